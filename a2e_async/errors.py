@@ -1,0 +1,262 @@
+"""Every exception of the package, in one tree.
+
+A2EError
+├── UsageError              our caller is wrong, nothing was sent
+│   ├── InvalidRequestError     a field breaks a rule
+│   ├── ClientClosedError       the client is closed, or was closed before this start was sent
+│   └── MissingTokenError       no token was given and none is in the environment
+├── ServiceError            the service said no
+│   ├── AuthenticationError     ├── InsufficientCoinsError     ├── RateLimitedError
+│   ├── RejectedRequestError    ├── ModerationError            └── NotFoundError
+├── TransportError          could not talk
+├── ProtocolError           talked, got nonsense
+├── StartUnknownError       a start may or may not have been taken
+├── BudgetExceededError     the start was not sent
+├── JobFailedError          a task failed
+├── JobTimeoutError         the job's deadline passed, the task goes on
+├── JobDetachedError        nobody watches any more, the task goes on
+├── JobCancelledError       never sent, or deleted before it began
+├── DownloadError           a result file could not be fetched whole
+└── LedgerError             the ledger of a batch cannot be used
+
+Laws of this file: no error holds a job (that would be a cycle), every error pickles, and no error ever holds a token.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol, Self
+
+_IDS_IN_TEXT = 3
+
+
+class PartialResult(Protocol):
+    """What an error knows of a result: the tasks of a start that did complete."""
+
+    @property
+    def url(self) -> str:
+        """The first output."""
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """Every output, in the order of the reply."""
+
+    @property
+    def coins(self) -> float | None:
+        """The coins these tasks were charged."""
+
+
+class A2EError(Exception):
+    """Base of every error of this package.
+
+    Args:
+        message: What happened, in one sentence.
+        **facts: Further attributes of the error, by name.
+
+    Attributes:
+        request: The request that the error concerns, or None.
+        task_ids: The ids of the tasks that the error concerns; every one of them may have been paid for.
+        tag: The mark in the name of these tasks, by which they can be found again, or None.
+    """
+
+    request: Any = None
+    task_ids: tuple[str, ...] = ()
+    tag: str | None = None
+
+    def __init__(self, message: str, **facts: Any) -> None:  # noqa: ANN401 - each class documents its own facts
+        super().__init__(message)
+        self.message = message
+        self.__dict__.update(facts)
+
+    def about(self, request: object, task_ids: Sequence[str] = (), tag: str | None = None) -> Self:
+        """Say which request and tasks the error concerns; returns the error itself."""
+        self.request, self.task_ids, self.tag = request, tuple(task_ids), tag
+        return self
+
+    def __str__(self) -> str:
+        return self.message + self._whose()
+
+    def _whose(self) -> str:
+        known = [f"task {task_id}" for task_id in self.task_ids[:_IDS_IN_TEXT]]
+        if len(self.task_ids) > _IDS_IN_TEXT:
+            known.append(f"and {len(self.task_ids) - _IDS_IN_TEXT} more")
+        if self.tag:
+            known.append(f"tag {self.tag}")
+        return f" [{', '.join(known)}]" if known else ""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (type(self), self.args, self.__dict__.copy())
+
+
+def _restore(kind: type[A2EError], args: tuple[Any, ...], facts: dict[str, Any]) -> A2EError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(facts)
+    return error
+
+
+class UsageError(A2EError):
+    """Our caller is wrong; nothing was sent."""
+
+
+class InvalidRequestError(UsageError):
+    """A field breaks a rule of the service; nothing was sent.
+
+    Attributes:
+        field: The name of the field.
+        rule: The rule it breaks.
+    """
+
+    field: str = ""
+    rule: str = ""
+
+
+class ClientClosedError(UsageError):
+    """The client is closed; this start was never sent."""
+
+
+class MissingTokenError(UsageError):
+    """No token was given and none is in the environment."""
+
+
+class ServiceError(A2EError):
+    """The service said no.
+
+    Attributes:
+        status: The HTTP status.
+        code: The `code` of the reply's body, or None; a non-zero code also comes with status 200.
+        trace_id: The service's mark of this reply, or None.
+    """
+
+    status: int = 0
+    code: int | None = None
+    trace_id: str | None = None
+
+    def __str__(self) -> str:
+        code = f", code {self.code}" if self.code else ""
+        trace = f", trace {self.trace_id}" if self.trace_id else ""
+        return f"{self.message} (HTTP {self.status}{code}{trace}){self._whose()}"
+
+
+class AuthenticationError(ServiceError):
+    """The token was refused."""
+
+
+class InsufficientCoinsError(ServiceError):
+    """The account holds too few coins for this start."""
+
+
+class RateLimitedError(ServiceError):
+    """Too many requests.
+
+    Attributes:
+        retry_after: Seconds the service asks us to wait, or None.
+    """
+
+    retry_after: float | None = None
+
+
+class RejectedRequestError(ServiceError):
+    """The service refused the request."""
+
+
+class ModerationError(ServiceError):
+    """The service's moderation refused the content.
+
+    Attributes:
+        skippable: True when `minor_suspected_skip=True` lets the same request through (body code 1004).
+    """
+
+    skippable: bool = False
+
+
+class NotFoundError(ServiceError):
+    """The service does not know this task."""
+
+
+class TransportError(A2EError):
+    """The service could not be talked to: DNS, refused connection, TLS, reset or time limit.
+
+    Attributes:
+        sent: False when the request surely did not reach the service.
+    """
+
+    sent: bool = True
+
+
+class ProtocolError(A2EError):
+    """The service answered with nonsense: HTML, cut JSON, a shape we do not know.
+
+    Attributes:
+        status: The HTTP status.
+        excerpt: The first 200 characters of the body, without secrets.
+    """
+
+    status: int = 0
+    excerpt: str = ""
+
+
+class StartUnknownError(A2EError):
+    """A start may or may not have been taken, and looking for its tag did not settle it; it was not sent again."""
+
+
+class BudgetExceededError(A2EError):
+    """The start was not sent: it would pass the budget.
+
+    Attributes:
+        needed: Coins the start needs, or None when its price is not known.
+        left: Coins the budget has left.
+    """
+
+    needed: float | None = None
+    left: float = 0
+
+
+class JobFailedError(A2EError):
+    """A task failed.
+
+    Attributes:
+        code: The service's `failed_code`.
+        refunded: Whether the coins came back: True, False, or None where the service does not say.
+        result: The `Result` of the tasks of this start that did complete, or None.
+        records: The last record of every task of this start.
+    """
+
+    code: str = ""
+    refunded: bool | None = None
+    result: PartialResult | None = None
+    records: tuple[Any, ...] = ()
+
+
+class JobTimeoutError(A2EError):
+    """The job's deadline passed; the task goes on at the service."""
+
+
+class JobDetachedError(A2EError):
+    """The job is not watched any more; the task goes on at the service."""
+
+
+class JobCancelledError(A2EError):
+    """The job was cancelled: never sent, or its task was deleted before it began.
+
+    Attributes:
+        refunded: True when the coins came back or none were charged, None where the service does not say.
+    """
+
+    refunded: bool | None = None
+
+
+class DownloadError(A2EError):
+    """A result file could not be fetched whole; nothing half is left under its name.
+
+    Attributes:
+        url: The link, without its query.
+        expired: True when the link has expired; results live for about three days.
+    """
+
+    url: str = ""
+    expired: bool = False
+
+
+class LedgerError(A2EError):
+    """The ledger of a batch cannot be used; the message says why."""
