@@ -1,0 +1,96 @@
+"""Async-first Python SDK for the A2E media API: many tasks started once, watched by one poller, collected as jobs.
+
+The layers, each of which imports downwards only:
+
+    cli             the command `a2e`
+    client          A2EClient: all parts put together
+    engine          what awaits: session, starter, poller, job, files, budget
+    families calls  what the service can do, as data
+    core            pure rules: statuses, records, replies, schedule, retry
+    errors          every exception
+
+`simulator` stands beside them: a service of its own on this machine, with real media, faults and a billing book.
+"""
+
+from __future__ import annotations
+
+from a2e_async._version import __version__
+from a2e_async.calls.credits import Balance, Quote
+from a2e_async.client import A2EClient
+from a2e_async.core.family import Family, Form, Request, families, register
+from a2e_async.core.hooks import Journal, Webhook
+from a2e_async.core.records import Record, Result
+from a2e_async.core.retry import Retry
+from a2e_async.core.schedule import Cadence
+from a2e_async.core.status import Status
+from a2e_async.engine.job import Job
+from a2e_async.errors import (
+    A2EError,
+    AuthenticationError,
+    BudgetExceededError,
+    ClientClosedError,
+    DownloadError,
+    InsufficientCoinsError,
+    InvalidRequestError,
+    JobCancelledError,
+    JobDetachedError,
+    JobFailedError,
+    JobTimeoutError,
+    LedgerError,
+    MissingTokenError,
+    ModerationError,
+    NotFoundError,
+    ProtocolError,
+    RateLimitedError,
+    RejectedRequestError,
+    ServiceError,
+    StartUnknownError,
+    TransportError,
+    UsageError,
+)
+from a2e_async.families.image_to_video import ImageToVideo
+from a2e_async.families.text_to_image import TextToImage
+
+__all__ = [
+    "A2EClient",
+    "A2EError",
+    "AuthenticationError",
+    "Balance",
+    "BudgetExceededError",
+    "Cadence",
+    "ClientClosedError",
+    "DownloadError",
+    "Family",
+    "Form",
+    "ImageToVideo",
+    "InsufficientCoinsError",
+    "InvalidRequestError",
+    "Job",
+    "JobCancelledError",
+    "JobDetachedError",
+    "JobFailedError",
+    "JobTimeoutError",
+    "Journal",
+    "LedgerError",
+    "MissingTokenError",
+    "ModerationError",
+    "NotFoundError",
+    "ProtocolError",
+    "Quote",
+    "RateLimitedError",
+    "Record",
+    "RejectedRequestError",
+    "Request",
+    "Result",
+    "Retry",
+    "ServiceError",
+    "StartUnknownError",
+    "Status",
+    "TextToImage",
+    "TransportError",
+    "UsageError",
+    "Webhook",
+    "__version__",
+    "families",
+    "register",
+]

@@ -126,11 +126,15 @@ class ServiceError(A2EError):
         status: The HTTP status.
         code: The `code` of the reply's body, or None; a non-zero code also comes with status 200.
         trace_id: The service's mark of this reply, or None.
+        retry_after: Seconds the service asks us to wait, or None.
+        no_route: True when the service does not know the path at all, so that nothing can have happened.
     """
 
     status: int = 0
     code: int | None = None
     trace_id: str | None = None
+    retry_after: float | None = None
+    no_route: bool = False
 
     def __str__(self) -> str:
         code = f", code {self.code}" if self.code else ""
@@ -147,13 +151,7 @@ class InsufficientCoinsError(ServiceError):
 
 
 class RateLimitedError(ServiceError):
-    """Too many requests.
-
-    Attributes:
-        retry_after: Seconds the service asks us to wait, or None.
-    """
-
-    retry_after: float | None = None
+    """Too many requests; `retry_after` says how long the service asks us to wait."""
 
 
 class RejectedRequestError(ServiceError):

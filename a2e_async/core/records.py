@@ -17,6 +17,7 @@ class Record:
 
     Attributes:
         id: The task's id (24 hexadecimal digits).
+        family: The name of its family.
         name: The task's name, without our tag.
         tag: The tag in the task's name, without its send letter, or None.
         status: Where the task stands.
@@ -30,6 +31,7 @@ class Record:
     """
 
     id: str
+    family: str = ""
     name: str = ""
     tag: str | None = None
     status: Status = Status.UNKNOWN

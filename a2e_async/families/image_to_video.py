@@ -58,9 +58,7 @@ class ImageToVideo(Request[Result]):
     mask_face: bool | None = attrs.field(default=None, kw_only=True, validator=rules.flag())
     minor_suspected_skip: bool | None = attrs.field(default=None, kw_only=True, validator=rules.flag())
     webhook_url: str | None = attrs.field(default=None, kw_only=True, validator=rules.https(at_most=2048))
-    webhook_token: str | None = attrs.field(
-        default=None, kw_only=True, validator=rules.text(at_most=256), repr=False
-    )
+    webhook_token: str | None = attrs.field(default=None, kw_only=True, validator=rules.text(at_most=256), repr=False)
 
     def __attrs_post_init__(self) -> None:
         for field in ("prompt", "negative_prompt"):

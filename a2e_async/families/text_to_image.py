@@ -63,9 +63,7 @@ class TextToImage(Request[Result]):
     )
     skip_face_enhance: bool | None = attrs.field(default=None, kw_only=True, validator=rules.flag())
     webhook_url: str | None = attrs.field(default=None, kw_only=True, validator=rules.https(at_most=2048))
-    webhook_token: str | None = attrs.field(
-        default=None, kw_only=True, validator=rules.text(at_most=256), repr=False
-    )
+    webhook_token: str | None = attrs.field(default=None, kw_only=True, validator=rules.text(at_most=256), repr=False)
 
     def __attrs_post_init__(self) -> None:
         newer = sorted(field for field in _NEWER if getattr(self, field) is not None)

@@ -1,0 +1,455 @@
+"""The client: the one object that users hold, and the place where all parts are put together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Sequence
+from pathlib import Path
+from secrets import token_bytes
+from types import TracebackType
+from typing import Any, Generic, Literal, ParamSpec, Self, TypeVar, overload
+
+import attrs
+
+from a2e_async.calls import credits as credit_calls
+from a2e_async.core import rules, tags
+from a2e_async.core.family import Family, Request, family_of
+from a2e_async.core.hooks import Webhook
+from a2e_async.core.http import Transport
+from a2e_async.core.records import Record, Result
+from a2e_async.core.retry import Retry
+from a2e_async.core.schedule import Cadence
+from a2e_async.engine import fanout, transfers
+from a2e_async.engine.engine import Engine
+from a2e_async.engine.files import Files, Progress
+from a2e_async.engine.job import Job
+from a2e_async.engine.options import DEFAULT, Default, Options
+from a2e_async.engine.service import Service, Token
+from a2e_async.engine.session import HttpSession, Session
+from a2e_async.errors import ClientClosedError, UsageError
+from a2e_async.families.image_to_video import ImageToVideo
+from a2e_async.families.text_to_image import TextToImage
+from a2e_async.engine.settings import check_amount, find_base_url, find_token
+
+P = ParamSpec("P")
+R = TypeVar("R", bound=Result)
+Kind = str | Family | type[Request[Any]]
+Requests = Iterable[Request[R]] | AsyncIterable[Request[R]]
+
+
+class _Short(Generic[P, R]):
+    """A short form: a method that takes exactly the fields of one request class, and starts it."""
+
+    def __init__(self, request: Callable[P, Request[R]]) -> None:
+        self._request = request
+        self.__doc__ = request.__doc__
+
+    @overload
+    def __get__(self, client: None, owner: type[A2EClient]) -> Self: ...
+    @overload
+    def __get__(self, client: A2EClient, owner: type[A2EClient]) -> Callable[P, Job[R]]: ...
+    def __get__(self, client: A2EClient | None, owner: type[A2EClient]) -> Self | Callable[P, Job[R]]:
+        if client is None:
+            return self
+
+        def short(*args: P.args, **fields: P.kwargs) -> Job[R]:
+            return client.start(self._request(*args, **fields))
+
+        short.__doc__ = self.__doc__
+        return short
+
+
+@attrs.frozen(kw_only=True)
+class _Config:
+    """What a client was made with."""
+
+    base_url: str
+    token: Token = attrs.field(repr=False)
+    cadence: Cadence
+    retry: Retry
+    max_starts: int
+    rate: float | None
+    budget: float | None
+    webhook: Webhook | None
+    http: HttpSession | Transport | None
+    close_timeout: float
+
+
+class _Opened:
+    """What an open client consists of; shared by all views of it."""
+
+    def __init__(self, config: _Config) -> None:
+        self.loop = asyncio.get_running_loop()
+        own = config.http is None or isinstance(config.http, HttpSession)
+        self.session = Session(config.base_url, config.http) if own else None  # type: ignore[arg-type]
+        transport: Transport = self.session or config.http  # type: ignore[assignment]
+        self.files = Files(config.retry)
+        self.engine = Engine(
+            Service(transport, config.token, config.retry, config.rate),
+            cadence=config.cadence,
+            retry=config.retry,
+            max_starts=config.max_starts,
+            budget=config.budget,
+            webhook=config.webhook,
+        )
+
+    async def aclose(self, seconds: float) -> None:
+        try:
+            await self.engine.aclose(seconds)
+        finally:
+            await self.files.aclose()
+            if self.session is not None:
+                await self.session.aclose()
+
+
+class _Shared:
+    """The one thing that changes in a client: whether it is open."""
+
+    def __init__(self) -> None:
+        self.opened: _Opened | None = None
+        self.closed = False
+        self.closing: asyncio.Task[None] | None = None
+
+
+class A2EClient:
+    """A client of the A2E service: starts tasks, watches all of them with one poller, fetches what they made.
+
+    Nothing is sent and no event loop is touched before `async with` (or `await open()`). A client belongs to the
+    event loop in which it was opened. Leaving the block waits for no result, only for the answers of starts that are
+    already on the wire; jobs that still run are let go of, and one warning on the logger `a2e_async` names their ids.
+
+    Args:
+        token: The API token, or a callable that gives it (also asynchronously; asked again after a refusal). By
+            default A2E_API_KEY, A2E_API_TOKEN or A2E_TOKEN of the environment.
+        base_url: Address of the service; by default A2E_BASE_URL of the environment, else https://video.a2e.ai.
+        cadence: How often to look at running tasks.
+        retry: What may be repeated, how often and how fast.
+        max_starts: Most start requests in flight (default 32); running tasks are not bounded by it.
+        rate: Most requests a second, starts and looks together, or None (default).
+        budget: Most coins to spend in this client's life, or None (default).
+        webhook: Where the service shall tell that a task has ended.
+        http: The caller's own aiohttp session (never closed here; it must not carry a token of its own), or any
+            `Transport`, such as a fake in a test.
+        close_timeout: Seconds that closing waits for starts on the wire (default 10).
+
+    Raises:
+        MissingTokenError: There is no token.
+        UsageError: Another argument is not what it must be.
+
+    Example:
+        async with A2EClient() as a2e:
+            picture = await a2e.text_to_image("a red kite")
+            film = await a2e.image_to_video(picture.url, prompt="it climbs", negative_prompt="blurry")
+            paths = await a2e.download(film, "out/")
+    """
+
+    text_to_image = _Short(TextToImage)
+    image_to_video = _Short(ImageToVideo)
+
+    def __init__(
+        self,
+        token: Token | None = None,
+        *,
+        base_url: str | None = None,
+        cadence: Cadence = Cadence(),  # noqa: B008 - a frozen value
+        retry: Retry = Retry(),  # noqa: B008 - a frozen value
+        max_starts: int = 32,
+        rate: float | None = None,
+        budget: float | None = None,
+        webhook: Webhook | None = None,
+        http: HttpSession | Transport | None = None,
+        close_timeout: float = 10,
+    ) -> None:
+        check_amount("max_starts", max_starts, whole=True, least=1)
+        check_amount("rate", rate, least=1e-6)
+        check_amount("budget", budget)
+        check_amount("close_timeout", close_timeout)
+        self._config = _Config(
+            base_url=find_base_url(base_url),
+            token=find_token(token),
+            cadence=cadence,
+            retry=retry,
+            max_starts=max_starts,
+            rate=rate,
+            budget=budget,
+            webhook=webhook,
+            http=http,
+            close_timeout=close_timeout,
+        )
+        self._options = Options()
+        self._shared = _Shared()
+
+    # Opening and closing.
+
+    async def open(self) -> Self:
+        """Open the client on the running event loop; the same as entering `async with`."""
+        shared = self._shared
+        if shared.opened is not None:
+            self._open_parts()
+            return self
+        shared.opened, shared.closed = _Opened(self._config), False
+        return self
+
+    async def aclose(self) -> None:
+        """Close the client; the same as leaving `async with`. Closing twice does nothing."""
+        shared = self._shared
+        if shared.closing is None:
+            if shared.opened is None:
+                shared.closed = True
+                return
+            opened, shared.opened, shared.closed = self._open_parts(), None, True
+            shared.closing = asyncio.create_task(opened.aclose(self._config.close_timeout), name="a2e close")
+        await _whatever_comes(shared.closing)
+        shared.closing = None
+
+    async def __aenter__(self) -> Self:
+        return await self.open()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def __repr__(self) -> str:
+        state = "open" if self._shared.opened else "closed"
+        return f"<A2EClient {self._config.base_url} {state}>"
+
+    # Starting.
+
+    def start(
+        self,
+        request: Request[R],
+        *,
+        timeout: float | Default | None = DEFAULT,
+        tag: str | None = None,
+        on_unknown: Literal["resend", "raise"] | None = None,
+        look_first: bool = False,
+        price: float | None = None,
+    ) -> Job[R]:
+        """Start a request; gives its job at once, before anything is sent.
+
+        Args:
+            request: What to start.
+            timeout: Seconds since acceptance after which the job gives up; by default its family's (3 h), None: never.
+            tag: The mark of this intent, 8 to 24 characters of a-z0-9, unique among this client's live jobs; by
+                default a random one.
+            on_unknown: What happens to a lost start that is not found: "resend" (the default) or "raise".
+            look_first: Look for the tag before the first send, as a resume does.
+            price: What the start costs in coins, if you know it; for the budget.
+
+        Raises:
+            UsageError: The client is not open, or an argument is not what it must be.
+        """
+        if not isinstance(request, Request):
+            raise UsageError(f"start: a request such as TextToImage(...) is needed, not {rules.kind_of(request)}")
+        engine = self._open_parts().engine
+        family = family_of(request)
+        if not rules.is_local(self._config.base_url):
+            rules.require_public_links(request)  # type: ignore[arg-type]  # every request is an attrs value
+        options = self._options
+        if timeout is not DEFAULT or on_unknown is not None or look_first or price is not None:
+            options = _with(options, timeout=timeout, on_unknown=on_unknown, look_first=look_first, price=price)
+        if tag is None and options.tagging:
+            tag = tags.make(token_bytes(tags.BYTES_OF_A_TAG))
+        elif tag is not None:
+            tags.check(tag)
+        return engine.start(family, request, options, tag)
+
+    def with_options(
+        self,
+        *,
+        timeout: float | Default | None = DEFAULT,
+        on_unknown: Literal["resend", "raise"] | None = None,
+        tagging: bool | None = None,
+        price: float | None = None,
+    ) -> Self:
+        """Give a view of this client whose starts have these options; everything else is shared.
+
+        Args:
+            timeout: As in `start`.
+            on_unknown: As in `start`.
+            tagging: Whether names carry a tag; without one a lost start is neither found nor sent again.
+            price: As in `start`.
+        """
+        view = type(self).__new__(type(self))
+        view._config, view._shared = self._config, self._shared  # noqa: SLF001 - of the same class
+        view._options = _with(  # noqa: SLF001 - of the same class
+            self._options, timeout=timeout, on_unknown=on_unknown, tagging=tagging, price=price
+        )
+        return view
+
+    def as_completed(self, requests: Requests[R], max_running: int = 200) -> AsyncIterator[Job[R]]:
+        """Start many requests and give each job when it has ended, whichever way.
+
+        Args:
+            requests: An iterable or async iterable; it is read only as fast as jobs end.
+            max_running: Most jobs that have not ended at once.
+        """
+        return fanout.as_completed(self.start, requests, max_running)
+
+    @overload
+    async def gather(
+        self, requests: Requests[R], max_running: int = 200, *, return_exceptions: Literal[False] = False
+    ) -> list[R]: ...
+    @overload
+    async def gather(
+        self, requests: Requests[R], max_running: int = 200, *, return_exceptions: Literal[True]
+    ) -> list[R | BaseException]: ...
+    async def gather(
+        self, requests: Requests[R], max_running: int = 200, *, return_exceptions: bool = False
+    ) -> Sequence[R | BaseException]:
+        """Start many requests and give their results in order; one failure cancels no other job.
+
+        Args:
+            requests: An iterable or async iterable.
+            max_running: Most jobs that have not ended at once.
+            return_exceptions: Give errors in their places. Otherwise a failure stops the taking of requests, the
+                running jobs are waited for, and the first failure in order is raised.
+        """
+        return await fanout.gather(self.start, requests, max_running, return_exceptions=return_exceptions)
+
+    # Tasks that are there already.
+
+    def attach(self, family: Kind, *task_ids: str, timeout: float | Default | None = DEFAULT) -> Job[Any]:
+        """Watch a task, or all tasks of one start, that somebody else has started.
+
+        Args:
+            family: A family's name, or its request class.
+            *task_ids: The ids of all tasks of the start.
+            timeout: Seconds from now after which the job gives up; by default the family's, None: never.
+
+        Raises:
+            UsageError: There is no such family, or no id was given.
+        """
+        engine = self._open_parts().engine
+        if not task_ids or not all(isinstance(task_id, str) and task_id.strip() for task_id in task_ids):
+            raise UsageError("task_ids: at least one id is needed, each a str that is not blank")
+        return engine.attach(family_of(family), task_ids, _with(self._options, timeout=timeout))
+
+    async def find(self, family: Kind, tag: str) -> Job[Any] | None:
+        """Give a job for the tasks whose names carry this tag, or None when the list has none."""
+        return await self._open_parts().engine.find(family_of(family), tags.check(tag), self._options)
+
+    async def look(self, family: Kind, task_id: str) -> Record:
+        """Ask for one task now.
+
+        Raises:
+            NotFoundError: The service does not know it.
+        """
+        return await self._open_parts().engine.look(family_of(family), task_id)
+
+    async def records(self, family: Kind, limit: int | None = None) -> AsyncIterator[Record]:
+        """Give the tasks of a family, newest first; the service lists only those that have not expired."""
+        check_amount("limit", limit, whole=True, least=1)
+        left = limit
+        async for record in self._open_parts().engine.records(family_of(family)):
+            yield record
+            left = None if left is None else left - 1
+            if left == 0:
+                return
+
+    async def delete(self, family: Kind, task_id: str) -> None:
+        """Delete a task. One that is `initialized` is refunded, a finished one is not, others the service refuses."""
+        await self._open_parts().engine.delete(family_of(family), task_id)
+
+    def hint(self, task_id: str) -> None:
+        """Let the poller look at a task at once, because somebody says it has ended."""
+        self._open_parts().engine.poller.hint(task_id)
+
+    async def drain(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - the contract
+        """Wait until every job has ended.
+
+        Raises:
+            TimeoutError: So many seconds have passed; the jobs go on.
+        """
+        async with asyncio.timeout(timeout):
+            await self._open_parts().engine.roster.drained()
+
+    # Files.
+
+    async def download(
+        self, what: transfers.Outputs, folder: str | Path = ".", *, name: str | None = None
+    ) -> list[Path]:
+        """Fetch result files, each whole or not at all; one that is already there whole is kept.
+
+        Args:
+            what: A result, a record, a link or several links.
+            folder: Where the files go; made when it is not there.
+            name: Their name without suffix; by default the task's name and id. Several files are numbered.
+
+        Raises:
+            DownloadError: A file could not be had whole; a link that has expired is asked for once more first.
+        """
+        opened = self._open_parts()
+        return await transfers.download(opened.engine, opened.files, what, Path(folder), name)
+
+    async def upload(self, path: str | Path, *, progress: Progress | None = None) -> str:
+        """Send a file to the service's storage and give its public link, for use as an input.
+
+        Args:
+            path: A picture, film or sound.
+            progress: Called with the bytes sent and the bytes in all.
+
+        Raises:
+            UsageError: There is no such file, it is empty, or is no media file.
+        """
+        opened = self._open_parts()
+        return await transfers.upload(opened.engine.service, opened.files, Path(path), progress)
+
+    # Coins.
+
+    async def balance(self) -> credit_calls.Balance:
+        """Ask what the account holds (GET /api/v1/user/remainingCoins)."""
+        service = self._open_parts().engine.service
+        return credit_calls.read_balance(await service.ask_again(credit_calls.balance()))
+
+    async def quote(self, request: Request[Any]) -> credit_calls.Quote:
+        """Ask what a start would cost (POST /api/v1/generation/quote); it is free and starts nothing."""
+        service = self._open_parts().engine.service
+        return credit_calls.read_quote(await service.ask_again(credit_calls.quote(family_of(request), request)))
+
+    @property
+    def spent(self) -> float:
+        """Coins charged in this client's life, as far as the service has said so."""
+        return self._open_parts().engine.budget.spent
+
+    @property
+    def reserved(self) -> float:
+        """Coins held for starts whose price is not settled; 0 without a budget."""
+        return self._open_parts().engine.budget.reserved
+
+    def _open_parts(self) -> _Opened:
+        opened = self._shared.opened
+        if opened is None:
+            if self._shared.closed:
+                raise ClientClosedError("the client is closed; open another one with `async with A2EClient()`")
+            raise UsageError("the client is not open; use `async with A2EClient() as a2e:` or `await a2e.open()`")
+        try:
+            here: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
+        except RuntimeError:
+            here = None
+        if here is not opened.loop:
+            raise UsageError(
+                "the client belongs to the event loop in which it was opened; it was used from another loop or thread"
+            )
+        return opened
+
+
+def _with(options: Options, **changes: Any) -> Options:  # noqa: ANN401 - the fields of Options
+    given = {key: value for key, value in changes.items() if value is not None and value is not DEFAULT}
+    if "timeout" in changes and changes["timeout"] is None:
+        given["timeout"] = None
+    return attrs.evolve(options, **given) if given else options
+
+
+async def _whatever_comes(closing: asyncio.Task[None]) -> None:
+    """Wait for the closing to end even when we are cancelled; the cancellation is passed on afterwards."""
+    cancelled: asyncio.CancelledError | None = None
+    while not closing.done():
+        try:
+            await asyncio.shield(closing)
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled
+    closing.result()

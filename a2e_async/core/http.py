@@ -1,0 +1,62 @@
+"""The seam to the outside: one request in, one reply out, as values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import attrs
+
+
+@attrs.frozen(kw_only=True)
+class HttpRequest:
+    """One request to the service.
+
+    Attributes:
+        method: "GET", "POST", "PUT" or "DELETE".
+        path: The path, beginning with a slash.
+        query: Query parameters.
+        body: The JSON body, or None; not shown in a repr, as it can hold a webhook's secret.
+        route: The path without ids, under which its spelling is remembered.
+        other_path: The same path in its other spelling, tried once when the service knows no such route.
+        seconds: Time limit for the answer, in seconds.
+        start: Whether the request starts a task, and so is charged and must never be repeated blindly.
+    """
+
+    method: str
+    path: str
+    query: Mapping[str, str] = attrs.field(factory=dict)
+    body: Mapping[str, Any] | None = attrs.field(default=None, repr=False)
+    route: str = ""
+    other_path: str | None = None
+    seconds: float = 30.0
+    start: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class HttpReply:
+    """One reply of the service.
+
+    Attributes:
+        status: The HTTP status.
+        body: The body's bytes.
+        retry_after: The header Retry-After as it came, or None.
+        date: The header Date as it came, or None.
+    """
+
+    status: int
+    body: bytes = b""
+    retry_after: str | None = None
+    date: str | None = None
+
+
+class Transport(Protocol):
+    """What carries requests to the service: a connection pool, or a fake in a test."""
+
+    async def send(self, request: HttpRequest, headers: Mapping[str, str]) -> HttpReply:
+        """Send one request and give its reply, whatever its status.
+
+        Raises:
+            TransportError: There was no reply; its `sent` says whether the request may have been received.
+        """
+        ...

@@ -1,0 +1,190 @@
+"""Reading replies: bytes in, data or one of our errors out.
+
+The status decides before the body: 3xx and 4xx are refusals whatever the body says. A 200 can be an error too
+(`code` not 0, `success: false`), and any status can come with HTML, cut JSON or `data: null` (wire.md 0.2 to 0.4).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from a2e_async.core.http import HttpReply
+from a2e_async.errors import (
+    A2EError,
+    AuthenticationError,
+    InsufficientCoinsError,
+    ModerationError,
+    NotFoundError,
+    ProtocolError,
+    RateLimitedError,
+    RejectedRequestError,
+    ServiceError,
+)
+
+_EXCERPT = 200
+_MESSAGE = 500
+_SECRET = re.compile(r"sk_[\w.\-]+|Bearer\s+\S+|eyJ[\w\-]+\.[\w\-]+\.[\w\-]*", re.IGNORECASE)
+_POOR = re.compile(
+    r"(insufficient|not enough|too few|run out of|out of)\W+(?:\w+\W+){0,3}(coin|credit|balance|diamond)"
+    r"|(coin|credit|balance|diamond)s?\W+(?:\w+\W+){0,3}(insufficient|not enough|too low|exhausted)",
+    re.IGNORECASE,
+)
+_ENVELOPE_KEYS = frozenset({"code", "data", "msg", "message", "error", "success"})
+_ANSWER_KEYS = frozenset({"code", "data", "success"})
+_LIST_KEYS = ("rows", "list", "data", "records")
+_ID_KEYS = ("_id", "id")
+
+_OK = range(200, 300)
+_UNAUTHORIZED, _PAYMENT, _FORBIDDEN, _NOT_FOUND, _NO_METHOD, _TOO_MANY = 401, 402, 403, 404, 405, 429
+_MINOR_BLOCKED, _MINOR_SUSPECTED = 1003, 1004
+
+
+def read(reply: HttpReply) -> Any:  # noqa: ANN401 - `data` has any JSON shape, see the functions below
+    """Give the `data` of a reply.
+
+    Raises:
+        ServiceError: The service said no, by status, by `code` or by `success`.
+        ProtocolError: The reply is not the service's JSON.
+    """
+    body = _parse(reply.body)
+    if not isinstance(body, dict) or _ENVELOPE_KEYS.isdisjoint(body):
+        if reply.status in _OK:
+            raise nonsense(reply, "the reply is not the service's JSON")
+        raise _error(reply, {}, no_route=reply.status in (_NOT_FOUND, _NO_METHOD))
+    if reply.status not in _OK or _code(body) or body.get("success") is False:
+        raise _error(reply, body)
+    if _ANSWER_KEYS.isdisjoint(body):
+        raise nonsense(reply, "the reply says neither yes nor no")
+    return body.get("data")
+
+
+def nonsense(reply: HttpReply, what: str) -> ProtocolError:
+    """Build the error for a reply that cannot be read."""
+    excerpt = hide_secrets(reply.body[: 4 * _EXCERPT].decode("utf-8", "replace"))[:_EXCERPT]
+    return ProtocolError(f"{what} (HTTP {reply.status}): {excerpt!r}", status=reply.status, excerpt=excerpt)
+
+
+def hide_secrets(text: str) -> str:
+    """Blot out what looks like a token."""
+    return _SECRET.sub("***", text)
+
+
+def rows_of(data: object) -> list[dict[str, Any]]:
+    """Give the task rows in `data`, whichever of its shapes it has (wire.md 0.3)."""
+    if isinstance(data, list):
+        return [row for row in data if isinstance(row, dict)]
+    if not isinstance(data, dict):
+        return []
+    if row_id(data):
+        return [data]
+    for key in _LIST_KEYS:
+        if isinstance(data.get(key), list | dict):
+            return rows_of(data[key])
+    return []
+
+
+def row_id(row: Mapping[str, Any]) -> str:
+    """Give the id of a row, "" when it has none."""
+    for key in _ID_KEYS:
+        value = row.get(key)
+        if isinstance(value, str) and value:
+            return value
+    return ""
+
+
+def retry_after(header: str | None, date: str | None) -> float | None:
+    """Read Retry-After in seconds, from its number or its date (counted from the header Date)."""
+    if not header:
+        return None
+    try:
+        return max(0.0, float(header)) if float(header) < float("inf") else None
+    except ValueError:
+        pass
+    until, now = http_date(header), http_date(date)
+    return max(0.0, until - now) if until is not None and now is not None else None
+
+
+def http_date(header: str | None) -> float | None:
+    """Read an HTTP date as seconds since 1970, None when it is none."""
+    try:
+        return parsedate_to_datetime(header).timestamp() if header else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def _parse(body: bytes) -> Any:  # noqa: ANN401 - any JSON value
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _code(body: Mapping[str, Any]) -> int:
+    code = body.get("code", 0)
+    if isinstance(code, str) and code.lstrip("-").isdecimal():
+        code = int(code[:9])
+    if isinstance(code, int):
+        return int(code)
+    return 0 if code is None else -1
+
+
+def _message(body: Mapping[str, Any]) -> str:
+    data = body.get("data")
+    inner = data if isinstance(data, dict) else {}
+    error = body.get("error")
+    for text in (
+        body.get("msg"),
+        body.get("message"),
+        error.get("message") if isinstance(error, dict) else error,
+        data,
+        inner.get("failed_message"),
+        inner.get("message"),
+    ):
+        if isinstance(text, str) and text.strip():
+            return hide_secrets(text.strip()[:_MESSAGE])
+    return ""
+
+
+def _error(reply: HttpReply, body: Mapping[str, Any], *, no_route: bool = False) -> A2EError:
+    code, said = _code(body), _message(body)
+    kind = _kind(reply.status if reply.status not in _OK else code, code, said)
+    trace = body.get("trace_id")
+    facts: dict[str, Any] = {
+        "status": reply.status,
+        "code": code or None,
+        "trace_id": hide_secrets(trace[:100]) if isinstance(trace, str) else None,
+        "retry_after": retry_after(reply.retry_after, reply.date),
+    }
+    if kind is ModerationError:
+        facts["skippable"] = code == _MINOR_SUSPECTED
+    if no_route:
+        facts["no_route"] = True
+        said = "the service knows no such route"
+    return kind(said or _WORDS.get(kind, "the service answered with an error"), **facts)
+
+
+_WORDS: dict[type[ServiceError], str] = {
+    AuthenticationError: "the token was refused",
+    InsufficientCoinsError: "the account holds too few coins",
+    RateLimitedError: "too many requests",
+    RejectedRequestError: "the service refused the request",
+    NotFoundError: "the service does not know this task",
+}
+
+
+def _kind(status: int, code: int, said: str) -> type[ServiceError]:
+    if code in (_MINOR_BLOCKED, _MINOR_SUSPECTED):
+        return ModerationError
+    if status in (_UNAUTHORIZED, _FORBIDDEN):
+        return AuthenticationError
+    if status == _PAYMENT or (not 500 <= status < 600 and _POOR.search(said)):  # noqa: PLR2004 - the 5xx
+        return InsufficientCoinsError
+    if status == _NOT_FOUND:
+        return NotFoundError
+    if status == _TOO_MANY:
+        return RateLimitedError
+    return ServiceError if status == 408 or 500 <= status < 600 else RejectedRequestError  # noqa: PLR2004 - unclear ones

@@ -1,0 +1,59 @@
+"""The tag: a short unique mark in a task's name by which a lost start is found again.
+
+`name = "sunset ~k7f3q9x2m4pda"`: a tilde, the tag, and one letter for the send. All tasks of one letter belong
+to one send (a start of four pictures makes four); a second send of the same intent ends in "b".
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b32encode
+
+from a2e_async.core.rules import refuse
+
+FIRST, SECOND = "a", "b"
+BYTES_OF_A_TAG = 8
+_LENGTH = 12
+_GIVEN = re.compile(r"[a-z0-9]{8,24}")
+_MARK = re.compile(r"\s?~([a-z0-9]{8,24})([ab])$")
+_NAME_FROM_PROMPT = 24
+
+
+def make(random_bytes: bytes) -> str:
+    """Make a tag of 12 characters of a-z2-7 from 8 random bytes."""
+    return b32encode(random_bytes).decode().lower()[:_LENGTH]
+
+
+def check(tag: str) -> str:
+    """Give back a caller's tag.
+
+    Raises:
+        InvalidRequestError: It is not 8 to 24 characters of a-z0-9.
+    """
+    if not isinstance(tag, str) or not _GIVEN.fullmatch(tag):
+        raise refuse("tag", tag, "must be 8 to 24 characters of a-z0-9")
+    return tag
+
+
+def base_name(name: str | None, prompt: str | None, fallback: str) -> str:
+    """Give the name before the tag: the caller's, or the first 24 characters of the prompt."""
+    return name or " ".join((prompt or fallback).split())[:_NAME_FROM_PROMPT].strip() or fallback
+
+
+def put(name: str, tag: str, letter: str, limit: int) -> str:
+    """Put the tag behind a name; the name is shortened so that a cut at the limit never reaches the tag."""
+    mark = f"~{tag}{letter}"
+    return f"{name[: limit - len(mark) - 1].rstrip()} {mark}".lstrip()
+
+
+def split(name: str) -> tuple[str, str | None, str | None]:
+    """Take a name apart: the name itself, the tag and its send letter, or None for both."""
+    mark = _MARK.search(name)
+    if mark is None:
+        return name, None, None
+    return name[: mark.start()], mark[1], mark[2]
+
+
+def is_cut(shown: str, sent: str) -> bool:
+    """Whether the service shows a name that we sent, but without its tag."""
+    return shown != sent and split(shown)[1] is None and (not shown or sent.startswith(shown.rstrip()))

@@ -1,0 +1,147 @@
+"""A budget that holds under concurrency: coins are reserved before a start is sent and settled by its reply.
+
+The price of a start is the caller's `price`, else the service's own quote, else the last price seen for the same
+family and pricing fields. With none of these one start of the kind goes alone, reserves all that is left, and tells
+the price to the others: a budget can so be passed by at most one unknown price.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, Literal
+
+import attrs
+
+from a2e_async.core.family import Family, Request
+from a2e_async.core.records import Result
+from a2e_async.engine.job import Job
+from a2e_async.errors import BudgetExceededError
+
+Quote = Callable[[Family, Request[Result]], Awaitable[float | None]]
+
+
+@attrs.define(eq=False)
+class Reservation:
+    """Coins held for one start.
+
+    Attributes:
+        coins: How many are held.
+        alone: Whether the price is not known, so that other starts of the kind wait for this one.
+    """
+
+    kind: tuple[Any, ...]
+    coins: float
+    alone: asyncio.Future[None] | None = None
+
+
+class Budget:
+    """Reserves, settles and releases coins.
+
+    Args:
+        limit: Most coins to be spent, or None for no limit.
+        quote: Asks the service for a price; gives None when it has none.
+        on_unknown_price: "alone" lets one start of an unknown price go by itself, "refuse" sends none.
+
+    Attributes:
+        spent: Coins that the service has charged.
+        reserved: Coins held for starts whose price is not settled.
+    """
+
+    def __init__(
+        self, limit: float | None, quote: Quote, on_unknown_price: Literal["alone", "refuse"] = "alone"
+    ) -> None:
+        self.limit = limit
+        self.spent: float = 0
+        self.reserved: float = 0
+        self._quote = quote
+        self._on_unknown_price = on_unknown_price
+        self._prices: dict[tuple[Any, ...], float] = {}
+        self._asked: dict[tuple[Any, ...], asyncio.Task[float | None]] = {}
+        self._alone: dict[tuple[Any, ...], asyncio.Future[None]] = {}
+
+    @property
+    def left(self) -> float:
+        """Coins that may still be reserved."""
+        return float("inf") if self.limit is None else self.limit - self.spent - self.reserved
+
+    async def reserve(self, job: Job[Any]) -> Reservation:
+        """Hold the price of a start.
+
+        Raises:
+            BudgetExceededError: The price is more than is left, or is not known and must be.
+        """
+        kind = _kind(job.family, job.request)
+        if self.limit is None:
+            return Reservation(kind, job.options.price or 0)
+        price = await self._price(kind, job)
+        while price is None and kind in self._alone:
+            await asyncio.shield(self._alone[kind])
+            price = self._prices.get(kind)
+        if price is None:
+            return self._reserve_all(kind, job)
+        if price > self.left:
+            raise self._exceeded(f"needs {price:g} coins", price)
+        self.reserved += price
+        return Reservation(kind, price)
+
+    def settle(self, reservation: Reservation, coins: float | None) -> None:
+        """Turn held coins into spent ones; what the service charged counts, else all that was held."""
+        if coins is not None:
+            self._prices[reservation.kind] = coins
+        self.spent += reservation.coins if coins is None else coins
+        self.release(reservation)
+
+    def release(self, reservation: Reservation) -> None:
+        """Give held coins back."""
+        if self.limit is not None:
+            self.reserved -= reservation.coins
+        reservation.coins = 0
+        if reservation.alone is not None:
+            self._alone.pop(reservation.kind, None)
+            if not reservation.alone.done():
+                reservation.alone.set_result(None)
+            reservation.alone = None
+
+    def refund(self, coins: float) -> None:
+        """Note coins that the service gave back."""
+        self.spent -= coins
+
+    def charge(self, coins: float) -> None:
+        """Note coins that the service charged beyond a reservation."""
+        self.spent += coins
+
+    async def _price(self, kind: tuple[Any, ...], job: Job[Any]) -> float | None:
+        if job.options.price is not None:
+            return job.options.price
+        if kind in self._prices:
+            return self._prices[kind]
+        if kind not in self._asked:
+            self._asked[kind] = asyncio.ensure_future(self._quote(job.family, job.request))  # type: ignore[arg-type]
+        quoted = await asyncio.shield(self._asked[kind])
+        return self._prices.get(kind, quoted)
+
+    def _reserve_all(self, kind: tuple[Any, ...], job: Job[Any]) -> Reservation:
+        if self._on_unknown_price == "refuse":
+            raise self._exceeded(f"has a price that is not known ({job.family.name})", None)
+        if self.left <= 0:
+            raise self._exceeded("has a price that is not known, and nothing is left", None)
+        self._alone[kind] = asyncio.get_running_loop().create_future()
+        held = self.left
+        self.reserved += held
+        return Reservation(kind, held, self._alone[kind])
+
+    def _exceeded(self, why: str, needed: float | None) -> BudgetExceededError:
+        left = max(self.left, 0)
+        text = f"the start {why}, the budget of {self.limit:g} has {left:g} left; nothing was sent"
+        return BudgetExceededError(text, needed=needed, left=left)
+
+    def close(self) -> None:
+        """End enquiries that are still under way."""
+        for task in self._asked.values():
+            task.cancel()
+
+
+def _kind(family: Family, request: Request[Result] | None) -> tuple[Any, ...]:
+    values = (getattr(request, field, None) for field in family.price_fields)
+    return (family.name, *(tuple(value) if isinstance(value, list) else value for value in values))

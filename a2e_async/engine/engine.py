@@ -1,0 +1,270 @@
+"""Everything that one open client consists of, and how its jobs end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, TypeVar
+
+from a2e_async.calls import credits
+from a2e_async.core import replies, tags, wire
+from a2e_async.core.family import Family, Request
+from a2e_async.core.hooks import Webhook
+from a2e_async.core.records import Record, Result
+from a2e_async.core.retry import Retry
+from a2e_async.core.schedule import Cadence
+from a2e_async.core.status import Status
+from a2e_async.engine.budget import Budget
+from a2e_async.engine.job import Job
+from a2e_async.engine.options import Options
+from a2e_async.engine.poller import Poller
+from a2e_async.engine.roster import Roster
+from a2e_async.engine.sender import Sender
+from a2e_async.engine.service import Service
+from a2e_async.engine.starter import Starter, coins_of
+from a2e_async.errors import (
+    A2EError,
+    ClientClosedError,
+    JobCancelledError,
+    JobDetachedError,
+    JobFailedError,
+    NotFoundError,
+    ProtocolError,
+    RejectedRequestError,
+    StartUnknownError,
+)
+
+_log = logging.getLogger("a2e_async")
+
+R = TypeVar("R", bound=Result)
+AnyJob = Job[Any]
+
+_NAMED_IN_TEXT = 20
+
+
+class Engine:
+    """Starts, watches and ends the jobs of one client on one event loop.
+
+    Args:
+        service: Where requests are sent.
+        cadence: How often to look.
+        retry: What may be repeated.
+        max_starts: Most starts in flight.
+        budget: Most coins to be spent, or None.
+        webhook: Sent along with starts.
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        *,
+        cadence: Cadence,
+        retry: Retry,
+        max_starts: int,
+        budget: float | None,
+        webhook: Webhook | None,
+    ) -> None:
+        self.service = service
+        self.roster = Roster()
+        self.budget = Budget(budget, self._quote)
+        self.sender = Sender(service, webhook)
+        self.starter = Starter(self.sender, self.roster, self.budget, self._accepted, max_starts)
+        self.poller = Poller(service, cadence, retry, settle=self._settle, give_up=self._give_up)
+        self._poller_task = asyncio.create_task(self.poller.run(), name="a2e poller")
+        self._poller_task.add_done_callback(self._poller_ended)
+        self._settling: set[asyncio.Task[None]] = set()
+
+    def start(self, family: Family, request: Request[R], options: Options, tag: str | None) -> Job[R]:
+        """Queue a start and give its job."""
+        job = Job(self, family, request, options, tag)
+        self.roster.add(job)
+        self.starter.put(job)
+        return job
+
+    def attach(self, family: Family, task_ids: Sequence[str], options: Options) -> AnyJob:
+        """Watch tasks that somebody else started."""
+        job: AnyJob = Job(self, family, None, options)
+        self.roster.add(job)
+        job.take(
+            [Record(id=task_id, family=family.name) for task_id in dict.fromkeys(task_ids)],
+            asyncio.get_running_loop().time(),
+        )
+        self.poller.watch(job)
+        return job
+
+    async def find(self, family: Family, tag: str, options: Options) -> AnyJob | None:
+        """Give a job for the tasks with this tag, or None when the list has none."""
+        rows = await self.sender.finder(family).look_once(tag, 0.0)
+        return self.attach(family, [replies.row_id(row) for row in reversed(rows)], options) if rows else None
+
+    async def look(self, family: Family, task_id: str) -> Record:
+        """Ask for one task now."""
+        rows = replies.rows_of(await self.service.ask_again(wire.detail(family, task_id)))
+        if not rows:
+            raise ProtocolError(f"{family.name}: the task was answered without a record").about(None, [task_id])
+        return wire.record(family, rows[0])
+
+    async def records(self, family: Family) -> AsyncIterator[Record]:
+        """Give every task of the list, newest first, page by page."""
+        seen: set[str] = set()
+        page = 1
+        while True:
+            data = await self.service.ask_again(wire.listing(family, page, family.page_limit))
+            fresh = [row for row in replies.rows_of(data) if replies.row_id(row) not in seen | {""}]
+            if not fresh:
+                return
+            for row in fresh:
+                seen.add(replies.row_id(row))
+                yield wire.record(family, row)
+            page += 1
+
+    async def delete(self, family: Family, task_id: str) -> None:
+        """Delete one task, finished or not yet begun."""
+        await self.service.ask(wire.delete(family, task_id))
+
+    # What jobs ask of their keeper.
+
+    def seen(self, job: AnyJob) -> None:
+        """Note that somebody has seen how a job ended."""
+        self.roster.seen(job)
+
+    def detach(self, job: AnyJob) -> None:
+        """Stop watching a job; its start is not sent if it still waits."""
+        words = "the job is not watched any more; its task goes on" if job.task_ids else "the job was let go of"
+        self._give_up(job, JobDetachedError(words))
+
+    async def cancel(self, job: AnyJob) -> bool:
+        """Take a job back: unsent, or deleted at the service while every task is `initialized`."""
+        await self.starter.let_go(job)
+        if job.done():
+            return isinstance(job.error, JobCancelledError)
+        records = [await self.look(job.family, task_id) for task_id in job.task_ids]
+        if job.done() or any(record.status is not Status.INITIALIZED for record in records):
+            return False
+        gone = [await self._delete_unbegun(job.family, task_id) for task_id in job.task_ids]
+        if None in gone:
+            return False
+        refunded = True if all(gone) else None
+        if refunded:
+            self.budget.refund(coins_of(records) or job.coins or 0)
+        self._give_up(job, JobCancelledError("the job was cancelled before its task began", refunded=refunded))
+        return True
+
+    async def _delete_unbegun(self, family: Family, task_id: str) -> bool | None:
+        """Delete a task; True: refunded, False: gone, who knows how, None: the service refused."""
+        try:
+            await self.service.ask(wire.delete(family, task_id))
+        except NotFoundError:
+            return False
+        except RejectedRequestError:
+            return None
+        return True
+
+    # How jobs go on and end.
+
+    def _accepted(self, job: AnyJob) -> None:
+        if job.twice_since is not None:
+            self._in_background(self._charge_doubles(job))
+        if job.all_final():
+            self._in_background(self._settle(job))
+        else:
+            self.poller.watch(job)
+
+    def _in_background(self, work: Any) -> None:  # noqa: ANN401 - a coroutine
+        task = asyncio.ensure_future(work)
+        self._settling.add(task)
+        task.add_done_callback(self._settling.discard)
+
+    async def _charge_doubles(self, job: AnyJob) -> None:
+        await self.sender.clean_up(job)
+
+    async def _settle(self, job: AnyJob) -> None:
+        """End a job whose tasks are all final: written down first, told second."""
+        if job.done():
+            return
+        try:
+            if job.twice_since is not None:
+                self.budget.charge(await self.sender.clean_up(job))
+            await job.options.journal.settled(job.tag, job.records)
+        except Exception as error:  # noqa: BLE001 - a journal that fails ends the job with its own error
+            self._give_up(job, error)
+            return
+        failed = [record for record in job.records if record.status is Status.FAILED]
+        if failed:
+            self._give_up(job, self._failure(job, failed))
+        else:
+            self.roster.finish(job, Result(job.records))
+
+    def _failure(self, job: AnyJob, failed: list[Record]) -> JobFailedError:
+        refunds = job.family.refunds
+        if refunds:
+            self.budget.refund(coins_of(failed) or 0)
+        done = tuple(record for record in job.records if record.status is Status.COMPLETED)
+        said = replies.hide_secrets(failed[0].failed_message) or "the service gives no reason"
+        return JobFailedError(
+            f"{len(failed)} of {len(job.records)} tasks failed: {said}" if len(job.records) > 1 else f"failed: {said}",
+            code=failed[0].failed_code,
+            refunded=refunds,
+            result=Result(done) if done else None,
+            records=job.records,
+        )
+
+    def _give_up(self, job: AnyJob, error: Exception) -> None:
+        self.poller.forget(job)
+        self.roster.finish(job, error=error)
+
+    def _poller_ended(self, poller: asyncio.Task[None]) -> None:
+        if not poller.cancelled() and (error := poller.exception()) is not None:
+            _log.error("the poller ended with an error of its own; its jobs end with it", exc_info=error)
+            for job in list(self.roster.jobs):
+                self._give_up(job, A2EError(f"the poller ended: {error!r}"))
+
+    async def _quote(self, family: Family, request: Request[Result]) -> float | None:
+        with contextlib.suppress(A2EError):
+            return credits.read_quote(await self.service.ask_again(credits.quote(family, request))).coins
+        return None
+
+    # How the client ends.
+
+    async def aclose(self, seconds: float) -> None:
+        """End everything; waits only for answers to starts on the wire, at most so many seconds."""
+        jobs, unseen = list(self.roster.jobs), list(self.roster.unseen.values())
+        await self.starter.aclose(seconds)
+        if self._settling:
+            await asyncio.wait(set(self._settling), timeout=seconds)
+        self._poller_task.cancel()
+        await asyncio.wait([self._poller_task, *self._settling], timeout=seconds)
+        await self.poller.aclose()
+        await self.sender.aclose()
+        self.budget.close()
+        self.service.pacer.close()
+        _report_unseen(unseen)
+        self._leave(jobs)
+
+    def _leave(self, jobs: list[AnyJob]) -> None:
+        """Let go of what still runs, and say once what is left behind."""
+        running = list(self.roster.jobs)
+        for job in running:
+            self.detach(job)
+        task_ids = [task_id for job in running for task_id in job.task_ids]
+        lost = [str(job.tag) for job in jobs if isinstance(job.error, StartUnknownError)]
+        queued = sum(isinstance(job.error, ClientClosedError) for job in jobs)
+        if running or lost or queued:
+            _log.warning(
+                "the client was closed with %d jobs running (%s), %d starts without an answer (%s), %d never sent",
+                len(running), _some(task_ids), len(lost), _some(lost), queued,
+                extra={"task_ids": task_ids, "tags": lost, "queued": queued},
+            )  # fmt: skip
+
+
+def _report_unseen(unseen: list[str]) -> None:
+    if unseen:
+        words = "%d failed jobs were never awaited: %s"
+        _log.warning(words, len(unseen), "; ".join(unseen[:_NAMED_IN_TEXT]), extra={"failures": unseen})
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - _NAMED_IN_TEXT} more" if len(names) > _NAMED_IN_TEXT else ""
+    return (", ".join(names[:_NAMED_IN_TEXT]) or "none") + more

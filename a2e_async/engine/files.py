@@ -1,0 +1,296 @@
+"""Result files, whole or absent, and uploads.
+
+A download streams into a hidden file beside its target, resumes after a break when the server proves that the file is
+still the same (ETag), is checked for length and kind, written through to the disk and only then given its name.
+The token never goes to a file host: files have a pool of connections of their own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import BinaryIO
+
+import aiohttp
+import attrs
+
+from a2e_async.core import media
+from a2e_async.core.retry import Retry
+from a2e_async.engine.session import CONNECT_SECONDS, Proxies, new_http_session
+from a2e_async.errors import DownloadError, TransportError
+
+Progress = Callable[[int, int], None]
+Relink = Callable[[], Awaitable[str | None]]
+
+STALL_SECONDS = 30.0
+_CHUNK = 1 << 20
+_AT_ONCE = 8
+_OK, _PARTIAL, _RANGE_REFUSED = 200, 206, 416
+_EXPIRED = frozenset({403, 404, 410})
+_PASSING = frozenset({408, 425, 429})
+_SERVER_ERROR = 500
+
+
+class _Broken(Exception):
+    """This try did not bring the whole file; another one may."""
+
+
+@attrs.define
+class _Part:
+    """The hidden file of one download, and what is known of the file it shall become."""
+
+    path: Path
+    etag: str | None = None
+
+    @property
+    def _note(self) -> Path:
+        return self.path.with_name(self.path.name + ".etag")
+
+    def size(self) -> int:
+        """Give how many bytes may be kept: none without the proof that they belong to the same file."""
+        try:
+            self.etag = self.etag or self._note.read_text(encoding="ascii", errors="replace").strip() or None
+            return self.path.stat().st_size if self.etag else 0
+        except OSError:
+            return 0
+
+    def open(self, *, at: int, etag: str | None) -> BinaryIO:
+        """Open the file to go on at this byte."""
+        self.etag = etag if etag and not etag.startswith("W/") else None
+        self._note.write_text(self.etag or "", encoding="ascii", errors="replace")
+        out = self.path.open("r+b" if at else "wb")
+        out.seek(at)
+        out.truncate()
+        return out
+
+    def finish(self, target: Path) -> None:
+        """Write through to the disk and give the file its name."""
+        with self.path.open("r+b") as whole:
+            os.fsync(whole.fileno())
+        self.path.replace(target)
+        self._note.unlink(missing_ok=True)
+        if os.name == "posix":
+            folder = os.open(target.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+
+    def drop(self) -> None:
+        """Forget what is there."""
+        self.etag = None
+        self.path.unlink(missing_ok=True)
+        self._note.unlink(missing_ok=True)
+
+
+class Files:
+    """Fetches and sends files, a few at a time, never with the token.
+
+    Args:
+        retry: How often a broken transfer is tried again, and after which waits.
+    """
+
+    def __init__(self, retry: Retry) -> None:
+        self._retry = retry
+        self._http: aiohttp.ClientSession | None = None
+        self._proxies = Proxies()
+        self._slots = asyncio.Semaphore(_AT_ONCE)
+        self._busy: dict[Path, asyncio.Lock] = {}
+
+    async def download(self, url: str, folder: Path, name: str, relink: Relink) -> Path:
+        """Fetch one file; gives its path, whose suffix follows what the file is.
+
+        Args:
+            url: The link.
+            folder: Where the file goes; made when it is not there.
+            name: Its name without suffix.
+            relink: Gives a fresh link when this one has expired, or None.
+
+        Raises:
+            DownloadError: The file could not be had whole.
+        """
+        lock = self._busy.setdefault(folder / name, asyncio.Lock())
+        try:
+            async with lock, self._slots:
+                await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
+                return await self._tries(url, folder, name, relink)
+        finally:
+            if not lock.locked():
+                self._busy.pop(folder / name, None)
+
+    async def upload(self, url: str, path: Path, kind: str, progress: Progress | None) -> None:
+        """Send one file to a presigned link, with the content type that the link was made for.
+
+        Raises:
+            TransportError: It could not be sent.
+        """
+        failures = 0
+        while True:
+            try:
+                await self._put(url, path, kind, progress)
+            except _Broken as broken:
+                failures += 1
+                if failures >= self._retry.attempts:
+                    raise TransportError(f"the upload of {path.name} failed: {broken}") from broken
+                await self._rest(failures)
+            else:
+                return
+
+    async def aclose(self) -> None:
+        """Close the pool of connections."""
+        if self._http is not None:
+            await self._http.close()
+            self._http = None
+
+    async def _tries(self, url: str, folder: Path, name: str, relink: Relink) -> Path:
+        part = _Part(folder / f".{name}.part")
+        failures, relinked = 0, False
+        while True:
+            try:
+                return await self._fetch(url, folder, name, part)
+            except DownloadError as error:
+                fresh = None if relinked or not error.expired else await relink()
+                relinked = True
+                if not fresh:
+                    raise
+                url = fresh
+            except (_Broken, aiohttp.ClientError, TimeoutError, ConnectionError) as broken:
+                failures += 1
+                if failures >= self._retry.attempts:
+                    words = f"{name}: not whole after {failures} tries: {broken or type(broken).__name__}"
+                    raise DownloadError(words, url=media.without_query(url)) from broken
+                await self._rest(failures)
+            except OSError as error:
+                words = f"{name}: cannot be written to {folder}: {error.strerror or error}"
+                raise DownloadError(words, url=media.without_query(url)) from error
+
+    async def _rest(self, failures: int) -> None:
+        await asyncio.sleep(self._retry.wait(failures, random.random()))  # noqa: S311 - spreads load, hides nothing
+
+    async def _fetch(self, url: str, folder: Path, name: str, part: _Part) -> Path:
+        have = await asyncio.to_thread(part.size)
+        headers = {"Accept-Encoding": "identity"}
+        if have:
+            headers |= {"Range": f"bytes={have}-", "If-Range": part.etag or ""}
+        async with self._session().get(
+            url, headers=headers, timeout=_stall_limit(), proxy=self._proxies.for_url(url), max_redirects=5
+        ) as reply:
+            at = await self._begin(reply, url, part, have)
+            total = _total(reply, at)
+            kept = await asyncio.to_thread(_kept, folder, name, total)
+            if kept is not None:
+                part.drop()
+                return kept
+            out = await asyncio.to_thread(part.open, at=at, etag=reply.headers.get("ETag"))
+            try:
+                await _stream(reply, out)
+            finally:
+                await asyncio.to_thread(out.close)
+        return await asyncio.to_thread(_finish, part, folder / name, url, total)
+
+    async def _begin(self, reply: aiohttp.ClientResponse, url: str, part: _Part, have: int) -> int:
+        """Give the byte at which this reply goes on, or say why it is none."""
+        shown = media.without_query(url)
+        if reply.status == _PARTIAL and have and _goes_on(reply, have, part.etag):
+            return have
+        if reply.status in (_PARTIAL, _RANGE_REFUSED):
+            await asyncio.to_thread(part.drop)
+            raise _Broken("the server cannot go on where the last try ended")
+        if reply.status == _OK:
+            return 0
+        if reply.status in _PASSING or reply.status >= _SERVER_ERROR:
+            raise _Broken(f"HTTP {reply.status}")
+        expired = reply.status in _EXPIRED
+        words = "the link has expired (results live for about three days)" if expired else "the file host refused"
+        raise DownloadError(f"{words}: HTTP {reply.status} for {shown}", url=shown, expired=expired)
+
+    async def _put(self, url: str, path: Path, kind: str, progress: Progress | None) -> None:
+        size = path.stat().st_size
+
+        async def chunks() -> AsyncIterator[bytes]:
+            sent = 0
+            with path.open("rb") as source:
+                while chunk := await asyncio.to_thread(source.read, _CHUNK):
+                    yield chunk
+                    sent += len(chunk)
+                    if progress is not None:
+                        progress(sent, size)
+
+        headers = {"Content-Type": kind, "Content-Length": str(size)}
+        try:
+            async with self._session().put(
+                url,
+                data=chunks(),
+                headers=headers,
+                timeout=_stall_limit(),
+                proxy=self._proxies.for_url(url),
+                allow_redirects=False,
+            ) as reply:
+                status = reply.status
+        except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
+            raise _Broken(str(error) or type(error).__name__) from error
+        if status in _PASSING or status >= _SERVER_ERROR:
+            raise _Broken(f"HTTP {status}")
+        if status not in range(200, 300):
+            raise TransportError(f"the upload of {path.name} was refused: HTTP {status}")
+
+    def _session(self) -> aiohttp.ClientSession:
+        if self._http is None:
+            self._http = new_http_session()
+        return self._http
+
+
+def _stall_limit() -> aiohttp.ClientTimeout:
+    """No limit in all, or large files would die; a limit on standing still."""
+    return aiohttp.ClientTimeout(total=None, connect=CONNECT_SECONDS, sock_read=STALL_SECONDS)
+
+
+def _goes_on(reply: aiohttp.ClientResponse, have: int, etag: str | None) -> bool:
+    same = reply.headers.get("ETag") in (None, etag)
+    return same and reply.headers.get("Content-Range", "").startswith(f"bytes {have}-")
+
+
+def _total(reply: aiohttp.ClientResponse, at: int) -> int | None:
+    """Give the size of the whole file, None when the server does not say."""
+    length = reply.headers.get("Content-Length", "")
+    return at + int(length) if length.isdecimal() else None
+
+
+async def _stream(reply: aiohttp.ClientResponse, out: BinaryIO) -> None:
+    waiting: list[bytes] = []
+    size = 0
+    async for chunk in reply.content.iter_any():
+        waiting.append(chunk)
+        size += len(chunk)
+        if size >= _CHUNK:
+            await asyncio.to_thread(out.writelines, waiting)
+            waiting, size = [], 0
+    await asyncio.to_thread(out.writelines, waiting)
+
+
+def _kept(folder: Path, name: str, total: int | None) -> Path | None:
+    """Give the file of this name if it is already there in its whole length."""
+    if total is None:
+        return None
+    for path in folder.glob(f"{name}.*"):
+        if path.suffix and path.stem == name and path.is_file() and path.stat().st_size == total:
+            return path
+    return None
+
+
+def _finish(part: _Part, base: Path, url: str, total: int | None) -> Path:
+    size = part.path.stat().st_size
+    if total is not None and size != total:
+        raise _Broken(f"{size} of {total} bytes came")
+    with part.path.open("rb") as whole:
+        head = whole.read(media.SNIFFED)
+    known = media.sniff(head)
+    if known is None and media.is_text(head):
+        part.drop()
+        raise _Broken("the file host sent a page instead of the file" if head else "the file host sent nothing")
+    target = base.with_name(base.name + (known[0] if known else media.suffix_of(url)))
+    part.finish(target)
+    return target

@@ -1,0 +1,201 @@
+"""Finding lost starts: one finder per family sweeps the list for all lost tags together.
+
+A start whose answer was lost may or may not have been taken. The list tells: a row with the tag is adopted, and the
+start's absence is proven when the last two sweeps answered in full, the family is known to give names back, and the
+start is young enough for the list not to have dropped it. In all other cases nobody knows, and nothing is sent again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from a2e_async.core import replies, tags, wire
+from a2e_async.core.family import Family
+from a2e_async.core.retry import Retry
+from a2e_async.engine.service import Service
+from a2e_async.errors import A2EError
+
+Row = Mapping[str, Any]
+
+_PROOF = 2
+
+
+@attrs.define(eq=False)
+class Search:
+    """One lost start.
+
+    Attributes:
+        tag: Its tag.
+        name: The name it was sent with.
+        floor: The service's time before which no row of it can be, in seconds since 1970.
+        times: When the list is swept for it, in the event loop's time.
+        aged: How old it was when it was lost, in seconds, None when it may never have been sent.
+        full_sweeps: How many sweeps in a row have answered in full; two prove its absence.
+    """
+
+    tag: str
+    name: str
+    floor: float
+    times: list[float]
+    aged: float | None = None
+    full_sweeps: int = 0
+    answer: asyncio.Future[Finding] = attrs.field(factory=lambda: asyncio.get_running_loop().create_future())
+
+
+@attrs.frozen
+class Finding:
+    """What a search came to: the rows with the tag, and when there are none, whether their absence is proven."""
+
+    rows: tuple[Row, ...] = ()
+    absent: bool = False
+
+
+class Finder:
+    """Sweeps one family's list while starts of it are lost.
+
+    Attributes:
+        names_come_back: Whether lists show names as they were sent; withdrawn when a reply or row shows otherwise.
+    """
+
+    def __init__(self, family: Family, service: Service, retry: Retry) -> None:
+        self.names_come_back = family.names_given_back
+        self._family = family
+        self._service = service
+        self._retry = retry
+        self._searches: dict[str, Search] = {}
+        self._task: asyncio.Task[None] | None = None
+        self._last_sweep = float("-inf")
+
+    async def find(self, tag: str, name: str, floor: float, *, aged: float | None, at_once: bool = False) -> Finding:
+        """Look for a lost start until it is found, its absence is proven or the window has passed.
+
+        Args:
+            tag: Its tag.
+            name: The name it was sent with.
+            floor: The service's time of the send, in seconds since 1970.
+            aged: Seconds since the send, None when it may never have been sent.
+            at_once: Sweep twice now instead of waiting for the window; for a start that was lost long ago.
+        """
+        now = asyncio.get_running_loop().time()
+        after = self._retry.sweep_times()
+        times = [now, now + after[0]] if at_once else [now + seconds for seconds in after]
+        search = Search(tag, name, floor - self._retry.margin, times, aged)
+        self._searches[tag] = search
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._run(), name=f"a2e finder {self._family.name}")
+        try:
+            return await search.answer
+        finally:
+            self._searches.pop(tag, None)
+
+    async def look_once(self, tag: str, floor: float) -> tuple[Row, ...]:
+        """Give the rows with this tag as the list has them now.
+
+        Raises:
+            A2EError: The list cannot be had.
+        """
+        rows, _full = await self._sweep(floor - self._retry.margin, {})
+        return _with_tag(self._family, rows, tag)
+
+    async def learn_clock(self) -> None:
+        """Ask for one row, so that the service's clock is known."""
+        with contextlib.suppress(A2EError):
+            await self._service.ask(wire.listing(self._family, 1, 1))
+
+    def check_name(self, row: Row, sent: str) -> None:
+        """Withdraw the trust in names when a row of ours comes back with its name cut."""
+        shown = row.get(self._family.name_field)
+        if shown is not None and (not isinstance(shown, str) or tags.is_cut(shown, sent)):
+            self.names_come_back = False
+
+    async def aclose(self) -> None:
+        """Stop sweeping; whoever still searches is cancelled with it."""
+        if self._task is not None and not self._task.done():
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        least_gap = self._retry.sweep_times()[0]
+        while self._searches:
+            due = min(search.times[0] for search in self._searches.values())
+            await asyncio.sleep(max(due, self._last_sweep + least_gap) - loop.time())
+            self._last_sweep = loop.time()
+            await self._round(dict(self._searches), self._last_sweep)
+
+    async def _round(self, searches: dict[str, Search], began: float) -> None:
+        if not searches:
+            return
+        try:
+            rows, full = await self._sweep(min(search.floor for search in searches.values()), searches)
+        except Exception:  # noqa: BLE001 - a token callable may raise anything; a failed sweep proves nothing
+            rows, full = {}, False
+        for search in searches.values():
+            search.full_sweeps = search.full_sweeps + 1 if full else 0
+            found = _with_tag(self._family, rows, search.tag)
+            search.times = [time for time in search.times if time > began]
+            if 0 < search.full_sweeps < _PROOF and not search.times:
+                search.times = [began + self._retry.sweep_times()[0]]
+            if found:
+                self._answer(search, Finding(found))
+            elif not search.times:
+                self._answer(search, Finding(absent=self._proves_absence(search)))
+
+    def _answer(self, search: Search, finding: Finding) -> None:
+        self._searches.pop(search.tag, None)
+        if not search.answer.done():
+            search.answer.set_result(finding)
+
+    def _proves_absence(self, search: Search) -> bool:
+        young = search.aged is None or search.aged + self._retry.unknown_window < self._retry.proof_age
+        return self.names_come_back and young and search.full_sweeps >= _PROOF
+
+    async def _sweep(self, floor: float, searches: Mapping[str, Search]) -> tuple[dict[str, Row], bool]:
+        """Give all rows not older than `floor` by id, and whether the list answered in full."""
+        rows: dict[str, Row] = {}
+        last: list[str] = []
+        for page in range(1, self._retry.list_pages + 1):
+            data = await self._service.ask(wire.listing(self._family, page, self._family.page_limit))
+            if data is None:
+                return rows, False
+            found = replies.rows_of(data)
+            ids = [replies.row_id(row) for row in found]
+            if not found:
+                return rows, True
+            if ids == last:  # this service does not turn pages
+                return rows, False
+            last = ids
+            self._check_names(found, floor, searches)
+            rows |= {task_id: row for task_id, row in zip(ids, found, strict=True) if task_id}
+            oldest = wire.created_at(found[-1])
+            if oldest is not None and oldest < floor:
+                return rows, True
+        return rows, False
+
+    def _check_names(self, rows: list[dict[str, Any]], floor: float, searches: Mapping[str, Search]) -> None:
+        for row in rows:
+            if (wire.created_at(row) or floor) < floor:
+                continue
+            shown = row.get(self._family.name_field)
+            if not shown or not isinstance(shown, str):
+                self.names_come_back = False
+            elif tags.split(shown)[1] is None and any(tags.is_cut(shown, one.name) for one in searches.values()):
+                self.names_come_back = False
+
+
+def _with_tag(family: Family, rows: Mapping[str, Row], tag: str) -> tuple[Row, ...]:
+    return tuple(row for row in rows.values() if letter_of(family, row, tag))
+
+
+def letter_of(family: Family, row: Row, tag: str) -> str | None:
+    """Give the send letter of a row with this tag, None when it has another tag or none."""
+    shown = row.get(family.name_field)
+    if not isinstance(shown, str):
+        return None
+    _name, found, letter = tags.split(shown)
+    return letter if found == tag else None

@@ -1,0 +1,59 @@
+"""The health of the service, as looks find it: a failed look says something about the service, never about a job.
+
+After a failure looks pause, longer each time; then one small look tries the service before the full load returns.
+"""
+
+from __future__ import annotations
+
+import random
+
+import attrs
+
+from a2e_async.core.retry import Retry
+from a2e_async.errors import AuthenticationError
+
+
+@attrs.define
+class Health:
+    """Failures of looks in a row, and when the next look may go.
+
+    Attributes:
+        failures: Failed looks since the last good one.
+        outage_since: Time of the first of them, None while all is well.
+    """
+
+    retry: Retry
+    failures: int = 0
+    outage_since: float | None = None
+    _open_until: float = 0.0
+    _refusals: int = 0
+    _refused_since: float = 0.0
+
+    @property
+    def well(self) -> bool:
+        """Whether the last look was good."""
+        return self.failures == 0
+
+    def look_from(self) -> float:
+        """Give the time from which the next look may go."""
+        return self._open_until
+
+    def failed(self, now: float, retry_after: float | None = None) -> None:
+        """Note a failed look."""
+        self.failures += 1
+        if self.outage_since is None:
+            self.outage_since = now
+        wait = self.retry.wait(self.failures, random.random(), retry_after)  # noqa: S311 - spreads load, hides nothing
+        self._open_until = max(self._open_until, now + wait)
+
+    def succeeded(self) -> None:
+        """Note a good look."""
+        self.failures, self.outage_since, self._open_until, self._refusals = 0, None, 0.0, 0
+
+    def token_refused(self, now: float, error: AuthenticationError) -> AuthenticationError | None:
+        """Note a refused token; gives the error back when it is refused for good."""
+        if self._refusals == 0:
+            self._refused_since = now
+        self._refusals += 1
+        enough = self._refusals >= self.retry.token_refusals
+        return error if enough and now - self._refused_since >= self.retry.token_seconds else None

@@ -1,0 +1,339 @@
+"""A job: our awaitable handle on what one request started.
+
+Laws of this file: a job holds no coroutine and no task, only the futures of those who wait for it right now;
+cancelling a waiter never touches the job; whoever changes a job has written it down first (see `core/hooks.py`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Generator, Sequence
+from types import TracebackType
+from typing import Any, Generic, NoReturn, Protocol, TypeVar
+
+from a2e_async.core.family import Family, Request
+from a2e_async.core.records import Record, Result
+from a2e_async.core.status import Status, least_advanced
+from a2e_async.engine.options import Options
+from a2e_async.errors import UsageError
+
+R = TypeVar("R", bound=Result)
+
+
+class Stage(enum.Enum):
+    """How far a job is on our side."""
+
+    QUEUED = "queued"
+    STARTING = "starting"
+    RUNNING = "running"
+    DONE = "done"
+
+
+class Keeper(Protocol):
+    """What a job asks of the engine that keeps it."""
+
+    def detach(self, job: Job[Any]) -> None:
+        """Stop watching a job."""
+
+    async def cancel(self, job: Job[Any]) -> bool:
+        """Take a job back where the service still allows it."""
+        ...
+
+    def seen(self, job: Job[Any]) -> None:
+        """Note that somebody has seen how the job ended."""
+
+
+class Job(Generic[R]):
+    """What one request started, to be awaited as often as you like: `result = await job`.
+
+    A job is made by a client, compared by identity, and belongs to the event loop of its client. Cancelling a
+    coroutine that awaits it leaves the job alone; `detach()` and `cancel()` are the two ways to give it up.
+
+    Attributes:
+        family: The family of the request.
+        request: The request, or None for a job that was attached by its ids.
+        tag: The mark in the names of the job's tasks, or None when the client does not tag.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_accepters",
+        "_callbacks",
+        "_coins",
+        "_error",
+        "_keeper",
+        "_listeners",
+        "_loop",
+        "_records",
+        "_result",
+        "_trace",
+        "_waiters",
+        "accepted_at",
+        "family",
+        "number",
+        "options",
+        "request",
+        "twice_since",
+        "stage",
+        "tag",
+        "task_ids",
+    )
+
+    def __init__(
+        self, keeper: Keeper, family: Family, request: Request[R] | None, options: Options, tag: str | None = None
+    ) -> None:
+        self.family = family
+        self.request = request
+        self.options = options
+        self.tag = tag
+        self.task_ids: tuple[str, ...] = ()
+        self.stage = Stage.QUEUED
+        self.accepted_at: float | None = None
+        self.number = 0
+        self.twice_since: float | None = None
+        self._keeper = keeper
+        self._loop = asyncio.get_running_loop()
+        self._records: dict[str, Record] | None = None
+        self._coins: float | None = None
+        self._result: R | None = None
+        self._error: BaseException | None = None
+        self._trace: TracebackType | None = None
+        self._waiters: list[asyncio.Future[None]] | None = None
+        self._accepters: list[asyncio.Future[None]] | None = None
+        self._listeners: list[_Listener] | None = None
+        self._callbacks: list[Callable[[Job[R]], None]] | None = None
+
+    # What everybody may ask.
+
+    @property
+    def status(self) -> Status | None:
+        """The status of the task that has come least far; None before the service has taken the start."""
+        if not self.task_ids:
+            return None
+        known = self._records or {}
+        return least_advanced([known[i].status if i in known else Status.UNKNOWN for i in self.task_ids])
+
+    @property
+    def coins(self) -> float | None:
+        """Coins the service charged at the start; None before it has said so."""
+        return self._coins
+
+    @property
+    def records(self) -> tuple[Record, ...]:
+        """What the service last said about each task, in the order of `task_ids`."""
+        known = self._records or {}
+        return tuple(known[i] for i in self.task_ids if i in known)
+
+    def done(self) -> bool:
+        """Whether the job has ended, in whatever way."""
+        return self.stage is Stage.DONE
+
+    def __await__(self) -> Generator[Any, None, R]:
+        return self.wait().__await__()
+
+    async def wait(self, timeout: float | None = None) -> R:  # noqa: ASYNC109 - the contract; a plain await has none
+        """Wait for the result; the same as awaiting the job, as a coroutine.
+
+        Args:
+            timeout: Seconds to wait, None for ever. Afterwards TimeoutError is raised and the job goes on.
+
+        Raises:
+            JobFailedError: A task failed.
+            JobTimeoutError, JobDetachedError, JobCancelledError: The job ended without its task's end.
+            A2EError: The start was refused, or may be lost; see `a2e_async.errors`.
+        """
+        self._check_loop()
+        if not self.done():
+            self._waiters = waiters = self._waiters or []
+            if timeout is None:
+                await self._in(waiters)
+            else:
+                async with asyncio.timeout(timeout):
+                    await self._in(waiters)
+        try:
+            return self._outcome()
+        finally:
+            del self  # an error's traceback holds this frame
+
+    async def accepted(self) -> None:
+        """Wait until the service has taken the start: `task_ids` is set then, and `coins` if it said so.
+
+        Raises:
+            A2EError: The start was refused, not sent, or may be lost.
+        """
+        self._check_loop()
+        if not self.task_ids and not self.done():
+            self._accepters = accepters = self._accepters or []
+            await self._in(accepters)
+        if not self.task_ids:
+            self._outcome()
+
+    async def updates(self) -> AsyncIterator[Record]:
+        """Give each change of each task's record, beginning with what is known; the last ones are final.
+
+        It ends normally when the job has ended, failed or not.
+        """
+        self._check_loop()
+        listener = _Listener(self.records)
+        if not self.done():
+            self._listeners = [*(self._listeners or ()), listener]
+        try:
+            while True:
+                while listener.news:
+                    yield listener.news.popleft()
+                if self.done():
+                    return
+                await listener.wait(self._loop)
+        finally:
+            if self._listeners and listener in self._listeners:
+                self._listeners.remove(listener)
+
+    def detach(self) -> None:
+        """Stop watching; the task goes on, and whoever awaits the job gets JobDetachedError with the ids."""
+        self._check_loop()
+        self._keeper.detach(self)
+
+    async def cancel(self) -> bool:
+        """Take the start back where the service allows it.
+
+        Returns:
+            True when the start was never sent, or its tasks were deleted while `initialized`, which refunds them;
+            whoever awaits the job gets JobCancelledError. False when it is too late; the job goes on.
+        """
+        self._check_loop()
+        return await self._keeper.cancel(self)
+
+    def __repr__(self) -> str:
+        words = [self.family.name, self.stage.value]
+        if self.status is not None:
+            words.append(self.status.value)
+        words += [f"task {task_id}" for task_id in self.task_ids[:3]]
+        words += [f"tag {self.tag}"] if self.tag else []
+        words += [type(self._error).__name__] if self._error else []
+        return f"<Job {' '.join(words)}>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a Job cannot be pickled; keep job.task_ids and attach(family, *task_ids) to them")
+
+    # What only the engine does.
+
+    def take(self, records: Sequence[Record], now: float) -> None:
+        """Note the tasks that the service has made of the start."""
+        self.task_ids = tuple(record.id for record in records)
+        self.stage = Stage.RUNNING
+        self.accepted_at = now
+        known = [record.coins for record in records if record.coins is not None]
+        self._coins = sum(known) if known else None
+        accepters, self._accepters = self._accepters, None
+        _wake(accepters)
+        for record in records:
+            self.change(record)
+
+    def change(self, record: Record) -> None:
+        """Note what the service now says about one task, and tell those who listen."""
+        if self._records is None:
+            self._records = {}
+        self._records[record.id] = record
+        for listener in self._listeners or ():
+            listener.tell(record)
+
+    def known(self, task_id: str) -> Record | None:
+        """Give what the service last said about one task."""
+        return self._records.get(task_id) if self._records else None
+
+    def all_final(self) -> bool:
+        """Whether every task of the job has ended."""
+        known = self._records or {}
+        return all(task_id in known and known[task_id].status.final for task_id in self.task_ids)
+
+    @property
+    def watched(self) -> bool:
+        """Whether somebody listens to each change."""
+        return bool(self._listeners)
+
+    def end(self, result: R | None = None, error: BaseException | None = None) -> None:
+        """End the job with its result or its error, and wake everybody who waits."""
+        self.stage = Stage.DONE
+        self._result, self._error = result, error
+        # The frame that caught the error holds this job: it is left out, or the two would keep each other alive.
+        self._trace = error.__traceback__.tb_next if error is not None and error.__traceback__ else None
+        accepters, self._accepters = self._accepters, None
+        waiters, self._waiters = self._waiters, None
+        _wake(accepters)
+        _wake(waiters)
+        for listener in self._listeners or ():
+            listener.wake()
+        callbacks, self._callbacks, self._listeners = self._callbacks, None, None
+        for callback in callbacks or ():
+            callback(self)
+
+    def on_end(self, callback: Callable[[Job[R]], None]) -> None:
+        """Call back when the job ends, at once if it has."""
+        if self.done():
+            callback(self)
+        else:
+            self._callbacks = [*(self._callbacks or ()), callback]
+
+    @property
+    def error(self) -> BaseException | None:
+        """The error with which the job ended, or None."""
+        return self._error
+
+    def _outcome(self) -> R:
+        self._keeper.seen(self)
+        error, trace = self._error, self._trace
+        if error is not None:
+            try:
+                raise error.with_traceback(trace)
+            finally:
+                del self, error, trace  # the traceback holds this frame
+        if self._result is None:
+            raise UsageError("the job has not ended")
+        return self._result
+
+    async def _in(self, waiters: list[asyncio.Future[None]]) -> None:
+        waiter = self._loop.create_future()
+        waiters.append(waiter)
+        try:
+            await waiter
+        finally:
+            if not waiter.done() or waiter.cancelled():
+                waiters.remove(waiter)
+
+    def _check_loop(self) -> None:
+        try:
+            here = asyncio.get_running_loop()
+        except RuntimeError:
+            here = None
+        if here is not self._loop:
+            raise UsageError("a job belongs to the event loop of its client; it was used from another loop or thread")
+
+
+class _Listener:
+    """One reader of `updates()`."""
+
+    __slots__ = ("news", "waiter")
+
+    def __init__(self, records: Sequence[Record]) -> None:
+        self.news = deque(records)
+        self.waiter: asyncio.Future[None] | None = None
+
+    async def wait(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.waiter = loop.create_future()
+        await self.waiter
+
+    def tell(self, record: Record) -> None:
+        self.news.append(record)
+        self.wake()
+
+    def wake(self) -> None:
+        if self.waiter is not None and not self.waiter.done():
+            self.waiter.set_result(None)
+
+
+def _wake(waiters: list[asyncio.Future[None]] | None) -> None:
+    for waiter in waiters or ():
+        if not waiter.done():
+            waiter.set_result(None)

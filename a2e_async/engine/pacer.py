@@ -1,0 +1,70 @@
+"""How fast requests may leave: a rate, and pauses that the service asks for; starts go first."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+
+class Pacer:
+    """Gives turns, at most `rate` a second and one at a time; gives a cancelled turn back.
+
+    Args:
+        rate: Requests a second, or None for no limit.
+    """
+
+    def __init__(self, rate: float | None) -> None:
+        self._gap = 1 / rate if rate else 0.0
+        self._next = 0.0
+        self._paused_until = 0.0
+        self._starts: deque[asyncio.Future[None]] = deque()
+        self._others: deque[asyncio.Future[None]] = deque()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def pause(self, seconds: float) -> None:
+        """Let nobody go for so many seconds."""
+        self._paused_until = max(self._paused_until, asyncio.get_running_loop().time() + seconds)
+
+    async def turn(self, *, start: bool) -> None:
+        """Wait for a turn."""
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        if not self._starts and not self._others and now >= self._free_at():
+            self._next = now + self._gap
+            return
+        turn = loop.create_future()
+        (self._starts if start else self._others).append(turn)
+        self._arm(loop)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self._next -= self._gap
+            self._arm(loop)
+            raise
+
+    def _free_at(self) -> float:
+        return max(self._next, self._paused_until)
+
+    def _arm(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = loop.call_at(self._free_at(), self._go, loop)
+
+    def _go(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._timer = None
+        while self._starts or self._others:
+            now = loop.time()
+            if now < self._free_at():
+                self._arm(loop)
+                return
+            turn = (self._starts or self._others).popleft()
+            if not turn.done():
+                self._next = max(now, self._next) + self._gap
+                turn.set_result(None)
+
+    def close(self) -> None:
+        """Forget the timer; waiting turns end with their tasks."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

@@ -1,0 +1,250 @@
+"""From intent to accepted tasks, exactly once.
+
+A start costs money and the service has no idempotency key. What happened to a POST decides what may follow:
+
+    surely not received, or refused before work   send again after a wait, a bounded number of times
+    refused                                       raise, never repeat
+    anything else                                 unknown: find it by its tag and adopt it; send once more only when
+                                                  its absence is proven; else StartUnknownError
+
+The law of this file: between a POST whose outcome is unknown and the next POST stands a proof of absence.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+import attrs
+
+from a2e_async.core import replies, tags, wire
+from a2e_async.core.family import Family
+from a2e_async.core.hooks import Webhook
+from a2e_async.core.http import HttpRequest
+from a2e_async.core.records import Record
+from a2e_async.core.retry import Verdict, verdict
+from a2e_async.core.status import Status
+from a2e_async.engine.finder import Finder, Finding, Row, letter_of
+from a2e_async.engine.job import Job
+from a2e_async.engine.service import Service
+from a2e_async.errors import A2EError, ProtocolError, StartUnknownError
+
+_log = logging.getLogger("a2e_async")
+
+
+@attrs.define(eq=False)
+class Attempt:
+    """What is being done to start one job.
+
+    Attributes:
+        job: The job.
+        worker: The task that does it.
+        on_wire: Whether a POST waits for its answer, or an answer for being written down.
+        lost: The failure of the last POST that may have been taken, or None.
+        sent_at: The service's time of the first POST, in seconds since 1970, None while its clock is not known.
+        began: The event loop's time of the first POST.
+        over: Set when the worker has let go of the job.
+    """
+
+    job: Job[Any]
+    worker: asyncio.Task[None] | None
+    on_wire: bool = False
+    lost: A2EError | None = None
+    sent_at: float | None = None
+    began: float | None = None
+    over: asyncio.Event = attrs.field(factory=asyncio.Event)
+
+
+class Sender:
+    """Sends the start of one job at a time, and finds it again when its answer is lost.
+
+    Args:
+        service: Where starts are sent.
+        webhook: Sent along with every start that takes one.
+    """
+
+    def __init__(self, service: Service, webhook: Webhook | None) -> None:
+        self._service = service
+        self._webhook = webhook
+        self._finders: dict[str, Finder] = {}
+
+    def finder(self, family: Family) -> Finder:
+        """Give the one finder of a family."""
+        if family.name not in self._finders:
+            self._finders[family.name] = Finder(family, self._service, self._service.retry)
+        return self._finders[family.name]
+
+    async def aclose(self) -> None:
+        """Stop finding."""
+        for finder in self._finders.values():
+            await finder.aclose()
+
+    async def send(self, attempt: Attempt) -> list[Row]:
+        """Send a start until its tasks are known; see the table at the top of this file.
+
+        Raises:
+            ServiceError: The start was refused.
+            TransportError: The service could not be reached.
+            StartUnknownError: The start may have been taken, and looking did not settle it.
+        """
+        job = attempt.job
+        letters = tags.FIRST, tags.SECOND
+        if job.options.look_first and job.tag is not None:
+            finding = await self._look_first(attempt, job.tag)
+            if finding.rows:
+                return await self._adopt(attempt, finding)
+            if not finding.absent:
+                raise self._unknown(attempt)
+            if job.options.sent_before is not None:
+                letters = tags.SECOND, tags.SECOND
+        for letter in letters:
+            rows = await self._post(attempt, letter)
+            if rows:
+                return await self._with_siblings(attempt, rows)
+            finding = await self._find(attempt, letter)
+            if finding.rows:
+                return await self._adopt(attempt, finding)
+            if not finding.absent or job.options.on_unknown == "raise":
+                break
+            job.twice_since = attempt.sent_at or 0.0
+        raise self._unknown(attempt)
+
+    async def clean_up(self, job: Job[Any]) -> float:
+        """After a second send: look for tasks of the other send, and delete those that have not begun.
+
+        Of two sends the one that the job watches is kept. A task that has begun or ended is reported and left alone:
+        deleting it would not refund it.
+
+        Returns:
+            The coins of doubles that stay charged.
+        """
+        if job.tag is None or job.twice_since is None:
+            return 0
+        charged: float = 0
+        try:
+            rows = await self.finder(job.family).look_once(job.tag, job.twice_since)
+            for row in rows:
+                if replies.row_id(row) not in job.task_ids:
+                    charged += await self._clear_double(job, replies.row_id(row))
+        except A2EError as error:
+            _log.warning("tag %s was sent twice, and the list cannot be checked for doubles: %s", job.tag, error)
+        return charged
+
+    async def _look_first(self, attempt: Attempt, tag: str) -> Finding:
+        job = attempt.job
+        finder = self.finder(job.family)
+        await finder.learn_clock()
+        now = self._service.server_time() or 0.0
+        before = job.options.sent_before
+        floor = now - self._service.retry.proof_age if before is None else before
+        aged = None if before is None else now - before
+        return await finder.find(tag, self._name(job, tags.FIRST), floor, aged=aged, at_once=True)
+
+    async def _post(self, attempt: Attempt, letter: str) -> list[Row] | None:
+        """Send one start; gives its rows, or None when nobody knows whether it was taken."""
+        job = attempt.job
+        request = wire.start(job.family, job.request, name=self._name(job, letter), webhook=self._webhook)
+        failures = 0
+        while True:
+            try:
+                return await self._post_once(attempt, request)
+            except A2EError as error:
+                kind = verdict(error)
+                if kind is Verdict.UNKNOWN:
+                    attempt.lost = error
+                    return None
+                failures += 1
+                if kind is Verdict.REFUSED or failures >= self._service.retry.attempts:
+                    raise
+                await self._service.rest(failures, error)
+
+    async def _post_once(self, attempt: Attempt, request: HttpRequest) -> list[Row]:
+        if attempt.began is None:
+            attempt.began, attempt.sent_at = asyncio.get_running_loop().time(), self._service.server_time()
+        attempt.on_wire = True
+        try:
+            data = await self._service.ask(request)
+        except A2EError:
+            attempt.on_wire = False
+            raise
+        rows = [row for row in replies.rows_of(data) if replies.row_id(row)]
+        if not rows:
+            attempt.on_wire = False
+            raise ProtocolError("the start was answered without a task id")
+        job = attempt.job
+        mine = [row for row in rows if job.tag and letter_of(job.family, row, job.tag)]
+        for row in mine or rows:
+            self.finder(job.family).check_name(row, str((request.body or {})[job.family.name_field]))
+        return list(mine or rows)
+
+    async def _find(self, attempt: Attempt, letter: str) -> Finding:
+        job = attempt.job
+        if job.tag is None:
+            return Finding()
+        finder = self.finder(job.family)
+        if attempt.sent_at is None:
+            await finder.learn_clock()
+            now, since = self._service.server_time(), asyncio.get_running_loop().time() - (attempt.began or 0)
+            attempt.sent_at = None if now is None else now - since
+        floor = attempt.sent_at or 0.0
+        aged = (self._service.server_time() or 0.0) - floor
+        return await finder.find(job.tag, self._name(job, letter), floor, aged=aged)
+
+    async def _adopt(self, attempt: Attempt, finding: Finding) -> list[Row]:
+        """Take over the tasks of the first send that were found."""
+        job = attempt.job
+        by_letter: dict[str, list[Row]] = {}
+        for row in finding.rows:
+            by_letter.setdefault(letter_of(job.family, row, job.tag or "") or "", []).append(row)
+        _log.info("adopted the lost start of tag %s", job.tag, extra={"tag": job.tag, "family": job.family.name})
+        if len(by_letter) > 1:
+            job.twice_since = attempt.sent_at or 0.0
+        return await self._with_siblings(attempt, by_letter[min(by_letter)])
+
+    async def _with_siblings(self, attempt: Attempt, rows: Sequence[Row]) -> list[Row]:
+        """Look once more when fewer tasks came back than were asked for; more are never waited for."""
+        attempt.on_wire = True
+        job = attempt.job
+        if job.request is None or job.tag is None or len(rows) >= job.family.tasks_asked(job.request):
+            return list(rows)
+        letter = letter_of(job.family, rows[0], job.tag)
+        known = {replies.row_id(row): row for row in rows}
+        try:
+            found = await self.finder(job.family).look_once(job.tag, attempt.sent_at or 0.0)
+        except A2EError as error:
+            _log.warning("the siblings of tag %s could not be looked for: %s", job.tag, error)
+            return list(rows)
+        for row in reversed(found):
+            if letter is None or letter_of(job.family, row, job.tag) == letter:
+                known.setdefault(replies.row_id(row), row)
+        return list(known.values())
+
+    async def _clear_double(self, job: Job[Any], task_id: str) -> float:
+        rows = replies.rows_of(await self._service.ask(wire.detail(job.family, task_id)))
+        double = wire.record(job.family, rows[0]) if rows else Record(id=task_id)
+        fate, charged = f"is {double.status.value} and was left alone", double.coins or 0
+        if double.status is Status.INITIALIZED:
+            await self._service.ask(wire.delete(job.family, task_id))
+            fate, charged = "was deleted before it began", 0
+        facts = {"tag": job.tag, "task_ids": job.task_ids, "double": task_id}
+        kept = ", ".join(job.task_ids)
+        _log.warning("tag %s was taken twice: %s is kept, %s %s", job.tag, kept, task_id, fate, extra=facts)
+        return charged
+
+    def _unknown(self, attempt: Attempt) -> StartUnknownError:
+        error = unknown_start(attempt)
+        error.__cause__ = attempt.lost
+        return error
+
+    @staticmethod
+    def _name(job: Job[Any], letter: str) -> str:
+        name = wire.untagged_name(job.family, job.request)
+        return tags.put(name, job.tag, letter, job.family.name_limit) if job.tag else name
+
+
+def unknown_start(attempt: Attempt) -> StartUnknownError:
+    """Build the error for a start that may have been taken."""
+    why = f": {attempt.lost.message}" if attempt.lost else ""
+    return StartUnknownError(f"the start may or may not have been taken, and was not sent again{why}")

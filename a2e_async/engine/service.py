@@ -1,0 +1,131 @@
+"""The service as the engine sees it: token, pace, clock, spelling of paths; data or one of our errors comes back."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import attrs
+
+from a2e_async.core import replies
+from a2e_async.core.http import HttpReply, HttpRequest, Transport
+from a2e_async.core.retry import Retry, Verdict, verdict
+from a2e_async.engine.pacer import Pacer
+from a2e_async.errors import A2EError, AuthenticationError, MissingTokenError, ServiceError
+
+Token = str | Callable[[], str | Awaitable[str]]
+
+_BEARER = "bearer "
+
+
+class Service:
+    """Sends requests with the token, at the allowed pace, and reads their replies.
+
+    Args:
+        transport: What carries the requests.
+        token: The token, or what gives it; a callable is asked once and again after a refusal.
+        retry: Bounds for repeats and waits.
+        rate: Requests a second for starts and looks together, or None.
+    """
+
+    def __init__(self, transport: Transport, token: Token, retry: Retry, rate: float | None) -> None:
+        self.pacer = Pacer(rate)
+        self.retry = retry
+        self._transport = transport
+        self._token = token
+        self._headers: Mapping[str, str] | None = None
+        self._secret = b""
+        self._respelled: set[str] = set()
+        self._server_ahead: float | None = None
+
+    async def ask(self, request: HttpRequest) -> Any:  # noqa: ANN401 - `data` has any JSON shape
+        """Send a request once and give the reply's `data`.
+
+        A path that the service does not know is tried once in its other spelling, which is then remembered.
+
+        Raises:
+            ServiceError: The service said no.
+            TransportError: There was no reply.
+            ProtocolError: The reply cannot be read.
+        """
+        if request.route in self._respelled and request.other_path:
+            request = attrs.evolve(request, path=request.other_path, other_path=None)
+        try:
+            return replies.read(await self._send(request))
+        except ServiceError as error:
+            self._note(error)
+            if not error.no_route or request.other_path is None:
+                raise
+        data = replies.read(await self._send(attrs.evolve(request, path=request.other_path)))
+        self._respelled.add(request.route)
+        return data
+
+    async def ask_again(self, request: HttpRequest, *, reads: bool = True) -> Any:  # noqa: ANN401 - any JSON shape
+        """Send a request and repeat it while its failure may pass; see `ask`.
+
+        Args:
+            request: The request.
+            reads: Whether it only reads; one that does more is repeated only when it surely has done nothing.
+        """
+        final = {Verdict.REFUSED} if reads else {Verdict.REFUSED, Verdict.UNKNOWN}
+        failures = 0
+        while True:
+            try:
+                return await self.ask(request)
+            except A2EError as error:
+                failures += 1
+                if verdict(error) in final or failures >= self.retry.attempts:
+                    raise
+                await self.rest(failures, error)
+
+    async def rest(self, failures: int, error: A2EError) -> None:
+        """Wait before the next attempt, as long as the service asks or the number of failures says."""
+        wanted = error.retry_after if isinstance(error, ServiceError) else None
+        await asyncio.sleep(self.retry.wait(failures, random.random(), wanted))  # noqa: S311 - spreads load
+
+    def server_time(self) -> float | None:
+        """Give the service's time now in seconds since 1970, None before its first reply."""
+        return None if self._server_ahead is None else asyncio.get_running_loop().time() + self._server_ahead
+
+    async def _send(self, request: HttpRequest) -> HttpReply:
+        headers = self._headers or await self._authorize()
+        await self.pacer.turn(start=request.start)
+        reply = await self._transport.send(request, headers)
+        moment = replies.http_date(reply.date)
+        if moment is not None:
+            self._server_ahead = moment - asyncio.get_running_loop().time()
+        if self._secret in reply.body:
+            return attrs.evolve(reply, body=reply.body.replace(self._secret, b"***"))
+        return reply
+
+    async def _authorize(self) -> Mapping[str, str]:
+        given = self._token() if callable(self._token) else self._token
+        token = clean_token(await given if inspect.isawaitable(given) else given)
+        self._secret = token.encode()
+        self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        return self._headers
+
+    def _note(self, error: ServiceError) -> None:
+        if isinstance(error, AuthenticationError) and callable(self._token):
+            self._headers = None
+        if error.retry_after is not None:
+            self.pacer.pause(min(error.retry_after, self.retry.longest_wait))
+
+
+def clean_token(token: object) -> str:
+    """Repair a token: no white space round it, no leading "Bearer ".
+
+    Raises:
+        MissingTokenError: Nothing is left of it, or it cannot stand in a header.
+    """
+    text = token.strip() if isinstance(token, str) else ""
+    while text.lower().startswith(_BEARER):
+        text = text[len(_BEARER) :].strip()
+    if not text:
+        raise MissingTokenError("the token is empty; give token=, or set A2E_API_KEY")
+    if not text.isascii() or not text.isprintable() or " " in text:
+        raise MissingTokenError("the token must be printable ASCII without spaces")
+    return text

@@ -1,0 +1,128 @@
+"""The session layer: one request out, one reply in, over a pool of aiohttp connections.
+
+Laws of this file: a redirect is never followed (a start must not be sent to two places); cookies are not kept;
+`trust_env` stays off, as aiohttp then reads ~/.netrc in a thread for every request and would send its passwords to
+result hosts: proxies are looked up here instead, once per host.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import urllib.request
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from a2e_async._version import __version__
+from a2e_async.core.http import HttpReply, HttpRequest
+from a2e_async.core.rules import is_local
+from a2e_async.errors import TransportError, UsageError
+
+HttpSession = aiohttp.ClientSession
+
+USER_AGENT = f"a2e-async/{__version__} python/{platform.python_version()} aiohttp/{aiohttp.__version__}"
+CONNECT_SECONDS = 10.0
+
+_NOT_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError)
+
+
+def new_http_session() -> aiohttp.ClientSession:
+    """Open a pool of connections; how many are in use is bounded by those who send, not here."""
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=30),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        headers={"User-Agent": USER_AGENT},
+    )
+
+
+class Proxies:
+    """The proxies of the environment: HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY, looked up once per host."""
+
+    def __init__(self) -> None:
+        self._by_host: dict[tuple[str, str], str | None] = {}
+
+    def for_url(self, url: str) -> str | None:
+        """Give the proxy for a URL, None when there is none; this machine is never reached by a proxy."""
+        parts = urlsplit(url)
+        key = (parts.scheme, parts.netloc)
+        if key not in self._by_host:
+            self._by_host[key] = self._look_up(url, parts.scheme, parts.hostname or "", parts.netloc)
+        return self._by_host[key]
+
+    @staticmethod
+    def _look_up(url: str, scheme: str, host: str, netloc: str) -> str | None:
+        if is_local(url) and (host == "localhost" or host.startswith("127.") or host == "::1"):
+            return None
+        proxies = urllib.request.getproxies_environment()
+        bare = netloc.rpartition("@")[2]
+        if urllib.request.proxy_bypass_environment(bare, proxies):  # type: ignore[attr-defined]
+            return None
+        proxy = proxies.get(scheme) or proxies.get("all")
+        if proxy and urlsplit(proxy).scheme not in ("http", "https"):
+            raise UsageError(f"the proxy for {scheme}://{host} must be an http or https URL (HTTPS_PROXY, ALL_PROXY)")
+        return proxy
+
+
+class Session:
+    """Carries requests to the service; the `Transport` of a real client.
+
+    Args:
+        base_url: Scheme, host and port of the service.
+        http: The caller's own aiohttp session, which is never closed here; None opens one on first use.
+    """
+
+    def __init__(self, base_url: str, http: aiohttp.ClientSession | None = None) -> None:
+        self._base_url = base_url
+        self._own = http is None
+        self._http = http
+        self._proxies = Proxies()
+        self._limits: dict[float, aiohttp.ClientTimeout] = {}
+
+    async def send(self, request: HttpRequest, headers: Mapping[str, str]) -> HttpReply:
+        """Send one request; see `Transport`."""
+        if self._http is None:
+            self._http = new_http_session()
+        url = self._base_url + request.path
+        body = None if request.body is None else json.dumps(request.body, separators=(",", ":")).encode()
+        try:
+            async with self._http.request(
+                request.method,
+                url,
+                params=request.query or None,
+                data=body,
+                headers=headers,
+                allow_redirects=False,
+                timeout=self._limit(request.seconds),
+                proxy=self._proxies.for_url(url),
+            ) as reply:
+                return HttpReply(
+                    status=reply.status,
+                    body=await reply.read(),
+                    retry_after=reply.headers.get("Retry-After"),
+                    date=reply.headers.get("Date"),
+                )
+        except _NOT_SENT as error:
+            raise TransportError(f"could not connect to {self._base_url}: {_words(error)}", sent=False) from error
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise TransportError(f"{request.method} {request.path}: {_words(error)}", sent=True) from error
+
+    def _limit(self, seconds: float) -> aiohttp.ClientTimeout:
+        if seconds not in self._limits:
+            self._limits[seconds] = aiohttp.ClientTimeout(
+                total=CONNECT_SECONDS + seconds, connect=CONNECT_SECONDS, sock_connect=CONNECT_SECONDS
+            )
+        return self._limits[seconds]
+
+    async def aclose(self) -> None:
+        """Close the pool, unless it is the caller's."""
+        if self._own and self._http is not None:
+            await self._http.close()
+            self._http = None
+
+
+def _words(error: BaseException) -> str:
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

@@ -1,0 +1,129 @@
+"""The queue of starts: at most `max_starts` in flight; a queued job costs an object, not a coroutine."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from a2e_async.core import wire
+from a2e_async.core.records import Record
+from a2e_async.engine.budget import Budget, Reservation
+from a2e_async.engine.job import Job, Stage
+from a2e_async.engine.roster import Roster
+from a2e_async.engine.sender import Attempt, Sender, unknown_start
+from a2e_async.errors import A2EError, ClientClosedError, InsufficientCoinsError, JobCancelledError
+
+AnyJob = Job[Any]
+
+
+class Starter:
+    """Takes jobs from intent to accepted.
+
+    Args:
+        sender: Sends one start exactly once.
+        roster: The live jobs.
+        budget: Where the price of a start is reserved.
+        on_accepted: Takes over a job whose tasks are known.
+        max_starts: Most starts in flight.
+    """
+
+    def __init__(
+        self, sender: Sender, roster: Roster, budget: Budget, on_accepted: Callable[[AnyJob], Any], max_starts: int
+    ) -> None:
+        self._sender = sender
+        self._roster = roster
+        self._budget = budget
+        self._on_accepted = on_accepted
+        self._max_starts = max_starts
+        self._queue: deque[AnyJob] = deque()
+        self._workers: set[asyncio.Task[None]] = set()
+        self._attempts: dict[AnyJob, Attempt] = {}
+        self._closing = False
+
+    def put(self, job: AnyJob) -> None:
+        """Queue a job; it is sent as soon as a worker is free."""
+        self._queue.append(job)
+        if len(self._workers) < self._max_starts:
+            self._workers.add(asyncio.create_task(self._work(), name="a2e starter"))
+
+    async def let_go(self, job: AnyJob) -> None:
+        """Wait until no worker is busy with this job; a job that is still queued is taken back."""
+        if job in self._attempts:
+            await self._attempts[job].over.wait()
+        elif not job.done() and job.stage is Stage.QUEUED:
+            words = "the job was cancelled before its start was sent"
+            self._roster.finish(job, error=JobCancelledError(words, refunded=True))
+
+    async def aclose(self, seconds: float) -> None:
+        """Send nothing more; wait at most so many seconds for the answers of starts on the wire."""
+        self._closing = True
+        queued, self._queue = self._queue, deque()
+        for job in queued:
+            self._roster.finish(job, error=_never_sent())
+        answering = {attempt.worker for attempt in self._attempts.values() if attempt.on_wire and attempt.worker}
+        for worker in self._workers - answering:
+            worker.cancel()
+        if answering:
+            await asyncio.wait(answering, timeout=seconds)
+        for worker in self._workers:
+            worker.cancel()
+        if self._workers:
+            await asyncio.wait(set(self._workers))
+
+    async def _work(self) -> None:
+        try:
+            while self._queue and not self._closing:
+                job = self._queue.popleft()
+                if not job.done():
+                    await self._start(job)
+        finally:
+            self._workers.discard(asyncio.current_task())  # type: ignore[arg-type]  # a worker is a task
+
+    async def _start(self, job: AnyJob) -> None:
+        job.stage = Stage.STARTING
+        attempt = self._attempts[job] = Attempt(job, asyncio.current_task())
+        held: Reservation | None = None
+        try:
+            held = await self._budget.reserve(job)
+            await job.options.journal.intended(job.tag, job.request)
+            await self._accept(job, await self._sender.send(attempt), held)
+        except asyncio.CancelledError:
+            unsure = attempt.on_wire or attempt.lost
+            self._roster.finish(job, error=unknown_start(attempt) if unsure else _never_sent())
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever went wrong belongs to whoever awaits this job
+            self._refuse(job, error, held if attempt.lost is None else None)
+        finally:
+            del self._attempts[job]
+            attempt.over.set()
+
+    async def _accept(self, job: AnyJob, rows: list[Any], held: Reservation) -> None:
+        records = [wire.record(job.family, row) for row in rows]
+        job.task_ids = tuple(record.id for record in records)  # from here on every error names them
+        self._budget.settle(held, coins_of(records))
+        await job.options.journal.accepted(job.tag, job.task_ids, coins_of(records))
+        if not job.done():  # it may have been let go of while its start was on the wire
+            job.take(records, asyncio.get_running_loop().time())
+            self._on_accepted(job)
+
+    def _refuse(self, job: AnyJob, error: Exception, held: Reservation | None) -> None:
+        if held is not None and not job.task_ids:
+            self._budget.release(held)
+        self._roster.finish(job, error=error)
+        if isinstance(error, InsufficientCoinsError):
+            queued, self._queue = self._queue, deque()
+            for other in queued:
+                facts = {"status": error.status, "code": error.code, "trace_id": error.trace_id}
+                self._roster.finish(other, error=InsufficientCoinsError(f"not sent: {error.message}", **facts))
+
+
+def coins_of(records: list[Record]) -> float | None:
+    """Add up the coins that these records name, None when none does."""
+    known = [record.coins for record in records if record.coins is not None]
+    return sum(known) if known else None
+
+
+def _never_sent() -> A2EError:
+    return ClientClosedError("the client was closed before this start was sent")
