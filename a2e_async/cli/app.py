@@ -1,0 +1,88 @@
+"""The command `a2e` itself: its table of commands, loaded one by one, and the last word on errors."""
+
+from __future__ import annotations
+
+import importlib
+
+import click
+
+from a2e_async._version import __version__
+from a2e_async.cli.base import Group
+from a2e_async.cli.codes import INTERRUPTED, USAGE
+from a2e_async.cli.output import complain
+
+COMMANDS = {
+    "demo": ("demo", "Make pictures and films from them in a simulator, and a page that shows them."),
+    "text-to-image": ("text_to_image", "Make pictures from prompts, all at once."),
+    "image-to-video": ("image_to_video", "Make a film that begins with IMAGE, a link or a file."),
+    "start": ("start", "Start a task of any family."),
+    "show": ("records", "Print what the service says about one task now."),
+    "list": ("records:list_", "List the newest tasks of a family."),
+    "watch": ("running", "Watch tasks to their end and print their links, or download into --out."),
+    "cancel": ("running", "Cancel tasks that have not begun yet; their coins come back."),
+    "download": ("records", "Download what completed tasks have made."),
+    "balance": ("account", "Print the coins of the account."),
+    "quote": ("account", "Print what a start would cost; it is free to ask."),
+    "upload": ("upload", "Upload FILE and print its link."),
+    "families": ("families", "List the families, or the fields of one."),
+    "simulator": ("simulator", "Run the simulated service until Ctrl-C."),
+}
+"""Where each command is, and its line in the help: `a2e --help` loads none of them, for aiohttp takes long."""
+
+
+class _App(Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+        found = importlib.import_module(f"a2e_async.cli.{module}")
+        command: click.Command = getattr(found, attribute or cmd_name.replace("-", "_"))
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+def _print_version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's signature
+    if value:
+        click.echo(f"a2e {__version__}")
+        ctx.exit()
+
+
+app = _App(
+    name="a2e",
+    help="Make videos and images with the A2E media API. The token comes from A2E_API_KEY.",
+    params=[
+        click.Option(
+            ["--version"],
+            is_flag=True,
+            is_eager=True,
+            expose_value=False,
+            callback=_print_version,
+            help="Print the version and end.",
+        )
+    ],
+)
+
+
+def main() -> int:
+    """Run the command line and give its exit code; what goes wrong takes one line on stderr."""
+    try:
+        return int(app.main(prog_name="a2e", standalone_mode=False) or 0)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+    except click.ClickException as error:
+        complain(_with_hint(error))
+    except (KeyboardInterrupt, click.Abort):
+        complain("interrupted")
+        return INTERRUPTED
+    return USAGE
+
+
+def _with_hint(error: click.ClickException) -> str:
+    where = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "a2e"
+    return f"{error.format_message()} (try: {where} --help)"

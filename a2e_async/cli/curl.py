@@ -1,0 +1,48 @@
+"""`--dry-run`: what would be sent, as curl commands without the token."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from a2e_async.cli.output import MASK
+from a2e_async.cli.run import Run
+from a2e_async.client import BASE_URL_VARIABLE, DEFAULT_BASE_URL
+from a2e_async.core import tags, wire
+from a2e_async.core.family import Request, family_of
+from a2e_async.core.http import HttpRequest
+from a2e_async.core.records import Result
+
+
+def dry_run(run: Run, requests: Sequence[Request[Result]]) -> int:
+    """Print the start of each request as one curl command and send nothing."""
+    base_url = run.settings.base_url or os.environ.get(BASE_URL_VARIABLE) or DEFAULT_BASE_URL
+    for request in requests:
+        sent = written(request)
+        url, body = base_url.rstrip("/") + sent.path, _without_secrets(request, sent.body or {})
+        run.output.result(curl(sent.method, url, body), {"method": sent.method, "url": url, "body": body})
+    return 0
+
+
+def written(request: Request[Result]) -> HttpRequest:
+    """Write the start of a request as a client would, with a tag in the task's name."""
+    family = family_of(request)
+    tag = tags.make(os.urandom(tags.BYTES_OF_A_TAG))
+    name = tags.put(wire.untagged_name(family, request), tag, tags.FIRST, family.name_limit)
+    return wire.start(family, request, name=name)
+
+
+def curl(method: str, url: str, body: Mapping[str, Any]) -> str:
+    """Write a request with a JSON body as a curl command."""
+    headers = ["-H", f"Authorization: Bearer {MASK}", "-H", "Content-Type: application/json"]
+    return shlex.join(["curl", "-X", method, url, *headers, "-d", json.dumps(body, ensure_ascii=False)])
+
+
+def _without_secrets(request: Request[Result], body: Mapping[str, Any]) -> dict[str, Any]:
+    secret = {field.name for field in attrs.fields(type(request)) if not field.repr}  # type: ignore[arg-type] # an attrs class
+    return {key: "***" if key in secret else value for key, value in body.items()}

@@ -1,0 +1,119 @@
+"""`a2e demo`: pictures, films made from them, and a page that shows all; in a simulator, so it costs nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import attrs
+import click
+
+from a2e_async.cli import page
+from a2e_async.cli.codes import FAILED
+from a2e_async.cli.command import command
+from a2e_async.cli.jobs import Outcome, see_through, tell, verdict
+from a2e_async.cli.progress import Row
+from a2e_async.cli.run import Run
+from a2e_async.cli.scenes import NEGATIVE, Scene, scenes
+from a2e_async.cli.simulator import media_option
+from a2e_async.client import A2EClient
+from a2e_async.core.records import Result
+from a2e_async.engine.job import Job
+from a2e_async.errors import A2EError
+from a2e_async.families.image_to_video import ImageToVideo
+from a2e_async.families.text_to_image import TextToImage
+
+_COINS_EACH = 1_000
+_LOOKS = ("batch", "detail", "list")
+
+
+@attrs.frozen
+class Take:
+    """What came of a scene; there is no film where there was no picture."""
+
+    scene: Scene
+    picture: Outcome
+    film: Outcome | None
+
+
+@command("demo")
+@click.option("--count", type=click.IntRange(1, 100), default=6, show_default=True, help="How many pictures and films.")
+@click.option(
+    "--speed", type=click.FloatRange(min=0.1), default=4.0, show_default=True, help="How fast the simulator runs."
+)
+@media_option
+async def demo(run: Run, count: int, speed: float, media: str) -> int:
+    """Make pictures and films from them in a simulator, and a page that shows them (to --out, by default a2e-demo)."""
+    out = run.settings.out or Path("a2e-demo")
+    run.settings = attrs.evolve(run.settings, simulate=True)  # whatever else was given: a demo costs nothing
+    async with run.client(speed=speed, media=media, coins=_COINS_EACH * count) as a2e:
+        began = time.monotonic()
+        with run.board:
+            takes = await asyncio.gather(*(_take(run, a2e, scene, out) for scene in scenes(count)))
+        totals = _totals(run, takes, time.monotonic() - began)
+    return _report(run, takes, totals, out)
+
+
+async def _take(run: Run, a2e: A2EClient, scene: Scene, out: Path) -> Take:
+    rows = [run.board.add(family, scene.title) for family in ("text_to_image", "image_to_video")]
+    drawn = a2e.start(TextToImage(scene.picture, name=scene.title, width=1280, height=720))
+    picture, film = await asyncio.gather(
+        see_through(run, a2e, drawn, rows[0], out), _film(run, a2e, scene, drawn, rows[1], out)
+    )
+    return Take(scene, picture, film)
+
+
+async def _film(run: Run, a2e: A2EClient, scene: Scene, drawn: Job[Result], row: Row, out: Path) -> Outcome | None:  # noqa: PLR0913, PLR0917 - one scene's things
+    """Start the film the moment its picture is there, which is before the picture is downloaded."""
+    try:
+        picture = await drawn
+    except A2EError:  # told with the picture's own outcome
+        run.board.change(row, "not started", good=False)
+        return None
+    request = ImageToVideo(picture.url, prompt=scene.film, negative_prompt=NEGATIVE, name=scene.title)
+    return await see_through(run, a2e, a2e.start(request), row, out)
+
+
+def _report(run: Run, takes: Sequence[Take], totals: page.Totals, out: Path) -> int:
+    outcomes = [outcome for take in takes for outcome in (take.picture, take.film) if outcome]
+    cards = [card for take in takes if (card := _card(take))]
+    for outcome in outcomes:
+        tell(run, outcome)
+    if not cards:
+        return verdict(run, outcomes) or FAILED
+    index = out / "index.html"
+    index.write_text(page.render(cards, totals), encoding="utf-8")
+    run.output.result(str(index), {"page": str(index), **attrs.asdict(totals)})
+    run.output.say(f"open {index} in a browser")
+    return verdict(run, outcomes)
+
+
+def _card(take: Take) -> page.Card | None:
+    picture, film = take.picture, take.film
+    if film is None or not picture.paths or not film.paths:
+        return None
+    return page.Card(
+        title=take.scene.title,
+        picture_prompt=take.scene.picture,
+        film_prompt=take.scene.film,
+        negative_prompt=NEGATIVE,
+        picture=picture.paths[0].name,
+        film=film.paths[0].name,
+        coins=(picture.job.coins or 0) + (film.job.coins or 0),
+        seconds=film.seconds,
+    )
+
+
+def _totals(run: Run, takes: Sequence[Take], seconds: float) -> page.Totals:
+    return page.Totals(
+        jobs=sum(1 + (take.film is not None) for take in takes),
+        status_requests=_looks(run.sim.counters) if run.sim else 0,
+        coins=run.sim.book.spent if run.sim else 0,
+        seconds=seconds,
+    )
+
+
+def _looks(counters: Mapping[str, int]) -> int:
+    return sum(count for route, count in counters.items() if route.rpartition(".")[2] in _LOOKS)

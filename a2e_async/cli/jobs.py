@@ -1,0 +1,136 @@
+"""Seeing jobs through: start, watch, download, and tell how each one ended."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from a2e_async.cli.codes import DONE, exit_code
+from a2e_async.cli.fields import fields_of
+from a2e_async.cli.progress import Row
+from a2e_async.cli.run import Run
+from a2e_async.client import A2EClient
+from a2e_async.core.records import Result
+from a2e_async.engine.job import Job
+from a2e_async.errors import A2EError, JobFailedError
+
+
+@attrs.frozen(kw_only=True)
+class Outcome:
+    """How a job ended.
+
+    Attributes:
+        job: The job.
+        result: Its result, also the completed part of a failed one, or None.
+        paths: The files that were downloaded.
+        error: What went wrong, or None.
+        seconds: How long it took.
+    """
+
+    job: Job[Any]
+    result: Result | None = None
+    paths: tuple[Path, ...] = ()
+    error: A2EError | OSError | None = None
+    seconds: float = 0.0
+
+
+async def see_through(run: Run, a2e: A2EClient, job: Job[Any], row: Row, out: Path | None) -> Outcome:
+    """Show a job on the board until it has ended and its files are here.
+
+    Args:
+        run: The run of the command.
+        a2e: The client the job belongs to.
+        job: The job.
+        row: Its row on the board.
+        out: Folder for its files, or None to download nothing.
+    """
+    run.jobs[job] = None
+    error: A2EError | OSError | None
+    result, error = await _ended(run, job, row)
+    paths: tuple[Path, ...] = ()
+    if result is not None and out is not None:
+        run.board.change(row, "downloading")
+        try:
+            paths = tuple(await a2e.download(result, out))
+        except (A2EError, OSError) as caught:
+            error = error or caught
+    _close(run, job, row, error)
+    return Outcome(job=job, result=result, paths=paths, error=error, seconds=row.seconds)
+
+
+async def _ended(run: Run, job: Job[Any], row: Row) -> tuple[Result | None, A2EError | None]:
+    try:
+        await job.accepted()
+        run.board.change(row, "accepted", coins=job.coins)
+        async for _record in job.updates():
+            run.board.change(row, job.status.value if job.status else "accepted", coins=job.coins)
+        return await job, None
+    except JobFailedError as error:
+        return error.result, error  # type: ignore[return-value] # the engine puts a Result there
+    except A2EError as error:
+        return None, error
+
+
+def _close(run: Run, job: Job[Any], row: Row, error: A2EError | OSError | None) -> None:
+    state = "failed" if isinstance(error, JobFailedError) else "given up" if error else "done"
+    run.board.change(row, state, coins=job.coins, good=error is None)
+    # What has failed for good leaves nothing to resume; a time limit or a broken download does.
+    if error is None or isinstance(error, JobFailedError) or not job.task_ids:
+        run.jobs.pop(job, None)
+
+
+async def see_all(run: Run, a2e: A2EClient, jobs: Iterable[tuple[Job[Any], str]], out: Path | None) -> int:
+    """See all jobs through at once, print how each ended as soon as it has, and give the exit code."""
+
+    async def one(job: Job[Any], label: str) -> Outcome:
+        outcome = await see_through(run, a2e, job, run.board.add(job.family.name, label), out)
+        tell(run, outcome)
+        return outcome
+
+    with run.board:
+        if run.board.live:
+            run.output.hold()
+        outcomes = await asyncio.gather(*(one(job, label) for job, label in jobs))
+    run.output.release()
+    return verdict(run, outcomes)
+
+
+def verdict(run: Run, outcomes: Iterable[Outcome]) -> int:
+    """Say what went wrong, each thing once, and give the gravest exit code."""
+    counts: dict[str, int] = {}
+    codes = {DONE}
+    for error in (outcome.error for outcome in outcomes if outcome.error):
+        codes.add(exit_code(error))
+        counts[str(error)] = counts.get(str(error), 0) + 1
+    for text, count in counts.items():
+        run.complain(text + (f" ({count} times)" if count > 1 else ""))
+    run.tell_resume()
+    return max(codes)
+
+
+def tell(run: Run, outcome: Outcome) -> None:
+    """Print the result of one job: its files, or its links when nothing was downloaded."""
+    urls = outcome.result.urls if outcome.result else ()
+    lines = map(str, outcome.paths or urls)
+    run.output.result("\n".join(lines), as_data(outcome))
+
+
+def as_data(outcome: Outcome) -> dict[str, Any]:
+    """Give the outcome as a JSON object."""
+    job, error = outcome.job, outcome.error
+    return {
+        "family": job.family.name,
+        "task_ids": list(job.task_ids),
+        "tag": job.tag,
+        "status": job.status.value if job.status else None,
+        "coins": job.coins,
+        "urls": list(outcome.result.urls) if outcome.result else [],
+        "paths": [str(path) for path in outcome.paths],
+        "seconds": round(outcome.seconds, 3),
+        "request": fields_of(job.request),
+        "error": {"kind": type(error).__name__, "message": str(error)} if error else None,
+    }

@@ -1,0 +1,217 @@
+"""The demo's page: one HTML file that shows the films and pictures beside it, without any network.
+
+Everything that comes from outside is escaped on its way into a template; links are relative and percent-encoded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from string import Template
+from urllib.parse import quote
+
+import attrs
+
+
+@attrs.frozen(kw_only=True)
+class Card:
+    """One film and the picture it was made from.
+
+    Attributes:
+        title: A few words.
+        picture_prompt: What the picture was asked to show.
+        film_prompt: What was asked to happen in the film.
+        negative_prompt: What was asked not to be seen.
+        picture: File name of the picture, beside the page.
+        film: File name of the film, beside the page.
+        coins: What both have cost.
+        seconds: How long both have taken.
+    """
+
+    title: str
+    picture_prompt: str
+    film_prompt: str
+    negative_prompt: str
+    picture: str
+    film: str
+    coins: float
+    seconds: float
+
+
+@attrs.frozen(kw_only=True)
+class Totals:
+    """What it all came to.
+
+    Attributes:
+        jobs: Jobs started.
+        status_requests: Requests that watched them.
+        coins: Coins charged.
+        seconds: Time from the first start to the last file.
+    """
+
+    jobs: int
+    status_requests: int
+    coins: float
+    seconds: float
+
+
+def render(cards: Sequence[Card], totals: Totals, *, title: str = "a2e demo") -> str:
+    """Give the page."""
+    return _PAGE.substitute(
+        title=escape(title),
+        style=_STYLE,
+        script=_SCRIPT,
+        totals="".join(_tile(words, value) for words, value in _tiles(totals)),
+        cards="".join(_card(card, number) for number, card in enumerate(cards, 1)),
+        count=len(cards),
+    )
+
+
+def _tiles(totals: Totals) -> list[tuple[str, str]]:
+    return [
+        ("jobs", f"{totals.jobs}"),
+        ("status requests", f"{totals.status_requests}"),
+        ("coins (simulated)", f"{totals.coins:g}"),
+        ("seconds", f"{totals.seconds:.1f}"),
+    ]
+
+
+def _tile(words: str, value: str) -> str:
+    return f"<div><dt>{escape(words)}</dt><dd>{escape(value)}</dd></div>"
+
+
+def _card(card: Card, number: int) -> str:
+    return _CARD.substitute(
+        number=number,
+        title=escape(card.title),
+        picture=escape(quote(card.picture)),
+        film=escape(quote(card.film)),
+        picture_prompt=escape(card.picture_prompt),
+        film_prompt=escape(card.film_prompt),
+        negative_prompt=escape(card.negative_prompt),
+        coins=escape(f"{card.coins:g}"),
+        seconds=escape(f"{card.seconds:.1f}"),
+    )
+
+
+_CARD = Template("""
+    <li class="card">
+      <article aria-labelledby="film-$number">
+        <video controls loop muted autoplay playsinline preload="metadata" poster="$picture"
+               aria-label="Film: $title"><source src="$film" type="video/mp4"></video>
+        <div class="words">
+          <header>
+            <h2 id="film-$number">$title</h2>
+            <p class="facts">$coins coins · $seconds s</p>
+          </header>
+          <div class="source">
+            <a href="$picture"><img src="$picture" alt="Picture: $picture_prompt" width="88" height="88"></a>
+            <p><b>Picture</b> $picture_prompt</p>
+          </div>
+          <p><b>Film</b> $film_prompt</p>
+          <p class="not"><b>Not</b> $negative_prompt</p>
+        </div>
+      </article>
+    </li>""")
+
+_STYLE = """
+  :root {
+    color-scheme: light dark;
+    --ground: #f6f4ef; --paper: #fffefb; --ink: #1c1b18; --soft: #6a665d; --line: #e2ddd2; --accent: #b4481e;
+    --shadow: 0 1px 2px rgb(60 50 30 / .06), 0 8px 28px rgb(60 50 30 / .08);
+  }
+  @media (prefers-color-scheme: dark) {
+    :root {
+      --ground: #121315; --paper: #1b1d20; --ink: #f0eee9; --soft: #a09c94; --line: #2d3035; --accent: #ff9466;
+      --shadow: 0 1px 2px rgb(0 0 0 / .4), 0 10px 32px rgb(0 0 0 / .35);
+    }
+  }
+  * { box-sizing: border-box; margin: 0; }
+  body {
+    background: var(--ground); color: var(--ink); padding: clamp(1.25rem, 4vw, 4rem) clamp(1rem, 4vw, 4rem) 4rem;
+    font: 1rem/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", sans-serif;
+  }
+  main, .top, footer { max-width: 82rem; margin-inline: auto; }
+  .skip { position: absolute; left: -99rem; }
+  .skip:focus { left: 1rem; top: 1rem; background: var(--paper); padding: .5rem 1rem; border-radius: .5rem; }
+  :focus-visible { outline: 3px solid var(--accent); outline-offset: 3px; border-radius: .4rem; }
+  .top { display: grid; gap: 1.75rem; margin-bottom: clamp(1.75rem, 4vw, 3rem); }
+  h1 { font-size: clamp(2rem, 5vw, 3.4rem); line-height: 1.08; letter-spacing: -.03em; font-weight: 700; }
+  h1 span { color: var(--accent); }
+  .lede { color: var(--soft); max-width: 46rem; margin-top: .75rem; font-size: 1.08rem; }
+  .totals { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.5rem, 1fr));
+            border-block: 1px solid var(--line); }
+  .totals div { padding: 1rem 1.25rem 1rem 0; display: flex; flex-direction: column-reverse; }
+  .totals dd { font-size: 2rem; line-height: 1.15; font-weight: 650; letter-spacing: -.02em;
+               font-variant-numeric: tabular-nums; }
+  .totals dt { color: var(--soft); font-size: .86rem; }
+  button {
+    justify-self: start; font: inherit; font-weight: 600; color: var(--ink); background: var(--paper); cursor: pointer;
+    border: 1px solid var(--line); border-radius: 99rem; padding: .5rem 1.15rem; box-shadow: var(--shadow);
+  }
+  button:hover { border-color: var(--accent); }
+  .cards { list-style: none; padding: 0; display: grid; gap: clamp(1.1rem, 2.4vw, 2rem);
+           grid-template-columns: repeat(auto-fill, minmax(min(22rem, 100%), 1fr)); }
+  .card, article { display: flex; }
+  article { flex-direction: column; width: 100%; background: var(--paper); border: 1px solid var(--line);
+            border-radius: 1rem; overflow: hidden; box-shadow: var(--shadow); }
+  video { display: block; width: 100%; aspect-ratio: 16 / 9; object-fit: cover; background: #000; }
+  .words { padding: 1.15rem 1.3rem 1.35rem; display: grid; gap: .8rem; align-content: start; }
+  .words header { display: flex; justify-content: space-between; align-items: baseline; gap: 1rem; }
+  h2 { font-size: 1.2rem; line-height: 1.25; letter-spacing: -.01em; }
+  .facts { color: var(--soft); font-size: .84rem; white-space: nowrap; font-variant-numeric: tabular-nums; }
+  .source { display: flex; gap: .95rem; align-items: flex-start; }
+  .source a { flex: none; line-height: 0; }
+  .source img { width: 5.5rem; height: 5.5rem; object-fit: cover; border-radius: .6rem; border: 1px solid var(--line); }
+  .words p { font-size: .95rem; overflow-wrap: anywhere; }
+  .words b { display: block; font-size: .72rem; letter-spacing: .07em; text-transform: uppercase;
+             color: var(--accent); }
+  .words .not, .words .not b { color: var(--soft); }
+  footer { margin-top: 2.75rem; color: var(--soft); font-size: .88rem; }
+  footer code { font-size: .95em; }
+"""
+
+# Autoplay is asked for in the markup; whoever has asked for less motion gets the posters, and everybody one switch.
+_SCRIPT = """
+  const films = [...document.querySelectorAll("video")], all = document.getElementById("all");
+  const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  const set = (on) => {
+    films.forEach((film) => on ? film.play().catch(() => {}) : film.pause());
+    all.textContent = on ? "Pause all films" : "Play all films";
+    all.dataset.on = on;
+  };
+  all.hidden = false;
+  all.addEventListener("click", () => set(all.dataset.on !== "true"));
+  if (still) { films.forEach((film) => film.removeAttribute("autoplay")); set(false); } else { all.dataset.on = true; }
+"""
+
+_PAGE = Template("""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>$title</title>
+<link rel="icon" href="data:,">
+<style>$style</style>
+</head>
+<body>
+  <a class="skip" href="#films">Skip to the films</a>
+  <header class="top">
+    <div>
+      <h1>Prompts into pictures,<br><span>pictures into films.</span></h1>
+      <p class="lede">All jobs ran at once, each film from the moment its picture was there, and one poller watched
+      them all. The media come from the simulator of a2e-async: no coins were spent.</p>
+    </div>
+    <dl class="totals">$totals</dl>
+    <button id="all" type="button" hidden>Pause all films</button>
+  </header>
+  <main id="films" tabindex="-1">
+    <ul class="cards">$cards
+    </ul>
+  </main>
+  <footer>Made by <code>a2e demo</code>: $count pictures, $count films, all beside this page.</footer>
+  <script>$script</script>
+</body>
+</html>
+""")

@@ -1,0 +1,67 @@
+"""The options that every command takes, before or after its name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import attrs
+import click
+
+
+@attrs.frozen(kw_only=True)
+class Settings:
+    """What the options of every command say.
+
+    Attributes:
+        token: The token, or None to take it from the environment.
+        base_url: Where the service is, or None to take it from the environment.
+        json: Print JSON lines on stdout.
+        simulate: Run against a simulator in this process.
+        dry_run: Print the requests of the starts, send nothing.
+        timeout: Seconds after which a job gives up waiting, or None for its family's own.
+        max_starts: Start requests in flight at most, or None for the client's own.
+        out: Folder for the results, or None for the command's own.
+        verbose: How much to log: 0 nothing, 1 what happens, 2 everything; from 1 on errors come with a traceback.
+    """
+
+    token: str | None = attrs.field(default=None, repr=False)
+    base_url: str | None = None
+    json: bool = False
+    simulate: bool = False
+    dry_run: bool = False
+    timeout: float | None = None
+    max_starts: int | None = None
+    out: Path | None = None
+    verbose: int = 0
+
+
+def _remember(ctx: click.Context, param: click.Parameter, value: object) -> None:
+    # A child context inherits `obj`, so an option given after the command overrides the same one before it.
+    known = ctx.obj or Settings()
+    ctx.obj = attrs.evolve(known, **{param.name: value}) if value and param.name else known
+
+
+def _option(*names: str, **how: Any) -> click.Option:  # noqa: ANN401 - click's own arguments
+    return click.Option(names, expose_value=False, callback=_remember, **how)
+
+
+OPTIONS: tuple[click.Option, ...] = (
+    _option("--token", metavar="TOKEN", help="The token; better set A2E_API_KEY, other users see a command's words."),
+    _option("--base-url", metavar="URL", help="Where the service is (default: A2E_BASE_URL or A2E's own)."),
+    _option("--json", is_flag=True, help="Print one JSON object per line on stdout."),
+    _option("--simulate", is_flag=True, help="Run against a simulator in this process: no network, no coins."),
+    _option("--dry-run", is_flag=True, help="Print the start requests as curl commands, send nothing."),
+    _option(
+        "--timeout",
+        type=click.FloatRange(min=0, min_open=True),
+        metavar="SECONDS",
+        help="Give up waiting for a job after so long; its task goes on.",
+    ),
+    _option("--max-starts", type=click.IntRange(min=1), metavar="N", help="Start requests in flight at most."),
+    _option("--out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Folder for the results."),
+    _option("-v", "--verbose", count=True, help="Log what happens; twice: everything."),
+)
+"""One set of objects for all commands: click tells parameters apart by identity."""
+
+NAMES = frozenset(name for option in OPTIONS for name in option.opts)

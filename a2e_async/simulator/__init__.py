@@ -1,0 +1,56 @@
+"""A simulator of the A2E service with real media, faults and a billing book.
+
+```python
+async with simulator.serve(speed=20, coins=500) as sim:
+    sim.faults.add("image_to_video.start", "reset", when="after")     # billed, but the answer is lost
+    async with A2EClient(sim.token, base_url=sim.url) as a2e:
+        film = await a2e.image_to_video(url, prompt="the kite climbs", negative_prompt="blurry")
+    assert len(sim.book.starts) == 1 and sim.book.spent == 30
+```
+
+Layers, each usable alone: `World` (pure, driven by a clock: tasks, coins, `Book`), `App` (pure: request to reply,
+with `Faults`), `serve` (the app on a socket). `Switches` lists how the service may differ from its documentation.
+Prompts steer tasks: `[fail]` or `[fail:code]` fails, `[stuck]` runs into the timeout of two hours, `[blocked]` and
+`[minor]` are refused by moderation.
+"""
+
+from __future__ import annotations
+
+from a2e_async.simulator.app import App
+from a2e_async.simulator.book import Bill, Book, Movement, Start
+from a2e_async.simulator.clock import Clock, ManualClock, ScaledClock
+from a2e_async.simulator.faults import Fault, Faults
+from a2e_async.simulator.media import Studio
+from a2e_async.simulator.messages import RefusedError, SimReply, SimRequest
+from a2e_async.simulator.server import Simulator, serve
+from a2e_async.simulator.specs import Blob, Film, Media, Picture, Stored
+from a2e_async.simulator.switches import Switches
+from a2e_async.simulator.tasks import SimTask
+from a2e_async.simulator.world import World
+
+__all__ = [
+    "App",
+    "Bill",
+    "Blob",
+    "Book",
+    "Clock",
+    "Fault",
+    "Faults",
+    "Film",
+    "ManualClock",
+    "Media",
+    "Movement",
+    "Picture",
+    "RefusedError",
+    "ScaledClock",
+    "SimReply",
+    "SimRequest",
+    "SimTask",
+    "Simulator",
+    "Start",
+    "Stored",
+    "Studio",
+    "Switches",
+    "World",
+    "serve",
+]

@@ -1,0 +1,77 @@
+"""What a file shows, as data: cheap to keep for each of 100,000 tasks, rendered only when somebody asks."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import attrs
+
+
+@attrs.frozen
+class Picture:
+    """A picture that is drawn from words.
+
+    Attributes:
+        prompt: The words.
+        width: The width asked for.
+        height: The height asked for.
+        variant: Tells the pictures of one start apart.
+    """
+
+    prompt: str
+    width: int = 1024
+    height: int = 1024
+    variant: str = ""
+
+
+@attrs.frozen
+class Stored:
+    """A file that somebody uploaded.
+
+    Attributes:
+        digest: Of its bytes; equal files are the same file.
+        body: Its bytes.
+        content_type: As it was uploaded.
+    """
+
+    digest: str
+    body: bytes = attrs.field(eq=False, repr=False)
+    content_type: str = "application/octet-stream"
+
+
+Still: TypeAlias = Picture | Stored
+
+
+@attrs.frozen
+class Film:
+    """A film that begins with a still.
+
+    Attributes:
+        first: The still it begins with.
+        last: The still it ends with, if any.
+        seconds: How long it is.
+        variant: Tells the films of one start, and of different prompts, apart.
+    """
+
+    first: Still
+    last: Still | None = None
+    seconds: int = 5
+    variant: str = ""
+
+
+Media: TypeAlias = Picture | Stored | Film
+
+
+@attrs.frozen
+class Blob:
+    """A rendered file.
+
+    Attributes:
+        body: Its bytes.
+        content_type: What it is.
+        etag: Its strong entity tag, quotes included.
+    """
+
+    body: bytes = attrs.field(repr=False)
+    content_type: str
+    etag: str

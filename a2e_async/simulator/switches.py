@@ -1,0 +1,105 @@
+"""Everything about the simulated service that a test may want to be otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, TypeAlias
+
+import attrs
+from attrs.validators import ge, in_, optional
+
+Body: TypeAlias = Mapping[str, Any]
+TaskSeconds: TypeAlias = float | tuple[float, float] | Callable[[str, Body], float]
+Names: TypeAlias = Literal["keep", "drop"] | int
+
+_DAY = 86_400.0
+_TWO_HOURS = 7_200.0
+
+
+def _known_names(_: object, field: attrs.Attribute[Any], value: object) -> None:
+    if value is not None and value not in ("keep", "drop") and not isinstance(value, int):
+        raise ValueError(f"{field.name} must be 'keep', 'drop' or a number of characters, not {value!r}")
+
+
+@attrs.frozen(kw_only=True)
+class Switches:
+    """The switches of one simulated service; times are simulated seconds.
+
+    Attributes:
+        token: The token it accepts.
+        coins: What the account has at the beginning.
+        diamonds: What else the account has; nothing is paid with them.
+        seed: Where chance begins; the same seed gives the same run times, ids and pictures.
+        task_seconds: How long a task runs: a number, a range, or a function of family name and request body;
+            None leaves it to the family (text_to_image 2 to 6, image_to_video 5 to 20).
+        prices: Coins per unit by family name, over the usual 10 per picture and 30 per 5 seconds of film.
+        fails: Says of a family name and a request body whether its tasks fail. A prompt with `[fail]` or
+            `[fail:code]` fails anyway.
+        fail_every: Each n-th task fails.
+        refunds_failures: A failed task is refunded.
+        stuck_seconds: When a task whose prompt has `[stuck]` is given up and refunded.
+        first_status: The status a task begins with; nothing can be cancelled when it is "sent".
+        detail_lag: How long a new task is unknown to detail and batch.
+        detail_lag_as: How detail says so: HTTP 404, or `data: null`.
+        list_lag: How long a new task is missing from lists.
+        history_lag: How long a charge is missing from the credits history.
+        names: What becomes of a task's name: kept, dropped, or cut to so many characters.
+        list_names: The same for lists alone.
+        instant_old_form: The old start of text_to_image answers with finished pictures.
+        siblings_in_reply: A start of several films answers with all of them instead of the first.
+        casings: Which spelling of `userText2Image` is served.
+        poor: How too few coins are refused: HTTP 400, HTTP 200 with a code, HTTP 402.
+        unauthorised: How a wrong token is refused: HTTP 401, or HTTP 200 with code 401.
+        error_key: Where a refusal has its words.
+        trace_ids: Replies carry a `trace_id`.
+        batch_limit: Most ids that one batch enquiry may name.
+        rate: Most API requests in one second of the caller's time; more are answered 429. None: no limit.
+        latency: How long each API reply takes.
+        file_ttl: How long a result link lives, and how long a task stays in lists.
+        file_refuses_token: Result and upload hosts refuse requests that carry an Authorization header.
+        media: Which media are made: "pretty" needs the extras, "plain" does not, "tiny" is for load, "auto" picks.
+    """
+
+    token: str = attrs.field(default="sk_simulator", repr=False)
+    coins: int = attrs.field(default=10_000, validator=ge(0))
+    diamonds: int = 2
+    seed: int = 0
+    task_seconds: TaskSeconds | None = None
+    prices: Mapping[str, int] = attrs.field(factory=dict)
+    fails: Callable[[str, Body], bool] | None = None
+    fail_every: int | None = attrs.field(default=None, validator=optional(ge(1)))
+    refunds_failures: bool = True
+    stuck_seconds: float = _TWO_HOURS
+    first_status: Literal["initialized", "sent"] = attrs.field(
+        default="initialized", validator=in_(("initialized", "sent"))
+    )
+    detail_lag: float = 0.0
+    detail_lag_as: Literal["404", "null"] = attrs.field(default="404", validator=in_(("404", "null")))
+    list_lag: float = 0.0
+    history_lag: float = 3.0
+    names: Names = attrs.field(default="keep", validator=_known_names)
+    list_names: Names | None = attrs.field(default=None, validator=_known_names)
+    instant_old_form: bool = False
+    siblings_in_reply: bool = False
+    casings: Literal["both", "old", "new"] = attrs.field(default="both", validator=in_(("both", "old", "new")))
+    poor: Literal["400", "200", "402"] = attrs.field(default="400", validator=in_(("400", "200", "402")))
+    unauthorised: Literal["401", "200"] = attrs.field(default="401", validator=in_(("401", "200")))
+    error_key: Literal["msg", "message", "error"] = attrs.field(
+        default="message", validator=in_(("msg", "message", "error"))
+    )
+    trace_ids: bool = True
+    batch_limit: int = attrs.field(default=100, validator=ge(1))
+    rate: float | None = None
+    latency: float = 0.0
+    file_ttl: float = 3 * _DAY
+    file_refuses_token: bool = True
+    media: Literal["auto", "pretty", "plain", "tiny"] = attrs.field(
+        default="auto", validator=in_(("auto", "pretty", "plain", "tiny"))
+    )
+
+
+def shaped(name: str, how: Names) -> str:
+    """Give a name as a service with that habit gives it back."""
+    if how == "keep":
+        return name
+    return "" if how == "drop" else name[: int(how)]
