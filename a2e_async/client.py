@@ -26,10 +26,10 @@ from a2e_async.engine.job import Job
 from a2e_async.engine.options import DEFAULT, Default, Options
 from a2e_async.engine.service import Service, Token
 from a2e_async.engine.session import HttpSession, Session
+from a2e_async.engine.settings import check_amount, find_base_url, find_token
 from a2e_async.errors import ClientClosedError, UsageError
 from a2e_async.families.image_to_video import ImageToVideo
 from a2e_async.families.text_to_image import TextToImage
-from a2e_async.engine.settings import check_amount, find_base_url, find_token
 
 P = ParamSpec("P")
 R = TypeVar("R", bound=Result)

@@ -87,6 +87,7 @@ def _plain(
     method: str,
     route: str,
     task_id: str = "",
+    *,
     query: Mapping[str, str] | None = None,
     body: Mapping[str, Any] | None = None,
 ) -> HttpRequest:

@@ -8,8 +8,8 @@ import logging
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, TypeVar
 
-from a2e_async.calls import credits
-from a2e_async.core import replies, tags, wire
+from a2e_async.calls import credits as credit_calls
+from a2e_async.core import replies, wire
 from a2e_async.core.family import Family, Request
 from a2e_async.core.hooks import Webhook
 from a2e_async.core.records import Record, Result
@@ -223,7 +223,7 @@ class Engine:
 
     async def _quote(self, family: Family, request: Request[Result]) -> float | None:
         with contextlib.suppress(A2EError):
-            return credits.read_quote(await self.service.ask_again(credits.quote(family, request))).coins
+            return credit_calls.read_quote(await self.service.ask_again(credit_calls.quote(family, request))).coins
         return None
 
     # How the client ends.

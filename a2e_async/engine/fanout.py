@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Generator, Iterable, Iterator
 from typing import Any, Generic, TypeVar
 
 from a2e_async.core.family import Request
@@ -61,9 +60,9 @@ class Source(Generic[R]):
             self._next.cancel()
             await asyncio.wait([self._next])
             self._next = None
-        if inspect.isasyncgen(self._async):
+        if isinstance(self._async, AsyncGenerator):
             await self._async.aclose()
-        elif inspect.isgenerator(self._sync):
+        elif isinstance(self._sync, Generator):
             self._sync.close()
 
 
@@ -77,7 +76,7 @@ async def as_completed(
     start: Callable[[Request[R]], Job[R]],
     requests: Iterable[Request[R]] | AsyncIterable[Request[R]],
     max_running: int,
-) -> AsyncIterator[Job[R]]:
+) -> AsyncGenerator[Job[R], None]:
     """Start requests with at most `max_running` unfinished jobs, and give each job when it has ended."""
     if isinstance(max_running, bool) or not isinstance(max_running, int) or max_running < 1:
         raise UsageError("max_running: must be a whole number of at least 1")
@@ -138,7 +137,7 @@ async def gather(
             if job.error is not None and not return_exceptions:
                 break
     finally:
-        await ended.aclose()  # type: ignore[attr-defined]  # as_completed is an async generator
+        await ended.aclose()
     outcomes = [await _outcome(job) for job in jobs]
     failures = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
     if failures and not return_exceptions:

@@ -34,7 +34,7 @@ _PASSING = frozenset({408, 425, 429})
 _SERVER_ERROR = 500
 
 
-class _Broken(Exception):
+class _BrokenError(Exception):
     """This try did not bring the whole file; another one may."""
 
 
@@ -131,7 +131,7 @@ class Files:
         while True:
             try:
                 await self._put(url, path, kind, progress)
-            except _Broken as broken:
+            except _BrokenError as broken:
                 failures += 1
                 if failures >= self._retry.attempts:
                     raise TransportError(f"the upload of {path.name} failed: {broken}") from broken
@@ -157,7 +157,7 @@ class Files:
                 if not fresh:
                     raise
                 url = fresh
-            except (_Broken, aiohttp.ClientError, TimeoutError, ConnectionError) as broken:
+            except (_BrokenError, aiohttp.ClientError, TimeoutError, ConnectionError) as broken:
                 failures += 1
                 if failures >= self._retry.attempts:
                     words = f"{name}: not whole after {failures} tries: {broken or type(broken).__name__}"
@@ -198,17 +198,17 @@ class Files:
             return have
         if reply.status in (_PARTIAL, _RANGE_REFUSED):
             await asyncio.to_thread(part.drop)
-            raise _Broken("the server cannot go on where the last try ended")
+            raise _BrokenError("the server cannot go on where the last try ended")
         if reply.status == _OK:
             return 0
         if reply.status in _PASSING or reply.status >= _SERVER_ERROR:
-            raise _Broken(f"HTTP {reply.status}")
+            raise _BrokenError(f"HTTP {reply.status}")
         expired = reply.status in _EXPIRED
         words = "the link has expired (results live for about three days)" if expired else "the file host refused"
         raise DownloadError(f"{words}: HTTP {reply.status} for {shown}", url=shown, expired=expired)
 
     async def _put(self, url: str, path: Path, kind: str, progress: Progress | None) -> None:
-        size = path.stat().st_size
+        size = (await asyncio.to_thread(path.stat)).st_size
 
         async def chunks() -> AsyncIterator[bytes]:
             sent = 0
@@ -231,9 +231,9 @@ class Files:
             ) as reply:
                 status = reply.status
         except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
-            raise _Broken(str(error) or type(error).__name__) from error
+            raise _BrokenError(str(error) or type(error).__name__) from error
         if status in _PASSING or status >= _SERVER_ERROR:
-            raise _Broken(f"HTTP {status}")
+            raise _BrokenError(f"HTTP {status}")
         if status not in range(200, 300):
             raise TransportError(f"the upload of {path.name} was refused: HTTP {status}")
 
@@ -284,13 +284,13 @@ def _kept(folder: Path, name: str, total: int | None) -> Path | None:
 def _finish(part: _Part, base: Path, url: str, total: int | None) -> Path:
     size = part.path.stat().st_size
     if total is not None and size != total:
-        raise _Broken(f"{size} of {total} bytes came")
+        raise _BrokenError(f"{size} of {total} bytes came")
     with part.path.open("rb") as whole:
         head = whole.read(media.SNIFFED)
     known = media.sniff(head)
     if known is None and media.is_text(head):
         part.drop()
-        raise _Broken("the file host sent a page instead of the file" if head else "the file host sent nothing")
+        raise _BrokenError("the file host sent a page instead of the file" if head else "the file host sent nothing")
     target = base.with_name(base.name + (known[0] if known else media.suffix_of(url)))
     part.finish(target)
     return target

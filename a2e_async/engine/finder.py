@@ -182,10 +182,12 @@ class Finder:
             if (wire.created_at(row) or floor) < floor:
                 continue
             shown = row.get(self._family.name_field)
-            if not shown or not isinstance(shown, str):
+            if not isinstance(shown, str) or not shown or _is_cut(shown, searches):
                 self.names_come_back = False
-            elif tags.split(shown)[1] is None and any(tags.is_cut(shown, one.name) for one in searches.values()):
-                self.names_come_back = False
+
+
+def _is_cut(shown: str, searches: Mapping[str, Search]) -> bool:
+    return tags.split(shown)[1] is None and any(tags.is_cut(shown, search.name) for search in searches.values())
 
 
 def _with_tag(family: Family, rows: Mapping[str, Row], tag: str) -> tuple[Row, ...]:

@@ -75,10 +75,10 @@ class Job(Generic[R]):
         "number",
         "options",
         "request",
-        "twice_since",
         "stage",
         "tag",
         "task_ids",
+        "twice_since",
     )
 
     def __init__(

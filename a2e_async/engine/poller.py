@@ -212,7 +212,8 @@ class Poller:
     async def _ask(self, family: Family, watches: Sequence[Watch], *, alone: bool) -> dict[str, Any]:
         if alone:
             data = await self._service.ask(wire.detail(family, watches[0].task_id))
-            return {watches[0].task_id: row for row in replies.rows_of(data)[:1]}
+            rows = replies.rows_of(data)
+            return {watches[0].task_id: rows[0]} if rows else {}
         data = await self._service.ask(wire.batch(family, [watch.task_id for watch in watches]))
         if data is None or isinstance(data, str):
             raise ProtocolError("a look was answered without records")

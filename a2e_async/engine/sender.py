@@ -20,7 +20,7 @@ from typing import Any
 import attrs
 
 from a2e_async.core import replies, tags, wire
-from a2e_async.core.family import Family
+from a2e_async.core.family import Family, Request
 from a2e_async.core.hooks import Webhook
 from a2e_async.core.http import HttpRequest
 from a2e_async.core.records import Record
@@ -40,6 +40,7 @@ class Attempt:
 
     Attributes:
         job: The job.
+        request: Its request.
         worker: The task that does it.
         on_wire: Whether a POST waits for its answer, or an answer for being written down.
         lost: The failure of the last POST that may have been taken, or None.
@@ -49,6 +50,7 @@ class Attempt:
     """
 
     job: Job[Any]
+    request: Request[Any]
     worker: asyncio.Task[None] | None
     on_wire: bool = False
     lost: A2EError | None = None
@@ -140,12 +142,12 @@ class Sender:
         before = job.options.sent_before
         floor = now - self._service.retry.proof_age if before is None else before
         aged = None if before is None else now - before
-        return await finder.find(tag, self._name(job, tags.FIRST), floor, aged=aged, at_once=True)
+        return await finder.find(tag, _name(attempt, tags.FIRST), floor, aged=aged, at_once=True)
 
     async def _post(self, attempt: Attempt, letter: str) -> list[Row] | None:
         """Send one start; gives its rows, or None when nobody knows whether it was taken."""
         job = attempt.job
-        request = wire.start(job.family, job.request, name=self._name(job, letter), webhook=self._webhook)
+        request = wire.start(job.family, attempt.request, name=_name(attempt, letter), webhook=self._webhook)
         failures = 0
         while True:
             try:
@@ -190,7 +192,7 @@ class Sender:
             attempt.sent_at = None if now is None else now - since
         floor = attempt.sent_at or 0.0
         aged = (self._service.server_time() or 0.0) - floor
-        return await finder.find(job.tag, self._name(job, letter), floor, aged=aged)
+        return await finder.find(job.tag, _name(attempt, letter), floor, aged=aged)
 
     async def _adopt(self, attempt: Attempt, finding: Finding) -> list[Row]:
         """Take over the tasks of the first send that were found."""
@@ -207,7 +209,7 @@ class Sender:
         """Look once more when fewer tasks came back than were asked for; more are never waited for."""
         attempt.on_wire = True
         job = attempt.job
-        if job.request is None or job.tag is None or len(rows) >= job.family.tasks_asked(job.request):
+        if job.tag is None or len(rows) >= job.family.tasks_asked(attempt.request):
             return list(rows)
         letter = letter_of(job.family, rows[0], job.tag)
         known = {replies.row_id(row): row for row in rows}
@@ -238,10 +240,11 @@ class Sender:
         error.__cause__ = attempt.lost
         return error
 
-    @staticmethod
-    def _name(job: Job[Any], letter: str) -> str:
-        name = wire.untagged_name(job.family, job.request)
-        return tags.put(name, job.tag, letter, job.family.name_limit) if job.tag else name
+
+def _name(attempt: Attempt, letter: str) -> str:
+    job = attempt.job
+    name = wire.untagged_name(job.family, attempt.request)
+    return tags.put(name, job.tag, letter, job.family.name_limit) if job.tag else name
 
 
 def unknown_start(attempt: Attempt) -> StartUnknownError:

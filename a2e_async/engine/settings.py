@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from a2e_async.core.rules import kind_of
 from a2e_async.engine.service import Token, clean_token
@@ -38,19 +38,27 @@ def find_base_url(given: str | None) -> str:
         UsageError: It is no http or https URL of a host, or names the host of the documentation.
     """
     url = given if given is not None else os.environ.get(BASE_URL_VARIABLE, "").strip() or DEFAULT_BASE_URL
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and not (parts.query or parts.fragment)
-        _ = parts.port
-    except (ValueError, AttributeError, TypeError):
-        usable = False
-    if not usable:
+    parts = _parts(url)
+    if parts is None:
         raise UsageError(f"base_url: must be an http or https URL such as {DEFAULT_BASE_URL}, not {kind_of(url)}")
     if parts.username or parts.password:
         raise UsageError("base_url: must hold no user name and no password")
     if parts.hostname == _DOCUMENTATION_HOST:
         raise UsageError(f"base_url: {_DOCUMENTATION_HOST} only serves documentation; the API is {DEFAULT_BASE_URL}")
     return url.rstrip("/")
+
+
+def _parts(url: object) -> SplitResult | None:
+    """Take a URL apart, None when it is no http or https URL of a host."""
+    if not isinstance(url, str):
+        return None
+    try:
+        parts = urlsplit(url)
+        _port = parts.port
+    except ValueError:
+        return None
+    usable = parts.scheme in ("http", "https") and parts.hostname and not (parts.query or parts.fragment)
+    return parts if usable else None
 
 
 def check_amount(name: str, value: float | None, *, whole: bool = False, least: float = 0) -> None:

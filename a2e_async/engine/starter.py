@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from a2e_async.core import wire
+from a2e_async.core.family import Request
 from a2e_async.core.records import Record
 from a2e_async.engine.budget import Budget, Reservation
 from a2e_async.engine.job import Job, Stage
@@ -76,18 +77,18 @@ class Starter:
         try:
             while self._queue and not self._closing:
                 job = self._queue.popleft()
-                if not job.done():
-                    await self._start(job)
+                if job.request is not None and not job.done():
+                    await self._start(job, job.request)
         finally:
-            self._workers.discard(asyncio.current_task())  # type: ignore[arg-type]  # a worker is a task
+            self._workers.discard(asyncio.current_task())
 
-    async def _start(self, job: AnyJob) -> None:
+    async def _start(self, job: AnyJob, request: Request[Any]) -> None:
         job.stage = Stage.STARTING
-        attempt = self._attempts[job] = Attempt(job, asyncio.current_task())
+        attempt = self._attempts[job] = Attempt(job, request, asyncio.current_task())
         held: Reservation | None = None
         try:
             held = await self._budget.reserve(job)
-            await job.options.journal.intended(job.tag, job.request)
+            await job.options.journal.intended(job.tag, request)
             await self._accept(job, await self._sender.send(attempt), held)
         except asyncio.CancelledError:
             unsure = attempt.on_wire or attempt.lost
