@@ -14,13 +14,13 @@ from a2e_async.core.records import Result
 @command("balance")
 async def balance(run: Run) -> None:
     """Print the coins of the account."""
-    async with run.client() as a2e:
+    async with run.client(quick=True) as a2e:
         found = await a2e.balance()
     run.output.result(f"{found.coins:g} coins, {found.diamonds:g} diamonds", attrs.asdict(found))
 
 
 async def _quote(run: Run, request: Request[Result]) -> int:
-    async with run.client() as a2e:
+    async with run.client(quick=True) as a2e:
         found = await a2e.quote(request)
     run.output.result(f"{found.coins:g} coins", attrs.asdict(found))
     return 0

@@ -12,19 +12,21 @@ import attrs
 
 from a2e_async.cli.output import MASK
 from a2e_async.cli.run import Run
-from a2e_async.client import BASE_URL_VARIABLE, DEFAULT_BASE_URL
-from a2e_async.core import tags, wire
+from a2e_async.core import rules, tags, wire
 from a2e_async.core.family import Request, family_of
 from a2e_async.core.http import HttpRequest
 from a2e_async.core.records import Result
+from a2e_async.engine.settings import find_base_url
 
 
 def dry_run(run: Run, requests: Sequence[Request[Result]]) -> int:
     """Print the start of each request as one curl command and send nothing."""
-    base_url = run.settings.base_url or os.environ.get(BASE_URL_VARIABLE) or DEFAULT_BASE_URL
+    base_url = find_base_url(run.settings.base_url)
     for request in requests:
+        if not rules.is_local(base_url):  # a dry run refuses what a start refuses
+            rules.require_public_links(request)  # type: ignore[arg-type] # every request is an attrs class
         sent = written(request)
-        url, body = base_url.rstrip("/") + sent.path, _without_secrets(request, sent.body or {})
+        url, body = base_url + sent.path, _without_secrets(request, sent.body or {})
         run.output.result(curl(sent.method, url, body), {"method": sent.method, "url": url, "body": body})
     return 0
 

@@ -45,7 +45,10 @@ class Take:
 )
 @media_option
 async def demo(run: Run, count: int, speed: float, media: str) -> int:
-    """Make pictures and films from them in a simulator, and a page that shows them (to --out, by default a2e-demo)."""
+    """Make pictures and films from them in a simulator, and a page that shows them.
+
+    They go to --out, by default a2e-demo.
+    """
     out = run.settings.out or Path("a2e-demo")
     run.settings = attrs.evolve(run.settings, simulate=True)  # whatever else was given: a demo costs nothing
     async with run.client(speed=speed, media=media, coins=_COINS_EACH * count) as a2e:
@@ -65,7 +68,7 @@ async def _take(run: Run, a2e: A2EClient, scene: Scene, out: Path) -> Take:
     return Take(scene, picture, film)
 
 
-async def _film(run: Run, a2e: A2EClient, scene: Scene, drawn: Job[Result], row: Row, out: Path) -> Outcome | None:  # noqa: PLR0913, PLR0917 - one scene's things
+async def _film(run: Run, a2e: A2EClient, scene: Scene, drawn: Job[Result], row: Row, out: Path) -> Outcome | None:  # noqa: PLR0917 - one scene's things
     """Start the film the moment its picture is there, which is before the picture is downloaded."""
     try:
         picture = await drawn

@@ -21,7 +21,10 @@ _LINKS = ("http://", "https://")
 @command("image-to-video", params=[*HOW_FAR, *options_of(ImageToVideo, skip=("image_url",))], dry_run=True)
 @click.argument("image")
 async def image_to_video(run: Run, image: str, no_wait: bool, no_download: bool, **values: Any) -> int:  # noqa: ANN401, FBT001 - click hands over each parameter by name
-    """Make a film that begins with IMAGE, a link or a file (which is uploaded first)."""
+    """Make a film that begins with IMAGE, a link or a file.
+
+    A file is uploaded first. The film goes to --out, by default here.
+    """
     path = _file(image)
     # Built before anything is uploaded, so that a wrong field costs nothing.
     request = build(ImageToVideo, {**values, "image_url": _stand_in(path) if path else image})

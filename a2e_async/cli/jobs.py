@@ -11,10 +11,11 @@ import attrs
 
 from a2e_async.cli.codes import DONE, exit_code
 from a2e_async.cli.fields import fields_of
-from a2e_async.cli.progress import Row
+from a2e_async.cli.progress import WATCHED, Row
 from a2e_async.cli.run import Run
 from a2e_async.client import A2EClient
 from a2e_async.core.records import Result
+from a2e_async.core.status import Status
 from a2e_async.engine.job import Job
 from a2e_async.errors import A2EError, JobFailedError
 
@@ -65,14 +66,20 @@ async def see_through(run: Run, a2e: A2EClient, job: Job[Any], row: Row, out: Pa
 async def _ended(run: Run, job: Job[Any], row: Row) -> tuple[Result | None, A2EError | None]:
     try:
         await job.accepted()
-        run.board.change(row, "accepted", coins=job.coins)
+        _show(run, job, row)
         async for _record in job.updates():
-            run.board.change(row, job.status.value if job.status else "accepted", coins=job.coins)
+            _show(run, job, row)
         return await job, None
     except JobFailedError as error:
         return error.result, error  # type: ignore[return-value] # the engine puts a Result there
     except A2EError as error:
         return None, error
+
+
+def _show(run: Run, job: Job[Any], row: Row) -> None:
+    # An attached task has no status before the first look.
+    known = job.status if job.status is not Status.UNKNOWN else None
+    run.board.change(row, known.value if known else WATCHED, coins=job.coins)
 
 
 def _close(run: Run, job: Job[Any], row: Row, error: A2EError | OSError | None) -> None:
@@ -101,15 +108,13 @@ async def see_all(run: Run, a2e: A2EClient, jobs: Iterable[tuple[Job[Any], str]]
 
 def verdict(run: Run, outcomes: Iterable[Outcome]) -> int:
     """Say what went wrong, each thing once, and give the gravest exit code."""
-    counts: dict[str, int] = {}
-    codes = {DONE}
+    alike: dict[str, list[A2EError | OSError]] = {}
     for error in (outcome.error for outcome in outcomes if outcome.error):
-        codes.add(exit_code(error))
-        counts[str(error)] = counts.get(str(error), 0) + 1
-    for text, count in counts.items():
-        run.complain(text + (f" ({count} times)" if count > 1 else ""))
+        alike.setdefault(getattr(error, "message", str(error)), []).append(error)
+    for first, *others in alike.values():
+        run.complain(f"{first}" + (f" (and {len(others)} more of the kind)" if others else ""))
     run.tell_resume()
-    return max(codes)
+    return max((exit_code(errors[0]) for errors in alike.values()), default=DONE)
 
 
 def tell(run: Run, outcome: Outcome) -> None:

@@ -11,7 +11,7 @@ from typing import Self
 import attrs
 import click
 
-QUEUED = "queued"
+QUEUED, WATCHED = "queued", "watched"
 _LABEL = 48
 
 

@@ -50,7 +50,7 @@ def _moment(record: Record) -> str:
 @click.argument("task_id", metavar="ID")
 async def show(run: Run, family: Family, task_id: str) -> None:
     """Print what the service says about one task now."""
-    async with run.client() as a2e:
+    async with run.client(quick=True) as a2e:
         record = await a2e.look(family.name, task_id)
     run.output.result(as_text(record), as_data(family, record))
 
@@ -60,7 +60,7 @@ async def show(run: Run, family: Family, task_id: str) -> None:
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many at most.")
 async def list_(run: Run, family: Family, limit: int) -> None:
     """List the newest tasks of a family."""
-    async with run.client() as a2e:
+    async with run.client(quick=True) as a2e:
         async for record in a2e.records(family.name, limit=limit):
             coins = "" if record.coins is None else f"{record.coins:g}"
             line = f"{record.id}  {record.status.value:<11}  {coins:>6}  {_moment(record)}  {record.name}"
@@ -71,7 +71,10 @@ async def list_(run: Run, family: Family, limit: int) -> None:
 @_family
 @click.argument("task_ids", nargs=-1, required=True, metavar="ID...")
 async def download(run: Run, family: Family, task_ids: tuple[str, ...]) -> int:
-    """Download what completed tasks have made (to --out, by default here)."""
+    """Download what completed tasks have made.
+
+    It goes to --out, by default here.
+    """
     async with run.client() as a2e:
         ready = []
         for task_id in task_ids:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -13,17 +12,19 @@ from typing import Any
 import attrs
 import click
 
-from a2e_async.cli import resume
+from a2e_async.cli import log, resume
 from a2e_async.cli.codes import DONE, INTERRUPTED, exit_code
 from a2e_async.cli.output import Output, complain, masked
 from a2e_async.cli.progress import Board, board_for
 from a2e_async.cli.settings import Settings
 from a2e_async.client import A2EClient
+from a2e_async.core.retry import Retry
 from a2e_async.engine.job import Job
 from a2e_async.errors import A2EError
 from a2e_async.simulator import Simulator, serve
 
 SIMULATED_SPEED = 4.0
+_QUICK_ATTEMPTS = 4  # about 3 s in front of a wrong address
 
 
 @attrs.define(eq=False)
@@ -47,15 +48,17 @@ class Run:
     sim: Simulator | None = None
 
     @asynccontextmanager
-    async def client(self, **simulated: Any) -> AsyncIterator[A2EClient]:  # noqa: ANN401 - the simulator's own arguments
+    async def client(self, *, quick: bool = False, **simulated: Any) -> AsyncIterator[A2EClient]:  # noqa: ANN401 - the simulator's own arguments
         """Open the client that the options ask for, in front of a simulator if they ask for one.
 
         Args:
+            quick: Give up after few attempts: somebody waits for an answer, and no task depends on it.
             **simulated: How the simulator shall be.
         """
         given = self.settings
         token, base_url = given.token, given.base_url
         options: dict[str, Any] = {"max_starts": given.max_starts} if given.max_starts else {}
+        options |= {"retry": Retry(attempts=_QUICK_ATTEMPTS)} if quick else {}
         async with AsyncExitStack() as stack:
             if given.simulate:
                 self.sim = await stack.enter_async_context(simulator(**{"speed": SIMULATED_SPEED, **simulated}))
@@ -98,7 +101,7 @@ async def simulator(**options: Any) -> AsyncIterator[Simulator]:  # noqa: ANN401
 
 def run(command: Callable[[Run], Awaitable[int | None]], this: Run) -> int:
     """Run an async command to its end and give its exit code."""
-    _log(this.settings)
+    log.set_up(this.settings.verbose)
 
     async def main() -> int | None:
         return await command(this)
@@ -119,20 +122,3 @@ def _words(error: BaseException) -> str:
     if isinstance(error, A2EError | OSError):
         return str(error) or type(error).__name__
     return f"a mistake in a2e itself, {type(error).__name__}: {error} (-v shows where)"
-
-
-class _ToStderr(logging.Handler):
-    """Writes to what stderr is at that moment: a live display redirects it."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        click.echo(masked(self.format(record)), err=True)
-
-
-def _log(settings: Settings) -> None:
-    if not settings.verbose:
-        return
-    handler = _ToStderr()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    logger = logging.getLogger("a2e_async")
-    logger.handlers = [handler]
-    logger.setLevel(logging.DEBUG if settings.verbose > 1 else logging.INFO)

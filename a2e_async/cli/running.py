@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import click
 
 from a2e_async.cli.by_family import FamilyName
@@ -10,6 +12,7 @@ from a2e_async.cli.command import command
 from a2e_async.cli.jobs import see_all
 from a2e_async.cli.run import Run
 from a2e_async.core.family import Family
+from a2e_async.errors import NotFoundError
 
 _family = click.argument("family", type=FamilyName())
 _ids = click.argument("task_ids", nargs=-1, required=True, metavar="ID...")
@@ -22,6 +25,9 @@ async def watch(run: Run, family: Family, task_ids: tuple[str, ...]) -> int:
     """Watch tasks to their end and print their links, or download into --out."""
     async with run.client() as a2e:
         wanted = dict.fromkeys(task_ids)
+        # Watching sits through an outage; a wrong address or token shall show at once.
+        with suppress(NotFoundError):
+            await a2e.look(family.name, task_ids[0])
         jobs = [(a2e.attach(family.name, task_id, timeout=run.settings.timeout), task_id) for task_id in wanted]
         return await see_all(run, a2e, jobs, run.settings.out)
 

@@ -31,7 +31,10 @@ media_option = click.option(
 @media_option
 @click.option("--seed", type=int, default=0, show_default=True, help="Equal seeds make equal worlds.")
 async def simulator(run: Run, **options: Any) -> None:  # noqa: ANN401 - the options above, by name
-    """Run the simulated service until Ctrl-C (its token is --token or sk_simulator)."""
+    """Run the simulated service until Ctrl-C.
+
+    It accepts the token of --token, by default sk_simulator.
+    """
     token = {"token": run.settings.token} if run.settings.token else {}
     async with opened(**options, **token) as sim:
         lines = f"export A2E_BASE_URL={sim.url}\nexport A2E_API_KEY={sim.token}"

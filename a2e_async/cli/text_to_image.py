@@ -23,7 +23,10 @@ async def text_to_image(
     no_download: bool,  # noqa: FBT001 - as above
     **values: Any,  # noqa: ANN401 - one per field
 ) -> int:
-    """Make pictures from prompts, all at once."""
+    """Make pictures from prompts, all at once.
+
+    They go to --out, by default here.
+    """
     requests = [build(TextToImage, {**values, "prompt": prompt}) for prompt in prompts]
     if run.settings.dry_run:
         return dry_run(run, requests)

@@ -14,6 +14,6 @@ from a2e_async.cli.run import Run
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 async def upload(run: Run, file: Path) -> None:
     """Upload FILE and print its link."""
-    async with run.client() as a2e:
+    async with run.client(quick=True) as a2e:
         url = await a2e.upload(file)
     run.output.result(url, {"file": str(file), "url": url})

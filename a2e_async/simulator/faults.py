@@ -107,7 +107,7 @@ class Faults:
     def __iter__(self) -> Iterator[Rule]:
         return iter(self._rules)
 
-    def add(  # noqa: PLR0913  # a script line names all it needs
+    def add(
         self,
         route: str,
         kind: Kind,

@@ -61,7 +61,8 @@ class FileHost:
         ttl = self.world.switches.file_ttl
         expires = task.ends + ttl * (math.floor((now - task.ends) / ttl) + 1)
         path = f"{FILES}{task.id}{'.png' if isinstance(task.media, Picture) else '.mp4'}"
-        return f"{self.origin}{path}?{urlencode(self._signed(path, expires))}"
+        signed = self._signed(path, expires)
+        return f"{self.origin}{path}?e={signed['e']}&s={signed['s']}"
 
     def still(self, url: str) -> Still | None:
         """Give the still behind a link that somebody hands in.

@@ -20,7 +20,10 @@ _PNG, _MP4 = "image/png", "video/mp4"
 
 def has_extras() -> bool:
     """Say whether the libraries for pretty media are installed."""
-    return all(importlib.util.find_spec(name) is not None for name in ("PIL", "av"))
+    try:
+        return all(importlib.util.find_spec(name) is not None for name in ("PIL", "av"))
+    except (ImportError, ValueError):  # somebody keeps them from being imported
+        return False
 
 
 class Studio:

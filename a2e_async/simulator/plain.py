@@ -111,13 +111,11 @@ class YuvFrame:
                 out.append(luma + chroma)
         return out
 
-    def crop(self, left: int, top: int, width: int, height: int) -> YuvFrame:
-        """Give a part of the frame; left and top are even."""
-        half = slice(left // 2, (left + width) // 2)
+    def crop(self, left: int, width: int) -> YuvFrame:
+        """Give so many columns of the frame from an even one on."""
+        whole, half = slice(left, left + width), slice(left // 2, (left + width) // 2)
         return YuvFrame(
-            [row[left : left + width] for row in self._luma[top : top + height]],
-            [row[half] for row in self._blue[top // 2 : (top + height) // 2]],
-            [row[half] for row in self._red[top // 2 : (top + height) // 2]],
+            [row[whole] for row in self._luma], [row[half] for row in self._blue], [row[half] for row in self._red]
         )
 
 

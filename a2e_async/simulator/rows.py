@@ -14,7 +14,7 @@ USER_ID = digest("the simulated user") + "00000000"
 
 def iso(at: float) -> str:
     """Write a time as the service does: UTC with milliseconds."""
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{int(at * 1000) % 1000:03d}Z"
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
 def row(task: SimTask, now: float, link: str | None, names: Names = "keep") -> dict[str, Any]:

@@ -80,7 +80,7 @@ class Simulator:
 
 
 @asynccontextmanager
-async def serve(  # noqa: PLR0913  # the usual switches are spelt out for those who read the call
+async def serve(
     host: str = "127.0.0.1",
     port: int = 0,
     *,
@@ -114,19 +114,16 @@ async def serve(  # noqa: PLR0913  # the usual switches are spelt out for those 
     front = _Front(app)
     server = web.Server(front.handle, request_factory=_request, access_log=None, handler_cancellation=True)
     runner = web.ServerRunner(server, shutdown_timeout=0.1)
-    await runner.setup()
-    try:
-        with _listen(host, port) as listening:
+    with _listen(host, port) as listening:
+        await runner.setup()
+        try:
             await web.SockSite(runner, listening, backlog=_BACKLOG).start()
             app.origin = _url(listening.getsockname())
-            try:
-                yield Simulator(app.origin, app)
-            finally:
-                await _stop_listening(listening)
-                front.close()
-                await runner.cleanup()
-    finally:
-        await runner.cleanup()
+            yield Simulator(app.origin, app)
+        finally:
+            await _stop_listening(listening)
+            front.close()
+            await runner.cleanup()
 
 
 def _listen(host: str, port: int) -> socket.socket:

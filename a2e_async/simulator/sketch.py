@@ -9,7 +9,7 @@ from a2e_async.simulator.specs import Picture, Still
 _LONGEST = 192
 _FILM_LONGEST = 96
 _FRAMES = 10
-_MARGIN = 32
+_MARGIN = 12
 
 
 def png(picture: Picture) -> bytes:
@@ -24,11 +24,11 @@ def mp4(first: Still, last: Still | None, seconds: int) -> bytes:
     """Film a still, in a slow pan; a film with an end picture cuts to it half way."""
     stills = [first] if last is None else [first, last]
     width, height = _film_size(stills[0])
-    wide = [_yuv(_sketch(_scene_of(still), width + _MARGIN, height + _MARGIN)) for still in stills]
+    wide = [_yuv(_sketch(_scene_of(still), width + _MARGIN, height)) for still in stills]
     frames = []
     for index in range(_FRAMES):
-        off = _MARGIN // 2 + (index * (_MARGIN // 2) // _FRAMES) // 2 * 2
-        frames.append(wide[index * len(wide) // _FRAMES].crop(off, _MARGIN // 2, width, height))
+        left = _MARGIN * index // _FRAMES // 2 * 2
+        frames.append(wide[index * len(wide) // _FRAMES].crop(left, width))
     return plain.mp4(frames, seconds)
 
 

@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import attrs
@@ -67,6 +67,11 @@ class CommandLine:
     def start(self, *words: str, **how) -> subprocess.Popen[str]:
         """Start a command and give its process."""
         return subprocess.Popen([*A2E, *words], text=True, cwd=self.folder, env=self.env, **how)
+
+    def together(self, *commands: Sequence[str]) -> list[Ended]:
+        """Run several commands at once."""
+        children = [self.start(*words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for words in commands]
+        return [ended(child) for child in children]
 
     async def start_beside(self, sim: Simulator, *words: str, **how) -> asyncio.subprocess.Process:
         """Start a command in front of a simulator of this process, whose loop has to go on."""

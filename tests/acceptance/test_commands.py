@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
+import signal
 from pathlib import Path
+from subprocess import PIPE
 
 import av
-import pytest
 
 from a2e_async.cli.app import COMMANDS
 
@@ -26,13 +25,10 @@ def frames(path: Path) -> int:
 
 def test_help(a2e):
     """Every command has help, and it comes without a service."""
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    children = {name: a2e.start(name, "--help", **pipes) for name in COMMANDS}
-    for name, child in children.items():
-        out, err = child.communicate(timeout=60)
-        assert (child.returncode, err) == (0, ""), name
-        assert out.startswith(f"Usage: a2e {name}")
-        assert "--simulate" in out
+    for name, end in zip(COMMANDS, a2e.together(*((name, "--help") for name in COMMANDS)), strict=True):
+        assert (end.code, end.err) == (0, ""), name
+        assert end.out.startswith(f"Usage: a2e {name}")
+        assert "--simulate" in end.out
 
 
 def test_text_to_image(a2e):
@@ -91,28 +87,33 @@ def test_failures(a2e):
 
 
 SIMULATED = [
-    ("balance", ("balance",), "coins"),
-    ("quote", ("quote", "image-to-video", "--image-url", "https://example.org/a.png", *FILM), "coins"),
-    ("upload", ("upload", "kite.png"), "url"),
-    ("list", ("list", "image_to_video"), None),
-    ("families", ("families",), "title"),
-    ("family", ("families", "image-to-video"), "option"),
-    ("text-to-image", ("text-to-image", "a red kite"), "paths"),
-    ("start", ("start", "text_to_image", "--prompt", "a red kite", "--no-wait"), "task_ids"),
+    (("balance",), "coins"),
+    (("quote", "image-to-video", "--image-url", "https://example.org/a.png", *FILM), "coins"),
+    (("upload", "kite.png"), "url"),
+    (("families",), "title"),
+    (("families", "image-to-video"), "option"),
+    (("text-to-image", "a red kite"), "paths"),
+    (("start", "text_to_image", "--prompt", "a red kite", "--no-wait"), "task_ids"),
 ]
 
 
-@pytest.mark.parametrize(("words", "key"), [case[1:] for case in SIMULATED], ids=[case[0] for case in SIMULATED])
-def test_simulate(lonely, words, key):
+def test_simulate(lonely):
     """Commands run against a simulator of their own, without token and network."""
     (lonely.folder / "kite.png").write_bytes(PNG)
-    end = lonely("--simulate", *words, "--json")
-    assert end.code == 0, end.err
-    assert (key is None) == (end.data == [])
-    assert all(told[key] for told in end.data)
+    ends = lonely.together(*(("--simulate", *words, "--json") for words, _ in SIMULATED))
+    for (words, key), end in zip(SIMULATED, ends, strict=True):
+        assert end.code == 0, end.err
+        assert [bool(told[key]) for told in end.data] == [True] * len(end.lines) != [], words
 
 
-def test_simulator_prints_what_to_export(service):
-    """The fixture is made of what `a2e simulator --json` prints; the lines for a shell say the same."""
-    assert service.env["A2E_BASE_URL"].startswith("http://127.0.0.1:")
-    assert json.dumps(service.env)
+def test_simulator(lonely):
+    """The simulator prints what to export, takes a token, and ends with Ctrl-C."""
+    with lonely.start("simulator", "--port", "0", "--token", "sk_mine", stdout=PIPE, stderr=PIPE) as child:
+        lines = [child.stdout.readline(), child.stdout.readline()]
+        url = lines[0].removeprefix("export A2E_BASE_URL=").strip()
+        assert lines[1] == "export A2E_API_KEY=sk_mine\n"
+        assert lonely("balance", "--base-url", url, "--token", "sk_mine").out == "10000 coins, 2 diamonds\n"
+        child.send_signal(signal.SIGINT)
+        out, err = child.communicate(timeout=60)
+    assert (child.returncode, out) == (0, "")
+    assert "Ctrl-C" in err

@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from a2e_async import client
 from a2e_async.cli import output
 from a2e_async.cli.output import Output, complain, masked
+from a2e_async.engine.settings import TOKEN_VARIABLES
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_environment(monkeypatch):
 
 def test_variables():
     """Every variable from which the client takes a token is known here."""
-    assert output.VARIABLES == client.TOKEN_VARIABLES
+    assert output.VARIABLES == TOKEN_VARIABLES
 
 
 def test_short_token():

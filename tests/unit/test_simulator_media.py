@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import sys
 
 import pytest
 
@@ -178,7 +179,8 @@ def test_the_store_is_bounded():
 
 def test_without_the_extras_media_are_plain(monkeypatch):
     """Auto falls back, pretty says what to install."""
-    monkeypatch.setattr(media, "has_extras", lambda: False)
+    assert media.has_extras()
+    monkeypatch.setitem(sys.modules, "av", None)
     assert Studio().mode == "plain"
     with pytest.raises(ImportError, match="sim"):
         Studio("pretty")
