@@ -58,7 +58,7 @@ def run_virtually(work: Coroutine[Any, Any, T]) -> T:
         return runner.run(work)
 
 
-def virtual_app(**switches: Any) -> App:
+def virtual_app(**switches: Any) -> App:  # noqa: ANN401  # checked by Switches
     """Make a simulated service that lives in the time of the running loop; `switches` are those of `Switches`."""
     return App(World(ScaledClock(start=_BEGINNING, source=asyncio.get_running_loop().time), Switches(**switches)))
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from a2e_async import errors
 from a2e_async.cli import settings
@@ -35,6 +36,16 @@ def test_no_command_is_a_bare_coroutine_function():
     """Click never awaits: such a command would do nothing and exit 0."""
     assert len(EVERY) > len(COMMANDS)
     assert [one.name for one in EVERY if inspect.iscoroutinefunction(inspect.unwrap(one.callback or len))] == []
+
+
+def test_help():
+    """Every command has help for itself and for each of its options."""
+    for command in EVERY:
+        shown = CliRunner().invoke(command, ["--help"], catch_exceptions=False)
+        assert (shown.exit_code, shown.stderr) == (0, ""), command.name
+        assert "Options of every command:" in shown.stdout
+        assert command.help
+        assert all(option.help for option in command.params if isinstance(option, click.Option)), command.name
 
 
 @pytest.mark.parametrize("name", COMMANDS)
