@@ -17,6 +17,7 @@ from a2e_async.core.retry import Retry
 from a2e_async.core.schedule import Cadence
 from a2e_async.core.status import Status
 from a2e_async.engine.budget import Budget
+from a2e_async.engine.finder import letter_of
 from a2e_async.engine.job import Job
 from a2e_async.engine.options import Options
 from a2e_async.engine.poller import Poller
@@ -85,19 +86,25 @@ class Engine:
 
     def attach(self, family: Family, task_ids: Sequence[str], options: Options) -> AnyJob:
         """Watch tasks that somebody else started."""
-        job: AnyJob = Job(self, family, None, options)
+        records = [Record(id=task_id, family=family.name) for task_id in dict.fromkeys(task_ids)]
+        return self._watch(family, records, options, None)
+
+    def _watch(self, family: Family, records: Sequence[Record], options: Options, tag: str | None) -> AnyJob:
+        job: AnyJob = Job(self, family, None, options, tag)
         self.roster.add(job)
-        job.take(
-            [Record(id=task_id, family=family.name) for task_id in dict.fromkeys(task_ids)],
-            asyncio.get_running_loop().time(),
-        )
-        self.poller.watch(job)
+        job.take(records, asyncio.get_running_loop().time())
+        self._accepted(job)
         return job
 
     async def find(self, family: Family, tag: str, options: Options) -> AnyJob | None:
-        """Give a job for the tasks with this tag, or None when the list has none."""
+        """Give the job for the tasks with this tag, of two sends the first; None when the list has none."""
         rows = await self.sender.finder(family).look_once(tag, 0.0)
-        return self.attach(family, [replies.row_id(row) for row in reversed(rows)], options) if rows else None
+        live = self.roster.tagged(tag)
+        if live is not None or not rows:
+            return live
+        first = min(letter_of(family, row, tag) or "" for row in rows)
+        of_first = [row for row in reversed(rows) if letter_of(family, row, tag) == first]
+        return self._watch(family, [wire.record(family, row) for row in of_first], options, tag)
 
     async def look(self, family: Family, task_id: str) -> Record:
         """Ask for one task now."""

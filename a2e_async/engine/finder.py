@@ -35,6 +35,7 @@ class Search:
         floor: The service's time before which no row of it can be, in seconds since 1970.
         times: When the list is swept for it, in the event loop's time.
         aged: How old it was when it was lost, in seconds, None when it may never have been sent.
+        hasty: Whether two full sweeps prove its absence before the window has passed, as it was lost long ago.
         full_sweeps: How many sweeps in a row have answered in full; two prove its absence.
     """
 
@@ -43,6 +44,7 @@ class Search:
     floor: float
     times: list[float]
     aged: float | None = None
+    hasty: bool = False
     full_sweeps: int = 0
     answer: asyncio.Future[Finding] = attrs.field(factory=lambda: asyncio.get_running_loop().create_future())
 
@@ -69,6 +71,7 @@ class Finder:
         self._retry = retry
         self._searches: dict[str, Search] = {}
         self._task: asyncio.Task[None] | None = None
+        self._news = asyncio.Event()
         self._last_sweep = float("-inf")
 
     async def find(self, tag: str, name: str, floor: float, *, aged: float | None, at_once: bool = False) -> Finding:
@@ -79,13 +82,14 @@ class Finder:
             name: The name it was sent with.
             floor: The service's time of the send, in seconds since 1970.
             aged: Seconds since the send, None when it may never have been sent.
-            at_once: Sweep twice now instead of waiting for the window; for a start that was lost long ago.
+            at_once: Begin now, and let two full sweeps do; for a start that was lost long ago.
         """
         now = asyncio.get_running_loop().time()
         after = self._retry.sweep_times()
-        times = [now, now + after[0]] if at_once else [now + seconds for seconds in after]
-        search = Search(tag, name, floor - self._retry.margin, times, aged)
+        times = [now + seconds for seconds in ((0.0, *after) if at_once else after)]
+        search = Search(tag, name, floor - self._retry.margin, times, aged, at_once)
         self._searches[tag] = search
+        self._news.set()
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run(), name=f"a2e finder {self._family.name}")
         try:
@@ -108,9 +112,11 @@ class Finder:
             await self._service.ask(wire.listing(self._family, 1, 1))
 
     def check_name(self, row: Row, sent: str) -> None:
-        """Withdraw the trust in names when a row of ours comes back with its name cut."""
+        """Withdraw the trust in names when a row of ours comes back without the tag it was sent with."""
         shown = row.get(self._family.name_field)
-        if shown is not None and (not isinstance(shown, str) or tags.is_cut(shown, sent)):
+        if shown is None or shown == sent:
+            return
+        if not isinstance(shown, str) or tags.split(shown)[1] is None or tags.is_cut(shown, sent):
             self.names_come_back = False
 
     async def aclose(self) -> None:
@@ -123,8 +129,13 @@ class Finder:
         loop = asyncio.get_running_loop()
         least_gap = self._retry.sweep_times()[0]
         while self._searches:
-            due = min(search.times[0] for search in self._searches.values())
-            await asyncio.sleep(max(due, self._last_sweep + least_gap) - loop.time())
+            self._news.clear()
+            due = max(min(search.times[0] for search in self._searches.values()), self._last_sweep + least_gap)
+            if due > loop.time():
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout_at(due):
+                        await self._news.wait()
+                continue
             self._last_sweep = loop.time()
             await self._round(dict(self._searches), self._last_sweep)
 
@@ -143,7 +154,7 @@ class Finder:
                 search.times = [began + self._retry.sweep_times()[0]]
             if found:
                 self._answer(search, Finding(found))
-            elif not search.times:
+            elif not search.times or (search.hasty and search.full_sweeps >= _PROOF):
                 self._answer(search, Finding(absent=self._proves_absence(search)))
 
     def _answer(self, search: Search, finding: Finding) -> None:
@@ -187,7 +198,11 @@ class Finder:
 
 
 def _is_cut(shown: str, searches: Mapping[str, Search]) -> bool:
-    return tags.split(shown)[1] is None and any(tags.is_cut(shown, search.name) for search in searches.values())
+    """Whether a row may be one of those that are looked for, with a name that was not left as it was."""
+    tagged = tags.split(shown)[1] is not None
+    return any(
+        tags.is_cut(shown, search.name) or (not tagged and search.tag in shown.lower()) for search in searches.values()
+    )
 
 
 def _with_tag(family: Family, rows: Mapping[str, Row], tag: str) -> tuple[Row, ...]:

@@ -281,7 +281,7 @@ class Poller:
             self._token_refused(now, error)
             self._suspect(watches, halve=True, alone=alone)
         else:
-            healthy = verdict(error) is Verdict.REFUSED
+            healthy = isinstance(error, ServiceError) and verdict(error) is Verdict.REFUSED
             if healthy:
                 self.health.succeeded()
             else:

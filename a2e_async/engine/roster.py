@@ -28,7 +28,7 @@ class Roster:
     def __init__(self) -> None:
         self.jobs: dict[AnyJob, None] = {}
         self.unseen: dict[int, str] = {}
-        self._tags: dict[str, None] = {}
+        self._tags: dict[str, AnyJob] = {}
         self._numbers = itertools.count(1)
         self._drained: list[asyncio.Future[None]] = []
         self._on_end: list[Callable[[AnyJob], None]] = []
@@ -46,9 +46,13 @@ class Roster:
         if job.tag is not None:
             if job.tag in self._tags:
                 raise UsageError(f"tag: {job.tag} names another job of this client that has not ended")
-            self._tags[job.tag] = None
+            self._tags[job.tag] = job
         job.number = next(self._numbers)
         self.jobs[job] = None
+
+    def tagged(self, tag: str) -> AnyJob | None:
+        """Give the live job with this tag, or None."""
+        return self._tags.get(tag)
 
     def finish(self, job: AnyJob, result: Result | None = None, error: Exception | None = None) -> None:
         """End a job with its result or its error; a job ends once."""

@@ -44,6 +44,7 @@ class Attempt:
         worker: The task that does it.
         on_wire: Whether a POST waits for its answer, or an answer for being written down.
         lost: The failure of the last POST that may have been taken, or None.
+        rows: The tasks that are known to come from it.
         sent_at: The service's time of the first POST, in seconds since 1970, None while its clock is not known.
         began: The event loop's time of the first POST.
         over: Set when the worker has let go of the job.
@@ -54,6 +55,7 @@ class Attempt:
     worker: asyncio.Task[None] | None
     on_wire: bool = False
     lost: A2EError | None = None
+    rows: list[Row] = attrs.field(factory=list)
     sent_at: float | None = None
     began: float | None = None
     over: asyncio.Event = attrs.field(factory=asyncio.Event)
@@ -163,6 +165,7 @@ class Sender:
                 await self._service.rest(failures, error)
 
     async def _post_once(self, attempt: Attempt, request: HttpRequest) -> list[Row]:
+        await self._service.pacer.turn(start=True)
         if attempt.began is None:
             attempt.began, attempt.sent_at = asyncio.get_running_loop().time(), self._service.server_time()
         attempt.on_wire = True
@@ -177,9 +180,10 @@ class Sender:
             raise ProtocolError("the start was answered without a task id")
         job = attempt.job
         mine = [row for row in rows if job.tag and letter_of(job.family, row, job.tag)]
-        for row in mine or rows:
+        attempt.rows = list(mine or rows)
+        for row in attempt.rows:
             self.finder(job.family).check_name(row, str((request.body or {})[job.family.name_field]))
-        return list(mine or rows)
+        return attempt.rows
 
     async def _find(self, attempt: Attempt, letter: str) -> Finding:
         job = attempt.job
@@ -207,7 +211,7 @@ class Sender:
 
     async def _with_siblings(self, attempt: Attempt, rows: Sequence[Row]) -> list[Row]:
         """Look once more when fewer tasks came back than were asked for; more are never waited for."""
-        attempt.on_wire = True
+        attempt.on_wire, attempt.rows = True, list(rows)
         job = attempt.job
         if job.tag is None or len(rows) >= job.family.tasks_asked(attempt.request):
             return list(rows)

@@ -92,7 +92,8 @@ class Service:
 
     async def _send(self, request: HttpRequest) -> HttpReply:
         headers = self._headers or await self._authorize()
-        await self.pacer.turn(start=request.start)
+        if not request.start:  # a start has waited for its turn before it counted as sent
+            await self.pacer.turn(start=False)
         reply = await self._transport.send(request, headers)
         moment = replies.http_date(reply.date)
         if moment is not None:

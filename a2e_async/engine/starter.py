@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from a2e_async.core import wire
+from a2e_async.core import replies, wire
 from a2e_async.core.family import Request
 from a2e_async.core.records import Record
 from a2e_async.engine.budget import Budget, Reservation
@@ -15,6 +16,8 @@ from a2e_async.engine.job import Job, Stage
 from a2e_async.engine.roster import Roster
 from a2e_async.engine.sender import Attempt, Sender, unknown_start
 from a2e_async.errors import A2EError, ClientClosedError, InsufficientCoinsError, JobCancelledError
+
+_log = logging.getLogger("a2e_async")
 
 AnyJob = Job[Any]
 
@@ -91,8 +94,7 @@ class Starter:
             await job.options.journal.intended(job.tag, request)
             await self._accept(job, await self._sender.send(attempt), held)
         except asyncio.CancelledError:
-            unsure = attempt.on_wire or attempt.lost
-            self._roster.finish(job, error=unknown_start(attempt) if unsure else _never_sent())
+            self._give_up(job, attempt)
             raise
         except Exception as error:  # noqa: BLE001 - whatever went wrong belongs to whoever awaits this job
             self._refuse(job, error, held if attempt.lost is None else None)
@@ -100,14 +102,28 @@ class Starter:
             del self._attempts[job]
             attempt.over.set()
 
+    def _give_up(self, job: AnyJob, attempt: Attempt) -> None:
+        """End a job whose worker was ended; one whose tasks are known is left to be detached with their ids."""
+        if attempt.rows:
+            job.task_ids = job.task_ids or tuple(map(replies.row_id, attempt.rows))
+        elif attempt.on_wire or attempt.lost:
+            self._roster.finish(job, error=unknown_start(attempt))
+        else:
+            self._roster.finish(job, error=_never_sent())
+
     async def _accept(self, job: AnyJob, rows: list[Any], held: Reservation) -> None:
         records = [wire.record(job.family, row) for row in rows]
         job.task_ids = tuple(record.id for record in records)  # from here on every error names them
         self._budget.settle(held, coins_of(records))
         await job.options.journal.accepted(job.tag, job.task_ids, coins_of(records))
-        if not job.done():  # it may have been let go of while its start was on the wire
-            job.take(records, asyncio.get_running_loop().time())
-            self._on_accepted(job)
+        if job.done():
+            facts = {"tag": job.tag, "task_ids": job.task_ids}
+            _log.warning(
+                "a job was let go of while its start was on the wire: %s", ", ".join(job.task_ids), extra=facts
+            )
+            return
+        job.take(records, asyncio.get_running_loop().time())
+        self._on_accepted(job)
 
     def _refuse(self, job: AnyJob, error: Exception, held: Reservation | None) -> None:
         if held is not None and not job.task_ids:
