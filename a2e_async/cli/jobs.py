@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 
-from a2e_async.cli.codes import DONE, exit_code
+from a2e_async.cli.codes import DONE
 from a2e_async.cli.fields import fields_of
 from a2e_async.cli.progress import WATCHED, Row
 from a2e_async.cli.run import Run
@@ -107,14 +107,22 @@ async def see_all(run: Run, a2e: A2EClient, jobs: Iterable[tuple[Job[Any], str]]
 
 
 def verdict(run: Run, outcomes: Iterable[Outcome]) -> int:
-    """Say what went wrong, each thing once, and give the gravest exit code."""
-    alike: dict[str, list[A2EError | OSError]] = {}
-    for error in (outcome.error for outcome in outcomes if outcome.error):
-        alike.setdefault(getattr(error, "message", str(error)), []).append(error)
-    for first, *others in alike.values():
-        run.complain(f"{first}" + (f" (and {len(others)} more of the kind)" if others else ""))
+    """Say what went wrong and how to go on, and give the gravest exit code."""
+    code = tell_errors(run, [outcome.error for outcome in outcomes if outcome.error])
     run.tell_resume()
-    return max((exit_code(errors[0]) for errors in alike.values()), default=DONE)
+    return code
+
+
+def tell_errors(run: Run, errors: Iterable[BaseException]) -> int:
+    """Say each kind of error once, however many jobs met it, and give the gravest exit code."""
+    alike: dict[str, list[BaseException]] = {}
+    for error in errors:
+        alike.setdefault(getattr(error, "message", str(error)), []).append(error)
+    codes = [DONE]
+    for first, *others in alike.values():
+        more = f" (and {len(others)} more of the kind)" if others else ""
+        codes.append(run.fail(first, more))
+    return max(codes)
 
 
 def tell(run: Run, outcome: Outcome) -> None:

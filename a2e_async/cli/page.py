@@ -106,10 +106,10 @@ _CARD = Template("""
           </header>
           <div class="source">
             <a href="$picture"><img src="$picture" alt="Picture: $picture_prompt" width="88" height="88"></a>
-            <p><b>Picture</b> $picture_prompt</p>
+            <p><b>Picture prompt</b> $picture_prompt</p>
           </div>
-          <p><b>Film</b> $film_prompt</p>
-          <p class="not"><b>Not</b> $negative_prompt</p>
+          <p><b>Film prompt</b> $film_prompt</p>
+          <p class="not"><b>Negative prompt</b> $negative_prompt</p>
         </div>
       </article>
     </li>""")
@@ -136,7 +136,7 @@ _STYLE = """
   .skip:focus { left: 1rem; top: 1rem; background: var(--paper); padding: .5rem 1rem; border-radius: .5rem; }
   :focus-visible { outline: 3px solid var(--accent); outline-offset: 3px; border-radius: .4rem; }
   .top { display: grid; gap: 1.75rem; margin-bottom: clamp(1.75rem, 4vw, 3rem); }
-  h1 { font-size: clamp(2rem, 5vw, 3.4rem); line-height: 1.08; letter-spacing: -.03em; font-weight: 700; }
+  h1 { font-size: clamp(1.7rem, 7.2vw, 3.4rem); line-height: 1.08; letter-spacing: -.03em; font-weight: 700; }
   h1 span { color: var(--accent); }
   .lede { color: var(--soft); max-width: 46rem; margin-top: .75rem; font-size: 1.08rem; }
   .totals { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.5rem, 1fr));
@@ -171,7 +171,7 @@ _STYLE = """
   footer code { font-size: .95em; }
 """
 
-# Autoplay is asked for in the markup; whoever has asked for less motion gets the posters, and everybody one switch.
+# Autoplay alone leaves films out of sight standing; whoever has asked for less motion gets the posters.
 _SCRIPT = """
   const films = [...document.querySelectorAll("video")], all = document.getElementById("all");
   const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
@@ -182,7 +182,8 @@ _SCRIPT = """
   };
   all.hidden = false;
   all.addEventListener("click", () => set(all.dataset.on !== "true"));
-  if (still) { films.forEach((film) => film.removeAttribute("autoplay")); set(false); } else { all.dataset.on = true; }
+  if (still) films.forEach((film) => film.removeAttribute("autoplay"));
+  set(!still);
 """
 
 _PAGE = Template("""<!doctype html>

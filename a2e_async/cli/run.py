@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -13,7 +15,7 @@ import attrs
 import click
 
 from a2e_async.cli import log, resume
-from a2e_async.cli.codes import DONE, INTERRUPTED, exit_code
+from a2e_async.cli.codes import DONE, FAILED, INTERRUPTED, exit_code
 from a2e_async.cli.output import Output, complain, masked
 from a2e_async.cli.progress import Board, board_for
 from a2e_async.cli.settings import Settings
@@ -69,9 +71,9 @@ class Run:
         """Say in one line on stderr what went wrong."""
         complain(text, self.settings.token)
 
-    def fail(self, error: BaseException) -> int:
+    def fail(self, error: BaseException, more: str = "") -> int:
         """Say what went wrong, and give the exit code for it."""
-        self.complain(_words(error))
+        self.complain(_words(error) + more)
         if self.settings.verbose:
             click.echo(masked("".join(traceback.format_exception(error)), self.settings.token), err=True)
         return exit_code(error)
@@ -110,6 +112,9 @@ def run(command: Callable[[Run], Awaitable[int | None]], this: Run) -> int:
         return asyncio.run(main()) or DONE
     except KeyboardInterrupt:
         return this.interrupted()
+    except BrokenPipeError:  # whoever read the results has seen enough; the interpreter would complain at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
     except click.ClickException:
         raise  # click knows the command and its usage
     except Exception as error:  # noqa: BLE001 - the last line of defence: one line, never a traceback

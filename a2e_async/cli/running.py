@@ -12,6 +12,7 @@ from a2e_async.cli.command import command
 from a2e_async.cli.jobs import see_all
 from a2e_async.cli.run import Run
 from a2e_async.core.family import Family
+from a2e_async.engine.options import DEFAULT
 from a2e_async.errors import NotFoundError
 
 _family = click.argument("family", type=FamilyName())
@@ -28,7 +29,8 @@ async def watch(run: Run, family: Family, task_ids: tuple[str, ...]) -> int:
         # Watching sits through an outage; a wrong address or token shall show at once.
         with suppress(NotFoundError):
             await a2e.look(family.name, task_ids[0])
-        jobs = [(a2e.attach(family.name, task_id, timeout=run.settings.timeout), task_id) for task_id in wanted]
+        timeout = run.settings.timeout or DEFAULT
+        jobs = [(a2e.attach(family.name, task_id, timeout=timeout), task_id) for task_id in wanted]
         return await see_all(run, a2e, jobs, run.settings.out)
 
 

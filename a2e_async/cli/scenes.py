@@ -18,34 +18,34 @@ class Scene:
 
 SCENES = (
     Scene(
-        "The last lighthouse",
-        "A white lighthouse on a basalt cliff at dusk, storm clouds breaking, warm lamp, long exposure sea",
-        "The lamp turns slowly, waves climb the cliff, gulls cross the light, the camera drifts closer",
+        "The red kite",
+        "A red paper kite over wide dunes, low morning sun, thin clouds, film grain",
+        "The kite climbs and dips in the wind, its tail curls, light travels along the dunes",
     ),
     Scene(
-        "A red kite",
-        "A red paper kite over green dunes, low morning sun, thin clouds, film grain",
-        "The kite climbs and dips in the wind, its tail curls, grass ripples along the dunes",
+        "Last light",
+        "A white sailing boat on a calm sea at dusk, warm light on the water, long exposure",
+        "The boat glides towards the horizon, the water glitters, the sun sinks slowly",
     ),
     Scene(
-        "Night train",
-        "A night train crossing a viaduct above a misty valley, lit windows, full moon",
-        "The train glides from left to right, mist rolls through the arches, windows flicker past",
+        "City that hums",
+        "A small city under a full moon, lit windows, deep blue sky, quiet roofs",
+        "Windows go on and off, clouds drift past the moon, the camera glides over the roofs",
     ),
     Scene(
-        "Paper city",
-        "A miniature city folded from white paper, soft studio light, shallow depth of field",
-        "Small paper trams begin to move, shadows travel over the roofs, the camera circles once",
+        "First ascent",
+        "An orange hot-air balloon with white stripes rising over misty hills at sunrise",
+        "The balloon lifts off, mist flows through the valleys, the camera rises with it",
     ),
     Scene(
-        "Coral garden",
-        "A coral garden seen through clear water, orange fish, sunbeams from above",
-        "The fish turn together, sunbeams sway, bubbles rise past the camera",
+        "Above the snow line",
+        "Snow mountains on a clear summer day, sharp ridges, a few bright clouds",
+        "Cloud shadows climb the ridges, snow blows from a summit, the camera circles once",
     ),
     Scene(
-        "Desert observatory",
-        "A small observatory in a red desert under the Milky Way, dome slightly open, blue hour",
-        "The dome opens, stars wheel overhead in a time lapse, a lantern swings by the door",
+        "Where the path ends",
+        "An autumn forest on rolling hills, golden haze, long shadows between the trees",
+        "Leaves fall through the haze, shadows lengthen, the camera moves slowly forward",
     ),
 )
 

@@ -10,14 +10,14 @@ from typing import Any
 import attrs
 import click
 
-from a2e_async.cli.codes import DONE
 from a2e_async.cli.fields import fields_of
-from a2e_async.cli.jobs import see_all
+from a2e_async.cli.jobs import see_all, tell_errors
 from a2e_async.cli.run import Run
 from a2e_async.client import A2EClient
 from a2e_async.core.family import Request
 from a2e_async.core.records import Result
 from a2e_async.engine.job import Job
+from a2e_async.engine.options import DEFAULT
 
 
 @attrs.frozen(kw_only=True)
@@ -42,7 +42,7 @@ HOW_FAR = (
 
 async def start_all(run: Run, a2e: A2EClient, requests: Sequence[Request[Result]], asked: Asked) -> int:
     """Start all requests at once and go as far with them as was asked."""
-    jobs = [(a2e.start(request, timeout=run.settings.timeout), label_of(request)) for request in requests]
+    jobs = [(a2e.start(request, timeout=run.settings.timeout or DEFAULT), label_of(request)) for request in requests]
     if asked.no_wait:
         return await _print_ids(run, [job for job, _ in jobs])
     out = None if asked.no_download else run.settings.out or Path()
@@ -60,7 +60,7 @@ async def _print_ids(run: Run, jobs: Sequence[Job[Any]]) -> int:
         run.output.result("\n".join(job.task_ids), data | {"request": fields_of(job.request)})
 
     ends = await asyncio.gather(*map(one, jobs), return_exceptions=True)
-    return max((run.fail(end) for end in ends if end is not None), default=DONE)
+    return tell_errors(run, [end for end in ends if end is not None])
 
 
 def label_of(request: Request[Result]) -> str:

@@ -32,16 +32,11 @@ def one_line(text: str) -> str:
 
 
 USED_WRONGLY = [
-    (("text-to-image",), "PROMPT"),
-    (("text-to-imag", "x"), "text-to-imag"),
     (("text-to-image", "a kite", "--wide", "3"), "--wide"),
-    (("text-to-image", "a kite", "--width", "0"), "width"),
-    (("image-to-video", "no-such-file.png", *FILM), "no-such-file.png"),
     (("image-to-video", "https://example.org/a.png", "--prompt", "p"), "negative_prompt"),
-    (("show", "text_to_films", "1"), "text_to_films"),
-    (("cancel", "text_to_image", "1", "--dry-run"), "--dry-run"),
     (("balance", SECRET), "balance --help"),
 ]
+"""More of them in tests/unit/test_cli_app.py, without processes."""
 
 
 def test_usage(a2e):

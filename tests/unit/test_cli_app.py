@@ -95,17 +95,11 @@ def test_exit_codes(error, code):
 
 
 def test_help_is_quick():
-    """The help loads no command: neither aiohttp nor rich nor the client."""
-    heavy = "aiohttp", "rich", "a2e_async.client", "a2e_async.simulator"
+    """The help loads no command, no display and no simulator."""
+    heavy = "rich", "a2e_async.simulator", "a2e_async.cli.run"
     code = f"import sys; from a2e_async.cli import app; app.main(); print([m for m in {heavy} if m in sys.modules])"
     child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    if "aiohttp" not in _loaded_by("a2e_async"):
-        assert child.stdout.splitlines()[-1] == "[]"
-
-
-def _loaded_by(package: str) -> str:
-    code = f"import sys, {package}; print(*sys.modules)"
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert child.stdout.splitlines()[-1] == "[]"
 
 
 def test_no_words_at_all(monkeypatch, capsys):
@@ -113,6 +107,32 @@ def test_no_words_at_all(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["a2e"])
     assert main() == 2
     assert "text-to-image" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "clue"),
+    [
+        (("text-to-image",), "PROMPT"),
+        (("text-to-imag", "x"), "text-to-imag"),
+        (("text-to-image", "a kite", "--width", "0"), "width"),
+        (("text-to-image", "a kite", "--width", "wide"), "--width"),
+        (("image-to-video", "no-such-file.png", "--prompt", "p", "--negative-prompt", "n"), "no-such-file.png"),
+        (("show", "text_to_films", "1"), "text_to_films"),
+        (("start", "text_to_films"), "text_to_films"),
+        (("cancel", "text_to_image", "1", "--dry-run"), "--dry-run"),
+        (("watch", "text_to_image"), "ID"),
+        (("balance", "--base-url", "video.a2e.ai", "--token", "sk_x"), "base_url"),
+        (("balance", "--timeout", "0"), "--timeout"),
+    ],
+)
+def test_usage(words, clue, monkeypatch, capsys):
+    """What is used wrongly ends with 2 and one line that says what."""
+    monkeypatch.setattr(sys, "argv", ["a2e", *words])
+    assert main() == 2
+    told = capsys.readouterr()
+    (line,) = told.err.splitlines()
+    assert (told.out, line[:5]) == ("", "a2e: ")
+    assert clue in line
 
 
 @pytest.mark.parametrize("missing", [("click",), ("rich",), ("click", "rich")])

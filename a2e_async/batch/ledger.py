@@ -1,0 +1,424 @@
+"""The ledger of a batch: one SQLite file that knows what was paid for, whatever happens to the process.
+
+Laws of this file: one connection, on one thread (SQLite's WAL can be damaged by two that checkpoint at once); what
+somebody was told is on the disk (`synchronous=FULL`); writes of many callers share one commit; a cancelled caller
+never leaves a half-known write, for the thread finishes what it was given.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import json
+import queue
+import sqlite3
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from secrets import token_hex
+from typing import Any, Self
+
+import attrs
+
+from a2e_async.batch import filelock
+from a2e_async.batch.entries import Entry, FileEntry, State
+from a2e_async.core import tags
+from a2e_async.errors import LedgerError
+
+FILE_NAME = "ledger.sqlite"
+_GATHER_SECONDS = 0.004
+_LONGEST_ERROR = 2000
+_CLOSE = None
+
+_FIRST = """
+CREATE TABLE rows (
+  number INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  family TEXT NOT NULL,
+  fields TEXT NOT NULL,
+  state TEXT NOT NULL,
+  attempt INTEGER NOT NULL DEFAULT 1,
+  tag TEXT,
+  task_ids TEXT NOT NULL DEFAULT '[]',
+  coins REAL,
+  lost_coins REAL NOT NULL DEFAULT 0,
+  error TEXT NOT NULL DEFAULT '',
+  planned_at REAL, intended_at REAL, accepted_at REAL, settled_at REAL, done_at REAL,
+  files TEXT NOT NULL DEFAULT '[]'
+) STRICT;
+"""
+
+STEPS: tuple[str, ...] = (_FIRST,)
+"""What leads from each version of the schema to the next; the version is how many have been taken."""
+
+_COLUMNS = (
+    "id, family, fields, state, attempt, tag, task_ids, coins, error, "
+    "planned_at, intended_at, accepted_at, settled_at, done_at, files"
+)
+
+Statement = tuple[str, Sequence[Any]]
+Answer = asyncio.Future[list[tuple[Any, ...]]]
+Work = tuple[list[Statement], Answer]
+
+
+@attrs.define
+class Counters:
+    """How much was written, and in how many commits."""
+
+    writes: int = 0
+    commits: int = 0
+
+
+class Ledger:
+    """An open ledger; made with `Ledger.open`.
+
+    Attributes:
+        batch_id: The batch's own random id, from which tags are derived.
+        counters: How much was written, and in how many commits.
+    """
+
+    def __init__(self, path: Path, lock: filelock.FileLock) -> None:
+        self.path = path
+        self.batch_id = ""
+        self.counters = Counters()
+        self._lock = lock
+        self._work: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._loop = asyncio.get_running_loop()
+        self._opened: Answer = self._loop.create_future()
+        self._broken: LedgerError | None = None
+        self._changes = 0
+
+    @classmethod
+    async def open(cls, folder: Path) -> Self:
+        """Open the ledger of a folder, or begin one.
+
+        Raises:
+            LedgerError: The folder cannot be used, another process has it open, or the file is damaged, of a newer
+                version, or on a network file system; the message says which.
+        """
+        lock = await asyncio.to_thread(_prepare, folder)
+        ledger = cls(folder / FILE_NAME, lock)
+        ledger._thread = threading.Thread(target=ledger._serve, name="a2e ledger", daemon=True)
+        ledger._thread.start()
+        try:
+            await ledger._opened
+        except BaseException:
+            await ledger.aclose()
+            raise
+        return ledger
+
+    async def aclose(self) -> None:
+        """Write what is waiting, close the file and let go of the lock."""
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            self._work.put(_CLOSE)
+            await asyncio.to_thread(thread.join)
+            self._lock.release()
+
+    async def write(self, *statements: Statement) -> None:
+        """Write, all or nothing; when this returns it is on the disk.
+
+        Raises:
+            LedgerError: It could not be written; nothing more can be from then on.
+        """
+        await self._ask(list(statements))
+
+    async def _ask(self, statements: list[Statement]) -> list[tuple[Any, ...]]:
+        """Have the thread carry out statements; gives the rows of the last one."""
+        if self._broken is not None or self._thread is None:
+            raise LedgerError(self._broken.message if self._broken else "the ledger is closed")
+        answer: Answer = self._loop.create_future()
+        self._work.put((statements, answer))
+        return await asyncio.shield(answer)
+
+    # What is written.
+
+    async def plan(self, entries: Sequence[Entry]) -> dict[str, Entry]:
+        """Note rows that are new, and give what is known of all of them; a row that was begun is not changed."""
+        sql = (
+            "INSERT INTO rows (id, family, fields, state, planned_at) VALUES (?, ?, ?, 'planned', ?) "
+            "ON CONFLICT (id) DO UPDATE SET family = excluded.family, fields = excluded.fields "
+            "WHERE state = 'planned' AND (family, fields) IS NOT (excluded.family, excluded.fields)"
+        )
+        now = time.time()
+        known = await self._entries_of([one.id for one in entries])
+        fresh = [one for one in entries if one.id not in known or _is_changed(known[one.id], one)]
+        if fresh:
+            await self.write(*((sql, (one.id, one.family, _dump(one.fields), now)) for one in fresh))
+            known |= await self._entries_of([one.id for one in fresh])
+        return known
+
+    async def _entries_of(self, ids: Sequence[str]) -> dict[str, Entry]:
+        sql = f"SELECT {_COLUMNS} FROM rows WHERE id IN (SELECT value FROM json_each(?))"  # noqa: S608 - a constant
+        return {entry.id: entry for entry in map(_entry, await self._ask([(sql, (_dump(list(ids)),))]))}
+
+    async def intended(self, row_id: str, tag: str, attempt: int) -> None:
+        """A start is about to be sent under this tag."""
+        sql = (
+            "UPDATE rows SET state = 'intended', tag = ?, attempt = ?, error = '', "
+            "intended_at = CASE WHEN tag IS ? THEN coalesce(intended_at, ?) ELSE ? END WHERE id = ?"
+        )
+        now = time.time()
+        await self.write((sql, (tag, attempt, tag, now, now, row_id)))
+
+    async def accepted(self, row_id: str, task_ids: Sequence[str], coins: float | None) -> None:
+        """The service has taken the start."""
+        sql = "UPDATE rows SET state = 'accepted', task_ids = ?, coins = ?, accepted_at = ?, error = '' WHERE id = ?"
+        await self.write((sql, (_dump(list(task_ids)), coins, time.time(), row_id)))
+
+    async def settled(self, row_id: str, *, coins: float | None) -> None:
+        """Every task of the row has completed."""
+        sql = (
+            "UPDATE rows SET state = 'completed', settled_at = coalesce(settled_at, ?), coins = coalesce(?, coins) "
+            "WHERE id = ?"
+        )
+        await self.write((sql, (time.time(), coins, row_id)))
+
+    async def ended(self, row_id: str, state: State, error: str) -> None:
+        """The row has ended badly."""
+        sql = "UPDATE rows SET state = ?, error = ?, settled_at = coalesce(settled_at, ?) WHERE id = ?"
+        await self.write((sql, (state.value, error[:_LONGEST_ERROR], time.time(), row_id)))
+
+    async def downloaded(self, row_id: str, files: Sequence[FileEntry]) -> None:
+        """Every file of the row is there."""
+        sql = "UPDATE rows SET state = 'done', files = ?, done_at = ?, error = '' WHERE id = ?"
+        await self.write((sql, (_dump([attrs.asdict(one) for one in files]), time.time(), row_id)))
+
+    async def released(self, row_id: str, error: str) -> None:
+        """The start was surely not taken; the row waits for the next run."""
+        sql = "UPDATE rows SET state = 'planned', tag = NULL, intended_at = NULL, error = ? WHERE id = ?"
+        await self.write((sql, (error[:_LONGEST_ERROR], row_id)))
+
+    async def noted(self, row_id: str, error: str) -> None:
+        """Something went wrong that the next run may mend."""
+        await self.write(("UPDATE rows SET error = ? WHERE id = ?", (error[:_LONGEST_ERROR], row_id)))
+
+    async def plan_again(self, states: Iterable[State]) -> int:
+        """Let rows that ended badly be attempted anew; gives how many."""
+        sql = (
+            "UPDATE rows SET state = 'planned', attempt = attempt + 1, tag = NULL, task_ids = '[]', coins = NULL, "
+            "error = '', intended_at = NULL, accepted_at = NULL, settled_at = NULL, lost_coins = lost_coins + "
+            "coalesce(coins, 0) WHERE state IN (SELECT value FROM json_each(?)) RETURNING id"
+        )
+        return len(await self._ask([(sql, (_dump([state.value for state in states]),))]))
+
+    # What is read.
+
+    async def counts(self) -> dict[State, int]:
+        """Count the rows by state."""
+        found = await self._ask([("SELECT state, count(*) FROM rows GROUP BY state", ())])
+        return {State(state): count for state, count in found}
+
+    async def coins(self) -> float:
+        """Add up the coins charged in all lives of the batch."""
+        found = await self._ask([("SELECT total(coins) + total(lost_coins) FROM rows", ())])
+        return float(found[0][0])
+
+    # The thread.
+
+    def _serve(self) -> None:
+        try:
+            with contextlib.closing(_connect(self.path)) as db:
+                self.batch_id = _check(db)
+                self._tell(self._opened, [])
+                self._write_until_closed(db)
+        except (sqlite3.Error, OSError, LedgerError) as error:
+            self._broken = _words(self.path, error)
+            self._tell(self._opened, self._broken)
+            self._refuse_the_rest()
+
+    def _write_until_closed(self, db: sqlite3.Connection) -> None:
+        self._changes = db.total_changes
+        while (first := self._work.get()) is not _CLOSE:
+            batch = [first]
+            time.sleep(_GATHER_SECONDS)  # what other rows write in this moment shares the commit
+            closing = False
+            with contextlib.suppress(queue.Empty):
+                while not closing:
+                    more = self._work.get_nowait()
+                    closing = more is _CLOSE
+                    if more is not None:
+                        batch.append(more)
+            self._commit(db, batch)
+            if closing:
+                return
+
+    def _commit(self, db: sqlite3.Connection, batch: list[Work]) -> None:
+        answers: list[list[tuple[Any, ...]]] = []
+        try:
+            db.execute("BEGIN IMMEDIATE")
+            for statements, _done in batch:
+                rows: list[tuple[Any, ...]] = []
+                for sql, values in statements:
+                    rows = db.execute(sql, values).fetchall()
+                answers.append(rows)
+            changed = db.in_transaction and db.total_changes != self._changes
+            db.execute("COMMIT")
+        except (sqlite3.Error, OSError) as error:
+            for _statements, done in batch:
+                self._tell(done, _words(self.path, error))
+            raise
+        self._changes = db.total_changes
+        self.counters.commits += changed
+        self.counters.writes += sum(len(statements) for statements, _done in batch) if changed else 0
+        for (_statements, done), rows in zip(batch, answers, strict=True):
+            self._tell(done, rows)
+
+    def _refuse_the_rest(self) -> None:
+        while (work := self._work.get()) is not _CLOSE:
+            self._tell(work[1], self._broken or LedgerError("the ledger is closed"))
+
+    def _tell(self, answer: Answer, rows: list[tuple[Any, ...]] | LedgerError) -> None:
+        def tell() -> None:
+            if answer.done():
+                return
+            if isinstance(rows, LedgerError):
+                answer.set_exception(rows)
+                answer.exception()  # a caller that was cancelled asks no more
+            else:
+                answer.set_result(rows)
+
+        with contextlib.suppress(RuntimeError):  # the loop is closed, nobody waits
+            self._loop.call_soon_threadsafe(tell)
+
+
+def read_entries(path: Path) -> Iterator[Entry]:
+    """Give the rows of a ledger, which may be in use; it is only read.
+
+    Raises:
+        LedgerError: It cannot be read.
+    """
+    if not path.is_file():
+        raise LedgerError(f"{path.parent} holds no batch: there is no {FILE_NAME}")
+    try:
+        with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
+            _version(db)
+            for row in db.execute(f"SELECT {_COLUMNS} FROM rows ORDER BY number"):  # noqa: S608 - a constant
+                yield _entry(row)
+    except sqlite3.Error as error:
+        raise _words(path, error) from error
+
+
+def _entry(row: tuple[Any, ...]) -> Entry:
+    row_id, family, fields, state, attempt, tag, task_ids, coins, error, *times, files = row
+    return Entry(
+        id=row_id,
+        family=family,
+        fields=json.loads(fields),
+        state=State(state),
+        attempt=attempt,
+        tag=tag,
+        task_ids=tuple(json.loads(task_ids)),
+        coins=coins,
+        error=error,
+        planned_at=times[0],
+        intended_at=times[1],
+        accepted_at=times[2],
+        settled_at=times[3],
+        done_at=times[4],
+        files=tuple(FileEntry(**one) for one in json.loads(files)),
+    )
+
+
+def _is_changed(known: Entry, given: Entry) -> bool:
+    same = known.family == given.family and dict(known.fields) == dict(given.fields)
+    return known.state is State.PLANNED and not same
+
+
+def _prepare(folder: Path) -> filelock.FileLock:
+    """Make the folder, take its lock, and begin a ledger where there is none."""
+    lock: filelock.FileLock | None = None
+    path = folder / FILE_NAME
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        filelock.refuse_network(folder)
+        lock = filelock.FileLock.take(folder / f".{FILE_NAME}.lock")
+        if not path.exists():
+            _begin(path)
+    except (OSError, sqlite3.Error) as error:
+        if lock is not None:
+            lock.release()
+        words = error.strerror if isinstance(error, OSError) else None
+        raise LedgerError(f"{folder} cannot be used: {words or error}") from error
+    return lock
+
+
+def _begin(path: Path) -> None:
+    """Begin a ledger under another name first, so that an empty file of its name is always a damaged one."""
+    fresh = path.with_name(path.name + ".new")
+    fresh.unlink(missing_ok=True)
+    with contextlib.closing(sqlite3.connect(fresh, isolation_level=None)) as db:
+        db.execute("PRAGMA synchronous = FULL")
+        db.execute("BEGIN IMMEDIATE")
+        db.execute("CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID")
+        about = [("version", "0"), ("batch_id", token_hex(16)), ("begun", repr(time.time()))]
+        db.executemany("INSERT INTO about VALUES (?, ?)", about)
+        db.execute("COMMIT")
+        _migrate(db)
+    fresh.replace(path)
+
+
+def _migrate(db: sqlite3.Connection) -> None:
+    """Take the steps from the version of the file to ours, each whole or not at all."""
+    for version in range(_version(db), len(STEPS)):
+        db.execute("BEGIN IMMEDIATE")
+        for statement in filter(str.strip, STEPS[version].split(";")):
+            db.execute(statement)
+        db.execute("UPDATE about SET value = ? WHERE key = 'version'", (str(version + 1),))
+        db.execute("COMMIT")
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    if path.stat().st_size == 0:
+        raise sqlite3.DatabaseError("the file is empty")
+    db = sqlite3.connect(path, isolation_level=None, timeout=5)
+    try:
+        for pragma in ("synchronous = FULL", "fullfsync = 1", "mmap_size = 0", "journal_mode = WAL"):
+            db.execute(f"PRAGMA {pragma}")
+    except sqlite3.Error:
+        db.close()
+        raise
+    return db
+
+
+def _check(db: sqlite3.Connection) -> str:
+    """Check a ledger and bring it up to date; gives the batch's id."""
+    check = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if check != "ok":
+        raise sqlite3.DatabaseError(str(check))
+    _migrate(db)
+    return str(db.execute("SELECT value FROM about WHERE key = 'batch_id'").fetchone()[0])
+
+
+def _version(db: sqlite3.Connection) -> int:
+    found = db.execute("SELECT value FROM about WHERE key = 'version'").fetchone()
+    if found is None or not str(found[0]).isdecimal():
+        raise sqlite3.DatabaseError("it has no version")
+    version = int(found[0])
+    if version > len(STEPS):
+        raise LedgerError(f"the ledger is of version {version}, this program knows up to {len(STEPS)}: upgrade it")
+    return version
+
+
+def _words(path: Path, error: Exception) -> LedgerError:
+    if isinstance(error, LedgerError):
+        return error
+    words = str(error)
+    if isinstance(error, sqlite3.OperationalError) and ("full" in words or "disk I/O" in words):
+        return LedgerError(f"{path} cannot be written ({words}); nothing is lost, make room and run the same again")
+    if isinstance(error, sqlite3.OperationalError):
+        return LedgerError(f"{path} cannot be used: {words}")
+    return LedgerError(f"{path} is damaged ({words}); it was left as it is: restore a copy, or use another folder")
+
+
+def _dump(value: Mapping[str, Any] | list[Any]) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+def tag_of(batch_id: str, row_id: str, attempt: int) -> str:
+    """Derive a row's tag, so that the same file in another folder, or a retry, is a new intent."""
+    digest = hashlib.sha256(f"{batch_id}\0{row_id}\0{attempt}".encode()).digest()
+    return tags.make(digest[: tags.BYTES_OF_A_TAG])
