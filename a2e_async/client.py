@@ -70,6 +70,7 @@ class _Config:
     max_starts: int
     rate: float | None
     budget: float | None
+    on_unknown_price: Literal["alone", "refuse"]
     webhook: Webhook | None
     http: HttpSession | Transport | None
     close_timeout: float
@@ -91,6 +92,7 @@ class _Opened:
             max_starts=config.max_starts,
             budget=config.budget,
             webhook=config.webhook,
+            on_unknown_price=config.on_unknown_price,
         )
 
     async def aclose(self, seconds: float) -> None:
@@ -110,6 +112,10 @@ class _Shared:
         self.closed = False
         self.closing: asyncio.Task[None] | None = None
 
+    def closing_ended(self, _closing: asyncio.Task[None]) -> None:
+        """Let the client be opened and closed once more, also when nobody waits for the end of this closing."""
+        self.closing = None
+
 
 class A2EClient:
     """A client of the A2E service: starts tasks, watches all of them with one poller, fetches what they made.
@@ -127,6 +133,9 @@ class A2EClient:
         max_starts: Most start requests in flight (default 32); running tasks are not bounded by it.
         rate: Most requests a second, starts and looks together, or None (default).
         budget: Most coins to spend in this client's life, or None (default).
+        on_unknown_price: Under a budget, what happens to a start whose price neither you nor the service names.
+            "alone" (default) sends one such start by itself, so that the budget can be passed by at most one unknown
+            price; "refuse" sends none of them (BudgetExceededError).
         webhook: Where the service shall tell that a task has ended.
         http: The caller's own aiohttp session (never closed here; it must not carry a token of its own), or any
             `Transport`, such as a fake in a test.
@@ -156,14 +165,24 @@ class A2EClient:
         max_starts: int = 32,
         rate: float | None = None,
         budget: float | None = None,
+        on_unknown_price: Literal["alone", "refuse"] = "alone",
         webhook: Webhook | None = None,
         http: HttpSession | Transport | None = None,
         close_timeout: float = 10,
     ) -> None:
+        _check_kind("max_starts", max_starts, int)
+        _check_kind("close_timeout", close_timeout, int, float)
+        _check_kind("cadence", cadence, Cadence)
+        _check_kind("retry", retry, Retry)
+        _check_kind("webhook", webhook, Webhook, type(None))
+        if http is not None and not isinstance(http, HttpSession) and not callable(getattr(http, "send", None)):
+            raise UsageError(f"http: must be an aiohttp.ClientSession or a Transport, not {rules.kind_of(http)}")
         check_amount("max_starts", max_starts, whole=True, least=1)
         check_amount("rate", rate, least=1e-6)
         check_amount("budget", budget)
         check_amount("close_timeout", close_timeout)
+        if on_unknown_price not in ("alone", "refuse"):
+            raise UsageError(f"on_unknown_price: must be 'alone' or 'refuse', not {rules.kind_of(on_unknown_price)}")
         self._config = _Config(
             base_url=find_base_url(base_url),
             token=find_token(token),
@@ -172,6 +191,7 @@ class A2EClient:
             max_starts=max_starts,
             rate=rate,
             budget=budget,
+            on_unknown_price=on_unknown_price,
             webhook=webhook,
             http=http,
             close_timeout=close_timeout,
@@ -199,8 +219,8 @@ class A2EClient:
                 return
             opened, shared.opened, shared.closed = self._open_parts(), None, True
             shared.closing = asyncio.create_task(opened.aclose(self._config.close_timeout), name="a2e close")
+            shared.closing.add_done_callback(shared.closing_ended)
         await _whatever_comes(shared.closing)
-        shared.closing = None
 
     async def __aenter__(self) -> Self:
         return await self.open()
@@ -225,6 +245,7 @@ class A2EClient:
         on_unknown: Literal["resend", "raise"] | None = None,
         look_first: bool = False,
         price: float | None = None,
+        options: Options | None = None,
     ) -> Job[R]:
         """Start a request; gives its job at once, before anything is sent.
 
@@ -236,6 +257,7 @@ class A2EClient:
             on_unknown: What happens to a lost start that is not found: "resend" (the default) or "raise".
             look_first: Look for the tag before the first send, as a resume does.
             price: What the start costs in coins, if you know it; for the budget.
+            options: All options at once, as a durable runner keeps them; the others go over them.
 
         Raises:
             UsageError: The client is not open, or an argument is not what it must be.
@@ -246,7 +268,7 @@ class A2EClient:
         family = family_of(request)
         if not rules.is_local(self._config.base_url):
             rules.require_public_links(request)  # type: ignore[arg-type]  # every request is an attrs value
-        options = self._options
+        options = options or self._options
         if timeout is not DEFAULT or on_unknown is not None or look_first or price is not None:
             options = _with(options, timeout=timeout, on_unknown=on_unknown, look_first=look_first, price=price)
         if tag is None and options.tagging:
@@ -310,13 +332,22 @@ class A2EClient:
 
     # Tasks that are there already.
 
-    def attach(self, family: Kind, *task_ids: str, timeout: float | Default | None = DEFAULT) -> Job[Any]:
+    def attach(
+        self,
+        family: Kind,
+        *task_ids: str,
+        timeout: float | Default | None = DEFAULT,
+        tag: str | None = None,
+        options: Options | None = None,
+    ) -> Job[Any]:
         """Watch a task, or all tasks of one start, that somebody else has started.
 
         Args:
             family: A family's name, or its request class.
             *task_ids: The ids of all tasks of the start.
             timeout: Seconds from now after which the job gives up; by default the family's, None: never.
+            tag: The mark in their names, if it is known.
+            options: All options at once, as a durable runner keeps them; `timeout` goes over them.
 
         Raises:
             UsageError: There is no such family, or no id was given.
@@ -324,7 +355,8 @@ class A2EClient:
         engine = self._open_parts().engine
         if not task_ids or not all(isinstance(task_id, str) and task_id.strip() for task_id in task_ids):
             raise UsageError("task_ids: at least one id is needed, each a str that is not blank")
-        return engine.attach(family_of(family), task_ids, _with(self._options, timeout=timeout))
+        given = _with(options or self._options, timeout=timeout)
+        return engine.attach(family_of(family), task_ids, given, None if tag is None else tags.check(tag))
 
     async def find(self, family: Kind, tag: str) -> Job[Any] | None:
         """Give a job for the tasks whose names carry this tag, or None when the list has none."""
@@ -433,6 +465,12 @@ class A2EClient:
                 "the client belongs to the event loop in which it was opened; it was used from another loop or thread"
             )
         return opened
+
+
+def _check_kind(name: str, value: object, *kinds: type) -> None:
+    if not isinstance(value, kinds):
+        words = " or ".join("None" if kind is type(None) else kind.__name__ for kind in kinds)
+        raise UsageError(f"{name}: must be of type {words}, not {rules.kind_of(value)}")
 
 
 def _with(options: Options, **changes: Any) -> Options:  # noqa: ANN401 - the fields of Options

@@ -1,3 +1,11 @@
 """Durable batches: kill it at any moment, run it again, and pay once."""
 
 from __future__ import annotations
+
+from a2e_async.batch.course import Outcome
+from a2e_async.batch.entries import Entry, FileEntry, State
+from a2e_async.batch.rows import BadRow, Row
+from a2e_async.batch.runner import Batch
+from a2e_async.batch.sources import RowFile, read_file
+
+__all__ = ["BadRow", "Batch", "Entry", "FileEntry", "Outcome", "Row", "RowFile", "State", "read_file"]

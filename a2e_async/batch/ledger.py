@@ -144,14 +144,15 @@ class Ledger:
             "WHERE state = 'planned' AND (family, fields) IS NOT (excluded.family, excluded.fields)"
         )
         now = time.time()
-        known = await self._entries_of([one.id for one in entries])
+        known = await self.known([one.id for one in entries])
         fresh = [one for one in entries if one.id not in known or _is_changed(known[one.id], one)]
         if fresh:
             await self.write(*((sql, (one.id, one.family, _dump(one.fields), now)) for one in fresh))
-            known |= await self._entries_of([one.id for one in fresh])
+            known |= await self.known([one.id for one in fresh])
         return known
 
-    async def _entries_of(self, ids: Sequence[str]) -> dict[str, Entry]:
+    async def known(self, ids: Sequence[str]) -> dict[str, Entry]:
+        """Give what is known of these rows, by id."""
         sql = f"SELECT {_COLUMNS} FROM rows WHERE id IN (SELECT value FROM json_each(?))"  # noqa: S608 - a constant
         return {entry.id: entry for entry in map(_entry, await self._ask([(sql, (_dump(list(ids)),))]))}
 

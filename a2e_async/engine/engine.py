@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Sequence
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from a2e_async.calls import credits as credit_calls
 from a2e_async.core import replies, wire
@@ -54,6 +54,7 @@ class Engine:
         retry: What may be repeated.
         max_starts: Most starts in flight.
         budget: Most coins to be spent, or None.
+        on_unknown_price: What happens under a budget to a start whose price nobody knows; see `Budget`.
         webhook: Sent along with starts.
     """
 
@@ -66,10 +67,11 @@ class Engine:
         max_starts: int,
         budget: float | None,
         webhook: Webhook | None,
+        on_unknown_price: Literal["alone", "refuse"] = "alone",
     ) -> None:
         self.service = service
         self.roster = Roster()
-        self.budget = Budget(budget, self._quote)
+        self.budget = Budget(budget, self._quote, on_unknown_price)
         self.sender = Sender(service, webhook)
         self.starter = Starter(self.sender, self.roster, self.budget, self._accepted, max_starts)
         self.poller = Poller(service, cadence, retry, settle=self._settle, give_up=self._give_up)
@@ -84,10 +86,10 @@ class Engine:
         self.starter.put(job)
         return job
 
-    def attach(self, family: Family, task_ids: Sequence[str], options: Options) -> AnyJob:
+    def attach(self, family: Family, task_ids: Sequence[str], options: Options, tag: str | None = None) -> AnyJob:
         """Watch tasks that somebody else started."""
         records = [Record(id=task_id, family=family.name) for task_id in dict.fromkeys(task_ids)]
-        return self._watch(family, records, options, None)
+        return self._watch(family, records, options, tag)
 
     def _watch(self, family: Family, records: Sequence[Record], options: Options, tag: str | None) -> AnyJob:
         job: AnyJob = Job(self, family, None, options, tag)
@@ -172,12 +174,12 @@ class Engine:
     # How jobs go on and end.
 
     def _accepted(self, job: AnyJob) -> None:
-        if job.twice_since is not None:
-            self._in_background(self._charge_doubles(job))
         if job.all_final():
             self._in_background(self._settle(job))
-        else:
-            self.poller.watch(job)
+            return
+        if job.twice_since is not None:
+            self._in_background(self._charge_doubles(job))
+        self.poller.watch(job)
 
     def _in_background(self, work: Any) -> None:  # noqa: ANN401 - a coroutine
         task = asyncio.ensure_future(work)
@@ -237,17 +239,19 @@ class Engine:
 
     async def aclose(self, seconds: float) -> None:
         """End everything; waits only for answers to starts on the wire, at most so many seconds."""
-        jobs, unseen = list(self.roster.jobs), list(self.roster.unseen.values())
+        loop = asyncio.get_running_loop()
+        jobs, until = list(self.roster.jobs), loop.time() + seconds
         await self.starter.aclose(seconds)
         if self._settling:
-            await asyncio.wait(set(self._settling), timeout=seconds)
-        self._poller_task.cancel()
-        await asyncio.wait([self._poller_task, *self._settling], timeout=seconds)
+            await asyncio.wait(set(self._settling), timeout=max(0, until - loop.time()))
+        ending = {self._poller_task, *self._settling}
+        for task in ending:
+            task.cancel()
+        await asyncio.wait(ending)
         await self.poller.aclose()
         await self.sender.aclose()
         self.budget.close()
         self.service.pacer.close()
-        _report_unseen(unseen)
         self._leave(jobs)
 
     def _leave(self, jobs: list[AnyJob]) -> None:
@@ -256,7 +260,11 @@ class Engine:
         for job in running:
             self.detach(job)
         task_ids = [task_id for job in running for task_id in job.task_ids]
-        lost = [str(job.tag) for job in jobs if isinstance(job.error, StartUnknownError)]
+        silent = [job for job in jobs if isinstance(job.error, StartUnknownError)]
+        for job in silent:
+            self.roster.seen(job)  # they are told of here
+        _report_unseen(list(self.roster.unseen.values()))
+        lost = [str(job.tag) for job in silent]
         queued = sum(isinstance(job.error, ClientClosedError) for job in jobs)
         if running or lost or queued:
             _log.warning(

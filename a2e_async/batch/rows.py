@@ -1,0 +1,236 @@
+"""A row of a batch: what shall be started, under which id, and what must be there first."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import types
+from collections.abc import Mapping, Sequence
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+import attrs
+
+from a2e_async.core import media, rules, wire
+from a2e_async.core.family import Family, Request, family_of
+from a2e_async.core.records import Result
+from a2e_async.errors import A2EError, InvalidRequestError
+
+LONGEST_FIELD = 100_000
+_LONGEST_ID = 100
+_PLAIN = re.compile(r"[a-z0-9][a-z0-9._-]*")
+_PENDING = "https://picture.invalid/of-another-row.png"
+_TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+_OWN = frozenset({"id", "family", "image_from"})
+
+
+@attrs.frozen(kw_only=True)
+class Row:
+    """One row.
+
+    Attributes:
+        id: Its own id, or a hash of what it holds.
+        family: The family to start.
+        fields: The request's fields by name.
+        image_from: The id of the row whose picture it takes, or None.
+        line: Where it stands in its file, counted from 1.
+    """
+
+    id: str
+    family: Family
+    fields: Mapping[str, Any]
+    image_from: str | None = None
+    line: int | None = None
+
+    def request(self, picture: str | None = None) -> Request[Result]:
+        """Make the request.
+
+        Args:
+            picture: The link of the picture that the row takes from another one.
+
+        Raises:
+            InvalidRequestError: A field breaks its rule.
+        """
+        fields = dict(self.fields)
+        if self.image_from is not None:
+            fields[picture_field(self.family)] = picture or _PENDING
+        return self.family.request(**fields)
+
+    def kept(self) -> dict[str, Any]:
+        """Give the fields as the ledger keeps them."""
+        return {**self.fields, **({"image_from": self.image_from} if self.image_from is not None else {})}
+
+
+@attrs.frozen(kw_only=True)
+class BadRow:
+    """A row that cannot be started.
+
+    Attributes:
+        line: Where it stands in its file, counted from 1.
+        id: Its id, as far as it has one.
+        field: The field that is wrong, "" for the row as a whole.
+        message: What is wrong.
+    """
+
+    line: int | None
+    id: str = ""
+    field: str = ""
+    message: str
+
+    def __str__(self) -> str:
+        where = f"line {self.line}" if self.line is not None else "a row"
+        named = f" ({self.id})" if self.id else ""
+        return f"{where}{named}: {self.message}"
+
+
+class RowError(Exception):
+    """What is wrong with one row, on its way to a `BadRow`."""
+
+    def __init__(self, message: str, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field
+
+
+def read_row(values: Mapping[str, Any], *, family: str | None, line: int | None, typed: bool) -> Row | BadRow:
+    """Make a row of its values, with every rule checked.
+
+    Args:
+        values: Fields by name; `id`, `family` and `image_from` are the row's own.
+        family: The family of rows that name none.
+        line: Where the row stands in its file.
+        typed: Whether values have their types already; otherwise they are text.
+    """
+    row_id = values.get("id")
+    try:
+        return _row(values, family, line, typed=typed)
+    except InvalidRequestError as error:
+        return BadRow(line=line, id=_shown(row_id), field=error.field, message=error.message)
+    except RowError as error:
+        return BadRow(line=line, id=_shown(row_id), field=error.field, message=str(error))
+    except A2EError as error:
+        return BadRow(line=line, id=_shown(row_id), field="family", message=error.message)
+
+
+def of_request(request: Request[Result]) -> Row:
+    """Make a row of a request."""
+    fields = {key: value for key, value in wire.CONVERTER.unstructure(request).items() if value is not None}
+    family = family_of(request)
+    return Row(id=_hashed(family, fields), family=family, fields=fields)
+
+
+def stem_of(row_id: str) -> str:
+    """Give the name of a row's files; two ids never share one, also where upper and lower case are the same."""
+    if _PLAIN.fullmatch(row_id) and media.safe_name(row_id) == row_id:
+        return row_id
+    return f"{media.safe_name(row_id, 'row')}-{hashlib.sha256(row_id.encode()).hexdigest()[:8]}"
+
+
+def picture_field(family: Family) -> str:
+    """Give the field into which a row of this family takes another row's picture."""
+    for field in attrs.fields(family.request):  # type: ignore[arg-type]  # every request is an attrs class
+        if field.metadata.get(rules.IS_LINK):
+            return str(field.name)
+    raise RowError(f"{family.name} takes no picture", "image_from")
+
+
+def _row(values: Mapping[str, Any], family: str | None, line: int | None, *, typed: bool) -> Row:
+    for name, value in values.items():
+        if isinstance(value, str):
+            _check_text(name, value)
+    named = values.get("family") or family
+    if not isinstance(named, str):
+        raise RowError("family: must be given, in the row or with --family", "family")
+    kind = family_of(named)
+    own = {name: value for name, value in values.items() if name not in _OWN and value not in (None, "")}
+    fields = _fields(kind, own, typed=typed)
+    image_from = values.get("image_from") or None
+    if image_from is not None:
+        _check_image_from(kind, fields, image_from)
+    _check_complete(kind, fields, picture_field(kind) if image_from is not None else "")
+    row_id = values.get("id") if values.get("id") not in (None, "") else _hashed(kind, fields, image_from)
+    row = Row(id=_check_id(row_id), family=kind, fields=fields, image_from=image_from, line=line)
+    row.request()
+    return row
+
+
+def _check_text(name: str, value: str) -> None:
+    if len(value) > LONGEST_FIELD:
+        raise RowError(f"{name}: must be at most {LONGEST_FIELD} characters, not {len(value)}", name)
+    if "\0" in value:
+        raise RowError(f"{name}: must hold no NUL character", name)
+    if any("\ud800" <= letter <= "\udfff" for letter in value):
+        raise RowError(f"{name}: must be UTF-8 text", name)
+
+
+def _check_id(row_id: object) -> str:
+    if not isinstance(row_id, str) or not row_id.strip() or len(row_id) > _LONGEST_ID or not row_id.isprintable():
+        raise RowError(
+            f"id: must be printable text of 1 to {_LONGEST_ID} characters, not {rules.kind_of(row_id)}", "id"
+        )
+    return row_id
+
+
+def _check_image_from(family: Family, fields: Mapping[str, Any], image_from: object) -> None:
+    if not isinstance(image_from, str):
+        raise RowError(f"image_from: must be the id of another row, not {rules.kind_of(image_from)}", "image_from")
+    taken = picture_field(family)
+    if taken in fields:
+        raise RowError(f"image_from: must not come together with {taken}", "image_from")
+
+
+def _check_complete(family: Family, fields: Mapping[str, Any], supplied: str) -> None:
+    for field in attrs.fields(family.request):  # type: ignore[arg-type]  # every request is an attrs class
+        if field.default is attrs.NOTHING and field.name not in fields and field.name != supplied:
+            raise RowError(f"{field.name}: must be given", field.name)
+
+
+def _fields(family: Family, given: Mapping[str, Any], *, typed: bool) -> dict[str, Any]:
+    hints = get_type_hints(family.request)
+    unknown = [name for name in given if name not in hints]
+    if unknown:
+        raise RowError(f"{unknown[0]}: {family.name} has no such field", unknown[0])
+    return {name: value if typed else _typed(name, value, hints[name]) for name, value in given.items()}
+
+
+def _typed(name: str, text: Any, hint: object) -> Any:  # noqa: ANN401 - whatever the field holds
+    """Read the text of a CSV cell as the type of its field."""
+    kind = _plain(hint)
+    if not isinstance(text, str) or kind is str:
+        return text
+    stripped = text.strip()
+    if kind is bool:
+        return _TRUTH.get(stripped.lower(), text)
+    if kind in (int, float):
+        try:
+            return int(stripped) if kind is int else float(stripped)
+        except ValueError:
+            return text
+    if get_origin(kind) in (list, tuple, Sequence):
+        return _list(name, stripped)
+    return text
+
+
+def _list(name: str, text: str) -> list[Any]:
+    if not text.startswith("["):
+        return text.split()
+    try:
+        return list(json.loads(text))
+    except ValueError:
+        raise RowError(f"{name}: must be a JSON array, or values with spaces between them", name) from None
+
+
+def _plain(hint: object) -> object:
+    if get_origin(hint) not in (Union, types.UnionType):
+        return hint
+    kinds = [kind for kind in get_args(hint) if kind is not types.NoneType]
+    return kinds[0] if len(kinds) == 1 else None
+
+
+def _hashed(family: Family, fields: Mapping[str, Any], image_from: object = None) -> str:
+    """Give the id of a row that has none: the same content always has the same."""
+    content = json.dumps([family.name, fields, image_from], sort_keys=True, ensure_ascii=False, default=list)
+    return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def _shown(row_id: object) -> str:
+    return row_id[:_LONGEST_ID] if isinstance(row_id, str) and row_id.isprintable() else ""
