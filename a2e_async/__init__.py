@@ -2,7 +2,7 @@
 
 The layers, each of which imports downwards only:
 
-    cli             the command `a2e`
+    cli blocking    the command `a2e`; a front for code without an event loop
     client          A2EClient: all parts put together
     engine          what awaits: session, starter, poller, job, files, budget
     families calls  what the service can do, as data
@@ -15,6 +15,7 @@ The layers, each of which imports downwards only:
 from __future__ import annotations
 
 from a2e_async._version import __version__
+from a2e_async.blocking import blocking
 from a2e_async.calls.credits import Balance, Quote
 from a2e_async.client import A2EClient
 from a2e_async.core.family import Family, Form, Request, families, register
@@ -91,6 +92,7 @@ __all__ = [
     "UsageError",
     "Webhook",
     "__version__",
+    "blocking",
     "families",
     "register",
 ]

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Se
 from pathlib import Path
 from secrets import token_bytes
 from types import TracebackType
-from typing import Any, Generic, Literal, ParamSpec, Self, TypeVar, overload
+from typing import Any, Generic, Literal, ParamSpec, Protocol, Self, TypeVar, overload
 
 import attrs
 
@@ -37,6 +37,14 @@ Kind = str | Family | type[Request[Any]]
 Requests = Iterable[Request[R]] | AsyncIterable[Request[R]]
 
 
+class Waiting(Protocol):
+    """A client whose short forms wait for the result, as that of `a2e_async.blocking()` does."""
+
+    def run(self, request: Request[R]) -> R:
+        """Start a request and wait for its result."""
+        ...
+
+
 class _Short(Generic[P, R]):
     """A short form: a method that takes exactly the fields of one request class, and starts it."""
 
@@ -45,15 +53,18 @@ class _Short(Generic[P, R]):
         self.__doc__ = request.__doc__
 
     @overload
-    def __get__(self, client: None, owner: type[A2EClient]) -> Self: ...
+    def __get__(self, client: None, owner: type[object]) -> Self: ...
     @overload
-    def __get__(self, client: A2EClient, owner: type[A2EClient]) -> Callable[P, Job[R]]: ...
-    def __get__(self, client: A2EClient | None, owner: type[A2EClient]) -> Self | Callable[P, Job[R]]:
+    def __get__(self, client: A2EClient, owner: type[object]) -> Callable[P, Job[R]]: ...
+    @overload
+    def __get__(self, client: Waiting, owner: type[object]) -> Callable[P, R]: ...
+    def __get__(self, client: A2EClient | Waiting | None, owner: type[object]) -> Self | Callable[P, Job[R] | R]:
         if client is None:
             return self
 
-        def short(*args: P.args, **fields: P.kwargs) -> Job[R]:
-            return client.start(self._request(*args, **fields))
+        def short(*args: P.args, **fields: P.kwargs) -> Job[R] | R:
+            request = self._request(*args, **fields)
+            return client.start(request) if isinstance(client, A2EClient) else client.run(request)
 
         short.__doc__ = self.__doc__
         return short
@@ -64,6 +75,7 @@ class _Config:
     """What a client was made with."""
 
     base_url: str
+    local: bool
     token: Token = attrs.field(repr=False)
     cadence: Cadence
     retry: Retry
@@ -117,7 +129,14 @@ class _Shared:
         self.closing = None
 
 
-class A2EClient:
+class ShortForms:
+    """The short forms of every client, one line for each family."""
+
+    text_to_image = _Short(TextToImage)
+    image_to_video = _Short(ImageToVideo)
+
+
+class A2EClient(ShortForms):
     """A client of the A2E service: starts tasks, watches all of them with one poller, fetches what they made.
 
     Nothing is sent and no event loop is touched before `async with` (or `await open()`). A client belongs to the
@@ -152,9 +171,6 @@ class A2EClient:
             paths = await a2e.download(film, "out/")
     """
 
-    text_to_image = _Short(TextToImage)
-    image_to_video = _Short(ImageToVideo)
-
     def __init__(
         self,
         token: Token | None = None,
@@ -183,8 +199,12 @@ class A2EClient:
         check_amount("close_timeout", close_timeout)
         if on_unknown_price not in ("alone", "refuse"):
             raise UsageError(f"on_unknown_price: must be 'alone' or 'refuse', not {rules.kind_of(on_unknown_price)}")
+        address = find_base_url(base_url)
+        if webhook is not None and not rules.is_local(address):
+            rules.require_https("webhook.url", webhook.url)
         self._config = _Config(
-            base_url=find_base_url(base_url),
+            base_url=address,
+            local=rules.is_local(address),
             token=find_token(token),
             cadence=cadence,
             retry=retry,
@@ -234,6 +254,11 @@ class A2EClient:
         state = "open" if self._shared.opened else "closed"
         return f"<A2EClient {self._config.base_url} {state}>"
 
+    @property
+    def webhook(self) -> Webhook | None:
+        """Where the service tells us that a task has ended, as this client was made."""
+        return self._config.webhook
+
     # Starting.
 
     def start(
@@ -255,7 +280,8 @@ class A2EClient:
             tag: The mark of this intent, 8 to 24 characters of a-z0-9, unique among this client's live jobs; by
                 default a random one.
             on_unknown: What happens to a lost start that is not found: "resend" (the default) or "raise".
-            look_first: Look for the tag before the first send, as a resume does.
+            look_first: Look for the tag before the first send, as a resume does. Tasks that are there are taken over;
+                that none is there is certain only after `Retry.unknown_window`, as lists may lag.
             price: What the start costs in coins, if you know it; for the budget.
             options: All options at once, as a durable runner keeps them; the others go over them.
 
@@ -266,11 +292,12 @@ class A2EClient:
             raise UsageError(f"start: a request such as TextToImage(...) is needed, not {rules.kind_of(request)}")
         engine = self._open_parts().engine
         family = family_of(request)
-        if not rules.is_local(self._config.base_url):
+        if not self._config.local:
             rules.require_public_links(request)  # type: ignore[arg-type]  # every request is an attrs value
+            rules.require_https("webhook_url", getattr(request, "webhook_url", None))
         options = options or self._options
         if timeout is not DEFAULT or on_unknown is not None or look_first or price is not None:
-            options = _with(options, timeout=timeout, on_unknown=on_unknown, look_first=look_first, price=price)
+            options = _with(options, timeout=timeout, on_unknown=on_unknown, look_first=look_first or None, price=price)
         if tag is None and options.tagging:
             tag = tags.make(token_bytes(tags.BYTES_OF_A_TAG))
         elif tag is not None:
@@ -384,8 +411,15 @@ class A2EClient:
         """Delete a task. One that is `initialized` is refunded, a finished one is not, others the service refuses."""
         await self._open_parts().engine.delete(family_of(family), task_id)
 
+    def job_of(self, task_id: str) -> Job[Any] | None:
+        """Give the job that watches this task, None when no job of this client does."""
+        return self._open_parts().engine.poller.job_of(task_id)
+
     def hint(self, task_id: str) -> None:
-        """Let the poller look at a task at once, because somebody says it has ended."""
+        """Let the poller look at a task at once, because somebody says it has ended.
+
+        A hint that comes before the answer of its start is kept for a minute and used then.
+        """
         self._open_parts().engine.poller.hint(task_id)
 
     async def drain(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - the contract
@@ -449,6 +483,13 @@ class A2EClient:
     def reserved(self) -> float:
         """Coins held for starts whose price is not settled; 0 without a budget."""
         return self._open_parts().engine.budget.reserved
+
+    @property
+    def outage(self) -> float | None:
+        """Seconds for which looks at running tasks have failed, None while all is well."""
+        opened = self._open_parts()
+        since = opened.engine.poller.health.outage_since
+        return None if since is None else opened.loop.time() - since
 
     def _open_parts(self) -> _Opened:
         opened = self._shared.opened

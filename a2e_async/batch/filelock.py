@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 import sys
 from pathlib import Path
 from typing import IO, Self
 
 from a2e_async.errors import LedgerError
 
-_NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "sshfs", "fuse.sshfs", "9p", "afs", "ceph", "glusterfs"})
+_HELD = frozenset({errno.EAGAIN, errno.EACCES, errno.EDEADLK})
+_MOUNTS = Path("/proc/self/mounts")
+_NETWORK = frozenset({
+    "9p", "afs", "beegfs", "ceph", "cifs", "coda", "davfs", "fuse.davfs2", "fuse.gcsfuse", "fuse.glusterfs",
+    "fuse.rclone", "fuse.s3fs", "fuse.sshfs", "glusterfs", "gpfs", "lustre", "ncpfs", "nfs", "nfs4", "smb3", "smbfs",
+    "sshfs",
+})  # fmt: skip
+_OCTAL = re.compile(r"\\([0-7]{3})")
 
 
 class FileLock:
@@ -26,23 +35,34 @@ class FileLock:
             LedgerError: Another process holds it.
             OSError: The file cannot be made.
         """
-        file = path.open("a+b")
+        file = path.open("a+b", buffering=0)
         try:
             _lock(file)
+            file.truncate(0)
+            file.write(str(os.getpid()).encode())
         except OSError as error:
-            file.seek(0)
-            holder = file.read(20).decode("ascii", "replace").strip()
+            holder = _holder(file)
             file.close()
-            words = f" (process {holder})" if holder.isdecimal() else ""
-            raise LedgerError(f"another process{words} is running the batch in {path.parent}") from error
-        file.truncate(0)
-        file.write(str(os.getpid()).encode())
-        file.flush()
+            if error.errno not in _HELD:
+                raise
+            raise LedgerError(f"{holder} is running the batch in {path.parent}") from error
         return cls(file)
 
     def release(self) -> None:
         """Let go of the lock."""
         self._file.close()
+
+
+def _holder(file: IO[bytes]) -> str:
+    """Say which process wrote its number last, as far as can be seen."""
+    try:
+        file.seek(0)
+        number = file.read(20).decode("ascii", "replace").strip()
+    except OSError:
+        number = ""
+    if number == str(os.getpid()):
+        return f"this very process ({number})"
+    return f"another process ({number})" if number.isdecimal() else "another process"
 
 
 if sys.platform == "win32":
@@ -59,23 +79,26 @@ else:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-def refuse_network(folder: Path) -> None:
+def refuse_network(folder: Path, mounts: Path = _MOUNTS) -> None:
     """Refuse a folder on a network file system, where neither the lock nor the ledger's WAL can be trusted.
+
+    Args:
+        folder: The folder.
+        mounts: The system's table of what is mounted where.
 
     Raises:
         LedgerError: It is on one. A system that does not tell is believed to be local.
     """
     try:
-        mounts = Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines()
+        lines = mounts.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
     except OSError:
         return
-    where = str(folder.resolve())
-    best, kind = "", ""
-    for line in mounts:
-        _device, point, file_system, *_rest = line.split(" ")
-        point = point.replace("\\040", " ")
-        inside = where == point or where.startswith(point.rstrip("/") + "/")
-        if inside and len(point) >= len(best):
-            best, kind = point, file_system
+    where = folder.resolve()
+    best, kind = Path(), ""
+    for line in lines:
+        _device, point, file_system, *_rest = [*line.split(" "), "", "", ""]
+        mounted = Path(_OCTAL.sub(lambda found: chr(int(found[1], 8)), point))
+        if where.is_relative_to(mounted) and len(mounted.parts) >= len(best.parts):
+            best, kind = mounted, file_system  # what is mounted later lies on top
     if kind in _NETWORK:
         raise LedgerError(f"{folder} is on a network file system ({kind}): a ledger is safe on a local disk only")

@@ -23,6 +23,7 @@ from typing import Any, Self
 import attrs
 
 from a2e_async.batch import filelock
+from a2e_async.batch.drafts import sync_folder
 from a2e_async.batch.entries import Entry, FileEntry, State
 from a2e_async.core import tags
 from a2e_async.errors import LedgerError
@@ -57,6 +58,7 @@ _COLUMNS = (
     "id, family, fields, state, attempt, tag, task_ids, coins, error, "
     "planned_at, intended_at, accepted_at, settled_at, done_at, files"
 )
+_SPENT = "SELECT total(coins) + total(lost_coins) FROM rows"
 
 Statement = tuple[str, Sequence[Any]]
 Answer = asyncio.Future[list[tuple[Any, ...]]]
@@ -79,16 +81,16 @@ class Ledger:
         counters: How much was written, and in how many commits.
     """
 
-    def __init__(self, path: Path, lock: filelock.FileLock) -> None:
+    def __init__(self, path: Path) -> None:
         self.path = path
         self.batch_id = ""
         self.counters = Counters()
-        self._lock = lock
         self._work: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._loop = asyncio.get_running_loop()
         self._opened: Answer = self._loop.create_future()
         self._broken: LedgerError | None = None
+        self._closing = False
         self._changes = 0
 
     @classmethod
@@ -99,8 +101,7 @@ class Ledger:
             LedgerError: The folder cannot be used, another process has it open, or the file is damaged, of a newer
                 version, or on a network file system; the message says which.
         """
-        lock = await asyncio.to_thread(_prepare, folder)
-        ledger = cls(folder / FILE_NAME, lock)
+        ledger = cls(folder / FILE_NAME)
         ledger._thread = threading.Thread(target=ledger._serve, name="a2e ledger", daemon=True)
         ledger._thread.start()
         try:
@@ -111,12 +112,11 @@ class Ledger:
         return ledger
 
     async def aclose(self) -> None:
-        """Write what is waiting, close the file and let go of the lock."""
+        """Write what is waiting, close the file and let go of the lock; a cancellation does not keep it from that."""
         thread, self._thread = self._thread, None
         if thread is not None:
             self._work.put(_CLOSE)
             await asyncio.to_thread(thread.join)
-            self._lock.release()
 
     async def write(self, *statements: Statement) -> None:
         """Write, all or nothing; when this returns it is on the disk.
@@ -129,7 +129,7 @@ class Ledger:
     async def _ask(self, statements: list[Statement]) -> list[tuple[Any, ...]]:
         """Have the thread carry out statements; gives the rows of the last one."""
         if self._broken is not None or self._thread is None:
-            raise LedgerError(self._broken.message if self._broken else "the ledger is closed")
+            raise self._refusal()
         answer: Answer = self._loop.create_future()
         self._work.put((statements, answer))
         return await asyncio.shield(answer)
@@ -145,7 +145,7 @@ class Ledger:
         )
         now = time.time()
         known = await self.known([one.id for one in entries])
-        fresh = [one for one in entries if one.id not in known or _is_changed(known[one.id], one)]
+        fresh = [one for one in entries if one.id not in known or _is_edited(known[one.id], one)]
         if fresh:
             await self.write(*((sql, (one.id, one.family, _dump(one.fields), now)) for one in fresh))
             known |= await self.known([one.id for one in fresh])
@@ -168,7 +168,7 @@ class Ledger:
     async def accepted(self, row_id: str, task_ids: Sequence[str], coins: float | None) -> None:
         """The service has taken the start."""
         sql = "UPDATE rows SET state = 'accepted', task_ids = ?, coins = ?, accepted_at = ?, error = '' WHERE id = ?"
-        await self.write((sql, (_dump(list(task_ids)), coins, time.time(), row_id)))
+        await self.write((sql, (_dump(list(task_ids)), _real(coins), time.time(), row_id)))
 
     async def settled(self, row_id: str, *, coins: float | None) -> None:
         """Every task of the row has completed."""
@@ -176,12 +176,12 @@ class Ledger:
             "UPDATE rows SET state = 'completed', settled_at = coalesce(settled_at, ?), coins = coalesce(?, coins) "
             "WHERE id = ?"
         )
-        await self.write((sql, (time.time(), coins, row_id)))
+        await self.write((sql, (time.time(), _real(coins), row_id)))
 
     async def ended(self, row_id: str, state: State, error: str) -> None:
         """The row has ended badly."""
         sql = "UPDATE rows SET state = ?, error = ?, settled_at = coalesce(settled_at, ?) WHERE id = ?"
-        await self.write((sql, (state.value, error[:_LONGEST_ERROR], time.time(), row_id)))
+        await self.write((sql, (state.value, _text(error), time.time(), row_id)))
 
     async def downloaded(self, row_id: str, files: Sequence[FileEntry]) -> None:
         """Every file of the row is there."""
@@ -191,11 +191,11 @@ class Ledger:
     async def released(self, row_id: str, error: str) -> None:
         """The start was surely not taken; the row waits for the next run."""
         sql = "UPDATE rows SET state = 'planned', tag = NULL, intended_at = NULL, error = ? WHERE id = ?"
-        await self.write((sql, (error[:_LONGEST_ERROR], row_id)))
+        await self.write((sql, (_text(error), row_id)))
 
     async def noted(self, row_id: str, error: str) -> None:
         """Something went wrong that the next run may mend."""
-        await self.write(("UPDATE rows SET error = ? WHERE id = ?", (error[:_LONGEST_ERROR], row_id)))
+        await self.write(("UPDATE rows SET error = ? WHERE id = ?", (_text(error), row_id)))
 
     async def plan_again(self, states: Iterable[State]) -> int:
         """Let rows that ended badly be attempted anew; gives how many."""
@@ -215,37 +215,41 @@ class Ledger:
 
     async def coins(self) -> float:
         """Add up the coins charged in all lives of the batch."""
-        found = await self._ask([("SELECT total(coins) + total(lost_coins) FROM rows", ())])
+        found = await self._ask([(_SPENT, ())])
         return float(found[0][0])
 
     # The thread.
 
     def _serve(self) -> None:
-        try:
-            with contextlib.closing(_connect(self.path)) as db:
-                self.batch_id = _check(db)
+        with contextlib.ExitStack() as held:
+            try:
+                held.callback(_prepare(self.path.parent).release)
+                db = held.enter_context(contextlib.closing(_connect(self.path)))
+                self.batch_id = _begun(db)
                 self._tell(self._opened, [])
                 self._write_until_closed(db)
-        except (sqlite3.Error, OSError, LedgerError) as error:
-            self._broken = _words(self.path, error)
-            self._tell(self._opened, self._broken)
-            self._refuse_the_rest()
+            except Exception as error:  # noqa: BLE001 - whatever ends the thread, nobody may wait for it for ever
+                self._broken = _words(self.path, error)
+                self._tell(self._opened, self._broken)
+                self._refuse_the_rest()
 
     def _write_until_closed(self, db: sqlite3.Connection) -> None:
         self._changes = db.total_changes
-        while (first := self._work.get()) is not _CLOSE:
+        while (first := self._next()) is not None:
             batch = [first]
             time.sleep(_GATHER_SECONDS)  # what other rows write in this moment shares the commit
-            closing = False
             with contextlib.suppress(queue.Empty):
-                while not closing:
-                    more = self._work.get_nowait()
-                    closing = more is _CLOSE
-                    if more is not None:
-                        batch.append(more)
+                while more := self._next(wait=False):
+                    batch.append(more)
             self._commit(db, batch)
-            if closing:
-                return
+
+    def _next(self, *, wait: bool = True) -> Work | None:
+        """Give the next work, None when the ledger is to be closed."""
+        if self._closing:
+            return None
+        work = self._work.get(block=wait)
+        self._closing = work is _CLOSE
+        return work
 
     def _commit(self, db: sqlite3.Connection, batch: list[Work]) -> None:
         answers: list[list[tuple[Any, ...]]] = []
@@ -256,21 +260,25 @@ class Ledger:
                 for sql, values in statements:
                     rows = db.execute(sql, values).fetchall()
                 answers.append(rows)
-            changed = db.in_transaction and db.total_changes != self._changes
+            changed = db.total_changes != self._changes
             db.execute("COMMIT")
-        except (sqlite3.Error, OSError) as error:
+        except Exception as error:
             for _statements, done in batch:
                 self._tell(done, _words(self.path, error))
             raise
         self._changes = db.total_changes
         self.counters.commits += changed
-        self.counters.writes += sum(len(statements) for statements, _done in batch) if changed else 0
+        self.counters.writes += sum(_is_write(sql) for statements, _done in batch for sql, _values in statements)
         for (_statements, done), rows in zip(batch, answers, strict=True):
             self._tell(done, rows)
 
     def _refuse_the_rest(self) -> None:
-        while (work := self._work.get()) is not _CLOSE:
-            self._tell(work[1], self._broken or LedgerError("the ledger is closed"))
+        while work := self._next():
+            self._tell(work[1], self._refusal())
+
+    def _refusal(self) -> LedgerError:
+        """Give an error of its own to each caller, for each says which tasks it concerns."""
+        return LedgerError(self._broken.message if self._broken else "the ledger is closed")
 
     def _tell(self, answer: Answer, rows: list[tuple[Any, ...]] | LedgerError) -> None:
         def tell() -> None:
@@ -295,38 +303,66 @@ def read_entries(path: Path) -> Iterator[Entry]:
     if not path.is_file():
         raise LedgerError(f"{path.parent} holds no batch: there is no {FILE_NAME}")
     try:
-        with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
+        with contextlib.closing(_read_only(path)) as db:
             _version(db)
             for row in db.execute(f"SELECT {_COLUMNS} FROM rows ORDER BY number"):  # noqa: S608 - a constant
                 yield _entry(row)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, OSError) as error:
+        raise _words(path, error) from error
+
+
+def read_coins(path: Path) -> float:
+    """Add up the coins charged in all lives of a batch, whose ledger may be in use.
+
+    Raises:
+        LedgerError: It cannot be read.
+    """
+    try:
+        with contextlib.closing(_read_only(path)) as db:
+            _version(db)
+            return float(db.execute(_SPENT).fetchone()[0])
+    except (sqlite3.Error, OSError) as error:
         raise _words(path, error) from error
 
 
 def _entry(row: tuple[Any, ...]) -> Entry:
+    """Make an entry of a row.
+
+    Raises:
+        LedgerError: What stands there was not written by us.
+    """
     row_id, family, fields, state, attempt, tag, task_ids, coins, error, *times, files = row
-    return Entry(
-        id=row_id,
-        family=family,
-        fields=json.loads(fields),
-        state=State(state),
-        attempt=attempt,
-        tag=tag,
-        task_ids=tuple(json.loads(task_ids)),
-        coins=coins,
-        error=error,
-        planned_at=times[0],
-        intended_at=times[1],
-        accepted_at=times[2],
-        settled_at=times[3],
-        done_at=times[4],
-        files=tuple(FileEntry(**one) for one in json.loads(files)),
-    )
+    try:
+        return Entry(
+            id=row_id,
+            family=family,
+            fields=dict(json.loads(fields)),
+            state=State(state),
+            attempt=attempt,
+            tag=tag,
+            task_ids=tuple(json.loads(task_ids)),
+            coins=coins,
+            error=error,
+            planned_at=times[0],
+            intended_at=times[1],
+            accepted_at=times[2],
+            settled_at=times[3],
+            done_at=times[4],
+            files=tuple(FileEntry(**one) for one in json.loads(files)),
+        )
+    except (ValueError, TypeError) as problem:
+        raise LedgerError(f"the ledger is damaged: row {row_id!r} cannot be read ({problem})") from problem
 
 
-def _is_changed(known: Entry, given: Entry) -> bool:
-    same = known.family == given.family and dict(known.fields) == dict(given.fields)
-    return known.state is State.PLANNED and not same
+def is_changed(known: Entry, given: Entry) -> bool:
+    """Whether a row is given otherwise than the ledger has it."""
+    fields = dict(given.fields)
+    same = dict(known.fields) == fields or dict(known.fields) == json.loads(_dump(fields))
+    return known.family != given.family or not same
+
+
+def _is_edited(known: Entry, given: Entry) -> bool:
+    return known.state is State.PLANNED and is_changed(known, given)
 
 
 def _prepare(folder: Path) -> filelock.FileLock:
@@ -350,7 +386,8 @@ def _prepare(folder: Path) -> filelock.FileLock:
 def _begin(path: Path) -> None:
     """Begin a ledger under another name first, so that an empty file of its name is always a damaged one."""
     fresh = path.with_name(path.name + ".new")
-    fresh.unlink(missing_ok=True)
+    for left_behind in (fresh.with_name(fresh.name + "-journal"), fresh):
+        left_behind.unlink(missing_ok=True)
     with contextlib.closing(sqlite3.connect(fresh, isolation_level=None)) as db:
         db.execute("PRAGMA synchronous = FULL")
         db.execute("BEGIN IMMEDIATE")
@@ -360,6 +397,7 @@ def _begin(path: Path) -> None:
         db.execute("COMMIT")
         _migrate(db)
     fresh.replace(path)
+    sync_folder(path.parent)
 
 
 def _migrate(db: sqlite3.Connection) -> None:
@@ -373,29 +411,47 @@ def _migrate(db: sqlite3.Connection) -> None:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
+    """Open a ledger for writing, after a look that cannot change it: closing a writer moves the WAL into the file."""
     if path.stat().st_size == 0:
         raise sqlite3.DatabaseError("the file is empty")
-    db = sqlite3.connect(path, isolation_level=None, timeout=5)
+    with contextlib.closing(_read_only(path)) as reader:
+        check = reader.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if check != "ok":
+            raise sqlite3.DatabaseError(str(check))
+        _version(reader)
+    db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None, timeout=5)
     try:
-        for pragma in ("synchronous = FULL", "fullfsync = 1", "mmap_size = 0", "journal_mode = WAL"):
+        for pragma in ("synchronous = FULL", "fullfsync = 1", "checkpoint_fullfsync = 1", "mmap_size = 0"):
             db.execute(f"PRAGMA {pragma}")
+        mode = db.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+        if mode != "wal":
+            raise sqlite3.OperationalError(f"this file system allows the journal mode {mode} only")
     except sqlite3.Error:
         db.close()
         raise
     return db
 
 
-def _check(db: sqlite3.Connection) -> str:
-    """Check a ledger and bring it up to date; gives the batch's id."""
-    check = db.execute("PRAGMA quick_check(1)").fetchone()[0]
-    if check != "ok":
-        raise sqlite3.DatabaseError(str(check))
+def _read_only(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=5)
+
+
+def _begun(db: sqlite3.Connection) -> str:
+    """Bring a ledger up to date and give the batch's id."""
     _migrate(db)
-    return str(db.execute("SELECT value FROM about WHERE key = 'batch_id'").fetchone()[0])
+    found = db.execute("SELECT value FROM about WHERE key = 'batch_id'").fetchone()
+    if found is None:
+        raise sqlite3.DatabaseError("it has no batch id")
+    return str(found[0])
 
 
 def _version(db: sqlite3.Connection) -> int:
-    found = db.execute("SELECT value FROM about WHERE key = 'version'").fetchone()
+    try:
+        found = db.execute("SELECT value FROM about WHERE key = 'version'").fetchone()
+    except sqlite3.OperationalError as error:
+        if "no such" not in str(error):
+            raise
+        found = None
     if found is None or not str(found[0]).isdecimal():
         raise sqlite3.DatabaseError("it has no version")
     version = int(found[0])
@@ -410,13 +466,41 @@ def _words(path: Path, error: Exception) -> LedgerError:
     words = str(error)
     if isinstance(error, sqlite3.OperationalError) and ("full" in words or "disk I/O" in words):
         return LedgerError(f"{path} cannot be written ({words}); nothing is lost, make room and run the same again")
-    if isinstance(error, sqlite3.OperationalError):
-        return LedgerError(f"{path} cannot be used: {words}")
-    return LedgerError(f"{path} is damaged ({words}); it was left as it is: restore a copy, or use another folder")
+    if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
+        return LedgerError(f"{path} is damaged ({words}); it was left as it is: restore a copy, or use another folder")
+    return LedgerError(f"{path} cannot be used: {words}")
+
+
+def _is_write(sql: str) -> bool:
+    return not sql.startswith("SELECT")
 
 
 def _dump(value: Mapping[str, Any] | list[Any]) -> str:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    """Write JSON; text that UTF-8 has no bytes for, which a service may well send, in ASCII."""
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return text if _is_text(text) else json.dumps(value, separators=(",", ":"))
+
+
+def _text(words: str) -> str:
+    return words[:_LONGEST_ERROR] if _is_text(words) else words[:_LONGEST_ERROR].encode("utf-8", "replace").decode()
+
+
+def _is_text(text: str) -> bool:
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _real(coins: float | None) -> float | None:
+    """Give coins as a column takes them."""
+    try:
+        return None if coins is None else float(coins)
+    except OverflowError:
+        return None
 
 
 def tag_of(batch_id: str, row_id: str, attempt: int) -> str:

@@ -11,6 +11,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import attrs
 
+from a2e_async.batch.entries import Entry
 from a2e_async.core import media, rules, wire
 from a2e_async.core.family import Family, Request, family_of
 from a2e_async.core.records import Result
@@ -19,9 +20,13 @@ from a2e_async.errors import A2EError, InvalidRequestError
 LONGEST_FIELD = 100_000
 _LONGEST_ID = 100
 _PLAIN = re.compile(r"[a-z0-9][a-z0-9._-]*")
+_COUNTED = re.compile(r".*-file-\d+")
+_MANY = "-file"
+_LONGEST_SHOWN = 300
 _PENDING = "https://picture.invalid/of-another-row.png"
 _TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 _OWN = frozenset({"id", "family", "image_from"})
+_KNOWN_HINTS: dict[type[Request[Result]], dict[str, Any]] = {}
 
 
 @attrs.frozen(kw_only=True)
@@ -34,6 +39,7 @@ class Row:
         fields: The request's fields by name.
         image_from: The id of the row whose picture it takes, or None.
         line: Where it stands in its file, counted from 1.
+        hashed: Whether its id is the hash of what it holds.
     """
 
     id: str
@@ -41,6 +47,7 @@ class Row:
     fields: Mapping[str, Any]
     image_from: str | None = None
     line: int | None = None
+    hashed: bool = False
 
     def request(self, picture: str | None = None) -> Request[Result]:
         """Make the request.
@@ -53,7 +60,9 @@ class Row:
         """
         fields = dict(self.fields)
         if self.image_from is not None:
-            fields[picture_field(self.family)] = picture or _PENDING
+            field = picture_field(self.family)
+            one = _PENDING if picture is None else picture
+            fields[field] = [one] if _is_list(_hints(self.family)[field]) else one
         return self.family.request(**fields)
 
     def kept(self) -> dict[str, Any]:
@@ -67,7 +76,7 @@ class BadRow:
 
     Attributes:
         line: Where it stands in its file, counted from 1.
-        id: Its id, as far as it has one.
+        id: Its id, as far as it has one that can be shown.
         field: The field that is wrong, "" for the row as a whole.
         message: What is wrong.
     """
@@ -108,21 +117,50 @@ def read_row(values: Mapping[str, Any], *, family: str | None, line: int | None,
     except RowError as error:
         return BadRow(line=line, id=_shown(row_id), field=error.field, message=str(error))
     except A2EError as error:
-        return BadRow(line=line, id=_shown(row_id), field="family", message=error.message)
+        return BadRow(line=line, id=_shown(row_id), field="family", message=shortened(error.message))
 
 
 def of_request(request: Request[Result]) -> Row:
     """Make a row of a request."""
     fields = {key: value for key, value in wire.CONVERTER.unstructure(request).items() if value is not None}
     family = family_of(request)
-    return Row(id=_hashed(family, fields), family=family, fields=fields)
+    return Row(id=_hashed(family, fields), family=family, fields=fields, hashed=True)
 
 
-def stem_of(row_id: str) -> str:
-    """Give the name of a row's files; two ids never share one, also where upper and lower case are the same."""
-    if _PLAIN.fullmatch(row_id) and media.safe_name(row_id) == row_id:
-        return row_id
-    return f"{media.safe_name(row_id, 'row')}-{hashlib.sha256(row_id.encode()).hexdigest()[:8]}"
+def numbered(row: Row, seen: dict[str, int]) -> Row | None:
+    """Give a row that has no id of its own another number when its content was there before; None: its id was.
+
+    Args:
+        row: The row.
+        seen: How often each id was there; it is added up here.
+    """
+    seen[row.id] = seen.get(row.id, 0) + 1
+    if seen[row.id] == 1:
+        return row
+    return numbered(attrs.evolve(row, id=f"{row.id}-{seen[row.id]}", hashed=False), seen) if row.hashed else None
+
+
+def of_entry(entry: Entry) -> Row:
+    """Make a row again of what the ledger keeps of it.
+
+    Raises:
+        UsageError: There is no such family in this version.
+    """
+    fields = dict(entry.fields)
+    image_from = fields.pop("image_from", None)
+    return Row(id=entry.id, family=family_of(entry.family), fields=fields, image_from=image_from)
+
+
+def stem_of(row_id: str, *, many: bool = False) -> str:
+    """Give the name of a row's files; two ids never share one, also where upper and lower case are the same.
+
+    Args:
+        row_id: The row's id.
+        many: Whether there are several files, which are numbered; no id's one file has such a name.
+    """
+    plain = _PLAIN.fullmatch(row_id) and not _COUNTED.fullmatch(row_id) and media.safe_name(row_id) == row_id
+    digest = "" if plain else f"-{hashlib.sha256(row_id.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
+    return f"{media.safe_name(row_id, 'row')}{digest}{_MANY if many else ''}"
 
 
 def picture_field(family: Family) -> str:
@@ -135,25 +173,37 @@ def picture_field(family: Family) -> str:
 
 def _row(values: Mapping[str, Any], family: str | None, line: int | None, *, typed: bool) -> Row:
     for name, value in values.items():
-        if isinstance(value, str):
-            _check_text(name, value)
-    named = values.get("family") or family
-    if not isinstance(named, str):
-        raise RowError("family: must be given, in the row or with --family", "family")
-    kind = family_of(named)
+        _check_text(shown(name), value)
+    if not typed:
+        values = {name: value.strip() if name in _OWN else value for name, value in values.items()}
+    kind = _family(values.get("family") or family)
     own = {name: value for name, value in values.items() if name not in _OWN and value not in (None, "")}
     fields = _fields(kind, own, typed=typed)
     image_from = values.get("image_from") or None
     if image_from is not None:
         _check_image_from(kind, fields, image_from)
     _check_complete(kind, fields, picture_field(kind) if image_from is not None else "")
-    row_id = values.get("id") if values.get("id") not in (None, "") else _hashed(kind, fields, image_from)
-    row = Row(id=_check_id(row_id), family=kind, fields=fields, image_from=image_from, line=line)
+    hashed = values.get("id") in (None, "")
+    row_id = _hashed(kind, fields, image_from) if hashed else check_id(values.get("id"))
+    row = Row(id=row_id, family=kind, fields=fields, image_from=image_from, line=line, hashed=hashed)
     row.request()
     return row
 
 
-def _check_text(name: str, value: str) -> None:
+def _family(named: object) -> Family:
+    if named is None:
+        raise RowError("family: must be given, in the row or with --family", "family")
+    if not isinstance(named, str):
+        raise RowError(f"family: must be the name of a family, not {rules.kind_of(named)}", "family")
+    return family_of(named)
+
+
+def _check_text(name: str, value: object) -> None:
+    if isinstance(value, (list, tuple)):
+        for one in value:
+            _check_text(name, one)
+    if not isinstance(value, str):
+        return
     if len(value) > LONGEST_FIELD:
         raise RowError(f"{name}: must be at most {LONGEST_FIELD} characters, not {len(value)}", name)
     if "\0" in value:
@@ -162,7 +212,12 @@ def _check_text(name: str, value: str) -> None:
         raise RowError(f"{name}: must be UTF-8 text", name)
 
 
-def _check_id(row_id: object) -> str:
+def check_id(row_id: object) -> str:
+    """Give back an id that a row may have.
+
+    Raises:
+        RowError: It is none.
+    """
     if not isinstance(row_id, str) or not row_id.strip() or len(row_id) > _LONGEST_ID or not row_id.isprintable():
         raise RowError(
             f"id: must be printable text of 1 to {_LONGEST_ID} characters, not {rules.kind_of(row_id)}", "id"
@@ -185,8 +240,8 @@ def _check_complete(family: Family, fields: Mapping[str, Any], supplied: str) ->
 
 
 def _fields(family: Family, given: Mapping[str, Any], *, typed: bool) -> dict[str, Any]:
-    hints = get_type_hints(family.request)
-    unknown = [name for name in given if name not in hints]
+    hints = _hints(family)
+    unknown = [shown(name) for name in given if name not in hints]
     if unknown:
         raise RowError(f"{unknown[0]}: {family.name} has no such field", unknown[0])
     return {name: value if typed else _typed(name, value, hints[name]) for name, value in given.items()}
@@ -205,9 +260,7 @@ def _typed(name: str, text: Any, hint: object) -> Any:  # noqa: ANN401 - whateve
             return int(stripped) if kind is int else float(stripped)
         except ValueError:
             return text
-    if get_origin(kind) in (list, tuple, Sequence):
-        return _list(name, stripped)
-    return text
+    return _list(name, stripped) if _is_list(hint) else text
 
 
 def _list(name: str, text: str) -> list[Any]:
@@ -215,8 +268,18 @@ def _list(name: str, text: str) -> list[Any]:
         return text.split()
     try:
         return list(json.loads(text))
-    except ValueError:
+    except (ValueError, RecursionError):
         raise RowError(f"{name}: must be a JSON array, or values with spaces between them", name) from None
+
+
+def _hints(family: Family) -> dict[str, Any]:
+    if family.request not in _KNOWN_HINTS:
+        _KNOWN_HINTS[family.request] = get_type_hints(family.request)
+    return _KNOWN_HINTS[family.request]
+
+
+def _is_list(hint: object) -> bool:
+    return get_origin(_plain(hint)) in (list, tuple, Sequence)
 
 
 def _plain(hint: object) -> object:
@@ -234,3 +297,14 @@ def _hashed(family: Family, fields: Mapping[str, Any], image_from: object = None
 
 def _shown(row_id: object) -> str:
     return row_id[:_LONGEST_ID] if isinstance(row_id, str) and row_id.isprintable() else ""
+
+
+def shown(name: object) -> str:
+    """Give text of a file so that it can be shown: short, and without what a terminal takes for a command."""
+    text = str(name)[:_LONGEST_ID]
+    return text if text.isprintable() and text else ascii(text)
+
+
+def shortened(message: str) -> str:
+    """Give a message that may hold a whole row at a length for people."""
+    return message if len(message) <= _LONGEST_SHOWN else f"{message[:_LONGEST_SHOWN]} …"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import attrs
 
-from a2e_async.batch.rows import BadRow, Row, RowError, read_row
+from a2e_async.batch.rows import BadRow, Row, RowError, numbered, read_row, shortened, shown
 from a2e_async.errors import UsageError
 
 _LONGEST_LINE = 1 << 27
@@ -56,22 +57,25 @@ def check_rows(found: Iterable[Row | BadRow]) -> RowFile:
     """Check rows against each other: ids once only, pictures from rows that are there, no circles."""
     rows: dict[str, Row] = {}
     bad: list[BadRow] = []
+    seen: dict[str, int] = {}
     for row in found:
-        if isinstance(row, BadRow):
-            bad.append(row)
-        elif row.id in rows:
-            first = rows[row.id].line
-            words = f"id: {row.id} stands in line {first} already" if first else f"id: {row.id} is there already"
-            bad.append(BadRow(line=row.line, id=row.id, field="id", message=words))
+        own = row if isinstance(row, BadRow) else numbered(row, seen)
+        if isinstance(own, Row):
+            rows[own.id] = own
         else:
-            rows[row.id] = row
-    for row in list(rows.values()):
-        problem = _chain_problem(row, rows)
-        if problem:
-            bad.append(BadRow(line=row.line, id=row.id, field="image_from", message=f"image_from: {problem}"))
-    wrong = {one.id for one in bad if one.field == "image_from"}
+            bad.append(own or _twice(row, rows[row.id].line))
+    problems = {row.id: _chain_problem(row, rows) for row in rows.values()}
+    for row in rows.values():
+        if problems[row.id]:
+            words = f"image_from: {problems[row.id]}"
+            bad.append(BadRow(line=row.line, id=row.id, field="image_from", message=words))
     bad.sort(key=lambda one: one.line or 0)
-    return RowFile(rows=tuple(row for row in rows.values() if row.id not in wrong), bad=tuple(bad))
+    return RowFile(rows=tuple(row for row in rows.values() if not problems[row.id]), bad=tuple(bad))
+
+
+def _twice(row: Row | BadRow, first: int | None) -> BadRow:
+    words = f"id: {row.id} stands in line {first} already" if first else f"id: {row.id} is there already"
+    return BadRow(line=row.line, id=row.id, field="id", message=words)
 
 
 def _chain_problem(row: Row, rows: Mapping[str, Row]) -> str:
@@ -79,7 +83,7 @@ def _chain_problem(row: Row, rows: Mapping[str, Row]) -> str:
     source = row.image_from
     while source is not None:
         if source not in rows:
-            return f"there is no usable row {source}"
+            return f"there is no usable row {shown(source)}"
         if source in seen:
             return "the rows wait for each other in a circle"
         seen.add(source)
@@ -95,7 +99,7 @@ def _json_lines(lines: Iterable[str], family: str | None) -> Iterator[Row | BadR
             values = json.loads(line, object_pairs_hook=_object)
         except (ValueError, RecursionError) as error:
             words = str(error) if isinstance(error, _TwiceError) else f"must be one JSON object a line ({error})"
-            yield BadRow(line=number, message=words[:300])
+            yield BadRow(line=number, message=shortened(words))
             continue
         if not isinstance(values, dict):
             yield BadRow(line=number, message="must be one JSON object a line")
@@ -111,14 +115,14 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
         names = [name for name, _value in pairs]
-        raise _TwiceError(f"{next(name for name in names if names.count(name) > 1)}: stands twice in one row")
+        raise _TwiceError(f"{shown(Counter(names).most_common(1)[0][0])}: stands twice in one row")
     return found
 
 
 def _csv(lines: Iterable[str], family: str | None) -> Iterator[Row | BadRow]:
     before = csv.field_size_limit(_LONGEST_LINE)  # ours is checked row by row, with the line's number
     try:
-        reader = csv.reader(lines, strict=True)
+        reader = csv.reader(lines, strict=True, skipinitialspace=True)
         header = [name.strip() for name in next(reader, [])]
         _check_header(header)
         last = reader.line_num
@@ -143,13 +147,21 @@ def _rows_of(reader: Any) -> Iterator[list[str] | BadRow]:  # noqa: ANN401 - csv
 
 
 def _check_header(header: list[str]) -> None:
+    if len(header) == 1 and (wrong := next((mark for mark in ";\t|" if mark in header[0]), None)):
+        raise UsageError(f"the columns must be separated by commas, not by {wrong!r}")
+    if any("\0" in name or not _is_text(name) for name in header):
+        raise UsageError("the first line is no UTF-8 text; save the file as CSV in UTF-8")
     if not any(header):
         raise UsageError("the first line must name the columns, as in: id,family,prompt,negative_prompt,image_url")
     if not all(header):
         raise UsageError("the first line must name every column")
     if len(set(header)) != len(header):
         twice = next(name for name in header if header.count(name) > 1)
-        raise UsageError(f"the first line names the column {twice!r} twice")
+        raise UsageError(f"the first line names the column {shown(twice)} twice")
+
+
+def _is_text(name: str) -> bool:
+    return not any("\ud800" <= letter <= "\udfff" for letter in name)
 
 
 def _csv_row(header: list[str], cells: list[str], family: str | None, line: int) -> Row | BadRow:

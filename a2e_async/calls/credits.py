@@ -74,4 +74,4 @@ def read_quote(data: object) -> Quote:
 
 
 def _number(value: object) -> float | None:
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+    return value if isinstance(value, int | float) and wire.is_number(value) else None

@@ -16,6 +16,7 @@ COMMANDS = {
     "text-to-image": ("text_to_image", "Make pictures from prompts, all at once."),
     "image-to-video": ("image_to_video", "Make a film that begins with IMAGE, a link or a file."),
     "start": ("start", "Start a task of any family."),
+    "batch": ("batch", "Run thousands of rows from a file; kill it, run it again, pay once."),
     "show": ("records", "Print what the service says about one task now."),
     "list": ("records:list_", "List the newest tasks of a family."),
     "watch": ("running", "Watch tasks to their end and print their links, or download into --out."),

@@ -18,7 +18,7 @@ _CODES: tuple[tuple[tuple[type[BaseException], ...], int], ...] = (
         ),
         MONEY,
     ),
-    ((errors.UsageError, click.UsageError), USAGE),
+    ((errors.UsageError, errors.LedgerError, click.UsageError), USAGE),
     # Nonsense in place of an answer (a captive portal, a proxy's error page) is a service that cannot be reached.
     ((errors.TransportError, errors.ProtocolError), UNREACHABLE),
 )

@@ -6,7 +6,7 @@ import asyncio
 import os
 import sys
 import traceback
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.util import find_spec
 from typing import Any
@@ -50,17 +50,25 @@ class Run:
     sim: Simulator | None = None
 
     @asynccontextmanager
-    async def client(self, *, quick: bool = False, **simulated: Any) -> AsyncIterator[A2EClient]:  # noqa: ANN401 - the simulator's own arguments
+    async def client(
+        self,
+        *,
+        quick: bool = False,
+        how: Mapping[str, Any] | None = None,
+        **simulated: Any,  # noqa: ANN401 - the simulator's own arguments
+    ) -> AsyncIterator[A2EClient]:
         """Open the client that the options ask for, in front of a simulator if they ask for one.
 
         Args:
             quick: Give up after few attempts: somebody waits for an answer, and no task depends on it.
+            how: Further arguments of the client.
             **simulated: How the simulator shall be.
         """
         given = self.settings
         token, base_url = given.token, given.base_url
         options: dict[str, Any] = {"max_starts": given.max_starts} if given.max_starts else {}
         options |= {"retry": Retry(attempts=_QUICK_ATTEMPTS)} if quick else {}
+        options |= how or {}
         async with AsyncExitStack() as stack:
             if given.simulate:
                 self.sim = await stack.enter_async_context(simulator(**{"speed": SIMULATED_SPEED, **simulated}))

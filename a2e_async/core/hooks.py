@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import attrs
 
+from a2e_async.core import rules
 from a2e_async.core.family import Request
 from a2e_async.core.records import Record, Result
 
@@ -31,9 +32,13 @@ class Webhook:
     """Where the service tells us that a task has ended.
 
     Args:
-        url: https URL of the receiver, at most 2,048 characters.
-        token: Shared secret that the service sends along in X-A2e-Webhook-Token, at most 256 characters.
+        url: https URL of the receiver, at most 2,048 characters; for a simulator on this machine http will do.
+        token: Shared secret that the service sends along in X-A2e-Webhook-Token: printable ASCII without spaces round
+            it, as it stands in a header, at most 256 characters.
+
+    Raises:
+        InvalidRequestError: One of them breaks its rule.
     """
 
-    url: str
-    token: str = attrs.field(repr=False)
+    url: str = attrs.field(validator=rules.https(at_most=2048))
+    token: str = attrs.field(repr=False, validator=rules.header(at_most=256))

@@ -47,7 +47,10 @@ def is_text(head: bytes) -> bool:
 
 def suffix_of(url: str) -> str:
     """Give the suffix of a URL's path, "" when it has none that could be a media file's."""
-    suffix = PurePosixPath(unquote(urlsplit(url).path)).suffix.lower()
+    try:
+        suffix = PurePosixPath(unquote(urlsplit(url).path)).suffix.lower()
+    except ValueError:
+        return ""
     return suffix if _MEDIA_SUFFIX.fullmatch(suffix) and suffix != ".image" else ""
 
 
@@ -59,5 +62,8 @@ def safe_name(text: str, fallback: str = "file") -> str:
 
 def without_query(url: str) -> str:
     """Give a URL without its query, which can hold a signature."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "an address that cannot be read"
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"

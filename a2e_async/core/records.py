@@ -8,11 +8,12 @@ from typing import Any
 
 import attrs
 
+from a2e_async.core.rendering import Rendered
 from a2e_async.core.status import Status
 
 
 @attrs.frozen(kw_only=True)
-class Record:
+class Record(Rendered):
     """What the service says about one task at one moment.
 
     Attributes:
@@ -45,7 +46,7 @@ class Record:
 
 
 @attrs.frozen
-class Result:
+class Result(Rendered):
     """What a job comes to when all its tasks have completed.
 
     Attributes:

@@ -27,9 +27,13 @@ from a2e_async.errors import (
 
 _EXCERPT = 200
 _MESSAGE = 500
-_SECRET = re.compile(r"sk_[\w.\-]+|Bearer\s+\S+|eyJ[\w\-]+\.[\w\-]+\.[\w\-]*", re.IGNORECASE)
+_SECRET = re.compile(  # "task_id" is no secret; a letter before "sk_" may be the end of "\\n" or "%3D"
+    r"(?:(?<![a-z])|(?<=\\[nrtbf])|(?<=%[0-9a-f]{2}))sk_[\w.\-]+|Bearer\s+\S+|eyJ[\w\-]{5,}(?:\.[\w\-]*){0,2}",
+    re.IGNORECASE,
+)
 _POOR = re.compile(
-    r"(insufficient|not enough|too few|run out of|out of)\W+(?:\w+\W+){0,3}(coin|credit|balance|diamond)"
+    r"(insufficient|not (?:have )?enough|n['\u2019]t have enough|too few|out of)"
+    r"\W+(?:\w+\W+){0,3}(coin|credit|balance|diamond)"
     r"|(coin|credit|balance|diamond)s?\W+(?:\w+\W+){0,3}(insufficient|not enough|too low|exhausted)",
     re.IGNORECASE,
 )
@@ -37,6 +41,9 @@ _ENVELOPE_KEYS = frozenset({"code", "data", "msg", "message", "error", "success"
 _ANSWER_KEYS = frozenset({"code", "data", "success"})
 _LIST_KEYS = ("rows", "list", "data", "records")
 _ID_KEYS = ("_id", "id")
+_WHOLE = re.compile(r"\s*-?\d{1,9}\s*")
+_LARGEST_CODE = 10**9
+_UNREADABLE = -1
 
 _OK = range(200, 300)
 _UNAUTHORIZED, _PAYMENT, _FORBIDDEN, _NOT_FOUND, _NO_METHOD, _TOO_MANY = 401, 402, 403, 404, 405, 429
@@ -75,16 +82,17 @@ def hide_secrets(text: str) -> str:
 
 def rows_of(data: object) -> list[dict[str, Any]]:
     """Give the task rows in `data`, whichever of its shapes it has (wire.md 0.3)."""
-    if isinstance(data, list):
-        return [row for row in data if isinstance(row, dict)]
-    if not isinstance(data, dict):
-        return []
-    if row_id(data):
-        return [data]
-    for key in _LIST_KEYS:
-        if isinstance(data.get(key), list | dict):
-            return rows_of(data[key])
-    return []
+    while isinstance(data, dict) and not row_id(data):
+        data = next((data[key] for key in _LIST_KEYS if isinstance(data.get(key), list | dict)), None)
+    rows = data if isinstance(data, list) else [data]
+    return [row for row in rows if isinstance(row, dict)]
+
+
+def is_list(data: object) -> bool:
+    """Whether `data` is a list of task rows, be it empty, and no other shape that holds no rows."""
+    return isinstance(data, list) or (
+        isinstance(data, dict) and any(isinstance(data.get(key), list) for key in _LIST_KEYS)
+    )
 
 
 def row_id(row: Mapping[str, Any]) -> str:
@@ -124,12 +132,14 @@ def _parse(body: bytes) -> Any:  # noqa: ANN401 - any JSON value
 
 
 def _code(body: Mapping[str, Any]) -> int:
-    code = body.get("code", 0)
-    if isinstance(code, str) and code.lstrip("-").isdecimal():
-        code = int(code[:9])
-    if isinstance(code, int):
+    code = body.get("code")
+    if code is None or code == "":
+        return 0
+    if isinstance(code, str) and _WHOLE.fullmatch(code):
         return int(code)
-    return 0 if code is None else -1
+    if isinstance(code, int | float) and -_LARGEST_CODE <= code <= _LARGEST_CODE and code == int(code):
+        return int(code)
+    return _UNREADABLE
 
 
 def _message(body: Mapping[str, Any]) -> str:

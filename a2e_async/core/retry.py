@@ -34,6 +34,7 @@ class Retry:
         proof_age: A lost start older than this is never sent again, as lists drop what has expired (default 48 h).
         margin: How much older than a lost start rows may be before a sweep ends, for clocks differ (default 120).
         list_pages: Most pages of a list read in one sweep (default 50).
+        stall_seconds: How long a download or upload may stand still before it is tried again (default 30).
         missing_grace: How long the service may not know a task before its job ends (default 10).
         token_refusals: Refused looks in a row after which the token counts as refused for good (default 3).
         token_seconds: Least time these refusals must span (default 5).
@@ -47,6 +48,7 @@ class Retry:
     proof_age: float = 48 * 3600.0
     margin: float = 120.0
     list_pages: int = 50
+    stall_seconds: float = 30.0
     missing_grace: float = 10.0
     token_refusals: int = 3
     token_seconds: float = 5.0

@@ -23,6 +23,8 @@ IS_LINK = "link"
 """Metadata key of fields that hold URLs the service will fetch."""
 
 _SPACE = re.compile(r"\s")
+_HEADER = re.compile(r"[!-~]([ -~]*[!-~])?")
+_LONG_NUMBER = 1e18
 
 
 def refuse(field: str, value: object, rule: str) -> InvalidRequestError:
@@ -36,7 +38,7 @@ def kind_of(value: object) -> str:
         return "None"
     if isinstance(value, str):
         return f"str of {len(value)} characters"
-    if isinstance(value, bool | int | float):
+    if isinstance(value, bool) or (isinstance(value, int | float) and abs(value) < _LONG_NUMBER):
         return f"{type(value).__name__} {value}"
     if isinstance(value, list | tuple):
         return f"{type(value).__name__} of {len(value)}"
@@ -59,6 +61,14 @@ def text(at_most: int | None = None) -> Validator:
     return _rule(
         lambda value: isinstance(value, str) and bool(value.strip()) and (at_most is None or len(value) <= at_most),
         words,
+    )
+
+
+def header(at_most: int) -> Validator:
+    """Text that can stand in an HTTP header as it is, of at most so many characters."""
+    return _rule(
+        lambda value: isinstance(value, str) and bool(_HEADER.fullmatch(value)) and len(value) <= at_most,
+        f"must be printable ASCII without spaces round it, at most {at_most} characters",
     )
 
 
@@ -102,11 +112,24 @@ def links(at_most: int) -> Validator:
 
 
 def https(at_most: int) -> Validator:
-    """An https URL of at most so many characters."""
+    """An https URL of at most so many characters; also http on this machine or a private network, for a simulator.
+
+    The service itself takes https alone: `require_https` is asked before a start goes there.
+    """
     return _rule(
-        lambda value: _is_link(value) and value.lower().startswith("https://") and len(value) <= at_most,
+        lambda value: _is_link(value) and (_is_https(value) or is_local(value)) and len(value) <= at_most,
         f"must be an https URL without spaces, at most {at_most} characters",
     )
+
+
+def require_https(field: str, url: str | None) -> None:
+    """Refuse a URL that only a simulator on this machine would take."""
+    if url is not None and not _is_https(url):
+        raise refuse(field, url, "must be an https URL; only a simulator on this machine takes http")
+
+
+def _is_https(url: str) -> bool:
+    return url.lower().startswith("https://")
 
 
 def _is_link(value: object) -> bool:

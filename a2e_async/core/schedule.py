@@ -76,9 +76,15 @@ class LookQueue(Generic[G, T]):
             heapq.heappush(self._ticks, due)
         self._due[due].setdefault(group, []).append(item)
 
-    def add_set(self, group: G, items: list[T]) -> None:
-        """Let these tasks be looked at together, before all others; used to find the one that spoils a look."""
-        self._sets.append((group, items))
+    def add_set(self, group: G, items: list[T], *, first: bool = False) -> None:
+        """Let these tasks be looked at together, before all others; used to find the one that spoils a look.
+
+        Args:
+            group: Their group.
+            items: The tasks.
+            first: Also before other such sets.
+        """
+        (self._sets.appendleft if first else self._sets.append)((group, items))
 
     def hurry(self, group: G, item: T) -> None:
         """Let a task be looked at before the others of its group."""

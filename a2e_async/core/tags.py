@@ -43,7 +43,7 @@ def base_name(name: str | None, prompt: str | None, fallback: str) -> str:
 def put(name: str, tag: str, letter: str, limit: int) -> str:
     """Put the tag behind a name; the name is shortened so that a cut at the limit never reaches the tag."""
     mark = f"~{tag}{letter}"
-    return f"{name[: limit - len(mark) - 1].rstrip()} {mark}".lstrip()
+    return f"{name[: max(limit - len(mark) - 1, 0)].rstrip()} {mark}".lstrip()
 
 
 def split(name: str) -> tuple[str, str | None, str | None]:
@@ -55,5 +55,8 @@ def split(name: str) -> tuple[str, str | None, str | None]:
 
 
 def is_cut(shown: str, sent: str) -> bool:
-    """Whether the service shows a name that we sent, but without its tag."""
-    return shown != sent and split(shown)[1] is None and (not shown or sent.startswith(shown.rstrip()))
+    """Whether the service shows a name that we sent, but without all of its tag.
+
+    A tag that lost its end can still look like a tag: "~k7f3q9x2m4pba" cut to "~k7f3q9x2m4pb".
+    """
+    return shown != sent and sent.startswith(shown.rstrip())

@@ -25,6 +25,7 @@ from a2e_async.errors import ProtocolError
 
 START_SECONDS = 180.0  # the older text-to-image answers when the picture is finished
 LOOK_SECONDS = 30.0
+_LARGEST_NUMBER = 1e15
 _LARGEST_SECONDS = 1e11  # a larger time since 1970 is in milliseconds
 
 
@@ -144,9 +145,12 @@ def record(family: Family, row: Mapping[str, Any]) -> Record:
     }
     kept, odd = _structured(fields)
     if status.final:
-        known = {*family.status_fields, *family.result_fields, *family.code_fields, *family.message_fields}
-        known |= {family.name_field, "_id", "id", "coins", "createdAt"} - odd
-        kept |= {"raw": dict(row), "extra": {key: value for key, value in row.items() if key not in known}}
+        known = {"_id", "id", "coins", "createdAt", *family.status_fields} - odd
+        known |= {family.name_field} if shown is None or isinstance(shown, str) else set()
+        known |= {field for field in family.result_fields if _is_links(row.get(field))}
+        known |= {field for field in (*family.code_fields, *family.message_fields) if _is_word(row.get(field))}
+        extra = {key: value for key, value in row.items() if key not in known}
+        kept |= {"raw": dict(row), "extra": extra}
     return Record(id=task_id, family=family.name, status=status, **kept)
 
 
@@ -166,11 +170,13 @@ def _structured(fields: Mapping[str, Any]) -> tuple[dict[str, Any], set[str]]:
 def _first(row: Mapping[str, Any], fields: Iterable[str]) -> str | None:
     for field in fields:
         value = row.get(field)
-        if isinstance(value, int) and not isinstance(value, bool) and value:
+        if value and _is_word(value):
             return str(value)
-        if isinstance(value, str) and value:
-            return value
     return None
+
+
+def _is_word(value: object) -> bool:
+    return value is None or (isinstance(value, str | int) and not isinstance(value, bool))
 
 
 def _links(value: object) -> list[str]:
@@ -178,20 +184,31 @@ def _links(value: object) -> list[str]:
     return [link for link in values if isinstance(link, str) and link]
 
 
+def _is_links(value: object) -> bool:
+    values = value if isinstance(value, list) else [value]
+    return all(link is None or isinstance(link, str) for link in values)
+
+
+def is_number(value: object) -> bool:
+    """Whether a value of a reply is a number to reckon with: no bool, finite, not absurdly large."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _LARGEST_NUMBER
+
+
 def _strict(kind: type, *also: type) -> Any:  # noqa: ANN401 - a cattrs hook
     def structure(value: Any, _to: Any) -> Any:  # noqa: ANN401 - a cattrs hook
-        if type(value) is kind or type(value) in also:
-            return value
-        raise ValueError(f"expected {kind.__name__}, got {type(value).__name__}")
+        if type(value) is not kind and type(value) not in also:
+            raise ValueError(f"expected {kind.__name__}, got {type(value).__name__}")
+        if kind is float and not is_number(value):
+            raise ValueError("expected a finite number")
+        return value
 
     return structure
 
 
 def _structure_datetime(value: Any, _to: Any) -> datetime:  # noqa: ANN401 - a cattrs hook
     if isinstance(value, int | float) and not isinstance(value, bool):
-        seconds = value / 1000 if value > _LARGEST_SECONDS else value
         try:
-            return datetime.fromtimestamp(seconds, UTC)
+            return datetime.fromtimestamp(value / 1000 if value > _LARGEST_SECONDS else value, UTC)
         except (OverflowError, OSError) as error:
             raise ValueError(str(error)) from None
     if not isinstance(value, str):

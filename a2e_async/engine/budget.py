@@ -8,17 +8,37 @@ the price to the others: a budget can so be passed by at most one unknown price.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import attrs
 
 from a2e_async.core.family import Family, Request
 from a2e_async.core.records import Result
-from a2e_async.engine.job import Job
+from a2e_async.engine.options import Options
 from a2e_async.errors import BudgetExceededError
 
 Quote = Callable[[Family, Request[Result]], Awaitable[float | None]]
+
+
+class Intent(Protocol):
+    """A start that is to be paid for, such as a job."""
+
+    @property
+    def family(self) -> Family:
+        """Its family."""
+        ...
+
+    @property
+    def request(self) -> Request[Any] | None:
+        """What is to be started."""
+        ...
+
+    @property
+    def options(self) -> Options:
+        """How it is to be started, which may name its price."""
+        ...
 
 
 @attrs.define(eq=False)
@@ -27,7 +47,7 @@ class Reservation:
 
     Attributes:
         coins: How many are held.
-        alone: Whether the price is not known, so that other starts of the kind wait for this one.
+        alone: Ends when the price is known; until then starts that the rest does not cover wait for it.
     """
 
     kind: tuple[Any, ...]
@@ -58,14 +78,14 @@ class Budget:
         self._on_unknown_price = on_unknown_price
         self._prices: dict[tuple[Any, ...], float] = {}
         self._asked: dict[tuple[Any, ...], asyncio.Task[float | None]] = {}
-        self._alone: dict[tuple[Any, ...], asyncio.Future[None]] = {}
+        self._alone: asyncio.Future[None] | None = None
 
     @property
     def left(self) -> float:
         """Coins that may still be reserved."""
         return float("inf") if self.limit is None else self.limit - self.spent - self.reserved
 
-    async def reserve(self, job: Job[Any]) -> Reservation:
+    async def reserve(self, job: Intent) -> Reservation:
         """Hold the price of a start.
 
         Raises:
@@ -75,9 +95,9 @@ class Budget:
         if self.limit is None:
             return Reservation(kind, job.options.price or 0)
         price = await self._price(kind, job)
-        while price is None and kind in self._alone:
-            await asyncio.shield(self._alone[kind])
-            price = self._prices.get(kind)
+        while self._alone is not None and (price is None or price > self.left):
+            await asyncio.shield(self._alone)  # it holds all that is left, and gives back what it does not need
+            price = self._prices.get(kind) if price is None else price
         if price is None:
             return self._reserve_all(kind, job)
         if price > self.left:
@@ -87,21 +107,23 @@ class Budget:
 
     def settle(self, reservation: Reservation, coins: float | None) -> None:
         """Turn held coins into spent ones; what the service charged counts, else all that was held."""
-        if coins is not None:
+        if coins is not None and 0 <= coins < math.inf:
             self._prices[reservation.kind] = coins
-        self.spent += reservation.coins if coins is None else coins
+        else:
+            coins = reservation.coins
+        self.spent += coins
         self.release(reservation)
+
+    def keep(self, reservation: Reservation) -> None:
+        """Hold the coins of a lost start for good, and let those go on who waited for its price."""
+        self._end_waiting(reservation)
 
     def release(self, reservation: Reservation) -> None:
         """Give held coins back."""
         if self.limit is not None:
             self.reserved -= reservation.coins
         reservation.coins = 0
-        if reservation.alone is not None:
-            self._alone.pop(reservation.kind, None)
-            if not reservation.alone.done():
-                reservation.alone.set_result(None)
-            reservation.alone = None
+        self._end_waiting(reservation)
 
     def refund(self, coins: float) -> None:
         """Note coins that the service gave back."""
@@ -111,7 +133,14 @@ class Budget:
         """Note coins that the service charged beyond a reservation."""
         self.spent += coins
 
-    async def _price(self, kind: tuple[Any, ...], job: Job[Any]) -> float | None:
+    def _end_waiting(self, reservation: Reservation) -> None:
+        if reservation.alone is not None:
+            self._alone = None
+            if not reservation.alone.done():
+                reservation.alone.set_result(None)
+            reservation.alone = None
+
+    async def _price(self, kind: tuple[Any, ...], job: Intent) -> float | None:
         if job.options.price is not None:
             return job.options.price
         if kind in self._prices:
@@ -121,15 +150,15 @@ class Budget:
         quoted = await asyncio.shield(self._asked[kind])
         return self._prices.get(kind, quoted)
 
-    def _reserve_all(self, kind: tuple[Any, ...], job: Job[Any]) -> Reservation:
+    def _reserve_all(self, kind: tuple[Any, ...], job: Intent) -> Reservation:
         if self._on_unknown_price == "refuse":
             raise self._exceeded(f"has a price that is not known ({job.family.name})", None)
         if self.left <= 0:
             raise self._exceeded("has a price that is not known, and nothing is left", None)
-        self._alone[kind] = asyncio.get_running_loop().create_future()
+        self._alone = asyncio.get_running_loop().create_future()
         held = self.left
         self.reserved += held
-        return Reservation(kind, held, self._alone[kind])
+        return Reservation(kind, held, self._alone)
 
     def _exceeded(self, why: str, needed: float | None) -> BudgetExceededError:
         left = max(self.left, 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import weakref
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, Literal, TypeVar
 
@@ -78,6 +79,7 @@ class Engine:
         self._poller_task = asyncio.create_task(self.poller.run(), name="a2e poller")
         self._poller_task.add_done_callback(self._poller_ended)
         self._settling: set[asyncio.Task[None]] = set()
+        self._cancelling: weakref.WeakKeyDictionary[AnyJob, asyncio.Lock] = weakref.WeakKeyDictionary()
 
     def start(self, family: Family, request: Request[R], options: Options, tag: str | None) -> Job[R]:
         """Queue a start and give its job."""
@@ -95,7 +97,10 @@ class Engine:
         job: AnyJob = Job(self, family, None, options, tag)
         self.roster.add(job)
         job.take(records, asyncio.get_running_loop().time())
-        self._accepted(job)
+        if job.all_final():
+            self._in_background(self._settle(job))
+        else:
+            self.poller.watch(job)
         return job
 
     async def find(self, family: Family, tag: str, options: Options) -> AnyJob | None:
@@ -147,6 +152,10 @@ class Engine:
     async def cancel(self, job: AnyJob) -> bool:
         """Take a job back: unsent, or deleted at the service while every task is `initialized`."""
         await self.starter.let_go(job)
+        async with self._cancelling.setdefault(job, asyncio.Lock()):
+            return await self._cancel_accepted(job)
+
+    async def _cancel_accepted(self, job: AnyJob) -> bool:
         if job.done():
             return isinstance(job.error, JobCancelledError)
         records = [await self.look(job.family, task_id) for task_id in job.task_ids]
@@ -173,9 +182,9 @@ class Engine:
 
     # How jobs go on and end.
 
-    def _accepted(self, job: AnyJob) -> None:
+    async def _accepted(self, job: AnyJob) -> None:
         if job.all_final():
-            self._in_background(self._settle(job))
+            await self._settle(job)
             return
         if job.twice_since is not None:
             self._in_background(self._charge_doubles(job))

@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from a2e_async.core.family import Request
 from a2e_async.core.records import Result
+from a2e_async.core.rules import kind_of
 from a2e_async.engine.job import Job
 from a2e_async.errors import UsageError
 
@@ -23,10 +24,14 @@ class Source(Generic[R]):
         self._next: asyncio.Task[Request[R]] | None = None
         self._sync: Iterator[Request[R]] | None = None
         self._async: AsyncIterator[Request[R]] | None = None
-        if isinstance(requests, AsyncIterable):
-            self._async = aiter(requests)
-        else:
-            self._sync = iter(requests)
+        try:
+            if isinstance(requests, AsyncIterable):
+                self._async = aiter(requests)
+            else:
+                self._sync = iter(requests)
+        except TypeError as error:
+            words = f"must be an iterable or async iterable of requests, not {kind_of(requests)}"
+            raise UsageError(f"requests: {words}") from error
 
     @property
     def ended(self) -> bool:

@@ -8,11 +8,13 @@ The token never goes to a file host: files have a pool of connections of their o
 from __future__ import annotations
 
 import asyncio
+import importlib
 import os
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import aiohttp
 import attrs
@@ -20,13 +22,15 @@ import attrs
 from a2e_async.core import media
 from a2e_async.core.retry import Retry
 from a2e_async.engine.session import CONNECT_SECONDS, Proxies, new_http_session
-from a2e_async.errors import DownloadError, TransportError
+from a2e_async.errors import A2EError, DownloadError, TransportError
 
 Progress = Callable[[int, int], None]
 Relink = Callable[[], Awaitable[str | None]]
 
-STALL_SECONDS = 30.0
+# On Windows two processes that fetch the same file at once are not kept apart.
+_fcntl: Any = importlib.import_module("fcntl") if os.name == "posix" else None
 _CHUNK = 1 << 20
+_LOCKED_SECONDS = 0.1
 _AT_ONCE = 8
 _OK, _PARTIAL, _RANGE_REFUSED = 200, 206, 416
 _EXPIRED = frozenset({403, 404, 410})
@@ -59,9 +63,11 @@ class _Part:
 
     def open(self, *, at: int, etag: str | None) -> BinaryIO:
         """Open the file to go on at this byte."""
+        if not at:
+            self.drop()  # the old bytes go before the new proof comes, or a kill in between would marry them
         self.etag = etag if etag and not etag.startswith("W/") else None
         self._note.write_text(self.etag or "", encoding="ascii", errors="replace")
-        out = self.path.open("r+b" if at else "wb")
+        out = self.path.open("r+b")
         out.seek(at)
         out.truncate()
         return out
@@ -82,8 +88,43 @@ class _Part:
     def drop(self) -> None:
         """Forget what is there."""
         self.etag = None
-        self.path.unlink(missing_ok=True)
         self._note.unlink(missing_ok=True)
+        self.path.write_bytes(b"")
+
+    def take(self) -> BinaryIO | None:
+        """Have the file for us alone; None while somebody else has it. Whoever is killed lets go of it."""
+        held = self.path.open("ab")
+        if _fcntl is None:
+            held.close()
+            return held
+        try:
+            _fcntl.flock(held, _fcntl.LOCK_EX | _fcntl.LOCK_NB)
+        except BlockingIOError:
+            held.close()
+            return None
+        except OSError:
+            return held  # this file system has no locks
+        if self._is(held):
+            return held
+        held.close()  # it was finished or removed just now
+        return None
+
+    def let_go(self, held: BinaryIO) -> None:
+        """Let others have the file; one that holds nothing is removed first."""
+        try:
+            if (held.closed or self._is(held)) and self.path.stat().st_size == 0:
+                self.path.unlink()
+                self._note.unlink(missing_ok=True)
+        except OSError:
+            pass  # it has its name by now, or cannot be removed
+        finally:
+            held.close()
+
+    def _is(self, held: BinaryIO) -> bool:
+        try:
+            return os.path.samestat(os.fstat(held.fileno()), self.path.stat())
+        except FileNotFoundError:
+            return False
 
 
 class Files:
@@ -95,6 +136,8 @@ class Files:
 
     def __init__(self, retry: Retry) -> None:
         self._retry = retry
+        # No limit in all, or large files would die; a limit on standing still.
+        self._limit = aiohttp.ClientTimeout(total=None, connect=CONNECT_SECONDS, sock_read=retry.stall_seconds)
         self._http: aiohttp.ClientSession | None = None
         self._proxies = Proxies()
         self._slots = asyncio.Semaphore(_AT_ONCE)
@@ -116,7 +159,11 @@ class Files:
         try:
             async with lock, self._slots:
                 await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
-                return await self._tries(url, folder, name, relink)
+                async with _alone(folder / f".{name}.part") as part:
+                    return await self._tries(url, folder, name, relink, part)
+        except OSError as error:
+            words = f"{name}: cannot be written to {folder}: {error.strerror or error}"
+            raise DownloadError(words, url=media.without_query(url)) from error
         finally:
             if not lock.locked():
                 self._busy.pop(folder / name, None)
@@ -145,27 +192,21 @@ class Files:
             await self._http.close()
             self._http = None
 
-    async def _tries(self, url: str, folder: Path, name: str, relink: Relink) -> Path:
-        part = _Part(folder / f".{name}.part")
+    async def _tries(self, url: str, folder: Path, name: str, relink: Relink, part: _Part) -> Path:
         failures, relinked = 0, False
         while True:
             try:
                 return await self._fetch(url, folder, name, part)
             except DownloadError as error:
-                fresh = None if relinked or not error.expired else await relink()
-                relinked = True
-                if not fresh:
+                if relinked or not error.expired:
                     raise
-                url = fresh
+                relinked, url = True, await _fresh(relink, error)
             except (_BrokenError, aiohttp.ClientError, TimeoutError, ConnectionError) as broken:
                 failures += 1
                 if failures >= self._retry.attempts:
                     words = f"{name}: not whole after {failures} tries: {broken or type(broken).__name__}"
                     raise DownloadError(words, url=media.without_query(url)) from broken
                 await self._rest(failures)
-            except OSError as error:
-                words = f"{name}: cannot be written to {folder}: {error.strerror or error}"
-                raise DownloadError(words, url=media.without_query(url)) from error
 
     async def _rest(self, failures: int) -> None:
         await asyncio.sleep(self._retry.wait(failures, random.random()))  # noqa: S311 - spreads load, hides nothing
@@ -176,7 +217,7 @@ class Files:
         if have:
             headers |= {"Range": f"bytes={have}-", "If-Range": part.etag or ""}
         async with self._session().get(
-            url, headers=headers, timeout=_stall_limit(), proxy=self._proxies.for_url(url), max_redirects=5
+            url, headers=headers, timeout=self._limit, proxy=self._proxies.for_url(url), max_redirects=5
         ) as reply:
             at = await self._begin(reply, url, part, have)
             total = _total(reply, at)
@@ -184,7 +225,7 @@ class Files:
             if kept is not None:
                 part.drop()
                 return kept
-            out = await asyncio.to_thread(part.open, at=at, etag=reply.headers.get("ETag"))
+            out = part.open(at=at, etag=reply.headers.get("ETag"))
             try:
                 await _stream(reply, out)
             finally:
@@ -225,7 +266,7 @@ class Files:
                 url,
                 data=chunks(),
                 headers=headers,
-                timeout=_stall_limit(),
+                timeout=self._limit,
                 proxy=self._proxies.for_url(url),
                 allow_redirects=False,
             ) as reply:
@@ -243,9 +284,26 @@ class Files:
         return self._http
 
 
-def _stall_limit() -> aiohttp.ClientTimeout:
-    """No limit in all, or large files would die; a limit on standing still."""
-    return aiohttp.ClientTimeout(total=None, connect=CONNECT_SECONDS, sock_read=STALL_SECONDS)
+@asynccontextmanager
+async def _alone(path: Path) -> AsyncIterator[_Part]:
+    """Have a hidden file for us alone, waiting for whoever else fetches the same file."""
+    part = _Part(path)
+    while (held := part.take()) is None:  # noqa: ASYNC110 - another process sets no event of ours
+        await asyncio.sleep(_LOCKED_SECONDS)
+    try:
+        yield part
+    finally:
+        part.let_go(held)
+
+
+async def _fresh(relink: Relink, expired: DownloadError) -> str:
+    try:
+        url = await relink()
+    except A2EError as why:
+        raise expired from why
+    if not url:
+        raise expired
+    return url
 
 
 def _goes_on(reply: aiohttp.ClientResponse, have: int, etag: str | None) -> bool:
@@ -262,13 +320,15 @@ def _total(reply: aiohttp.ClientResponse, at: int) -> int | None:
 async def _stream(reply: aiohttp.ClientResponse, out: BinaryIO) -> None:
     waiting: list[bytes] = []
     size = 0
-    async for chunk in reply.content.iter_any():
-        waiting.append(chunk)
-        size += len(chunk)
-        if size >= _CHUNK:
-            await asyncio.to_thread(out.writelines, waiting)
-            waiting, size = [], 0
-    await asyncio.to_thread(out.writelines, waiting)
+    try:
+        async for chunk in reply.content.iter_any():
+            waiting.append(chunk)
+            size += len(chunk)
+            if size >= _CHUNK:
+                full, waiting, size = waiting, [], 0
+                await asyncio.to_thread(out.writelines, full)
+    finally:  # what came before a break is kept, and need not come again
+        await asyncio.to_thread(out.writelines, waiting)
 
 
 def _kept(folder: Path, name: str, total: int | None) -> Path | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,7 +19,7 @@ from a2e_async.core import replies, tags, wire
 from a2e_async.core.family import Family
 from a2e_async.core.retry import Retry
 from a2e_async.engine.service import Service
-from a2e_async.errors import A2EError
+from a2e_async.errors import ProtocolError
 
 Row = Mapping[str, Any]
 
@@ -51,10 +52,17 @@ class Search:
 
 @attrs.frozen
 class Finding:
-    """What a search came to: the rows with the tag, and when there are none, whether their absence is proven."""
+    """What a search came to: the rows with the tag, and when there are none, what that proves.
+
+    Attributes:
+        rows: The rows with the tag.
+        absent: Whether their absence is proven.
+        provable: Whether a later search may still find them or prove their absence.
+    """
 
     rows: tuple[Row, ...] = ()
     absent: bool = False
+    provable: bool = True
 
 
 class Finder:
@@ -71,7 +79,9 @@ class Finder:
         self._retry = retry
         self._searches: dict[str, Search] = {}
         self._task: asyncio.Task[None] | None = None
+        self._clock: asyncio.Task[None] | None = None
         self._news = asyncio.Event()
+        self._page_size = family.page_limit
         self._last_sweep = float("-inf")
 
     async def find(self, tag: str, name: str, floor: float, *, aged: float | None, at_once: bool = False) -> Finding:
@@ -82,12 +92,13 @@ class Finder:
             name: The name it was sent with.
             floor: The service's time of the send, in seconds since 1970.
             aged: Seconds since the send, None when it may never have been sent.
-            at_once: Begin now, and let two full sweeps do; for a start that was lost long ago.
+            at_once: Begin now; and when it was surely lost longer ago than the window, let two full sweeps do.
         """
         now = asyncio.get_running_loop().time()
         after = self._retry.sweep_times()
         times = [now + seconds for seconds in ((0.0, *after) if at_once else after)]
-        search = Search(tag, name, floor - self._retry.margin, times, aged, at_once)
+        hasty = at_once and aged is not None and aged > self._retry.unknown_window + self._retry.margin
+        search = Search(tag, name, floor - self._retry.margin, times, aged, hasty)
         self._searches[tag] = search
         self._news.set()
         if self._task is None or self._task.done():
@@ -103,13 +114,18 @@ class Finder:
         Raises:
             A2EError: The list cannot be had.
         """
-        rows, _full = await self._sweep(floor - self._retry.margin, {})
-        return _with_tag(self._family, rows, tag)
+        rows, full = await self._sweep(floor - self._retry.margin, {}, patient=True)
+        found = _with_tag(self._family, rows, tag)
+        if not found and not full:
+            raise ProtocolError(f"{self._family.name}: the list was not given in full, the tag may be in the rest")
+        return found
 
     async def learn_clock(self) -> None:
-        """Ask for one row, so that the service's clock is known."""
-        with contextlib.suppress(A2EError):
-            await self._service.ask(wire.listing(self._family, 1, 1))
+        """Ask for one row when the service's clock is not known yet; all who ask at once share one request."""
+        if self._service.server_time() is None:
+            if self._clock is None or self._clock.done():
+                self._clock = asyncio.create_task(self._ask_for_clock(), name=f"a2e clock {self._family.name}")
+            await asyncio.wait([self._clock])
 
     def check_name(self, row: Row, sent: str) -> None:
         """Withdraw the trust in names when a row of ours comes back without the tag it was sent with."""
@@ -121,9 +137,15 @@ class Finder:
 
     async def aclose(self) -> None:
         """Stop sweeping; whoever still searches is cancelled with it."""
-        if self._task is not None and not self._task.done():
-            self._task.cancel()
-            await asyncio.wait([self._task])
+        running = [task for task in (self._task, self._clock) if task is not None and not task.done()]
+        for task in running:
+            task.cancel()
+        if running:
+            await asyncio.wait(running)
+
+    async def _ask_for_clock(self) -> None:
+        with contextlib.suppress(Exception):  # a token callable may raise anything
+            await self._service.ask_again(wire.listing(self._family, 1, 1))
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
@@ -155,24 +177,31 @@ class Finder:
             if found:
                 self._answer(search, Finding(found))
             elif not search.times or (search.hasty and search.full_sweeps >= _PROOF):
-                self._answer(search, Finding(absent=self._proves_absence(search)))
+                provable = self.names_come_back and self._is_young(search)
+                absent = provable and search.full_sweeps >= _PROOF and search.aged != math.inf
+                self._answer(search, Finding(absent=absent, provable=provable))
 
     def _answer(self, search: Search, finding: Finding) -> None:
         self._searches.pop(search.tag, None)
         if not search.answer.done():
             search.answer.set_result(finding)
 
-    def _proves_absence(self, search: Search) -> bool:
-        young = search.aged is None or search.aged + self._retry.unknown_window < self._retry.proof_age
-        return self.names_come_back and young and search.full_sweeps >= _PROOF
+    def _is_young(self, search: Search) -> bool:
+        """Whether the list cannot have dropped the start yet; with an age that is not known, a later search tells."""
+        known = search.aged is not None and search.aged != math.inf
+        return not known or (search.aged or 0.0) + self._retry.unknown_window < self._retry.proof_age
 
-    async def _sweep(self, floor: float, searches: Mapping[str, Search]) -> tuple[dict[str, Row], bool]:
+    async def _sweep(
+        self, floor: float, searches: Mapping[str, Search], *, patient: bool = False
+    ) -> tuple[dict[str, Row], bool]:
         """Give all rows not older than `floor` by id, and whether the list answered in full."""
+        ask = self._service.ask_again if patient else self._service.ask
         rows: dict[str, Row] = {}
         last: list[str] = []
+        size = self._page_size
         for page in range(1, self._retry.list_pages + 1):
-            data = await self._service.ask(wire.listing(self._family, page, self._family.page_limit))
-            if data is None:
+            data = await ask(wire.listing(self._family, page, size))
+            if not replies.is_list(data):
                 return rows, False
             found = replies.rows_of(data)
             ids = [replies.row_id(row) for row in found]
@@ -183,9 +212,14 @@ class Finder:
             last = ids
             self._check_names(found, floor, searches)
             rows |= {task_id: row for task_id, row in zip(ids, found, strict=True) if task_id}
-            oldest = wire.created_at(found[-1])
-            if oldest is not None and oldest < floor:
+            newest, oldest = wire.created_at(found[0]), wire.created_at(found[-1])
+            if newest is not None and oldest is not None and oldest < floor and oldest <= newest:
                 return rows, True
+            if page == 1 and len(found) < size == self._family.page_limit:
+                size = len(found)  # the whole list, or all that this service gives at once: page 2 of this size tells
+            elif size != self._page_size:
+                self._page_size = size
+                return await self._sweep(floor, searches, patient=patient)
         return rows, False
 
     def _check_names(self, rows: list[dict[str, Any]], floor: float, searches: Mapping[str, Search]) -> None:

@@ -38,9 +38,14 @@ class Health:
         """Give the time from which the next look may go."""
         return self._open_until
 
-    def failed(self, now: float, retry_after: float | None = None) -> None:
-        """Note a failed look."""
-        self.failures += 1
+    def failed(self, now: float, retry_after: float | None = None, *, refused: bool = False) -> None:
+        """Note a failed look; looks that were under way together and fail together count as one."""
+        if not refused:
+            self._refusals = 0
+        if now >= self._open_until or self.failures == 0:
+            self.failures += 1
+        elif retry_after is None:
+            return
         if self.outage_since is None:
             self.outage_since = now
         wait = self.retry.wait(self.failures, random.random(), retry_after)  # noqa: S311 - spreads load, hides nothing

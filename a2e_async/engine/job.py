@@ -7,6 +7,7 @@ cancelling a waiter never touches the job; whoever changes a job has written it 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import enum
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Generator, Sequence
@@ -15,11 +16,14 @@ from typing import Any, Generic, NoReturn, Protocol, TypeVar
 
 from a2e_async.core.family import Family, Request
 from a2e_async.core.records import Record, Result
+from a2e_async.core.rendering import Rendered
 from a2e_async.core.status import Status, least_advanced
 from a2e_async.engine.options import Options
 from a2e_async.errors import UsageError
 
 R = TypeVar("R", bound=Result)
+
+_OURS = __name__.partition(".")[0] + "."
 
 
 class Stage(enum.Enum):
@@ -45,7 +49,7 @@ class Keeper(Protocol):
         """Note that somebody has seen how the job ended."""
 
 
-class Job(Generic[R]):
+class Job(Rendered, Generic[R]):
     """What one request started, to be awaited as often as you like: `result = await job`.
 
     A job is made by a client, compared by identity, and belongs to the event loop of its client. Cancelling a
@@ -257,8 +261,8 @@ class Job(Generic[R]):
         """End the job with its result or its error, and wake everybody who waits."""
         self.stage = Stage.DONE
         self._result, self._error = result, error
-        # The frame that caught the error holds this job: it is left out, or the two would keep each other alive.
-        self._trace = error.__traceback__.tb_next if error is not None and error.__traceback__ else None
+        if error is not None:
+            self._trace = _without_job(error)
         accepters, self._accepters = self._accepters, None
         waiters, self._waiters = self._waiters, None
         _wake(accepters)
@@ -331,6 +335,25 @@ class _Listener:
     def wake(self) -> None:
         if self.waiter is not None and not self.waiter.done():
             self.waiter.set_result(None)
+
+
+def _without_job(error: BaseException) -> TracebackType | None:
+    """Give the traceback of an error that ends a job, such that the error and the job do not keep each other alive.
+
+    The frame that caught the error still runs and is left out; the others have ended, so their variables can go.
+    """
+    trace = error.__traceback__.tb_next if error.__traceback__ else None
+    error.__traceback__ = trace
+    link: BaseException | None = error
+    while link is not None:
+        frames = link.__traceback__
+        while frames is not None:
+            if str(frames.tb_frame.f_globals.get("__name__")).startswith(_OURS):
+                with contextlib.suppress(RuntimeError):
+                    frames.tb_frame.clear()
+            frames = frames.tb_next
+        link = link.__cause__
+    return trace
 
 
 def _wake(waiters: list[asyncio.Future[None]] | None) -> None:

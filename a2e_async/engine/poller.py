@@ -15,6 +15,7 @@ import asyncio
 import heapq
 import logging
 import math
+import weakref
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -24,6 +25,7 @@ from a2e_async.core.retry import Retry, Verdict, verdict
 from a2e_async.core.schedule import Cadence, LookQueue
 from a2e_async.core.status import Status, may_follow
 from a2e_async.engine.health import Health
+from a2e_async.engine.hints import EarlyHints
 from a2e_async.engine.job import Job
 from a2e_async.engine.service import Service
 from a2e_async.errors import (
@@ -45,7 +47,7 @@ Group = tuple[str, bool]
 class Watch:
     """One task that is being watched."""
 
-    __slots__ = ("alone", "job", "missing_since", "spelling", "task_id")
+    __slots__ = ("alone", "hurried", "job", "missing_since", "spelling", "task_id")
 
     def __init__(self, job: AnyJob, task_id: str) -> None:
         self.job = job
@@ -53,6 +55,13 @@ class Watch:
         self.spelling: object = None
         self.alone = job.family.batch is None
         self.missing_since: float | None = None
+        self.hurried = False
+
+    def again(self) -> Watch:
+        """Give a watch of the same task that knows the same."""
+        copy = Watch(self.job, self.task_id)
+        copy.spelling, copy.alone, copy.missing_since = self.spelling, self.alone, self.missing_since
+        return copy
 
 
 class Poller:
@@ -82,10 +91,11 @@ class Poller:
         self._settle = settle
         self._give_up = give_up
         self._watches: dict[str, Watch] = {}
+        self._early = EarlyHints()
         self._queue: LookQueue[Group, Watch] = LookQueue()
         self._families: dict[str, Family] = {}
         self._without_batch: set[str] = set()
-        self._deadlines: list[tuple[float, int, AnyJob]] = []
+        self._deadlines: list[tuple[float, int, weakref.ref[AnyJob]]] = []
         self._looks: set[asyncio.Task[None]] = set()
         self._next_look = -math.inf
         self._alarm: asyncio.Future[None] | None = None
@@ -100,10 +110,14 @@ class Poller:
             record = job.known(task_id)
             if record is None or not record.status.final:
                 watch = self._watches[task_id] = Watch(job, task_id)
-                self._queue.add(self._group(watch), watch, due)
+                if self._early.take(task_id, loop.time()):
+                    self._hurry(watch)
+                else:
+                    self._queue.add(self._group(watch), watch, due)
         seconds = job.options.seconds(job.family)
         if seconds is not None and job.accepted_at is not None:
-            heapq.heappush(self._deadlines, (job.accepted_at + seconds, job.number, job))
+            # Only a weak reference: a job that has ended goes, however long its deadline stays in the heap.
+            heapq.heappush(self._deadlines, (job.accepted_at + seconds, job.number, weakref.ref(job)))
         self._wake()
 
     def forget(self, job: AnyJob) -> None:
@@ -113,12 +127,19 @@ class Poller:
             if watch and watch.job is job:
                 del self._watches[task_id]
 
+    def job_of(self, task_id: str) -> AnyJob | None:
+        """Give the job that watches this task."""
+        watch = self._watches.get(task_id)
+        return watch.job if watch else None
+
     def hint(self, task_id: str) -> None:
-        """Look at a task at once; an id that is not watched changes nothing."""
+        """Look at a task at once, at one that is not watched yet as soon as it is, if that is within a minute."""
         known = self._watches.get(task_id)
-        if known is not None:
-            watch = self._watches[task_id] = Watch(known.job, task_id)  # the one in the queue is stale from here on
-            self._queue.hurry(self._group(watch), watch)
+        if known is None:
+            self._early.keep(task_id, asyncio.get_running_loop().time())
+        elif not known.hurried:  # the same hint twice is one look
+            watch = self._watches[task_id] = known.again()  # the one in the queue is stale from here on
+            self._hurry(watch)
             self._wake()
 
     async def run(self) -> None:
@@ -130,11 +151,7 @@ class Poller:
             if wake_at > loop.time():
                 await self._sleep(loop, wake_at)
                 continue
-            group, taken = self._queue.take(loop.time(), self._most) or (None, [])
-            watches = [watch for watch in taken if self._is_live(watch)]
-            if group and watches:
-                self._launch(group, watches)
-                self._next_look = max(self._next_look + self._cadence.gap, loop.time())
+            self._look_at_due(loop.time())
 
     async def aclose(self) -> None:
         """End the looks under way."""
@@ -143,6 +160,10 @@ class Poller:
             look.cancel()
         if looks:
             await asyncio.wait(looks)
+
+    def _hurry(self, watch: Watch) -> None:
+        watch.hurried = True
+        self._queue.hurry(self._group(watch), watch)
 
     def _group(self, watch: Watch) -> Group:
         name = watch.job.family.name
@@ -180,11 +201,24 @@ class Poller:
             self._alarm.set_result(None)
 
     def _expire(self, now: float) -> None:
-        while self._deadlines and (self._deadlines[0][2].done() or self._deadlines[0][0] <= now):
-            _deadline, _number, job = heapq.heappop(self._deadlines)
-            if not job.done():
+        while self._deadlines:
+            deadline, _number, known = self._deadlines[0]
+            job = known()
+            if job is not None and not job.done() and deadline > now:
+                return
+            heapq.heappop(self._deadlines)
+            if job is not None and not job.done():
                 seconds = job.options.seconds(job.family)
                 self._give_up(job, JobTimeoutError(f"no end after {seconds:g} s; the task goes on at the service"))
+
+    def _look_at_due(self, now: float) -> None:
+        group, taken = self._queue.take(now, self._most) or (None, [])
+        watches = [watch for watch in taken if self._is_live(watch)]
+        for watch in watches:
+            watch.hurried = False
+        if group and watches:
+            self._launch(group, watches)
+            self._next_look = max(self._next_look + self._cadence.gap, now)
 
     def _launch(self, group: Group, watches: list[Watch]) -> None:
         look = asyncio.create_task(self._look(group, watches), name="a2e look")
@@ -212,17 +246,19 @@ class Poller:
     async def _ask(self, family: Family, watches: Sequence[Watch], *, alone: bool) -> dict[str, Any]:
         if alone:
             data = await self._service.ask(wire.detail(family, watches[0].task_id))
-            rows = replies.rows_of(data)
-            return {watches[0].task_id: rows[0]} if rows else {}
-        data = await self._service.ask(wire.batch(family, [watch.task_id for watch in watches]))
-        if data is None or isinstance(data, str):
-            raise ProtocolError("a look was answered without records")
+        else:
+            data = await self._service.ask(wire.batch(family, [watch.task_id for watch in watches]))
+            if data is None or isinstance(data, str):
+                raise ProtocolError("a look was answered without records")
         return {replies.row_id(row): row for row in replies.rows_of(data)}
 
     async def _read(self, family: Family, watches: Sequence[Watch], rows: dict[str, Any]) -> None:
         running: list[Watch] = []
         ended: dict[AnyJob, None] = {}
-        for watch in filter(self._is_live, watches):
+        for asked in watches:
+            watch = self._watches.get(asked.task_id)  # a hint may have put another in its place: the answer is good
+            if watch is None or watch.job is not asked.job:
+                continue
             row = rows.get(watch.task_id)
             if row is None:
                 self._missing(watch)
@@ -231,7 +267,8 @@ class Poller:
                 if watch.job.all_final():
                     ended[watch.job] = None
                 continue
-            running.append(watch)
+            if watch is asked:
+                running.append(watch)
         self._again_later(running)
         if len(ended) == 1:
             await self._settle(next(iter(ended)))
@@ -291,11 +328,13 @@ class Poller:
 
     def _suspect(self, watches: list[Watch], *, halve: bool, alone: bool) -> None:
         """Look again; halve a look that one of its tasks may have spoilt."""
+        if alone and not self.health.well:  # it is the service, not this task
+            watches[0].alone = watches[0].job.family.batch is None
         if not halve or alone:
             self._again_later(watches, now=not alone)
         elif len(watches) == 1:
-            watches[0].alone = True
-            self._again_later(watches, now=True)
+            watches[0].alone = True  # its own detail tells at once whether it is this task or the service
+            self._queue.add_set(self._group(watches[0]), watches, first=True)
         else:
             middle = len(watches) // 2
             for half in (watches[:middle], watches[middle:]):
@@ -312,7 +351,7 @@ class Poller:
             self._again_later([watch])
 
     def _token_refused(self, now: float, error: AuthenticationError) -> None:
-        self.health.failed(now)
+        self.health.failed(now, refused=True)
         final = self.health.token_refused(now, error)
         if final is not None:
             for job in {watch.job: None for watch in self._watches.values()}:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -29,7 +30,7 @@ from a2e_async.core.status import Status
 from a2e_async.engine.finder import Finder, Finding, Row, letter_of
 from a2e_async.engine.job import Job
 from a2e_async.engine.service import Service
-from a2e_async.errors import A2EError, ProtocolError, StartUnknownError
+from a2e_async.errors import A2EError, ClientClosedError, NotFoundError, ProtocolError, StartUnknownError
 
 _log = logging.getLogger("a2e_async")
 
@@ -45,6 +46,7 @@ class Attempt:
         on_wire: Whether a POST waits for its answer, or an answer for being written down.
         lost: The failure of the last POST that may have been taken, or None.
         rows: The tasks that are known to come from it.
+        closing: Whether the client is being closed, so that nothing more may be sent.
         sent_at: The service's time of the first POST, in seconds since 1970, None while its clock is not known.
         began: The event loop's time of the first POST.
         over: Set when the worker has let go of the job.
@@ -56,6 +58,7 @@ class Attempt:
     on_wire: bool = False
     lost: A2EError | None = None
     rows: list[Row] = attrs.field(factory=list)
+    closing: bool = False
     sent_at: float | None = None
     began: float | None = None
     over: asyncio.Event = attrs.field(factory=asyncio.Event)
@@ -94,15 +97,17 @@ class Sender:
             StartUnknownError: The start may have been taken, and looking did not settle it.
         """
         job = attempt.job
-        letters = tags.FIRST, tags.SECOND
+        letters: tuple[str, ...] = (tags.FIRST, tags.SECOND)
+        finding = Finding()
         if job.options.look_first and job.tag is not None:
             finding = await self._look_first(attempt, job.tag)
             if finding.rows:
                 return await self._adopt(attempt, finding)
-            if not finding.absent:
-                raise self._unknown(attempt)
+            sent = job.options.sent_before is not None
+            if not finding.absent or (sent and job.options.on_unknown == "raise"):
+                raise self._unknown(attempt, finding)
             if job.options.sent_before is not None:
-                letters = tags.SECOND, tags.SECOND
+                letters, job.twice_since = (tags.SECOND,), job.options.sent_before
         for letter in letters:
             rows = await self._post(attempt, letter)
             if rows:
@@ -110,10 +115,11 @@ class Sender:
             finding = await self._find(attempt, letter)
             if finding.rows:
                 return await self._adopt(attempt, finding)
-            if not finding.absent or job.options.on_unknown == "raise":
+            wanted = job.options.on_unknown == "resend" and not job.done()
+            if not finding.absent or not wanted or letter == tags.SECOND:
                 break
-            job.twice_since = attempt.sent_at or 0.0
-        raise self._unknown(attempt)
+            job.twice_since, attempt.lost = attempt.sent_at or 0.0, None
+        raise self._unknown(attempt, finding)
 
     async def clean_up(self, job: Job[Any]) -> float:
         """After a second send: look for tasks of the other send, and delete those that have not begun.
@@ -126,15 +132,15 @@ class Sender:
         """
         if job.tag is None or job.twice_since is None:
             return 0
-        charged: float = 0
+        facts = {"tag": job.tag, "task_ids": job.task_ids}
         try:
             rows = await self.finder(job.family).look_once(job.tag, job.twice_since)
-            for row in rows:
-                if replies.row_id(row) not in job.task_ids:
-                    charged += await self._clear_double(job, replies.row_id(row))
         except A2EError as error:
-            _log.warning("tag %s was sent twice, and the list cannot be checked for doubles: %s", job.tag, error)
-        return charged
+            words = "tag %s was sent twice, and the list cannot be checked for doubles: %s"
+            _log.warning(words, job.tag, error, extra=facts)
+            return 0
+        doubles = [row for row in rows if replies.row_id(row) not in job.task_ids]
+        return sum([await self._clear_double(job, double) for double in doubles])
 
     async def _look_first(self, attempt: Attempt, tag: str) -> Finding:
         job = attempt.job
@@ -143,7 +149,7 @@ class Sender:
         now = self._service.server_time() or 0.0
         before = job.options.sent_before
         floor = now - self._service.retry.proof_age if before is None else before
-        aged = None if before is None else now - before
+        aged = None if before is None else now - before if now else math.inf
         return await finder.find(tag, _name(attempt, tags.FIRST), floor, aged=aged, at_once=True)
 
     async def _post(self, attempt: Attempt, letter: str) -> list[Row] | None:
@@ -151,7 +157,7 @@ class Sender:
         job = attempt.job
         request = wire.start(job.family, attempt.request, name=_name(attempt, letter), webhook=self._webhook)
         failures = 0
-        while True:
+        while not attempt.closing:
             try:
                 return await self._post_once(attempt, request)
             except A2EError as error:
@@ -162,7 +168,11 @@ class Sender:
                 failures += 1
                 if kind is Verdict.REFUSED or failures >= self._service.retry.attempts:
                     raise
-                await self._service.rest(failures, error)
+                if not attempt.closing:
+                    await self._service.rest(failures, error)
+                if job.done():  # it was let go of meanwhile
+                    raise
+        raise ClientClosedError("the client was closed before this start was taken")
 
     async def _post_once(self, attempt: Attempt, request: HttpRequest) -> list[Row]:
         await self._service.pacer.turn(start=True)
@@ -195,14 +205,14 @@ class Sender:
             now, since = self._service.server_time(), asyncio.get_running_loop().time() - (attempt.began or 0)
             attempt.sent_at = None if now is None else now - since
         floor = attempt.sent_at or 0.0
-        aged = (self._service.server_time() or 0.0) - floor
+        aged = asyncio.get_running_loop().time() - (attempt.began or 0.0)
         return await finder.find(job.tag, _name(attempt, letter), floor, aged=aged)
 
     async def _adopt(self, attempt: Attempt, finding: Finding) -> list[Row]:
         """Take over the tasks of the first send that were found."""
         job = attempt.job
         by_letter: dict[str, list[Row]] = {}
-        for row in finding.rows:
+        for row in reversed(finding.rows):  # the list has the newest first
             by_letter.setdefault(letter_of(job.family, row, job.tag or "") or "", []).append(row)
         _log.info("adopted the lost start of tag %s", job.tag, extra={"tag": job.tag, "family": job.family.name})
         if len(by_letter) > 1:
@@ -227,20 +237,31 @@ class Sender:
                 known.setdefault(replies.row_id(row), row)
         return list(known.values())
 
-    async def _clear_double(self, job: Job[Any], task_id: str) -> float:
-        rows = replies.rows_of(await self._service.ask(wire.detail(job.family, task_id)))
-        double = wire.record(job.family, rows[0]) if rows else Record(id=task_id)
-        fate, charged = f"is {double.status.value} and was left alone", double.coins or 0
-        if double.status is Status.INITIALIZED:
-            await self._service.ask(wire.delete(job.family, task_id))
-            fate, charged = "was deleted before it began", 0
-        facts = {"tag": job.tag, "task_ids": job.task_ids, "double": task_id}
+    async def _clear_double(self, job: Job[Any], row: Row) -> float:
+        """Delete a task of the other send if it has not begun, and report it; gives the coins that stay charged."""
+        double = wire.record(job.family, row)
+        try:
+            fate, charged = await self._fate_of(job.family, double)
+        except A2EError as error:
+            fate, charged = f"could not be deleted: {error}", double.coins or 0
+        facts = {"tag": job.tag, "task_ids": job.task_ids, "double": double.id}
         kept = ", ".join(job.task_ids)
-        _log.warning("tag %s was taken twice: %s is kept, %s %s", job.tag, kept, task_id, fate, extra=facts)
+        _log.warning("tag %s was taken twice: %s is kept, %s %s", job.tag, kept, double.id, fate, extra=facts)
         return charged
 
-    def _unknown(self, attempt: Attempt) -> StartUnknownError:
-        error = unknown_start(attempt)
+    async def _fate_of(self, family: Family, double: Record) -> tuple[str, float]:
+        rows = replies.rows_of(await self._service.ask_again(wire.detail(family, double.id)))
+        now = wire.record(family, rows[0]) if rows else double
+        if not rows or now.status is not Status.INITIALIZED:
+            return f"is {now.status.value} and was left alone", now.coins or double.coins or 0
+        try:
+            await self._service.ask_again(wire.delete(family, double.id))
+        except NotFoundError:
+            return "is gone", 0
+        return "was deleted before it began", 0
+
+    def _unknown(self, attempt: Attempt, finding: Finding) -> StartUnknownError:
+        error = unknown_start(attempt, look_again=finding.provable and attempt.job.tag is not None)
         error.__cause__ = attempt.lost
         return error
 
@@ -251,7 +272,8 @@ def _name(attempt: Attempt, letter: str) -> str:
     return tags.put(name, job.tag, letter, job.family.name_limit) if job.tag else name
 
 
-def unknown_start(attempt: Attempt) -> StartUnknownError:
+def unknown_start(attempt: Attempt, *, look_again: bool = True) -> StartUnknownError:
     """Build the error for a start that may have been taken."""
     why = f": {attempt.lost.message}" if attempt.lost else ""
-    return StartUnknownError(f"the start may or may not have been taken, and was not sent again{why}")
+    words = f"the start may or may not have been taken, and was not sent again{why}"
+    return StartUnknownError(words, look_again=look_again)

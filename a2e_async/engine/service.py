@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import random
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -18,7 +19,8 @@ from a2e_async.errors import A2EError, AuthenticationError, MissingTokenError, S
 
 Token = str | Callable[[], str | Awaitable[str]]
 
-_BEARER = "bearer "
+_SCHEME = "Bearer "
+_SCHEMES = re.compile(r"^(bearer(\s+|$))+", re.IGNORECASE)
 
 
 class Service:
@@ -37,8 +39,9 @@ class Service:
         self._transport = transport
         self._token = token
         self._headers: Mapping[str, str] | None = None
-        self._secret = b""
+        self._asking = asyncio.Lock()
         self._respelled: set[str] = set()
+        self._date: str | None = None
         self._server_ahead: float | None = None
 
     async def ask(self, request: HttpRequest) -> Any:  # noqa: ANN401 - `data` has any JSON shape
@@ -54,12 +57,16 @@ class Service:
         if request.route in self._respelled and request.other_path:
             request = attrs.evolve(request, path=request.other_path, other_path=None)
         try:
-            return replies.read(await self._send(request))
+            return await self._answer(request)
         except ServiceError as error:
-            self._note(error)
             if not error.no_route or request.other_path is None:
                 raise
-        data = replies.read(await self._send(attrs.evolve(request, path=request.other_path)))
+        try:
+            data = await self._answer(attrs.evolve(request, path=request.other_path))
+        except ServiceError as refused:
+            if not refused.no_route:
+                self._respelled.add(request.route)
+            raise
         self._respelled.add(request.route)
         return data
 
@@ -90,30 +97,36 @@ class Service:
         """Give the service's time now in seconds since 1970, None before its first reply."""
         return None if self._server_ahead is None else asyncio.get_running_loop().time() + self._server_ahead
 
-    async def _send(self, request: HttpRequest) -> HttpReply:
+    async def _answer(self, request: HttpRequest) -> Any:  # noqa: ANN401 - any JSON shape
         headers = self._headers or await self._authorize()
+        reply = await self._send(request, headers)
+        try:
+            return replies.read(reply)
+        except ServiceError as error:
+            if isinstance(error, AuthenticationError) and callable(self._token) and self._headers is headers:
+                self._headers = None
+            if error.retry_after is not None:
+                self.pacer.pause(min(error.retry_after, self.retry.longest_wait))
+            raise
+
+    async def _send(self, request: HttpRequest, headers: Mapping[str, str]) -> HttpReply:
         if not request.start:  # a start has waited for its turn before it counted as sent
             await self.pacer.turn(start=False)
         reply = await self._transport.send(request, headers)
-        moment = replies.http_date(reply.date)
-        if moment is not None:
-            self._server_ahead = moment - asyncio.get_running_loop().time()
-        if self._secret in reply.body:
-            return attrs.evolve(reply, body=reply.body.replace(self._secret, b"***"))
-        return reply
+        if reply.date != self._date:  # of all replies of one second the first tells the time best
+            self._date, moment = reply.date, replies.http_date(reply.date)
+            if moment is not None:
+                self._server_ahead = moment - asyncio.get_running_loop().time()
+        secret = headers["Authorization"].removeprefix(_SCHEME).encode()
+        return attrs.evolve(reply, body=reply.body.replace(secret, b"***")) if secret in reply.body else reply
 
     async def _authorize(self) -> Mapping[str, str]:
-        given = self._token() if callable(self._token) else self._token
-        token = clean_token(await given if inspect.isawaitable(given) else given)
-        self._secret = token.encode()
-        self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-        return self._headers
-
-    def _note(self, error: ServiceError) -> None:
-        if isinstance(error, AuthenticationError) and callable(self._token):
-            self._headers = None
-        if error.retry_after is not None:
-            self.pacer.pause(min(error.retry_after, self.retry.longest_wait))
+        async with self._asking:  # many requests that begin at once ask for the token once
+            if self._headers is None:
+                given = self._token() if callable(self._token) else self._token
+                token = clean_token(await given if inspect.isawaitable(given) else given)
+                self._headers = {"Authorization": f"{_SCHEME}{token}", "Content-Type": "application/json"}
+            return self._headers
 
 
 def clean_token(token: object) -> str:
@@ -123,8 +136,7 @@ def clean_token(token: object) -> str:
         MissingTokenError: Nothing is left of it, or it cannot stand in a header.
     """
     text = token.strip() if isinstance(token, str) else ""
-    while text.lower().startswith(_BEARER):
-        text = text[len(_BEARER) :].strip()
+    text = _SCHEMES.sub("", text)
     if not text:
         raise MissingTokenError("the token is empty; give token=, or set A2E_API_KEY")
     if not text.isascii() or not text.isprintable() or " " in text:

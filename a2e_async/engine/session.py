@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import platform
+import re
 import urllib.request
 from collections.abc import Mapping
 from urllib.parse import urlsplit
@@ -17,6 +18,7 @@ import aiohttp
 
 from a2e_async._version import __version__
 from a2e_async.core.http import HttpReply, HttpRequest
+from a2e_async.core.replies import hide_secrets
 from a2e_async.core.rules import is_local
 from a2e_async.errors import TransportError, UsageError
 
@@ -24,6 +26,8 @@ HttpSession = aiohttp.ClientSession
 
 USER_AGENT = f"a2e-async/{__version__} python/{platform.python_version()} aiohttp/{aiohttp.__version__}"
 CONNECT_SECONDS = 10.0
+
+_LOGIN = re.compile(r"//[^/\s'\"]*@")
 
 _NOT_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError)
 
@@ -60,6 +64,8 @@ class Proxies:
         if urllib.request.proxy_bypass_environment(bare, proxies):  # type: ignore[attr-defined]
             return None
         proxy = proxies.get(scheme) or proxies.get("all")
+        if proxy and "://" not in proxy:
+            proxy = f"http://{proxy}"
         if proxy and urlsplit(proxy).scheme not in ("http", "https"):
             raise UsageError(f"the proxy for {scheme}://{host} must be an http or https URL (HTTPS_PROXY, ALL_PROXY)")
         return proxy
@@ -84,6 +90,8 @@ class Session:
         """Send one request; see `Transport`."""
         if self._http is None:
             self._http = new_http_session()
+        if self._http.closed:
+            raise UsageError("the aiohttp session given as http= is closed")
         url = self._base_url + request.path
         body = None if request.body is None else json.dumps(request.body, separators=(",", ":")).encode()
         try:
@@ -94,8 +102,9 @@ class Session:
                 data=body,
                 headers=headers,
                 allow_redirects=False,
+                raise_for_status=False,
                 timeout=self._limit(request.seconds),
-                proxy=self._proxies.for_url(url),
+                proxy=self._proxies.for_url(self._base_url),
             ) as reply:
                 return HttpReply(
                     status=reply.status,
@@ -104,14 +113,17 @@ class Session:
                     date=reply.headers.get("Date"),
                 )
         except _NOT_SENT as error:
-            raise TransportError(f"could not connect to {self._base_url}: {_words(error)}", sent=False) from error
+            raise _failure(f"could not connect to {self._base_url}", error, headers, sent=False) from _shown(error)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise TransportError(f"{request.method} {request.path}: {_words(error)}", sent=True) from error
+            raise _failure(f"{request.method} {request.path}", error, headers, sent=True) from _shown(error)
 
     def _limit(self, seconds: float) -> aiohttp.ClientTimeout:
         if seconds not in self._limits:
             self._limits[seconds] = aiohttp.ClientTimeout(
-                total=CONNECT_SECONDS + seconds, connect=CONNECT_SECONDS, sock_connect=CONNECT_SECONDS
+                total=CONNECT_SECONDS + seconds,
+                connect=CONNECT_SECONDS,
+                sock_connect=CONNECT_SECONDS,
+                sock_read=seconds,
             )
         return self._limits[seconds]
 
@@ -122,9 +134,22 @@ class Session:
             self._http = None
 
 
-def _words(error: BaseException) -> str:
+def _failure(what: str, error: Exception, headers: Mapping[str, str], *, sent: bool) -> TransportError:
+    words = _words(error)
+    if isinstance(error, aiohttp.ClientResponseError):  # its text can repeat the reply, or a proxy's password
+        token = headers.get("Authorization", "").rpartition(" ")[2]
+        words = hide_secrets(_LOGIN.sub("//", words.replace(token, "***") if token else words))
+    return TransportError(f"{what}: {words}", sent=sent)
+
+
+def _words(error: Exception) -> str:
     if isinstance(error, aiohttp.ClientConnectorError):
         return error.os_error.strerror or str(error.os_error) or type(error.os_error).__name__
     if isinstance(error, TimeoutError):
         return "no answer in time"
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
+def _shown(error: Exception) -> Exception | None:
+    """Give the cause that a traceback may show: not one that holds the headers of the request."""
+    return None if isinstance(error, aiohttp.ClientResponseError) else error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
@@ -15,6 +16,7 @@ TOKEN_VARIABLES: Final = ("A2E_API_KEY", "A2E_API_TOKEN", "A2E_TOKEN")
 BASE_URL_VARIABLE: Final = "A2E_BASE_URL"
 DEFAULT_BASE_URL: Final = "https://video.a2e.ai"
 _DOCUMENTATION_HOST = "api.a2e.ai"
+_UNUSABLE = re.compile(r"[\s?#]")
 
 
 def find_token(given: Token | None) -> Token:
@@ -38,6 +40,7 @@ def find_base_url(given: str | None) -> str:
         UsageError: It is no http or https URL of a host, or names the host of the documentation.
     """
     url = given if given is not None else os.environ.get(BASE_URL_VARIABLE, "").strip() or DEFAULT_BASE_URL
+    url = url.strip() if isinstance(url, str) else url
     parts = _parts(url)
     if parts is None:
         raise UsageError(f"base_url: must be an http or https URL such as {DEFAULT_BASE_URL}, not {kind_of(url)}")
@@ -50,15 +53,14 @@ def find_base_url(given: str | None) -> str:
 
 def _parts(url: object) -> SplitResult | None:
     """Take a URL apart, None when it is no http or https URL of a host."""
-    if not isinstance(url, str):
+    if not isinstance(url, str) or _UNUSABLE.search(url):
         return None
     try:
         parts = urlsplit(url)
         _port = parts.port
     except ValueError:
         return None
-    usable = parts.scheme in ("http", "https") and parts.hostname and not (parts.query or parts.fragment)
-    return parts if usable else None
+    return parts if parts.scheme in ("http", "https") and parts.hostname else None
 
 
 def check_amount(name: str, value: float | None, *, whole: bool = False, least: float = 0) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from a2e_async.core import replies, wire
@@ -15,7 +15,7 @@ from a2e_async.engine.budget import Budget, Reservation
 from a2e_async.engine.job import Job, Stage
 from a2e_async.engine.roster import Roster
 from a2e_async.engine.sender import Attempt, Sender, unknown_start
-from a2e_async.errors import A2EError, ClientClosedError, InsufficientCoinsError, JobCancelledError
+from a2e_async.errors import A2EError, ClientClosedError, InsufficientCoinsError, JobCancelledError, StartUnknownError
 
 _log = logging.getLogger("a2e_async")
 
@@ -34,7 +34,12 @@ class Starter:
     """
 
     def __init__(
-        self, sender: Sender, roster: Roster, budget: Budget, on_accepted: Callable[[AnyJob], Any], max_starts: int
+        self,
+        sender: Sender,
+        roster: Roster,
+        budget: Budget,
+        on_accepted: Callable[[AnyJob], Awaitable[None]],
+        max_starts: int,
     ) -> None:
         self._sender = sender
         self._roster = roster
@@ -66,6 +71,8 @@ class Starter:
         queued, self._queue = self._queue, deque()
         for job in queued:
             self._roster.finish(job, error=_never_sent())
+        for attempt in self._attempts.values():
+            attempt.closing = True
         answering = {attempt.worker for attempt in self._attempts.values() if attempt.on_wire and attempt.worker}
         for worker in self._workers - answering:
             worker.cancel()
@@ -91,13 +98,20 @@ class Starter:
         held: Reservation | None = None
         try:
             held = await self._budget.reserve(job)
-            await job.options.journal.intended(job.tag, request)
-            await self._accept(job, await self._sender.send(attempt), held)
+            if not job.done():  # it may have been let go of meanwhile
+                await job.options.journal.intended(job.tag, request)
+            if job.done():
+                self._budget.release(held)
+            else:
+                await self._accept(job, await self._sender.send(attempt), held)
         except asyncio.CancelledError:
             self._give_up(job, attempt)
             raise
         except Exception as error:  # noqa: BLE001 - whatever went wrong belongs to whoever awaits this job
-            self._refuse(job, error, held if attempt.lost is None else None)
+            if held is not None and attempt.lost is not None:
+                self._budget.keep(held)
+                held = None
+            self._refuse(job, error, held)
         finally:
             del self._attempts[job]
             attempt.over.set()
@@ -123,11 +137,14 @@ class Starter:
             )
             return
         job.take(records, asyncio.get_running_loop().time())
-        self._on_accepted(job)
+        await self._on_accepted(job)
 
     def _refuse(self, job: AnyJob, error: Exception, held: Reservation | None) -> None:
         if held is not None and not job.task_ids:
             self._budget.release(held)
+        if job.done() and isinstance(error, StartUnknownError):
+            words = "a job was let go of, and its start of tag %s may or may not have been taken"
+            _log.warning(words, job.tag, extra={"tag": job.tag})
         self._roster.finish(job, error=error)
         if isinstance(error, InsufficientCoinsError):
             queued, self._queue = self._queue, deque()

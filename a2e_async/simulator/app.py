@@ -22,6 +22,7 @@ from a2e_async.simulator.routes import UNKNOWN, Route, Routes
 from a2e_async.simulator.service import Service
 from a2e_async.simulator.specs import Blob
 from a2e_async.simulator.spoil import broken_off, spoilt
+from a2e_async.simulator.tasks import SimTask
 from a2e_async.simulator.world import World
 
 Call: TypeAlias = Callable[[SimRequest], Any]
@@ -92,6 +93,11 @@ class App:
             if fault is not None:
                 reply = spoilt(reply, fault, request.method, request.path)
         return self._dated(reply)
+
+    def notice(self, task: SimTask) -> dict[str, Any]:
+        """Give the payload of a task's webhook; a guess, as the service documents none."""
+        event = "task.completed" if task.failure is None else "task.failed"
+        return {"event": event, "data": self._service.record(task)}
 
     def finish(self, request: SimRequest, reply: SimReply, blob: Blob) -> SimReply:
         """Complete the reply to a request for a file, now that the file is there.

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import attrs
 
 _TAG = re.compile(r"~([a-z0-9]{8,24})([ab])$")
+_SHOWN = 20
 
 
 @attrs.define(kw_only=True, eq=False)
@@ -69,6 +70,11 @@ class Start:
         found = _TAG.search(self.name)
         return found[1] if found else None
 
+    def __str__(self) -> str:
+        tasks = f", {len(self.bills)} tasks" if len(self.bills) > 1 else ""
+        back = f", {self.refunded} refunded" if self.refunded else ""
+        return f"{self.family} {self.name!r}: {self.coins} coins{tasks}{back}"
+
 
 @attrs.frozen
 class Movement:
@@ -127,6 +133,50 @@ class Book:
     def spent(self) -> int:
         """The coins charged and not given back."""
         return self.charged - self.refunded
+
+    @property
+    def doubles(self) -> dict[str, int]:
+        """The tags that were billed more than once and stay so; empty is what a client owes its user."""
+        return {tag: count for tag, count in self.bills_by_tag(with_refunded=False).items() if count > 1}
+
+    def expect(
+        self,
+        *,
+        starts: int | None = None,
+        charged: int | None = None,
+        refunded: int | None = None,
+        spent: int | None = None,
+        doubles: int = 0,
+    ) -> None:
+        """Check what a test expects, all at once.
+
+        Args:
+            starts: How many starts were accepted.
+            charged: Coins charged.
+            refunded: Coins given back.
+            spent: Coins charged and not given back.
+            doubles: How many intents were billed more than once.
+
+        Raises:
+            AssertionError: It is otherwise; the text shows the whole book.
+        """
+        __tracebackhide__ = True
+        wanted = {"starts": starts, "charged": charged, "refunded": refunded, "spent": spent, "doubles": doubles}
+        real = {name: getattr(self, name) for name in wanted}
+        real |= {"starts": len(self.starts), "doubles": len(self.doubles)}
+        wrong = [
+            f"{name}: {real[name]}, expected {want}" for name, want in wanted.items() if want not in (None, real[name])
+        ]
+        if wrong:
+            raise AssertionError("\n  ".join(["the book is not as expected:", *wrong]) + f"\n{self}")
+
+    def __repr__(self) -> str:
+        return f"<Book {len(self.starts)} starts, {self.charged} coins charged, {self.refunded} refunded>"
+
+    def __str__(self) -> str:
+        starts = self.starts
+        more = [f"and {len(starts) - _SHOWN} more"] if len(starts) > _SHOWN else []
+        return "\n  ".join([f"{self!r}", *map(str, starts[:_SHOWN]), *more])
 
     def starts_named(self, fragment: str) -> list[Start]:
         """Give the starts whose name has this in it."""

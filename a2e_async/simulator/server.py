@@ -7,7 +7,7 @@ import contextlib
 import socket
 import struct
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -21,6 +21,7 @@ from a2e_async.simulator.faults import Faults
 from a2e_async.simulator.media import Studio
 from a2e_async.simulator.messages import SimReply, SimRequest, xml_reply
 from a2e_async.simulator.switches import Switches, TaskSeconds
+from a2e_async.simulator.webhooks import Postman
 from a2e_async.simulator.world import World
 
 _BACKLOG = 1024
@@ -35,10 +36,13 @@ class Simulator:
     Attributes:
         url: Where it listens; a client's `base_url`.
         app: The service as a function; `app.calls` takes more endpoints.
+        webhooks: How many webhooks were "delivered", "refused", "failed" to arrive, or kept back because their receiver
+            is "elsewhere", not on this machine.
     """
 
     url: str
     app: App
+    webhooks: Counter[str] = attrs.field(factory=Counter)
 
     @property
     def token(self) -> str:
@@ -111,7 +115,7 @@ async def serve(
     settings = Switches(coins=coins, token=token, task_seconds=task_seconds, media=media, seed=seed, **switches)
     world = World(ScaledClock(speed, source=loop.time) if clock is None else clock, settings)
     app = App(world, timer=loop.time)
-    front = _Front(app)
+    front, postman = _Front(app), Postman(app)
     server = web.Server(front.handle, request_factory=_request, access_log=None, handler_cancellation=True)
     runner = web.ServerRunner(server, shutdown_timeout=0.1)
     with _listen(host, port) as listening:
@@ -119,11 +123,23 @@ async def serve(
         try:
             await web.SockSite(runner, listening, backlog=_BACKLOG).start()
             app.origin = _url(listening.getsockname())
-            yield Simulator(app.origin, app)
+            async with _in_background(postman.run()):
+                yield Simulator(app.origin, app, postman.outcomes)
         finally:
             await _stop_listening(listening)
             front.close()
             await runner.cleanup()
+
+
+@asynccontextmanager
+async def _in_background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Run something beside the block; it ends with the block."""
+    task = asyncio.create_task(work, name="simulated webhooks")
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
 
 
 def _listen(host: str, port: int) -> socket.socket:

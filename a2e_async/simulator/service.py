@@ -52,6 +52,10 @@ class Service:
         """
         return self._answers[route.action](route, request)
 
+    def record(self, task: SimTask) -> dict[str, Any]:
+        """Give what the detail of a task says now."""
+        return self._row(task, self.world.clock.now())
+
     def _row(self, task: SimTask, now: float, names: Names = "keep") -> dict[str, Any]:
         is_done = now >= task.ends and task.failure is None
         return row(task, now, self.files.link(task, now) if is_done else None, names)

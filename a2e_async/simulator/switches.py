@@ -57,6 +57,9 @@ class Switches:
         latency: How long each API reply takes.
         file_ttl: How long a result link lives, and how long a task stays in lists.
         file_refuses_token: Result and upload hosts refuse requests that carry an Authorization header.
+        webhooks: What becomes of webhooks, which are posted to receivers on this machine alone: sent "once" as a task
+            ends, "twice", "never", or "early", before the task has begun and the start is answered.
+        webhook_delay: How long after a task's end its webhook is sent; a range sends them out of order.
         media: Which media are made: "pretty" needs the extras, "plain" does not, "tiny" is for load, "auto" picks.
     """
 
@@ -93,6 +96,10 @@ class Switches:
     latency: float = 0.0
     file_ttl: float = 3 * _DAY
     file_refuses_token: bool = True
+    webhooks: Literal["once", "twice", "never", "early"] = attrs.field(
+        default="once", validator=in_(("once", "twice", "never", "early"))
+    )
+    webhook_delay: float | tuple[float, float] = 0.0
     media: Literal["auto", "pretty", "plain", "tiny"] = attrs.field(
         default="auto", validator=in_(("auto", "pretty", "plain", "tiny"))
     )

@@ -45,6 +45,8 @@ class World:
         self.book = Book(self.settle)
         self.find_still: Callable[[str], Still | None] = Picture
         """Gives the still behind a link, or None where there is none; the file host takes this over."""
+        self.tell: Callable[[SimTask], None] = _nobody
+        """Called with each new task that has a webhook, and when its end is moved; the postman takes this over."""
         self._coins = self.switches.coins
         self._tasks: dict[str, SimTask] = {}
         self._order: dict[str, list[SimTask]] = {name: [] for name in self.kinds}
@@ -180,6 +182,8 @@ class World:
         task.refundable = self.switches.refunds_failures
         if failed:
             heapq.heappush(self._failing, (task.ends, task.serial, task))
+        if task.secrets.get("webhook_url"):
+            self.tell(task)
 
     def _check(self, kind: Kind, body: Body, *, old_form: bool) -> None:
         check = kind.check_old if old_form and kind.check_old else kind.check
@@ -229,6 +233,8 @@ class World:
         self._order[kind.family.name].append(task)
         if task.failure:
             heapq.heappush(self._failing, (task.ends, serial, task))
+        if task.secrets.get("webhook_url"):
+            self.tell(task)
         return task
 
     def _run_time(self, kind: Kind, body: Body, serial: int) -> float:
@@ -256,6 +262,10 @@ class World:
         if first is None or (last is None and body.get("end_image_url")):
             return None
         return Film(first, last, seconds_of(body), digest(prompt, variant))
+
+
+def _nobody(_: SimTask) -> None:
+    """Tell nobody."""
 
 
 def _shown(body: Body, kind: Kind) -> Body:

@@ -1,0 +1,63 @@
+"""Text files that appear whole or not at all: written beside their place, and put there when the disk has them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import time
+from pathlib import Path
+
+_ABANDONED = 3600  # seconds after which a draft is taken for one that a killed process left behind
+
+
+class Draft:
+    """A file that is being written, under a hidden name of its own, so that two writers never share one.
+
+    Lone surrogates, which UTF-8 has no bytes for, are written as backslash escapes.
+
+    Args:
+        path: Where it is put in the end.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        _sweep(path)
+        self._part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+        # Not a tempfile: those are for their owner only, and a report is as readable as what is beside it.
+        self.text = self._part.open("x", encoding="utf-8", errors="backslashreplace", newline="")
+
+    def finish(self) -> None:
+        """Write everything through to the disk."""
+        self.text.flush()
+        os.fsync(self.text.fileno())
+        self.text.close()
+
+    def put(self) -> None:
+        """Give a finished file its name, in place of an older one."""
+        self._part.replace(self._path)
+
+    def discard(self) -> None:
+        """Remove what was not put in place; quiet, as it comes after another error."""
+        with contextlib.suppress(OSError):
+            self.text.close()
+        with contextlib.suppress(OSError):
+            self._part.unlink(missing_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Write the names in a folder through to the disk, where the system knows how."""
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _sweep(path: Path) -> None:
+    for part in path.parent.glob(f".{path.name}.*.part"):
+        with contextlib.suppress(OSError):
+            if time.time() - part.stat().st_mtime > _ABANDONED:
+                part.unlink()

@@ -1,0 +1,173 @@
+"""The page of a batch: one HTML file with the rows in it and the media beside it, for which no network is needed.
+
+The rows stand in the page as JSON that no browser takes for anything else; the page's own policy allows its one style
+and its one script, known by their digests, and media from where the page is. So a prompt can do nothing.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import hashlib
+import json
+import math
+import re
+from collections.abc import Mapping
+from html import escape
+from importlib.resources import files
+from string import Template
+from typing import Any, TextIO
+
+from a2e_async.batch.entries import Entry, State
+from a2e_async.batch.manifest import number
+
+_SCRIPTS = ("data.js", "view.js", "cards.js", "grid.js", "timeline.js", "dialog.js", "main.js")
+_LONGEST = 20_000  # characters of a text that the page shows
+_MOST_WORDS = 1000  # values that are kept once for all rows
+_SAFE_INTEGER = 2**53 - 1  # beyond it JavaScript loses digits
+_SECRET = re.compile(r"^webhook|token|secret|password", re.IGNORECASE)
+_MARK = "\0"
+_STATES = tuple(State)
+_STATE_NUMBERS = {state: at for at, state in enumerate(_STATES)}
+# Inside a script element; U+2028 and U+2029 for whoever copies the data into a script of his own.
+_ESCAPES = {ord("<"): "\\u003c", 0x2028: "\\u2028", 0x2029: "\\u2029"}
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+
+
+class _Words:
+    """Values that many rows share: the first thousand have a number and are written once, after the rows."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+
+    def number(self, text: str) -> int | None:
+        """Give the text's number, from 1, or None when the thousand are given away."""
+        if text not in self._numbers and len(self._numbers) < _MOST_WORDS:
+            self._numbers[text] = len(self._numbers) + 1
+        return self._numbers.get(text)
+
+    def __str__(self) -> str:
+        return f"[{','.join(self._numbers)}]"
+
+
+class Gallery:
+    """Writes the page, a row at a time.
+
+    Args:
+        out: Where it goes.
+        title: The batch's name.
+        now: Seconds since 1970.
+    """
+
+    def __init__(self, out: TextIO, *, title: str, now: float) -> None:
+        self._out = out
+        self._now = now
+        self._base: float | None = None
+        self._families = _Words()
+        self._settings = _Words()
+        head, self._tail = _frame(title)
+        out.write(head + '{"rows":[')
+        self._comma = "\n"
+
+    def add(self, entry: Entry) -> None:
+        """Write one row."""
+        self._out.write(self._comma + _safe(_encode(self._row(entry))))
+        self._comma = ",\n"
+
+    def end(self) -> None:
+        """Write what comes after the rows."""
+        states = [[state.value, int(state.bad)] for state in _STATES]
+        words = f'"families":{self._families},"settings":{self._settings}'
+        told = f'"states":{_encode(states)},"base":{_encode(self._base or self._now)},"now":{_encode(self._now)}'
+        self._out.write(f"\n],{_safe(words)},{told}}}{self._tail}")
+
+    def _row(self, entry: Entry) -> list[Any]:
+        """Give a row as `data.js` reads it, without the empty values at its end."""
+        fields = dict(entry.fields)
+        row = [
+            entry.id,
+            _STATE_NUMBERS[entry.state],
+            self._shared(self._families, entry.family),
+            _text(fields.pop("prompt", None)),
+            _text(fields.pop("negative_prompt", None)),
+            [part for file in entry.files for part in (file.path, file.bytes)],
+            number(entry.coins),
+            self._times(entry),
+            _cut(entry.error),
+            entry.task_ids,
+            self._shared(self._settings, _settings(fields)),
+            entry.attempt if entry.attempt > 1 else 0,
+            "" if entry.task_ids else entry.tag,
+        ]
+        while not row[-1]:
+            row.pop()
+        return [None if value is None else value or 0 for value in row]  # coins may be unknown, and may be none
+
+    def _shared(self, words: _Words, value: Any) -> Any:  # noqa: ANN401 - a JSON value
+        return (words.number(_encode(value)) or value) if value else 0
+
+    def _times(self, entry: Entry) -> list[int | None]:
+        moments = (entry.planned_at, entry.intended_at, entry.accepted_at, entry.settled_at, entry.done_at)
+        if self._base is None:
+            self._base = next((moment for moment in moments if moment is not None), None)
+        return [None if moment is None else round((moment - (self._base or 0)) * 1000) for moment in moments]
+
+
+def _safe(text: str) -> str:
+    return text.translate(_ESCAPES) if _needs(text) else text
+
+
+def _needs(text: str) -> bool:
+    return "<" in text or not text.isascii()
+
+
+def _settings(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the fields that the page shows as a table; never a secret."""
+    return {name: _plain(value) for name, value in fields.items() if value is not None and not _SECRET.search(name)}
+
+
+def _plain(value: Any) -> str | float:  # noqa: ANN401 - whatever the row's author gave
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int) and abs(value) <= _SAFE_INTEGER:
+        return value
+    if isinstance(value, float) and math.isfinite(value):
+        return value
+    if isinstance(value, (list, tuple)):
+        return _cut(" ".join(map(str, value)))
+    return _text(value)
+
+
+def _text(value: Any) -> str:  # noqa: ANN401 - whatever the row's author gave
+    return "" if value is None else _cut(str(value))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} … ({len(text):,} characters)"
+
+
+def _frame(title: str) -> tuple[str, str]:
+    """Give what stands before and after the data."""
+    page, style, script = _parts()
+    policy = (
+        "default-src 'none'; base-uri 'none'; form-action 'none'; img-src 'self' file: data:; media-src 'self' file:; "
+        f"style-src {_digest(style)}; script-src {_digest(script)}"
+    )
+    whole = page.substitute(
+        title=escape(title).replace(_MARK, " "), policy=escape(policy), style=style, script=script, data=_MARK
+    )
+    head, _, tail = whole.partition(_MARK)
+    return head, tail
+
+
+@functools.cache
+def _parts() -> tuple[Template, str, str]:
+    folder = files("a2e_async.batch") / "page"
+    scripts = "\n".join((folder / name).read_text(encoding="utf-8") for name in _SCRIPTS)
+    style = (folder / "page.css").read_text(encoding="utf-8")
+    page = (folder / "page.html").read_text(encoding="utf-8")
+    return Template(page), f"\n{style}", f'\n"use strict";\n(() => {{\n{scripts}}})();\n'
+
+
+def _digest(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

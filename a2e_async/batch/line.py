@@ -1,0 +1,180 @@
+"""The line of rows on their way to a place: read from their source, planned in the ledger, waiting for pictures.
+
+A row that waits for another one's picture holds no place among the running ones. One task reads the source, some rows
+ahead, so that what a source keeps open while it gives rows stays with one task.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+import time
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable
+from typing import Any
+
+import attrs
+
+from a2e_async.batch.course import Outcome, Source, planned
+from a2e_async.batch.entries import Entry, State
+from a2e_async.batch.ledger import Ledger, is_changed
+from a2e_async.batch.rows import Row, RowError, check_id, numbered, of_entry, of_request
+from a2e_async.core.family import Request
+from a2e_async.errors import UsageError
+
+Rows = Iterable[Row | Request[Any]] | AsyncIterable[Row | Request[Any]]
+Turn = tuple[Row, Entry, Source | None]
+
+_log = logging.getLogger("a2e_async")
+
+_AHEAD = 500
+_LONGEST_STRETCH = 0.05
+
+
+class Line:
+    """Rows on their way to a place.
+
+    Args:
+        rows: Where they come from.
+        ledger: Where they are planned, many at a time.
+        news: Set when there is something to take.
+    """
+
+    def __init__(self, rows: Rows, ledger: Ledger, news: asyncio.Event) -> None:
+        self._rows = rows
+        self._ledger = ledger
+        self._news = news
+        self._given: list[Row] = []
+        self._taken = asyncio.Event()
+        self._seen: dict[str, int] = {}
+        self._reader: asyncio.Task[None] | None = None
+        self._ready: deque[tuple[Row, Entry]] = deque()
+        self._waiting: dict[str, list[tuple[Row, Entry]]] = {}
+        self._sources: dict[str, Source | None] = {}
+
+    def next(self) -> Turn | None:
+        """Give the row whose turn it is, None when none is ready."""
+        if not self._ready:
+            return None
+        row, entry = self._ready.popleft()
+        return row, entry, self._sources.get(row.image_from) if row.image_from else None
+
+    def reading(self) -> bool:
+        """Whether the source may have more rows."""
+        return self._reader is None or not self._reader.done() or bool(self._given)
+
+    async def take(self) -> bool:
+        """Plan the rows that the source has given; says whether there were any.
+
+        Raises:
+            LedgerError: They cannot be planned.
+            Exception: Whatever the source raises, after its last row was taken.
+        """
+        if self._reader is None:
+            self._reader = asyncio.create_task(self._read(), name="a2e rows")
+            self._reader.add_done_callback(lambda _reader: self._news.set())
+        rows, self._given = self._given, []
+        self._taken.set()
+        if not rows:
+            if self._reader.done():
+                self._reader.result()
+            return False
+        entries = await self._ledger.plan([planned(row) for row in rows])
+        for row in rows:
+            self._queue(_as_begun(row, entries[row.id]), entries[row.id])
+        return True
+
+    def note(self, outcome: Outcome) -> list[Outcome]:
+        """Let rows go on that waited for this one's picture; gives up those whose picture does not come."""
+        row_id, entry = outcome.row.id, outcome.entry
+        there = entry.state is State.DONE and bool(entry.task_ids)
+        self._sources[row_id] = Source(row_id, entry.family, entry.task_ids[0]) if there else None
+        waited = self._waiting.pop(row_id, [])
+        if there:
+            self._ready.extend(waited)
+            return []
+        return [lost for row, row_entry in waited for lost in self._give_up(row, row_entry)]
+
+    def left_over(self) -> list[Outcome]:
+        """Give up the rows that wait for a row which is not there."""
+        waiting, self._waiting = self._waiting, {}
+        return [_without_picture(row, entry) for rows in waiting.values() for row, entry in rows]
+
+    async def aclose(self) -> None:
+        """Take no more, and close the source."""
+        if self._reader is not None:
+            self._reader.cancel()
+            await asyncio.wait([self._reader])
+            if not self._reader.cancelled():
+                self._reader.exception()  # who leaves early does not ask for it
+
+    async def _read(self) -> None:
+        """Read the source, never more than some rows ahead."""
+        if isinstance(self._rows, AsyncIterable):
+            source = aiter(self._rows)
+            try:
+                async for one in source:
+                    await self._give(one)
+            finally:
+                if isinstance(source, AsyncGenerator):
+                    await source.aclose()
+            return
+        try:
+            paused = time.monotonic()
+            for one in self._rows:
+                await self._give(one)
+                if time.monotonic() - paused > _LONGEST_STRETCH:
+                    await asyncio.sleep(0)
+                    paused = time.monotonic()
+        finally:
+            if inspect.isgenerator(self._rows):
+                self._rows.close()
+
+    async def _give(self, one: Row | Request[Any]) -> None:
+        self._given.append(_as_row(one, self._seen))
+        self._news.set()
+        while len(self._given) >= _AHEAD:
+            self._taken.clear()
+            await self._taken.wait()
+
+    def _queue(self, row: Row, entry: Entry) -> None:
+        needs_picture = row.image_from is not None and entry.state in (State.PLANNED, State.INTENDED)
+        if needs_picture and self._sources.get(str(row.image_from)) is None:
+            self._waiting.setdefault(str(row.image_from), []).append((row, entry))
+        else:
+            self._ready.append((row, entry))
+
+    def _give_up(self, row: Row, entry: Entry) -> list[Outcome]:
+        lost = _without_picture(row, entry)
+        return [lost, *self.note(lost)]
+
+
+def _without_picture(row: Row, entry: Entry) -> Outcome:
+    return Outcome(row=row, entry=entry, error=RowError(f"row {row.image_from} made no picture", "image_from"))
+
+
+def _as_begun(row: Row, entry: Entry) -> Row:
+    """Give the row as it was when it was begun; what was edited since is left aside, and said so."""
+    if entry.state is State.PLANNED or not is_changed(entry, planned(row)):
+        return row
+    words = "row %s was edited after it was begun and keeps its first version; a new id makes it a new row"
+    _log.warning(words, row.id, extra={"row": row.id})
+    return attrs.evolve(of_entry(entry), line=row.line)
+
+
+def _as_row(one: Row | Request[Any], seen: dict[str, int]) -> Row:
+    """Make a row of a request; the same request a second time is a row of its own.
+
+    Raises:
+        UsageError: Two rows have the same id, or a row has none.
+    """
+    row = one if isinstance(one, Row) else of_request(one)
+    try:
+        check_id(row.id)
+    except RowError as error:
+        raise UsageError(str(error)) from None
+    own = numbered(row, seen)
+    if own is None:
+        raise UsageError(f"two rows have the id {row.id}")
+    return own

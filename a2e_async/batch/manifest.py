@@ -1,0 +1,111 @@
+"""The manifests of a batch: one line for each row, as JSON Lines with exact values and as CSV for spreadsheets."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import re
+from datetime import UTC, datetime
+from typing import Any, TextIO
+
+from a2e_async.batch.entries import Entry
+
+COLUMNS = (
+    "row",
+    "family",
+    "status",
+    "ids",
+    "coins",
+    "path",
+    "bytes",
+    "sha256",
+    "started",
+    "settled",
+    "seconds",
+    "error",
+)
+
+# What begins a formula in some spreadsheet, at the beginning of a cell or behind what some locale splits cells at.
+_FORMULA = re.compile(r"""(^\s*|[;,\t"])(?=[=+\-@\uff1d\uff0b\uff0d\uff20])""")
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]+")
+_PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./ -]*")  # most text, told quickly
+_encode = json.JSONEncoder(separators=(",", ":"), default=str).encode
+
+
+def values(entry: Entry) -> dict[str, Any]:
+    """Give a row's values by column.
+
+    `started` is when the start was about to be sent, `settled` when its tasks had ended, both ISO 8601 in UTC;
+    `seconds` lie between them. `ids`, `path`, `bytes` and `sha256` are lists; the last three go together, one item for
+    each file. What is not known is None.
+    """
+    return {
+        "row": entry.id,
+        "family": entry.family,
+        "status": entry.state.value,
+        "ids": entry.task_ids,
+        "coins": number(entry.coins),
+        "path": [file.path for file in entry.files],
+        "bytes": [file.bytes for file in entry.files],
+        "sha256": [file.sha256 for file in entry.files],
+        "started": iso(entry.intended_at),
+        "settled": iso(entry.settled_at),
+        "seconds": _seconds(entry),
+        "error": entry.error,
+    }
+
+
+def iso(moment: float | None) -> str | None:
+    """Give a time of day as 2026-11-21T03:10:08.250Z."""
+    if moment is None:
+        return None
+    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def number(value: float | None) -> float | None:
+    """Give a number as JSON knows it, without the point where it is whole; None for infinities and the like."""
+    if value is None or not math.isfinite(value):
+        return None
+    return int(value) if value == int(value) else value
+
+
+def cell(value: Any) -> str:  # noqa: ANN401 - whatever a row has
+    """Give a CSV cell: lists joined by `;`, on one line, and nothing in it that a spreadsheet would run.
+
+    Where a formula could begin, an apostrophe is put before it; control characters become a space. JSON Lines has the
+    exact text.
+    """
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value if _PLAIN.fullmatch(value) else _FORMULA.sub(r"\1'", _CONTROL.sub(" ", value))
+    if isinstance(value, (list, tuple)):
+        return ";".join(map(cell, value))
+    return str(value)
+
+
+class Manifests:
+    """Writes both manifests, a line at a time.
+
+    Args:
+        lines: Where the JSON Lines go.
+        table: Where the CSV goes: UTF-8 without a byte order mark, commas, one line feed at a line's end.
+    """
+
+    def __init__(self, lines: TextIO, table: TextIO) -> None:
+        self._lines = lines
+        self._table = csv.writer(table, lineterminator="\n")
+        self._table.writerow(COLUMNS)
+
+    def add(self, entry: Entry) -> None:
+        """Write one row."""
+        row = values(entry)
+        self._lines.write(_encode(row) + "\n")
+        self._table.writerow([cell(value) for value in row.values()])
+
+
+def _seconds(entry: Entry) -> float | None:
+    if entry.intended_at is None or entry.settled_at is None:
+        return None
+    return round(entry.settled_at - entry.intended_at, 3)

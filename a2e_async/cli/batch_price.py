@@ -1,0 +1,77 @@
+"""What the rows of a batch will cost: one quote for each family and what decides its price."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+import attrs
+
+from a2e_async.batch.rows import Row
+from a2e_async.client import A2EClient
+from a2e_async.core.family import Request
+from a2e_async.core.records import Result
+from a2e_async.errors import A2EError, AuthenticationError, TransportError
+
+Kind = tuple[Any, ...]
+
+
+@attrs.frozen(kw_only=True)
+class Price:
+    """What rows will cost.
+
+    Attributes:
+        rows: How many they are.
+        coins: What those cost whose price is known.
+        unpriced: Of how many the service does not name the price.
+    """
+
+    rows: int
+    coins: float
+    unpriced: int = 0
+
+    def __str__(self) -> str:
+        more = f", and {self.unpriced} of a price that is not known" if self.unpriced else ""
+        return f"{self.rows} rows to start, about {self.coins:g} coins{more}"
+
+
+async def price_of(a2e: A2EClient, rows: Iterable[Row], each: float | None) -> Price:
+    """Ask what rows will cost; it is free and starts nothing.
+
+    Args:
+        a2e: The open client.
+        rows: The rows.
+        each: What each costs, if that is known.
+
+    Raises:
+        AuthenticationError: The token was refused.
+        TransportError: The service cannot be reached.
+    """
+    kinds: Counter[Kind] = Counter()
+    samples: dict[Kind, Request[Result]] = {}
+    for row in rows:
+        request = row.request()
+        kind = _kind(row, request)
+        kinds[kind] += 1
+        samples.setdefault(kind, request)
+    coins, unpriced = 0.0, 0
+    for kind, count in kinds.items():
+        price = each if each is not None else await _quoted(a2e, samples[kind])
+        coins += count * (price or 0)
+        unpriced += count if price is None else 0
+    return Price(rows=kinds.total(), coins=coins, unpriced=unpriced)
+
+
+def _kind(row: Row, request: Request[Result]) -> Kind:
+    values = (getattr(request, field, None) for field in row.family.price_fields)
+    return (row.family.name, *(len(value) if isinstance(value, list | tuple) else value for value in values))
+
+
+async def _quoted(a2e: A2EClient, request: Request[Result]) -> float | None:
+    try:
+        return (await a2e.quote(request)).coins
+    except (AuthenticationError, TransportError):
+        raise
+    except A2EError:  # the service names no price for it
+        return None

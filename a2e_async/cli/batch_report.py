@@ -1,0 +1,26 @@
+"""`a2e batch report DIR`: the manifests and the page of a batch, from its folder alone."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import click
+
+from a2e_async.batch.ledger import FILE_NAME, read_entries
+from a2e_async.batch.report import write_report
+from a2e_async.cli.command import command
+from a2e_async.cli.run import Run
+
+
+@command("report")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), metavar="DIR")
+async def report(run: Run, folder: Path) -> None:
+    """Write the manifests and the page of the batch in DIR.
+
+    It needs no token, and may be asked while the batch runs.
+    """
+    page = await asyncio.to_thread(write_report, folder, read_entries(folder / FILE_NAME))
+    names = {"page": page, "manifest": folder / "manifest.jsonl", "table": folder / "manifest.csv"}
+    run.output.result(str(page), {name: str(path) for name, path in names.items()})
+    run.output.say(f"open {page} in a browser")

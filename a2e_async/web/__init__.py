@@ -1,0 +1,33 @@
+"""Web applications: one client per process, a receiver of webhooks, and a job's status for the browser.
+
+    webhook    the rules of a webhook, without any framework
+    asgi       lifespan, receiver and event stream in plain ASGI: FastAPI, Starlette, Litestar, Quart
+    aiohttp    the same for aiohttp.web
+    sse        a job's status as server-sent events
+    example    a small application: `python -m a2e_async.web.example`
+
+With several processes a webhook reaches any one of them. The one that watches the task then finds its end by its usual
+looks: hints make things faster, nothing depends on them.
+"""
+
+from __future__ import annotations
+
+from a2e_async.web.asgi import EventStream, Lifespan, lifespan, mounted, receiver
+from a2e_async.web.sse import SSE_HEADERS, sse, sse_of
+from a2e_async.web.webhook import LIMIT, TOKEN_HEADER, Gate, Receipt, find_task_ids
+
+__all__ = [
+    "LIMIT",
+    "SSE_HEADERS",
+    "TOKEN_HEADER",
+    "EventStream",
+    "Gate",
+    "Lifespan",
+    "Receipt",
+    "find_task_ids",
+    "lifespan",
+    "mounted",
+    "receiver",
+    "sse",
+    "sse_of",
+]

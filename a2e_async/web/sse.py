@@ -1,0 +1,217 @@
+"""A job's status as server-sent events, for a browser's `EventSource`.
+
+    retry: 2000                                    how soon the browser comes back
+
+    event: status                                  each change
+    id: 65f0…01:processing                         what the browser has seen, for when it comes back
+    data: {"status": "processing", "task_ids": ["65f0…01"], "coins": 30, "task_id": "65f0…01"}
+
+    : still there                                  now and then, so that no proxy closes the connection
+
+    event: done                                    the last event; or `failed`, with "error" and "message"
+    id: 65f0…01:completed:end
+    data: {"status": "completed", "task_ids": ["65f0…01"], "coins": 30, "urls": ["https://…/film.mp4"]}
+
+A page closes its `EventSource` at `done` and `failed`. One that loses the connection comes back by itself with the
+header Last-Event-ID and is told only what is new, also by another process, after a restart: what it has seen stands in
+the id, and the job is attached by its task ids. That header comes from the browser, so no task is ever looked up by it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
+from typing import Any, Final, TypeVar
+
+from a2e_async.client import A2EClient, Kind
+from a2e_async.core.records import Record
+from a2e_async.core.status import Status, least_advanced, may_follow
+from a2e_async.engine.job import Job
+from a2e_async.errors import A2EError, ClientClosedError, JobDetachedError, JobFailedError
+
+T = TypeVar("T")
+
+SSE_HEADERS: Final[Mapping[str, str]] = {
+    "Content-Type": "text/event-stream; charset=utf-8",
+    "Cache-Control": "no-store",
+    "X-Accel-Buffering": "no",  # nginx would keep the events back
+}
+
+_KEEP_ALIVE = b": still there\n\n"
+_LONGEST_ID = 1000
+_END = ":end"
+
+Events = AsyncGenerator[bytes, None]
+
+
+async def sse(
+    job: Job[Any], *, last_event_id: str | None = None, keep_alive: float = 15.0, retry: float = 2.0
+) -> Events:
+    """Give a job's status as the bytes of server-sent events, each change of each record, the outcome last.
+
+    It ends after the outcome, and without one when our client is closed: then the task goes on and the browser comes
+    back. A browser that has seen the outcome already gets no event at all; answer it with 204.
+
+    Args:
+        job: The job.
+        last_event_id: The header Last-Event-ID of a browser that comes back: it is told only what is new.
+        keep_alive: Seconds of silence after which a comment is sent.
+        retry: Seconds after which the browser shall come back when the connection breaks.
+    """
+    if _is_over(job.task_ids, last_event_id):
+        return
+    view = _View(job, _read_id(job.task_ids, last_event_id))
+    yield f"retry: {round(retry * 1000)}\n\n".encode()
+    if not job.task_ids:
+        yield _event("status", "", view.facts())
+    async with aclosing(_with_pauses(job.updates(), keep_alive)) as updates:
+        async for record in updates:
+            if record is None:
+                yield _KEEP_ALIVE
+            elif view.is_news(record):
+                yield _event("status", view.id, {**view.facts(), "task_id": record.id})
+    outcome = await _outcome(job)
+    if outcome is not None:
+        yield _event(outcome.pop("event"), view.id and view.id + _END, {**view.facts(), **outcome})
+
+
+def sse_of(
+    a2e: A2EClient,
+    family: Kind,
+    *task_ids: str,
+    last_event_id: str | None = None,
+    keep_alive: float = 15.0,
+    retry: float = 2.0,
+) -> Events:
+    """Give the same for the tasks of a start by their ids, in whatever process they were started.
+
+    It is for you to say who may see which task: take the ids from your own records, not from the browser.
+
+    Args:
+        a2e: The client; a job of its own that watches these tasks is used, otherwise they are attached.
+        family: The family's name, or its request class.
+        *task_ids: The ids of all tasks of the start.
+        last_event_id: As in `sse`.
+        keep_alive: As in `sse`.
+        retry: As in `sse`.
+
+    Raises:
+        UsageError: There is no such family, or no id was given.
+    """
+    if _is_over(task_ids, last_event_id):
+        return _nothing()
+    job = a2e.job_of(task_ids[0]) if task_ids else None
+    if job is None or job.task_ids != task_ids:
+        job = a2e.attach(family, *task_ids)
+    return sse(job, last_event_id=last_event_id, keep_alive=keep_alive, retry=retry)
+
+
+class _View:
+    """What a browser knows of a job, and what of the job's news is new to it."""
+
+    def __init__(self, job: Job[Any], seen: Mapping[str, Status]) -> None:
+        self._job = job
+        self._known = dict(seen)
+        self._seen = set(seen)
+
+    def is_news(self, record: Record) -> bool:
+        """Note a record; whether the browser has yet to be told of it."""
+        known = self._known.get(record.id)
+        if record.id in self._seen and known is not None:
+            if record.status is known or not may_follow(known, record.status):
+                return False
+            self._seen.remove(record.id)
+        self._known[record.id] = record.status
+        return True
+
+    @property
+    def id(self) -> str:
+        """What the browser has seen once it has the event that is sent now."""
+        ids = self._job.task_ids
+        return f"{ids[0]}:{','.join(status.value for status in self._statuses)}" if ids else ""
+
+    @property
+    def _statuses(self) -> list[Status]:
+        return [self._known.get(task_id, Status.UNKNOWN) for task_id in self._job.task_ids]
+
+    def facts(self) -> dict[str, Any]:
+        """Give what each event says."""
+        job = self._job
+        coins = [record.coins for record in job.records if record.coins is not None]  # of an attached job these alone
+        return {
+            "status": least_advanced(self._statuses).value if job.task_ids else job.stage.value,
+            "task_ids": list(job.task_ids),
+            "coins": job.coins if job.coins is not None or not coins else sum(coins),
+        }
+
+
+async def _outcome(job: Job[Any]) -> dict[str, Any] | None:
+    """Give what the last event says, None when the job was only let go of."""
+    try:
+        result = await job.wait()
+    except (JobDetachedError, ClientClosedError):
+        return None
+    except JobFailedError as error:
+        urls = list(error.result.urls) if error.result else []
+        return {"event": "failed", "error": "JobFailedError", "message": error.message, "urls": urls}
+    except A2EError as error:
+        return {"event": "failed", "error": type(error).__name__, "message": str(error), "urls": []}
+    return {"event": "done", "urls": list(result.urls)}
+
+
+async def _with_pauses(source: AsyncIterator[T], seconds: float) -> AsyncGenerator[T | None, None]:
+    """Give what comes, and None whenever nothing has come for so long."""
+    coming: asyncio.Task[list[T]] | None = None
+    try:
+        while True:
+            coming = coming or asyncio.create_task(_next(source), name="a2e next event")
+            await asyncio.wait({coming}, timeout=seconds)
+            if not coming.done():
+                yield None
+                continue
+            come, coming = coming.result(), None
+            if not come:
+                return
+            yield come[0]
+    finally:
+        if coming is not None:
+            coming.cancel()
+            await asyncio.wait({coming})
+        if isinstance(source, AsyncGenerator):
+            await source.aclose()
+
+
+async def _next(source: AsyncIterator[T]) -> list[T]:
+    """Give the next one, or nothing at the end: a task cannot end with StopAsyncIteration."""
+    async for one in source:
+        return [one]
+    return []
+
+
+async def _nothing() -> Events:
+    return
+    yield  # what makes it a generator
+
+
+def _event(kind: str, event_id: str, data: Mapping[str, Any]) -> bytes:
+    lines = [f"event: {kind}", *([f"id: {event_id}"] if event_id else []), f"data: {json.dumps(data)}"]
+    return ("\n".join(lines) + "\n\n").encode()
+
+
+def _is_over(task_ids: Sequence[str], last_event_id: str | None) -> bool:
+    """Whether a browser has seen the outcome of these tasks."""
+    return bool(last_event_id and last_event_id.endswith(_END) and _read_id(task_ids, last_event_id))
+
+
+def _read_id(task_ids: Sequence[str], text: str | None) -> dict[str, Status]:
+    """Give what a browser has seen of these tasks; nothing when the id is of others or makes no sense."""
+    first, _, words = (text or "")[:_LONGEST_ID].removesuffix(_END).partition(":")
+    try:
+        statuses = [Status(word) for word in words.split(",")]
+    except ValueError:
+        return {}
+    if len(statuses) != len(task_ids) or first != task_ids[0]:
+        return {}
+    return dict(zip(task_ids, statuses, strict=True))

@@ -1,0 +1,38 @@
+"""Ten lives of a batch with twenty deaths each: one JSON line for each life, exit code 1 if anything was lost.
+
+python benchmarks/kill_series.py --lives 10 --deaths 20 --seed 1
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+import attrs
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
+
+import kill_series
+
+
+def main() -> int:
+    """Live as often as was asked."""
+    asked = argparse.ArgumentParser(description="Kill a batch again and again, and count what it has paid for.")
+    asked.add_argument("--lives", type=int, default=10)
+    asked.add_argument("--deaths", type=int, default=20)
+    asked.add_argument("--seed", type=int, default=1)
+    given = asked.parse_args()
+    bad = 0
+    for seed in range(given.seed, given.seed + given.lives):
+        with tempfile.TemporaryDirectory(prefix="a2e-kill-") as folder:
+            life = kill_series.live(Path(folder), deaths=given.deaths, seed=seed)
+        print(json.dumps({"figure": "kill series", **attrs.asdict(life)}), flush=True)
+        bad += not life.good
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

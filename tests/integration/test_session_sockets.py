@@ -1,0 +1,211 @@
+"""The session layer over real sockets: what aiohttp really does when a server misbehaves."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import struct
+import traceback
+
+import pytest
+
+from a2e_async import RejectedRequestError, Retry, TransportError
+from a2e_async.core.http import HttpRequest
+from a2e_async.engine.service import Service
+from a2e_async.engine.session import Session
+
+TOKEN = "sk_hunter2-hunter2"
+HEADERS = {"Authorization": f"Bearer {TOKEN}"}
+GOOD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 21\r\n\r\n" + b'{"code": 0,"data": 1}'
+MOVED = b"HTTP/1.1 307 Moved\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n"
+WHOLE = (GOOD, MOVED)
+TLS = b"\x16"
+START = HttpRequest(method="POST", path="/start", body={"prompt": "a kite"}, seconds=0.3, start=True)
+
+
+class Server:
+    """A server that answers each request as its script says, and counts connections and requests.
+
+    Args:
+        script: For each request bytes to answer with, "reset", "close" or "stall"; the last one goes on for ever.
+            Bytes that are no whole reply are followed by a close.
+    """
+
+    def __init__(self, *script):
+        self.script = list(script)
+        self.connections = 0
+        self.requests = []
+        self.port = 0
+
+    @property
+    def url(self):
+        """The server's address."""
+        return f"http://127.0.0.1:{self.port}"
+
+    async def serve(self, reader, writer):
+        """Answer the requests of one connection."""
+        self.connections += 1
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+            while (request := await self.read(reader)) is not None:
+                self.requests.append(request)
+                answer = self.script.pop(0) if len(self.script) > 1 else self.script[0]
+                if answer == "stall":
+                    await reader.read()
+                    break
+                if answer == "reset":
+                    linger = struct.pack("ii", 1, 0)
+                    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+                    break
+                if answer == "close":
+                    break
+                writer.write(answer)
+                await writer.drain()
+                if answer not in WHOLE:
+                    break
+        writer.close()
+
+    @staticmethod
+    async def read(reader):
+        """Read one request; None when the connection has ended."""
+        first = await reader.read(1)
+        if first in (b"", TLS):
+            return None
+        head = first + await reader.readuntil(b"\r\n\r\n")
+        length = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
+        return head + await reader.readexactly(int(length[0].split(b":")[1]) if length else 0)
+
+
+@contextlib.asynccontextmanager
+async def running(*script):
+    """Run a server, and give it with a session."""
+    server = Server(*script)
+    listener = await asyncio.start_server(server.serve, "127.0.0.1", 0)
+    server.port = listener.sockets[0].getsockname()[1]
+    session = Session(server.url)
+    try:
+        yield server, session
+    finally:
+        await session.aclose()
+        listener.close()
+        await listener.wait_closed()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        serving = [task for task in others if getattr(task.get_coro(), "__name__", "") == "serve"]
+        if serving:
+            await asyncio.wait(serving, timeout=5)
+
+
+async def failure(session, request=START):
+    """Give the error of a request that cannot succeed; no traceback of it holds the token."""
+    with pytest.raises(TransportError) as caught:
+        await session.send(request, HEADERS)
+    assert TOKEN not in "".join(traceback.format_exception(caught.value))
+    return caught.value
+
+
+@pytest.mark.parametrize("trouble", ["reset", "close", b"HTTP/1.1 200 OK\r\nContent-Le", b"nonsense\r\n\r\n"])
+async def test_a_post_is_never_sent_twice(trouble):
+    """After a reset, a close, cut headers or nonsense a POST is in doubt, and was sent exactly once."""
+    async with running(trouble, "close") as (server, session):
+        error = await failure(session)
+        await asyncio.sleep(0.05)
+        assert error.sent
+        assert (server.connections, len(server.requests)) == (1, 1)
+
+
+@pytest.mark.parametrize("trouble", ["reset", "close"])
+async def test_a_post_on_a_kept_connection_is_never_sent_twice(trouble):
+    """A POST on a connection that worked before, and drops now, is sent once and in doubt as well."""
+    async with running(GOOD, trouble, GOOD) as (server, session):
+        assert (await session.send(START, HEADERS)).status == 200
+        error = await failure(session)
+        await asyncio.sleep(0.05)
+        assert error.sent
+        assert (server.connections, len(server.requests)) == (1, 2)
+        assert (await session.send(START, HEADERS)).status == 200
+
+
+async def test_a_cut_body_is_in_doubt():
+    """A reply whose body ends early may have been sent after the work was done."""
+    async with running(GOOD[:-5]) as (server, session):
+        error = await failure(session)
+        assert error.sent
+        assert len(server.requests) == 1
+
+
+async def test_a_redirect_is_not_followed():
+    """A redirect comes back as it is: the server sees one request."""
+    async with running(MOVED, GOOD) as (server, session):
+        with pytest.raises(RejectedRequestError, match="HTTP 307"):
+            await Service(session, TOKEN, Retry(), None).ask(START)
+        assert len(server.requests) == 1
+
+
+async def test_a_stall_is_in_doubt_after_its_own_time():
+    """A server that reads the request and says nothing ends at the request's limit, not at the time to connect."""
+    async with running("stall") as (server, session):
+        begun = asyncio.get_running_loop().time()
+        error = await failure(session)
+        assert error.sent
+        assert asyncio.get_running_loop().time() - begun < 5
+        assert len(server.requests) == 1
+
+
+async def test_a_closed_port_is_sure():
+    """Where nobody listens nothing was received."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        session = Session(f"http://127.0.0.1:{held.getsockname()[1]}")
+        error = await failure(session)
+        await session.aclose()
+    assert not error.sent
+    assert "could not connect to http://127.0.0.1:" in str(error)
+
+
+async def test_an_unknown_host_is_sure():
+    """A name that does not exist received nothing."""
+    session = Session("http://a2e.invalid")
+    error = await failure(session)
+    await session.aclose()
+    assert not error.sent
+
+
+async def test_a_server_without_tls_is_sure():
+    """A handshake that fails comes before the request."""
+    async with running("close") as (server, _plain):
+        session = Session(server.url.replace("http://", "https://"))
+        assert not (await failure(session)).sent
+        await session.aclose()
+        assert server.requests == []
+
+
+async def test_a_proxy_that_refuses_is_sure_and_keeps_its_password(monkeypatch):
+    """A proxy that refuses the tunnel has passed nothing on; its login is in no error."""
+    async with running(b"HTTP/1.1 407 Who are you\r\nContent-Length: 0\r\n\r\n") as (server, _plain):
+        monkeypatch.setenv("HTTPS_PROXY", f"http://me:hunter2@127.0.0.1:{server.port}")
+        session = Session("https://a2e.example")
+        error = await failure(session)
+        await session.aclose()
+        assert not error.sent
+        assert server.requests[0].startswith(b"CONNECT a2e.example:443")
+        assert "hunter2" not in f"{error} {error!r} {''.join(traceback.format_exception(error))}"
+        assert TOKEN.encode() not in server.requests[0]
+
+
+async def test_a_proxy_carries_the_request(monkeypatch):
+    """With HTTP_PROXY a plain request goes to the proxy as an absolute URL."""
+    async with running(GOOD) as (server, _plain):
+        monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{server.port}")
+        session = Session("http://a2e.example")
+        assert (await session.send(START, HEADERS)).status == 200
+        await session.aclose()
+        assert server.requests[0].startswith(b"POST http://a2e.example/start HTTP/1.1\r\n")
+
+
+async def test_a_header_that_repeats_the_token_is_shown_nowhere():
+    """A reply so broken that aiohttp quotes it in its error gives no token away."""
+    echo = f"HTTP/1.1 200 OK\r\nX-Echo\x01: {TOKEN}\r\nContent-Length: 0\r\n\r\n".encode()
+    async with running(echo) as (_server, session):
+        error = await failure(session)
+        assert error.sent
+        assert "hunter2" not in f"{error} {error!r}"

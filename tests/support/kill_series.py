@@ -1,0 +1,258 @@
+"""Lives of a batch that is killed again and again, against a simulator in another process that loses answers.
+
+`live` takes a batch of pictures through its deaths to its end and says what it has cost and what is left of it.
+Run as a script this file is that simulator: it prints where it is, and its book for every line it is sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import os
+import random
+import sqlite3
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+ROWS = 120
+DONE = 0
+_PATIENCE = 180
+_MOST_RUNS = 30
+_WINDOW = "2"
+_MIDDLE = ("intended", "accepted", "completed")
+_COINS = 100_000
+
+
+@attrs.frozen(kw_only=True)
+class Life:
+    """What became of a batch.
+
+    Attributes:
+        seed: What the moments of its deaths were drawn from.
+        deaths: How often it was killed.
+        at_work: How many of these deaths left rows in the middle of their lives.
+        intents: How many rows they left that may or may not have been started.
+        runs: How often the command was started.
+        bills: How many starts were billed.
+        tags: How many intents they were billed for.
+        doubles: Intents that were billed more than once, by tag.
+        rows: How many rows the manifest has in each status.
+        whole: How many files are whole and as the manifest says.
+        integrity: What SQLite says about the ledger.
+        seconds: How long all of it took.
+        last_words: What the last run said on stderr.
+    """
+
+    seed: int
+    deaths: int
+    at_work: int
+    intents: int
+    runs: int
+    bills: int
+    tags: int
+    doubles: dict[str, int]
+    rows: dict[str, int]
+    whole: int
+    integrity: str
+    seconds: float
+    last_words: str = attrs.field(repr=False)
+
+    @property
+    def good(self) -> bool:
+        """Whether nothing was lost, and nothing paid for twice."""
+        found = (self.rows, self.bills, self.tags, self.doubles, self.whole, self.integrity)
+        return found == ({"done": ROWS}, ROWS, ROWS, {}, ROWS, "ok")
+
+
+def live(folder: Path, *, deaths: int, seed: int) -> Life:
+    """Take a batch through so many deaths to its end.
+
+    Args:
+        folder: An empty folder.
+        deaths: How often it is killed.
+        seed: What the moments of its deaths are drawn from.
+    """
+    began = time.monotonic()
+    lines = (json.dumps({"id": f"kite-{number:03}", "prompt": f"kite {number}"}) for number in range(ROWS))
+    (folder / "rows.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    with _simulator(seed) as service:
+        died = _die(folder, service.env, deaths, random.Random(seed))
+        end = _finish(folder, service.env)
+        book = service.book()
+    return Life(
+        seed=seed,
+        deaths=died.deaths,
+        at_work=died.at_work,
+        intents=died.intents,
+        runs=died.runs + end.runs,
+        bills=book["starts"],
+        tags=len(book["bills"]),
+        doubles={tag: count for tag, count in book["bills"].items() if count != 1},
+        **_left(folder / "out"),
+        seconds=round(time.monotonic() - began, 1),
+        last_words=end.words,
+    )
+
+
+@attrs.define
+class _Deaths:
+    deaths: int = 0
+    at_work: int = 0
+    intents: int = 0
+    runs: int = 0
+
+
+@attrs.frozen
+class _End:
+    runs: int
+    words: str
+
+
+def _die(folder: Path, env: dict[str, str], deaths: int, chance: random.Random) -> _Deaths:
+    """Start the command and kill it, until the deaths are used up."""
+    died = _Deaths()
+    while died.deaths < deaths and died.runs < deaths * 10:
+        died.runs += 1
+        with _command(folder, env) as child:
+            try:
+                child.wait(chance.uniform(0.3, 2.0))
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+                died.deaths += 1
+                states = _states(folder / "out")
+                died.at_work += any(states[state] for state in _MIDDLE)
+                died.intents += states["intended"]
+    return died
+
+
+def _states(out: Path) -> Counter[str]:
+    """Count the rows of the ledger by state, as whoever looks at it at that moment."""
+    if not (out / "ledger.sqlite").exists():
+        return Counter()
+    db = sqlite3.connect(f"{(out / 'ledger.sqlite').as_uri()}?mode=ro", uri=True)
+    try:
+        return Counter(dict(db.execute("SELECT state, count(*) FROM rows GROUP BY state")))
+    finally:
+        db.close()
+
+
+def _finish(folder: Path, env: dict[str, str]) -> _End:
+    """Run the command until nothing is left."""
+    runs, code = 0, None
+    while code != DONE and runs < _MOST_RUNS:
+        runs += 1
+        with _command(folder, env) as child:
+            code = child.wait(_PATIENCE)
+    return _End(runs, (folder / "stderr").read_text(encoding="utf-8", errors="replace")[-4000:])
+
+
+@contextmanager
+def _command(folder: Path, env: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+    words = ("batch", "run", "rows.jsonl", "--family", "text-to-image", "--out", "out", "--unknown-window", _WINDOW)
+    with (
+        (folder / "stderr").open("a", encoding="utf-8") as said,
+        subprocess.Popen(
+            [sys.executable, "-m", "a2e_async", *words],
+            cwd=folder,
+            env=env,
+            stdout=subprocess.DEVNULL,
+            stderr=said,
+            text=True,
+        ) as child,
+    ):
+        try:
+            yield child
+        finally:
+            if child.poll() is None:
+                child.kill()
+
+
+def _left(out: Path) -> dict[str, Any]:
+    """Look at what is left in the folder."""
+    found = [json.loads(line) for line in (out / "manifest.jsonl").read_text(encoding="utf-8").splitlines()]
+    db = sqlite3.connect(out / "ledger.sqlite")
+    try:
+        integrity = db.execute("PRAGMA integrity_check").fetchone()[0]
+    finally:
+        db.close()
+    return {
+        "rows": dict(Counter(row["status"] for row in found)),
+        "whole": sum(_is_whole(out, row) for row in found),
+        "integrity": integrity,
+    }
+
+
+def _is_whole(out: Path, row: dict[str, Any]) -> bool:
+    """Whether a row's one file can be decoded and is what the manifest says."""
+    from PIL import Image  # noqa: PLC0415 - the simulator's process does without
+
+    (path,), (size,), (digest,) = row["path"], row["bytes"], row["sha256"]
+    content = (out / path).read_bytes()
+    with Image.open(out / path) as picture:
+        picture.load()
+    return len(content) == size and hashlib.sha256(content).hexdigest() == digest
+
+
+@attrs.frozen
+class _Service:
+    """The simulator's process."""
+
+    child: subprocess.Popen[str]
+    env: dict[str, str]
+
+    def book(self) -> dict[str, Any]:
+        """Ask for its book."""
+        assert self.child.stdin is not None
+        self.child.stdin.write("book\n")
+        self.child.stdin.flush()
+        return _told(self.child)
+
+
+@contextmanager
+def _simulator(seed: int) -> Iterator[_Service]:
+    usual = {k: v for k, v in os.environ.items() if not k.startswith("A2E_") and not k.upper().endswith("_PROXY")}
+    with subprocess.Popen(
+        [sys.executable, __file__, str(seed)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=usual
+    ) as child:
+        try:
+            told = _told(child)
+            yield _Service(child, usual | {"A2E_BASE_URL": told["url"], "A2E_API_KEY": told["token"]})
+        finally:
+            child.kill()
+
+
+def _told(child: subprocess.Popen[str]) -> dict[str, Any]:
+    assert child.stdout is not None
+    told: dict[str, Any] = json.loads(child.stdout.readline())
+    return told
+
+
+async def _serve(seed: int) -> None:
+    """Be the simulator: every ninth start is lost after the work, every thirtieth before it."""
+    from a2e_async import simulator  # noqa: PLC0415 - only its own process needs it
+
+    async with simulator.serve(task_seconds=(0.2, 1.0), media="tiny", coins=_COINS, seed=seed) as sim:
+        sim.faults.add("text_to_image.start", "reset", every=9, when="after")
+        sim.faults.add("text_to_image.start", "reset", every=30)
+        _say({"url": sim.url, "token": sim.token})
+        while await asyncio.to_thread(sys.stdin.readline):
+            _say({"bills": sim.book.bills_by_tag(), "starts": len(sim.book.starts)})
+
+
+def _say(told: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(told) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    asyncio.run(_serve(int(sys.argv[1])))

@@ -1,0 +1,243 @@
+"""The same small application written for each web framework, and the real servers that run it.
+
+    async with serving("fastapi", options) as site: ...
+
+Every application has the same routes: POST /a2e/webhook, GET /state (is the client open), GET /events (the job
+`site.job`, from Last-Event-ID) and GET /tasks/{id} (a task by its id).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import aiohttp
+import attrs
+import hypercorn.asyncio
+import hypercorn.config
+import uvicorn
+from aiohttp import web
+from fastapi import FastAPI
+from fastapi import Request as FastRequest
+from fastapi.responses import StreamingResponse
+from litestar import Litestar, asgi, get
+from litestar import Request as LitestarRequest
+from litestar.response import Stream
+from quart import Quart
+from quart import request as quart_request
+from starlette.applications import Starlette
+from starlette.requests import Request as StarletteRequest
+from starlette.responses import PlainTextResponse
+from starlette.routing import Mount, Route
+
+from a2e_async import A2EClient, Job, Webhook
+from a2e_async.web import SSE_HEADERS, EventStream, lifespan, mounted, receiver, sse, sse_of
+from a2e_async.web import aiohttp as a2e_aiohttp
+
+SECRET = "s3cret of the webhook"
+KEEP_ALIVE = 0.2
+RETRY = 0.1
+
+
+@attrs.define(eq=False)
+class Site:
+    """An application that is being served."""
+
+    url: str
+    a2e: A2EClient
+    job: Job[Any] | None = None
+
+    def events(self, last: str | None):
+        """Give the events of the job."""
+        return sse(self.job, last_event_id=last, keep_alive=KEEP_ALIVE, retry=RETRY)
+
+    def events_of(self, task_id: str, last: str | None):
+        """Give the events of a task."""
+        return sse_of(self.a2e, "text_to_image", task_id, last_event_id=last, keep_alive=KEEP_ALIVE, retry=RETRY)
+
+    @property
+    def state(self) -> str:
+        """Whether the client is open."""
+        return repr(self.a2e).split()[-1].strip(">")
+
+
+def fastapi_app(site: Site):
+    """Write it for FastAPI."""
+    app = FastAPI(lifespan=lifespan(site.a2e))
+    app.mount("/a2e", receiver(site.a2e))
+
+    @app.get("/state")
+    async def state(request: FastRequest) -> str:
+        assert request.state.a2e is site.a2e
+        return site.state
+
+    @app.get("/events")
+    async def events(request: FastRequest):
+        return StreamingResponse(site.events(request.headers.get("last-event-id")), headers=SSE_HEADERS)
+
+    @app.get("/tasks/{task_id}")
+    async def task(task_id: str, request: FastRequest):
+        return StreamingResponse(site.events_of(task_id, request.headers.get("last-event-id")), headers=SSE_HEADERS)
+
+    return app
+
+
+def starlette_app(site: Site):
+    """Write it for Starlette."""
+
+    async def state(request: StarletteRequest):
+        assert request.state.a2e is site.a2e
+        return PlainTextResponse(site.state)
+
+    async def events(request: StarletteRequest):
+        return EventStream(site.events(request.headers.get("last-event-id")))
+
+    async def task(request: StarletteRequest):
+        return EventStream(site.events_of(request.path_params["task_id"], request.headers.get("last-event-id")))
+
+    return Starlette(
+        lifespan=lifespan(site.a2e),
+        routes=[
+            Mount("/a2e", receiver(site.a2e)),
+            Route("/state", state),
+            Route("/events", events),
+            Route("/tasks/{task_id}", task),
+        ],
+    )
+
+
+def litestar_app(site: Site):
+    """Write it for Litestar."""
+
+    @get("/state", sync_to_thread=False)
+    def state() -> str:
+        return site.state
+
+    @get("/events")
+    async def events(request: LitestarRequest) -> Stream:
+        return Stream(site.events(request.headers.get("last-event-id")), headers=SSE_HEADERS)
+
+    @get("/tasks/{task_id:str}")
+    async def task(request: LitestarRequest) -> Stream:
+        return Stream(
+            site.events_of(request.path_params["task_id"], request.headers.get("last-event-id")), headers=SSE_HEADERS
+        )
+
+    hooks = asgi("/a2e", is_mount=True, copy_scope=True)(receiver(site.a2e))
+    return Litestar([hooks, state, events, task], lifespan=[lifespan(site.a2e)], logging_config=None)
+
+
+def quart_app(site: Site):
+    """Write it for Quart."""
+    app = Quart("site")
+    app.while_serving(lifespan(site.a2e).while_serving)
+    app.asgi_app = mounted(app.asgi_app, "/a2e", receiver(site.a2e))
+    app.config["RESPONSE_TIMEOUT"] = None  # a stream lasts as long as its job
+
+    @app.get("/state")
+    async def state():
+        return site.state
+
+    @app.get("/events")
+    async def events():
+        return site.events(quart_request.headers.get("last-event-id")), 200, SSE_HEADERS
+
+    @app.get("/tasks/<task_id>")
+    async def task(task_id):
+        return site.events_of(task_id, quart_request.headers.get("last-event-id")), 200, SSE_HEADERS
+
+    return app
+
+
+def aiohttp_app(site: Site):
+    """Write it for aiohttp.web."""
+    app = web.Application()
+    a2e_aiohttp.setup(app, site.a2e)
+
+    async def state(request: web.Request):
+        assert request.app[a2e_aiohttp.CLIENT] is site.a2e
+        return web.Response(text=site.state)
+
+    async def events(request: web.Request):
+        return await a2e_aiohttp.event_stream(request, site.events(request.headers.get("last-event-id")))
+
+    async def task(request: web.Request):
+        last = request.headers.get("last-event-id")
+        return await a2e_aiohttp.event_stream(request, site.events_of(request.match_info["task_id"], last))
+
+    app.router.add_get("/state", state)
+    app.router.add_get("/events", events)
+    app.router.add_get("/tasks/{task_id}", task)
+    return app
+
+
+@contextlib.asynccontextmanager
+async def uvicorn_server(app, listening: socket.socket) -> AsyncIterator[None]:
+    """Serve with uvicorn."""
+    config = uvicorn.Config(app, lifespan="on", log_config=None, ws="none", timeout_graceful_shutdown=1)
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server.serve(sockets=[listening]))
+    try:
+        while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn wakes nobody
+            await asyncio.sleep(0.01)
+        yield
+    finally:
+        server.should_exit = True
+        await serving
+
+
+@contextlib.asynccontextmanager
+async def hypercorn_server(app, listening: socket.socket) -> AsyncIterator[None]:
+    """Serve with hypercorn."""
+    config = hypercorn.config.Config()
+    config.bind = [f"fd://{os.dup(listening.fileno())}"]  # hypercorn closes it
+    config.loglevel = "WARNING"
+    config.graceful_timeout = 0.5
+    config.shutdown_timeout = 5
+    end = asyncio.Event()
+    serving = asyncio.create_task(hypercorn.asyncio.serve(app, config, shutdown_trigger=end.wait))
+    try:
+        host, port = listening.getsockname()
+        async with aiohttp.ClientSession() as session, session.get(f"http://{host}:{port}/state"):
+            pass  # the socket listens already; it answers once the application has started
+        yield
+    finally:
+        end.set()
+        await serving
+
+
+@contextlib.asynccontextmanager
+async def aiohttp_server(app, listening: socket.socket) -> AsyncIterator[None]:
+    """Serve with aiohttp.web."""
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    try:
+        await web.SockSite(runner, listening).start()
+        yield
+    finally:
+        await runner.cleanup()
+
+
+KINDS: dict[str, tuple[Callable[[Site], Any], Callable[..., Any]]] = {
+    "fastapi-uvicorn": (fastapi_app, uvicorn_server),
+    "starlette-uvicorn": (starlette_app, uvicorn_server),
+    "litestar-uvicorn": (litestar_app, uvicorn_server),
+    "quart-hypercorn": (quart_app, hypercorn_server),
+    "aiohttp": (aiohttp_app, aiohttp_server),
+}
+
+
+@contextlib.asynccontextmanager
+async def serving(kind: str, sim, **options: Any) -> AsyncIterator[Site]:
+    """Serve the application of one kind in front of a simulator; the site's client sends its webhooks to it."""
+    write, serve = KINDS[kind]
+    with socket.create_server(("127.0.0.1", 0), backlog=1024) as listening:
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        hook = Webhook(f"{url}/a2e/webhook", SECRET)
+        site = Site(url, A2EClient(sim.token, base_url=sim.url, webhook=hook, **options))
+        async with serve(write(site), listening):
+            yield site

@@ -1,0 +1,156 @@
+"""The tree of errors: parents, exports, pickles, texts."""
+
+from __future__ import annotations
+
+import copy
+import gc
+import inspect
+import pickle
+
+import pytest
+
+import a2e_async
+from a2e_async import ImageToVideo, Record, Result, errors
+from a2e_async.engine.job import Job
+
+TREE = {
+    "A2EError": "Exception",
+    "UsageError": "A2EError",
+    "InvalidRequestError": "UsageError",
+    "ClientClosedError": "UsageError",
+    "MissingTokenError": "UsageError",
+    "ServiceError": "A2EError",
+    "AuthenticationError": "ServiceError",
+    "InsufficientCoinsError": "ServiceError",
+    "RateLimitedError": "ServiceError",
+    "RejectedRequestError": "ServiceError",
+    "ModerationError": "ServiceError",
+    "NotFoundError": "ServiceError",
+    "TransportError": "A2EError",
+    "ProtocolError": "A2EError",
+    "StartUnknownError": "A2EError",
+    "BudgetExceededError": "A2EError",
+    "JobFailedError": "A2EError",
+    "JobTimeoutError": "A2EError",
+    "JobDetachedError": "A2EError",
+    "JobCancelledError": "A2EError",
+    "DownloadError": "A2EError",
+    "LedgerError": "A2EError",
+}
+FACTS = {
+    "InvalidRequestError": {"field": "prompt", "rule": "must be text"},
+    "ServiceError": {"status": 500, "code": 7, "trace_id": "t-1", "retry_after": None, "no_route": False},
+    "AuthenticationError": {"status": 401},
+    "InsufficientCoinsError": {"status": 402},
+    "RateLimitedError": {"status": 429, "retry_after": 2.5},
+    "RejectedRequestError": {"status": 400, "code": 400},
+    "ModerationError": {"status": 403, "code": 1004, "skippable": True},
+    "NotFoundError": {"status": 404, "no_route": True},
+    "TransportError": {"sent": False},
+    "ProtocolError": {"status": 200, "excerpt": "<html>"},
+    "BudgetExceededError": {"needed": 30.0, "left": 12.0},
+    "JobFailedError": {
+        "code": "nsfw",
+        "refunded": True,
+        "result": Result((Record(id="t1", urls=("https://r.example/1.mp4",)),)),
+        "records": (Record(id="t1"), Record(id="t2")),
+    },
+    "JobCancelledError": {"refunded": True},
+    "DownloadError": {"url": "https://r.example/1.mp4", "expired": True},
+}
+REQUEST = ImageToVideo("https://f.example/a.png", prompt="p", negative_prompt="n", webhook_token="hush")
+IDS = ("65f000000000000000000001", "65f000000000000000000002")
+
+
+def made(name):
+    """Make an error of this class with everything it can carry."""
+    return getattr(errors, name)("it went wrong", **FACTS.get(name, {})).about(REQUEST, IDS, "k7f3q9x2m4pd")
+
+
+def attributes(error):
+    """Give what an error says of itself."""
+    return {
+        key: getattr(error, key)
+        for key in ("message", "request", "task_ids", "tag", *FACTS.get(type(error).__name__, ()))
+    }
+
+
+def test_the_tree_is_whole():
+    """`a2e_async.errors` holds these exceptions and no other, each under its parent."""
+    found = {
+        name: kind.__base__.__name__
+        for name, kind in vars(errors).items()
+        if inspect.isclass(kind) and issubclass(kind, BaseException)
+    }
+    assert found == TREE
+
+
+@pytest.mark.parametrize("name", TREE)
+def test_each_is_a_name_of_the_root(name):
+    """Every error can be imported from the root too."""
+    assert getattr(a2e_async, name) is getattr(errors, name)
+    assert name in a2e_async.__all__
+
+
+@pytest.mark.parametrize("name", TREE)
+@pytest.mark.parametrize("again", [lambda error: pickle.loads(pickle.dumps(error)), copy.copy, copy.deepcopy])
+def test_each_pickles_with_all_it_carries(name, again):
+    """An error that was pickled or copied is of the same class, says the same and carries the same."""
+    error = made(name)
+    other = again(error)
+    assert type(other) is type(error)
+    assert attributes(other) == attributes(error)
+    assert str(other) == str(error)
+    assert other.args == error.args
+
+
+@pytest.mark.parametrize("name", TREE)
+def test_each_has_defaults_for_all_it_carries(name):
+    """An error made of a message alone has every attribute it documents."""
+    error = getattr(errors, name)("it went wrong")
+    assert (error.request, error.task_ids, error.tag) == (None, (), None)
+    for fact in FACTS.get(name, ()):
+        assert hasattr(error, fact), fact
+    assert "it went wrong" in str(error)
+
+
+@pytest.mark.parametrize("name", TREE)
+def test_the_text_names_the_tasks_and_the_tag(name):
+    """Somebody who only sees the text can find the tasks."""
+    text = str(made(name))
+    assert text.startswith("it went wrong")
+    assert text.endswith(f"[task {IDS[0]}, task {IDS[1]}, tag k7f3q9x2m4pd]")
+
+
+def test_a_long_list_of_tasks_is_cut():
+    """Only the first three ids are named, and how many more there are."""
+    error = errors.JobTimeoutError("late").about(None, [f"t{number}" for number in range(8)])
+    assert str(error) == "late [task t0, task t1, task t2, and 5 more]"
+
+
+def test_the_text_of_a_refusal_names_status_code_and_trace():
+    """A refusal can be shown to the service's support as it is."""
+    error = errors.RejectedRequestError("bad size", status=200, code=400, trace_id="t-1")
+    assert str(error) == "bad size (HTTP 200, code 400, trace t-1)"
+    assert str(errors.NotFoundError("gone", status=404)) == "gone (HTTP 404)"
+
+
+@pytest.mark.parametrize("name", TREE)
+def test_no_error_is_part_of_a_cycle(name):
+    """Nothing an error refers to refers back to it, and none of it is a job."""
+    error = made(name)
+    seen, line = set(), [error.__dict__, error.args]
+    while line:
+        for found in gc.get_referents(line.pop()):
+            assert found is not error
+            assert not isinstance(found, Job)
+            if id(found) not in seen and not inspect.isclass(found) and not inspect.ismodule(found):
+                seen.add(id(found))
+                line.append(found)
+
+
+@pytest.mark.parametrize("name", TREE)
+def test_no_error_shows_the_webhooks_secret(name):
+    """The secret of the request stays out of text and repr."""
+    error = made(name)
+    assert "hush" not in str(error) + repr(error) + repr(error.request)

@@ -1,0 +1,197 @@
+"""The pace of requests, in virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+
+import pytest
+
+from a2e_async.engine.pacer import Pacer
+from a2e_async.simulator.virtual import run_virtually
+
+
+def now():
+    """Give the virtual time in seconds since the test began."""
+    return asyncio.get_running_loop().time()
+
+
+async def times_of(pacer, number, *, start=False):
+    """Let so many requests wait for their turn at once, and give when each had it."""
+
+    async def one():
+        await pacer.turn(start=start)
+        return now()
+
+    return sorted(await asyncio.gather(*(one() for _ in range(number))))
+
+
+async def cancelled(tasks):
+    """Cancel tasks and wait for their end."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def test_without_a_rate_nobody_waits():
+    """No rate means no wait, for any number of requests."""
+
+    async def story():
+        assert await times_of(Pacer(None), 1000) == [0.0] * 1000
+
+    run_virtually(story())
+
+
+@pytest.mark.parametrize("rate", [0.5, 20, 300])
+def test_no_second_sees_more_than_the_rate(rate):
+    """Requests leave one by one, evenly, with no burst at the beginning and none after a rest."""
+
+    async def story():
+        pacer = Pacer(rate)
+        first = await times_of(pacer, 80)
+        await asyncio.sleep(10)
+        second = await times_of(pacer, 80)
+        for times in (first, second):
+            gaps = [later - earlier for earlier, later in itertools.pairwise(times)]
+            assert min(gaps) == pytest.approx(1 / rate, rel=1e-6)
+            assert max(gaps) == pytest.approx(1 / rate, rel=1e-6)
+        assert first[0] == 0
+        assert second[0] == pytest.approx(first[-1] + 10)
+
+    run_virtually(story())
+
+
+def test_slots_of_the_cancelled_are_given_back():
+    """Fifty cancelled waiters take no time from those who come after them."""
+
+    async def story():
+        pacer = Pacer(10)
+        await pacer.turn(start=False)
+        waiting = [asyncio.create_task(pacer.turn(start=False)) for _ in range(50)]
+        await asyncio.sleep(0.01)
+        await cancelled(waiting)
+        await pacer.turn(start=False)
+        assert now() == pytest.approx(0.1)
+
+    run_virtually(story())
+
+
+def test_waiters_behind_the_cancelled_move_up():
+    """Who stands behind cancelled waiters gets the turn that they would have had."""
+
+    async def story():
+        pacer = Pacer(10)
+        await pacer.turn(start=False)
+        leaving = [asyncio.create_task(pacer.turn(start=False)) for _ in range(50)]
+        await asyncio.sleep(0)
+        staying = asyncio.create_task(times_of(pacer, 3))
+        await asyncio.sleep(0.01)
+        await cancelled(leaving)
+        assert await staying == pytest.approx([0.1, 0.2, 0.3])
+
+    run_virtually(story())
+
+
+def test_a_turn_that_was_given_to_the_cancelled_is_given_back():
+    """A waiter that is cancelled in the very moment of its turn does not cost a slot."""
+
+    async def story():
+        pacer = Pacer(10)
+        await pacer.turn(start=False)
+        waiting = asyncio.create_task(pacer.turn(start=False))
+        behind = asyncio.create_task(times_of(pacer, 1))
+        asyncio.get_running_loop().call_at(0.1, lambda: asyncio.get_running_loop().call_soon(waiting.cancel))
+        await asyncio.sleep(0.05)
+        assert await behind == pytest.approx([0.1])
+        assert waiting.cancelled()
+
+    run_virtually(story())
+
+
+def test_starts_go_first():
+    """A start that comes last has its turn before looks that wait already."""
+
+    async def story():
+        pacer = Pacer(10)
+        await pacer.turn(start=False)
+        looks = asyncio.create_task(times_of(pacer, 3))
+        await asyncio.sleep(0.01)
+        assert await times_of(pacer, 2, start=True) == pytest.approx([0.1, 0.2])
+        assert await looks == pytest.approx([0.3, 0.4, 0.5])
+
+    run_virtually(story())
+
+
+def test_the_order_of_arrival_is_kept():
+    """Among equals the first who came goes first."""
+
+    async def story():
+        pacer, order = Pacer(100), []
+
+        async def one(number):
+            await pacer.turn(start=False)
+            order.append(number)
+
+        await asyncio.gather(*map(one, range(20)))
+        assert order == list(range(20))
+
+    run_virtually(story())
+
+
+@pytest.mark.parametrize("rate", [None, 10])
+def test_a_pause_holds_everybody(rate):
+    """In a pause nobody goes, neither who waits nor who comes, neither starts nor looks."""
+
+    async def story():
+        pacer = Pacer(rate)
+        await pacer.turn(start=False)
+        early = asyncio.create_task(times_of(pacer, 1))
+        await asyncio.sleep(0)
+        pacer.pause(5)
+        await asyncio.sleep(1)
+        late = await times_of(pacer, 1, start=True)
+        assert late[0] >= 5
+        assert (await early)[0] >= (5 if rate else 0)
+        assert now() <= 5.2
+
+    run_virtually(story())
+
+
+def test_a_pause_is_never_shortened():
+    """Of two pauses the longer one counts."""
+
+    async def story():
+        pacer = Pacer(None)
+        pacer.pause(5)
+        pacer.pause(1)
+        assert await times_of(pacer, 2) == pytest.approx([5.0, 5.0])
+
+    run_virtually(story())
+
+
+def test_after_a_pause_the_rate_holds():
+    """Those who waited for the end of a pause do not go all at once."""
+
+    async def story():
+        pacer = Pacer(10)
+        pacer.pause(3)
+        assert await times_of(pacer, 4) == pytest.approx([3.0, 3.1, 3.2, 3.3])
+
+    run_virtually(story())
+
+
+def test_close_leaves_no_timer():
+    """After close no timer of the pacer fires any more, and the cancelled waiters end."""
+
+    async def story():
+        pacer = Pacer(1)
+        await pacer.turn(start=False)
+        waiting = asyncio.create_task(pacer.turn(start=False))
+        await asyncio.sleep(0)
+        pacer.close()
+        await asyncio.sleep(5)
+        assert not waiting.done()
+        await cancelled([waiting])
+        pacer.close()
+
+    run_virtually(story())

@@ -1,0 +1,125 @@
+"""The names of the root are what users and checks rely on."""
+
+from __future__ import annotations
+
+import functools
+import importlib.resources
+import inspect
+import types
+
+import pytest
+
+import a2e_async
+from a2e_async import client as client_module
+
+CONTRACT = {
+    "A2EClient",
+    "Cadence",
+    "ImageToVideo",
+    "Job",
+    "Journal",
+    "Record",
+    "Result",
+    "Retry",
+    "Status",
+    "TextToImage",
+    "Webhook",
+}
+EXPORTS = sorted(set(a2e_async.__all__) - {"__version__"})
+CLIENT = [
+    *("text_to_image", "image_to_video", "start", "with_options", "attach", "find", "look", "records", "delete"),
+    *("drain", "hint", "as_completed", "gather", "download", "upload", "balance", "quote", "open", "aclose"),
+]
+JOB = [
+    *("accepted", "status", "task_ids", "request", "coins", "done", "updates", "wait", "detach", "cancel"),
+    *("records", "tag", "family", "__await__"),
+]
+RESULT = ["url", "urls", "coins", "records", "task_ids"]
+RECORD = [
+    *("id", "name", "tag", "status", "coins", "created_at", "failed_code", "failed_message", "urls", "extra", "raw"),
+]
+
+
+def members():
+    """Give every public member of every public class, with a name to show."""
+    for name in EXPORTS:
+        thing = getattr(a2e_async, name)
+        yield name, thing
+        if inspect.isclass(thing):
+            for attribute, member in vars(thing).items():
+                if not attribute.startswith("_") and callable(_function(member)):
+                    yield f"{name}.{attribute}", _function(member)
+
+
+def _function(member):
+    """Give what stands behind a property, a class method or a cached property."""
+    if isinstance(member, property):
+        return member.fget
+    if isinstance(member, classmethod | staticmethod):
+        return member.__func__
+    return member.func if isinstance(member, functools.cached_property) else member
+
+
+MEMBERS = dict(members())
+
+
+def test_the_root_shows_what_it_exports():
+    """`__all__` is sorted, without doubles, and equals what is visible of the root besides modules."""
+    visible = {
+        name
+        for name, thing in vars(a2e_async).items()
+        if not name.startswith("_") and not isinstance(thing, types.ModuleType) and name != "annotations"
+    }
+    assert visible == set(EXPORTS)
+    assert list(a2e_async.__all__) == sorted(set(a2e_async.__all__))
+
+
+def test_the_contract_is_exported():
+    """The names that the design promises are there."""
+    assert set(EXPORTS) >= CONTRACT
+
+
+@pytest.mark.parametrize(
+    ("kind", "names"),
+    [
+        (a2e_async.A2EClient, CLIENT),
+        (a2e_async.Job, JOB),
+        (a2e_async.Result, RESULT),
+        (a2e_async.Record, RECORD),
+    ],
+)
+def test_the_members_of_the_contract_are_there(kind, names):
+    """Clients, jobs, results and records have the members that the design promises."""
+    fields = {field.name for field in getattr(kind, "__attrs_attrs__", ())}
+    assert [name for name in names if not hasattr(kind, name) and name not in fields] == []
+
+
+def test_families_is_the_function():
+    """The root's `families` gives the known families; it is not the package of the same name."""
+    assert {"image_to_video", "text_to_image"} <= set(a2e_async.families())
+    assert "families" in a2e_async.__all__
+
+
+@pytest.mark.parametrize("name", sorted(a2e_async.families()))
+def test_each_family_has_its_short_form(name):
+    """A family of the package is a method of the client with the same name and the request's own words."""
+    short = getattr(a2e_async.A2EClient, name)
+    assert isinstance(short, client_module._Short)
+    assert short.__doc__ == a2e_async.families()[name].request.__doc__
+    assert short.__get__(object(), a2e_async.A2EClient).__doc__ == short.__doc__
+
+
+@pytest.mark.parametrize("name", MEMBERS)
+def test_each_public_member_says_what_it_does(name):
+    """Every public class, function and method has a docstring of its own."""
+    assert len((MEMBERS[name].__doc__ or "").split()) >= 3
+
+
+def test_the_package_says_that_it_is_typed():
+    """py.typed is part of the package, so that type checkers read its annotations."""
+    assert (importlib.resources.files(a2e_async) / "py.typed").is_file()
+
+
+def test_the_version_is_a_version():
+    """`__version__` is three numbers."""
+    assert len([int(part) for part in a2e_async.__version__.split(".")]) == 3

@@ -1,0 +1,429 @@
+"""Replies of every shape that the service is known to give: data or one of our errors, and nothing else."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from a2e_async.core import replies
+from a2e_async.core.http import HttpReply
+from a2e_async.errors import (
+    A2EError,
+    AuthenticationError,
+    InsufficientCoinsError,
+    ModerationError,
+    NotFoundError,
+    ProtocolError,
+    RateLimitedError,
+    RejectedRequestError,
+    ServiceError,
+)
+
+TOKEN = "sk_eyJhbGciOiJIUzI1NiJ9.eyJfaWQiOiI2NWYwIn0.c2lnbmF0dXJl"
+TRACE = "00000000-0000-4000-8000-000000000001"
+DATE = "Wed, 21 Oct 2015 07:28:00 GMT"
+HTML = b"<!doctype html><title>A2E</title>"
+
+
+def reply(body, status=200, **headers):
+    """Make a reply; what is no bytes is written as JSON."""
+    return HttpReply(status=status, body=body if isinstance(body, bytes) else json.dumps(body).encode(), **headers)
+
+
+def refused(body, status=200, **headers):
+    """Give the error that comes of a reply."""
+    with pytest.raises(A2EError) as caught:
+        replies.read(reply(body, status, **headers))
+    return caught.value
+
+
+ROW = {"_id": "t1", "current_status": "sent"}
+
+
+@pytest.mark.parametrize(
+    ("data", "rows"),
+    [
+        (ROW, [ROW]),
+        ([ROW], [ROW]),
+        ([ROW, {"_id": "t2"}], [ROW, {"_id": "t2"}]),
+        ({"rows": [ROW], "count": 1}, [ROW]),
+        ({"list": [ROW]}, [ROW]),
+        ({"current": 1, "total": 1, "success": True, "data": [ROW]}, [ROW]),
+        ({"records": [ROW]}, [ROW]),
+        ({"data": {"rows": [ROW]}}, [ROW]),
+        ({"rows": [], "count": 0}, []),
+        ([ROW, None, "x", 5, [ROW]], [ROW]),
+        ({"id": "t1", "data": [1]}, [{"id": "t1", "data": [1]}]),
+        ({"_id": "", "rows": [ROW]}, [ROW]),
+        ("https://r.example/speech.mp3", []),
+        (None, []),
+        (5, []),
+        (True, []),
+        ([], []),
+        ({}, []),
+        ({"rows": "none"}, []),
+    ],
+)
+def test_every_shape_of_data_gives_its_rows(data, rows):
+    """An object, an array, each kind of list, a string and null are read."""
+    body = {"code": 0, "data": data, "trace_id": TRACE}
+    assert replies.rows_of(replies.read(reply(body))) == rows
+
+
+def test_rows_of_the_deepest_nesting():
+    """Nesting of any depth overflows no stack."""
+    data = [ROW]
+    for _ in range(100_000):
+        data = {"data": data}
+    assert replies.rows_of(data) == [ROW]
+    while isinstance(data, dict):  # or its own destructor would have to be as deep
+        data = data["data"]
+
+
+@pytest.mark.parametrize(
+    ("row", "task_id"),
+    [({"_id": "a", "id": "b"}, "a"), ({"id": "b"}, "b"), ({"_id": "", "id": "b"}, "b"), ({"_id": 5}, ""), ({}, "")],
+)
+def test_row_id(row, task_id):
+    """`_id` counts before `id`, and only text is an id."""
+    assert replies.row_id(row) == task_id
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"code": 0, "data": 1},
+        {"code": "0", "data": 1},
+        {"code": 0.0, "data": 1},
+        {"code": None, "data": 1},
+        {"code": "", "data": 1},
+        {"code": False, "data": 1},
+        {"data": 1},
+        {"success": True, "data": 1},
+        {"code": 0, "success": True, "data": 1, "msg": "ok", "error": None},
+        b'\xef\xbb\xbf{"code": 0, "data": 1}',
+        b' {"code": 0, "data": 1} \n',
+    ],
+)
+@pytest.mark.parametrize("status", [200, 201, 202])
+def test_yes(body, status):
+    """A 2xx without a code, or with a code of 0 in any spelling, is a yes."""
+    assert replies.read(reply(body, status)) == 1
+
+
+def test_yes_without_data():
+    """A yes may come without data: a deletion does."""
+    assert replies.read(reply({"code": 0})) is None
+    assert replies.read(reply({"success": True})) is None
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "said"),
+    [
+        ({"code": 1001, "msg": "hosts are busy", "trace_id": TRACE}, 1001, "hosts are busy"),
+        ({"code": 400, "message": "bad size"}, 400, "bad size"),
+        ({"code": "400", "message": "bad size"}, 400, "bad size"),
+        ({"code": " 400 ", "message": "bad size"}, 400, "bad size"),
+        ({"code": 400.0, "message": "bad size"}, 400, "bad size"),
+        ({"code": -1, "error": "odd"}, -1, "odd"),
+        ({"code": "-30005", "error": "odd"}, -30005, "odd"),
+        ({"code": 1, "error": {"message": "deep"}}, 1, "deep"),
+        ({"code": 1, "data": "said in data"}, 1, "said in data"),
+        ({"code": 1, "data": {"failed_message": "said deep in data"}}, 1, "said deep in data"),
+        ({"code": 1, "data": {"message": "said deep in data"}}, 1, "said deep in data"),
+        ({"code": 1, "msg": " ", "message": None, "error": "the third"}, 1, "the third"),
+        ({"code": 1, "msg": "the first", "message": "the second"}, 1, "the first"),
+        ({"code": True, "msg": "odd"}, 1, "odd"),
+        ({"code": "ERR_SIZE", "msg": "odd"}, -1, "odd"),
+        ({"code": "--5", "msg": "odd"}, -1, "odd"),
+        ({"code": "9" * 30, "msg": "odd"}, -1, "odd"),
+        ({"code": 10**30, "msg": "odd"}, -1, "odd"),
+        ({"code": 0.5, "msg": "odd"}, -1, "odd"),
+        (b'{"code": NaN, "msg": "odd"}', -1, "odd"),
+        (b'{"code": -Infinity, "msg": "odd"}', -1, "odd"),
+        ({"code": [], "msg": "odd"}, -1, "odd"),
+        ({"success": False, "message": "no"}, None, "no"),
+        ({"success": False, "code": 0, "data": {}}, None, "the service refused the request"),
+    ],
+)
+def test_no_with_status_200(body, code, said):
+    """A 200 whose code is not 0, or whose success is false, is a no, with its words wherever they are."""
+    error = refused(body)
+    assert type(error) is RejectedRequestError
+    assert (error.status, error.code, error.message) == (200, code, said)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b" ",
+        HTML,
+        b'{"code": 0, "data": {"_id": "65f',
+        b"null",
+        b'"ok"',
+        b"[]",
+        b"5",
+        b"{}",
+        b'{"status": "ok"}',
+        b'{"_id": "t1"}',
+        b'{"msg": "ok"}',
+        b'{"error": "perhaps"}',
+        b"\xff\xfe\x00",
+        b'{"code": 0, "data": "\xff"}',
+        b'{"code": ' + b"9" * 5000 + b"}",
+        b"[" * 100_000,
+        b'{"data":' * 100_000,
+    ],
+)
+def test_nonsense_with_status_200(body):
+    """A 200 that is no answer of the service says neither yes nor no."""
+    error = refused(body)
+    assert type(error) is ProtocolError
+    assert error.status == 200
+    assert len(error.excerpt) <= 200
+    assert "HTTP 200" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "no_route"),
+    [
+        (301, RejectedRequestError, False),
+        (302, RejectedRequestError, False),
+        (307, RejectedRequestError, False),
+        (400, RejectedRequestError, False),
+        (401, AuthenticationError, False),
+        (402, InsufficientCoinsError, False),
+        (403, AuthenticationError, False),
+        (404, NotFoundError, True),
+        (405, RejectedRequestError, True),
+        (408, ServiceError, False),
+        (413, RejectedRequestError, False),
+        (429, RateLimitedError, False),
+        (500, ServiceError, False),
+        (502, ServiceError, False),
+        (503, ServiceError, False),
+        (504, ServiceError, False),
+    ],
+)
+@pytest.mark.parametrize("body", [HTML, b"", b"[]", b'{"path": "/nowhere"}', b"{"])
+def test_the_status_decides_before_a_body_that_is_not_the_services(status, kind, no_route, body):
+    """A page or a cut body with an error status is that error; 404 and 405 mean that there is no such route."""
+    error = refused(body, status)
+    assert type(error) is kind
+    assert (error.status, error.code, error.no_route) == (status, None, no_route)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (302, RejectedRequestError),
+        (400, RejectedRequestError),
+        (401, AuthenticationError),
+        (402, InsufficientCoinsError),
+        (404, NotFoundError),
+        (405, RejectedRequestError),
+        (408, ServiceError),
+        (429, RateLimitedError),
+        (500, ServiceError),
+        (503, ServiceError),
+    ],
+)
+@pytest.mark.parametrize("code", [0, 400, 401, 402, 404, 429, 500])
+def test_the_status_decides_before_the_code(status, kind, code):
+    """With an error status the body's code changes nothing, and the service's own JSON is never "no route"."""
+    error = refused({"code": code, "message": "so it is", "trace_id": TRACE}, status)
+    assert type(error) is kind
+    assert (error.message, error.trace_id, error.no_route) == ("so it is", TRACE, False)
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        (400, RejectedRequestError),
+        (401, AuthenticationError),
+        (403, AuthenticationError),
+        (402, InsufficientCoinsError),
+        (404, NotFoundError),
+        (408, ServiceError),
+        (429, RateLimitedError),
+        (500, ServiceError),
+        (503, ServiceError),
+        (1001, RejectedRequestError),
+        (30005, RejectedRequestError),
+    ],
+)
+@pytest.mark.parametrize("write", [int, str])
+def test_in_a_200_the_code_counts_like_a_status(code, kind, write):
+    """A body code that looks like an HTTP status is read like one, as number or string."""
+    error = refused({"code": write(code), "msg": "no"})
+    assert type(error) is kind
+    assert (error.status, error.code) == (200, code)
+
+
+@pytest.mark.parametrize("status", [200, 400, 403])
+@pytest.mark.parametrize(("code", "skippable"), [(1003, False), (1004, True)])
+def test_moderation(status, code, skippable):
+    """1003 is a hard block, 1004 can be skipped, whatever the status."""
+    error = refused({"code": code, "message": "a minor"}, status)
+    assert type(error) is ModerationError
+    assert error.skippable is skippable
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Insufficient coins",
+        "insufficient credits",
+        "Insufficient balance, please recharge",
+        "Insufficient user coins",
+        "You have insufficient available coins",
+        "not enough coins",
+        "Not enough credits left",
+        "You don't have enough coins",
+        "You don\u2019t have enough credits to start this task",
+        "User does not have enough coins",
+        "Too few coins",
+        "You have run out of credits",
+        "out of coins",
+        "coins not enough",
+        "Your balance is not enough",
+        "balance insufficient",
+        "Coins are insufficient for this task",
+        "Credit balance is too low",
+    ],
+)
+@pytest.mark.parametrize(("status", "code"), [(200, 1), (400, 400), (400, 0), (403, 403)])
+def test_too_few_coins(text, status, code):
+    """Texts that mean too few coins are recognised whatever code they come with, except with a refused token."""
+    error = refused({"code": code, "message": text}, status)
+    assert type(error) is (AuthenticationError if status == 403 else InsufficientCoinsError)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "prompt must not be empty",
+        "the coins in the picture are blurry",
+        "coins must be a number",
+        "image out of focus",
+        "out of memory",
+        "insufficient resolution",
+        "insufficient permission for this model, contact support",
+        "not enough light in the picture",
+        "credit card was declined",
+        "a gold coin is not allowed",
+    ],
+)
+def test_not_too_few_coins(text):
+    """Texts that only name coins, or only name a lack, are ordinary refusals."""
+    assert type(refused({"code": 400, "message": text}, 400)) is RejectedRequestError
+
+
+def test_a_server_error_is_never_a_lack_of_coins():
+    """With a 5xx nobody knows what was done, whatever the body says."""
+    assert type(refused({"code": 500, "message": "insufficient coins"}, 500)) is ServiceError
+    assert type(refused({"code": 500, "message": "insufficient coins"})) is ServiceError
+
+
+@pytest.mark.parametrize(
+    ("header", "date", "seconds"),
+    [
+        (None, DATE, None),
+        ("", DATE, None),
+        ("3", None, 3.0),
+        (" 3 ", None, 3.0),
+        ("0", None, 0.0),
+        ("1.5", None, 1.5),
+        ("-5", None, 0.0),
+        ("99999999999", None, 99999999999.0),
+        ("1e999", None, None),
+        ("nan", None, None),
+        ("soon", DATE, None),
+        ("Wed, 21 Oct 2015 07:28:30 GMT", DATE, 30.0),
+        ("Wed, 21 Oct 2015 07:27:30 GMT", DATE, 0.0),
+        ("Wed, 21 Oct 2015 07:28:30 GMT", None, None),
+        ("Wed, 21 Oct 2015 07:28:30 GMT", "yesterday", None),
+        ("Wed, 99 Oct 2015 07:28:30 GMT", DATE, None),
+    ],
+)
+def test_retry_after(header, date, seconds):
+    """Retry-After is read as a number or, against the reply's own Date, as a date; garbage is none."""
+    assert replies.retry_after(header, date) == seconds
+    error = refused({"code": 429, "msg": "slow down"}, 429, retry_after=header, date=date)
+    assert type(error) is RateLimitedError
+    assert error.retry_after == seconds
+
+
+@given(st.text(max_size=40), st.text(max_size=40))
+def test_no_header_is_too_odd(header, date):
+    """Whatever stands in the headers, they give a wait of at least 0 or none."""
+    seconds = replies.retry_after(header, date)
+    assert seconds is None or 0 <= seconds < float("inf")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        HTML + TOKEN.encode() + HTML,
+        b"\n" * 190 + TOKEN.encode() * 2,
+        b"x" * 199 + TOKEN.encode(),
+        {"code": 401, "msg": f"bad token {TOKEN}"},
+        {"code": 401, "msg": f"bad token\n{TOKEN}"},
+        {"code": 401, "msg": f"url=%3D{TOKEN}"},
+        {"code": 401, "msg": "y " * 240 + TOKEN},
+        {"code": 401, "msg": "no", "trace_id": TOKEN * 3},
+        {"code": 401, "msg": TOKEN.removeprefix("sk_")},
+        {"code": 401, "error": {"message": f"Authorization: Bearer {TOKEN}"}},
+        {"code": 401, "data": TOKEN},
+        b'{"code": 401, "msg": "cut here\\n' + TOKEN.encode(),
+    ],
+)
+@pytest.mark.parametrize("status", [200, 401, 500])
+def test_no_error_shows_a_token(body, status):
+    """A token that the reply repeats is blotted out, also where the excerpt cuts it."""
+    error = refused(body, status)
+    shown = f"{error} {error!r} {error.__dict__}"
+    for part in TOKEN.split("."):
+        assert part[-12:] not in shown
+    assert "eyJhb" not in shown
+
+
+def test_a_token_longer_than_any_excerpt_is_hidden():
+    """Of a token so long that the excerpt ends in its middle nothing is shown."""
+    shown = str(refused(b"<p>" + b"eyJ" + b"q" * 2000))
+    assert "qqq" not in shown
+    assert "qqq" not in str(refused({"code": 1, "msg": "no " * 10 + "eyJ" + "q" * 2000}))
+
+
+def test_what_is_no_token_is_shown():
+    """Words that only look a little like a token stay readable."""
+    assert replies.hide_secrets("task_id and risk_level are missing") == "task_id and risk_level are missing"
+
+
+def test_long_words_are_cut():
+    """A page of words in a refusal is cut to 500 characters."""
+    assert refused({"code": 1, "msg": "word " * 1000}).message == ("word " * 100)
+
+
+@pytest.mark.parametrize(
+    ("data", "listed"),
+    [
+        ([], True),
+        ([ROW], True),
+        ({"rows": [], "count": 0}, True),
+        ({"list": []}, True),
+        ({"data": []}, True),
+        (None, False),
+        ("", False),
+        ({}, False),
+        ({"rows": None}, False),
+        (ROW, False),
+    ],
+)
+def test_what_is_a_list(data, listed):
+    """An empty list is told from data that holds no list at all."""
+    assert replies.is_list(data) is listed

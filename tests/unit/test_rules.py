@@ -1,0 +1,179 @@
+"""The rules of request fields: what is refused, in which words, and what is accepted."""
+
+from __future__ import annotations
+
+import attrs
+import pytest
+
+from a2e_async import ImageToVideo, InvalidRequestError, TextToImage, UsageError
+from a2e_async.core import rules
+
+PICTURE = "https://files.example.net/in.png"
+FILM = {"image_url": PICTURE, "prompt": "it climbs", "negative_prompt": "blurry"}
+SECRET = "hunter2"
+
+TEXT = "must be text that is not blank"
+NAME = f"{TEXT}, at most 100 characters"
+LINK = "must be an http or https URL with a host and without spaces (no data: URL)"
+HTTPS = "must be an https URL without spaces, at most 2048 characters"
+TOKEN = f"{TEXT}, at most 256 characters"
+FLAG = "must be True or False"
+EIGHT = "must be a whole number from 1 to 8"
+RATIO = "must be '1:1', '4:3', '3:4', '16:9', '9:16', '2:3', '3:2' or '21:9'"
+INPUTS = "must be a list of 1 to 10 http or https URLs without spaces (no data: URL)"
+
+REFUSED_FILMS = [
+    ({"image_url": None}, "image_url", LINK, "None"),
+    ({"image_url": f"data:image/png;base64,{SECRET}"}, "image_url", LINK, "str of 29 characters"),
+    ({"image_url": f"https://f.example/{SECRET} a.png"}, "image_url", LINK, "str of 31 characters"),
+    ({"image_url": f"/tmp/{SECRET}.png"}, "image_url", LINK, "str of 16 characters"),
+    ({"image_url": f"ftp://f.example/{SECRET}"}, "image_url", LINK, "str of 23 characters"),
+    ({"image_url": "https:///a.png"}, "image_url", LINK, "str of 14 characters"),
+    ({"image_url": "http://[::1/a.png"}, "image_url", LINK, "str of 17 characters"),
+    ({"image_url": b"https://f.example/a.png"}, "image_url", LINK, "bytes"),
+    ({"prompt": None}, "prompt", "must be given unless lora is", "None"),
+    ({"prompt": " \n"}, "prompt", TEXT, "str of 2 characters"),
+    ({"prompt": [SECRET]}, "prompt", TEXT, "list of 1"),
+    ({"negative_prompt": None}, "negative_prompt", "must be given unless lora is", "None"),
+    ({"negative_prompt": ""}, "negative_prompt", TEXT, "str of 0 characters"),
+    ({"name": SECRET * 15}, "name", NAME, "str of 105 characters"),
+    ({"lora": 7}, "lora", TEXT, "int 7"),
+    ({"model_type": f"{SECRET}"}, "model_type", "must be 'GENERAL' or 'FLF2V'", "str of 7 characters"),
+    ({"model_type": "FLF2V"}, "end_image_url", "must be given with model_type 'FLF2V'", "None"),
+    ({"model_version": "a2e-v3"}, "model_version", "must be 'a2e', 'a2e-v2' or 'a2e-v2-flash'", "str of 6 characters"),
+    ({"end_image_url": SECRET}, "end_image_url", LINK, "str of 7 characters"),
+    ({"extend_prompt": "false"}, "extend_prompt", FLAG, "str of 5 characters"),
+    ({"number_of_images": 9}, "number_of_images", EIGHT, "int 9"),
+    ({"number_of_images": 0}, "number_of_images", EIGHT, "int 0"),
+    ({"number_of_images": True}, "number_of_images", EIGHT, "bool True"),
+    ({"number_of_images": 2.0}, "number_of_images", EIGHT, "float 2.0"),
+    ({"video_time": 7}, "video_time", "must be 5, 10, 15 or 20", "int 7"),
+    ({"video_time": "5"}, "video_time", "must be 5, 10, 15 or 20", "str of 1 characters"),
+    ({"video_time": True}, "video_time", "must be 5, 10, 15 or 20", "bool True"),
+    ({"video_time": 10**5000}, "video_time", "must be 5, 10, 15 or 20", "int"),
+    ({"video_time": float("nan")}, "video_time", "must be 5, 10, 15 or 20", "float"),
+    ({"video_length": 1001}, "video_length", "must be a whole number from 1 to 1000", "int 1001"),
+    ({"skip_face_enhance": 1}, "skip_face_enhance", FLAG, "int 1"),
+    ({"mask_face": "yes"}, "mask_face", FLAG, "str of 3 characters"),
+    ({"minor_suspected_skip": 0}, "minor_suspected_skip", FLAG, "int 0"),
+    ({"webhook_url": f"http://h.example/{SECRET}"}, "webhook_url", HTTPS, "str of 24 characters"),
+    ({"webhook_url": "https://h.example/" + "x" * 2031}, "webhook_url", HTTPS, "str of 2049 characters"),
+    ({"webhook_token": SECRET * 37}, "webhook_token", TOKEN, "str of 259 characters"),
+]
+REFUSED_PICTURES = [
+    ({"prompt": None}, "prompt", TEXT, "None"),
+    ({"prompt": "  "}, "prompt", TEXT, "str of 2 characters"),
+    ({"name": ""}, "name", NAME, "str of 0 characters"),
+    ({"width": 0}, "width", "must be a whole number from 1", "int 0"),
+    ({"height": "768"}, "height", "must be a whole number from 1", "str of 3 characters"),
+    ({"req_key": SECRET}, "req_key", "must be 'high_aes_general_v21_L' or 'high_aes'", "str of 7 characters"),
+    ({"req_key": "high_aes", "max_images": 2}, "req_key", "belongs to the older form, max_images to the newer", "str"),
+    ({"model_type": "flux"}, "model_type", "must be 'a2e' or 'seedream'", "str of 4 characters"),
+    ({"max_images": 9}, "max_images", EIGHT, "int 9"),
+    ({"aspect_ratio": "5:4"}, "aspect_ratio", RATIO, "str of 3 characters"),
+    ({"aspect_ratio": "1:1", "model_type": "a2e"}, "aspect_ratio", "is for model_type 'seedream' only", "str"),
+    ({"input_images": []}, "input_images", INPUTS, "list of 0"),
+    ({"input_images": PICTURE}, "input_images", INPUTS, "str of 32 characters"),
+    ({"input_images": [PICTURE, SECRET]}, "input_images", INPUTS, "list of 2"),
+    ({"input_images": [PICTURE] * 11, "model_type": "seedream"}, "input_images", INPUTS, "list of 11"),
+    ({"input_images": [PICTURE] * 3}, "input_images", "must be at most 2 without model_type 'seedream'", "list of 3"),
+    ({"skip_face_enhance": "no"}, "skip_face_enhance", FLAG, "str of 2 characters"),
+    ({"webhook_url": "h.example"}, "webhook_url", HTTPS, "str of 9 characters"),
+    ({"webhook_token": " "}, "webhook_token", TOKEN, "str of 1 characters"),
+]
+REFUSED = [(ImageToVideo, FILM | wrong, *words) for wrong, *words in REFUSED_FILMS]
+REFUSED += [(TextToImage, {"prompt": "a kite"} | wrong, *words) for wrong, *words in REFUSED_PICTURES]
+
+
+@pytest.mark.parametrize(("kind", "fields", "field", "rule", "value"), REFUSED)
+def test_refused(kind, fields, field, rule, value):
+    """A wrong value is refused by field, rule and kind of the value; its text is shown nowhere."""
+    with pytest.raises(InvalidRequestError) as caught:
+        kind(**fields)
+    error = caught.value
+    assert (error.field, error.rule) == (field, rule)
+    assert str(error).startswith(f"{field}: {rule}, not {value}")
+    assert SECRET not in f"{error} {error!r} {error.__dict__}"
+
+
+@pytest.mark.parametrize(("kind", "rows"), [(ImageToVideo, REFUSED_FILMS), (TextToImage, REFUSED_PICTURES)])
+def test_no_field_is_without_a_rule(kind, rows):
+    """Each field of both requests has a refused value in the table above."""
+    assert {field.name for field in attrs.fields(kind)} == {field for _wrong, field, _rule, _value in rows}
+
+
+ACCEPTED = [
+    (ImageToVideo, {"image_url": PICTURE, "lora": "65f0"}),
+    (ImageToVideo, FILM | {"image_url": "HTTP://f.example:8080/a%20b.png?x=1"}),
+    (ImageToVideo, FILM | {"image_url": "https://bücher.example/a.png"}),
+    (ImageToVideo, FILM | {"model_type": "FLF2V", "end_image_url": PICTURE}),
+    (ImageToVideo, FILM | {"name": "n" * 100, "webhook_token": "t" * 256}),
+    (ImageToVideo, FILM | {"webhook_url": "https://h.example/" + "x" * 2030}),
+    (ImageToVideo, FILM | {"extend_prompt": False, "mask_face": True, "skip_face_enhance": False}),
+    *[(ImageToVideo, FILM | {"video_time": seconds}) for seconds in (5, 10, 15, 20)],
+    *[(ImageToVideo, FILM | {"number_of_images": number}) for number in (1, 8)],
+    *[(ImageToVideo, FILM | {"video_length": frames}) for frames in (1, 1000)],
+    *[(ImageToVideo, FILM | {"model_version": version}) for version in ("a2e", "a2e-v2", "a2e-v2-flash")],
+    (TextToImage, {"prompt": "x" * 20_000}),
+    (TextToImage, {"prompt": "夕日 🌅"}),
+    (TextToImage, {"prompt": "a", "req_key": "high_aes", "width": 1, "height": 8192}),
+    (TextToImage, {"prompt": "a", "input_images": [PICTURE] * 2}),
+    (TextToImage, {"prompt": "a", "input_images": (PICTURE,) * 10, "model_type": "seedream"}),
+    (TextToImage, {"prompt": "a", "aspect_ratio": "21:9", "model_type": "seedream", "max_images": 8}),
+]
+
+
+@pytest.mark.parametrize(("kind", "fields"), ACCEPTED)
+def test_accepted(kind, fields):
+    """Values at the edge of their rules are taken as they are."""
+    request = kind(**fields)
+    assert {name: getattr(request, name) for name in fields} == fields
+
+
+@pytest.mark.parametrize(("kind", "fields"), [(ImageToVideo, FILM), (TextToImage, {"prompt": "a kite"})])
+def test_a_request_is_a_value(kind, fields):
+    """Requests with equal fields are equal, hashable and frozen, and never show the webhook's secret."""
+    one, other = kind(**fields, webhook_token=SECRET), kind(**fields, webhook_token=SECRET)
+    assert one == other
+    assert len({one, other}) == 1
+    assert SECRET not in repr(one)
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        one.name = "other"
+
+
+@pytest.mark.parametrize(
+    ("url", "local"),
+    [
+        ("http://localhost/a.png", True),
+        ("http://LOCALHOST:8000/a.png", True),
+        ("http://pictures.localhost/a.png", True),
+        ("http://printer.local/a.png", True),
+        ("http://localhost./a.png", True),
+        ("http://127.0.0.1/a.png", True),
+        ("http://10.1.2.3/a.png", True),
+        ("http://192.168.0.7/a.png", True),
+        ("http://169.254.1.1/a.png", True),
+        ("http://0.0.0.0/a.png", True),
+        ("http://[::1]:80/a.png", True),
+        ("http://[fe80::1]/a.png", True),
+        ("https://files.example.net/a.png", False),
+        ("https://localhost.example.net/a.png", False),
+        ("https://8.8.8.8/a.png", False),
+    ],
+)
+def test_which_links_the_service_cannot_reach(url, local):
+    """This machine and private networks are told from public hosts."""
+    assert rules.is_local(url) is local
+    film = ImageToVideo(url, prompt="p", negative_prompt="n")
+    picture = TextToImage("a", input_images=[PICTURE, url])
+    for request, field in ((film, "image_url"), (picture, "input_images")):
+        if local:
+            with pytest.raises(UsageError, match=f"^{field}: must be reachable by the service"):
+                rules.require_public_links(request)
+        else:
+            rules.require_public_links(request)
+
+
+def test_a_webhook_may_be_anywhere():
+    """Only links that the service fetches must be public: a webhook's receiver is the caller's affair."""
+    rules.require_public_links(ImageToVideo(**FILM, webhook_url="https://10.0.0.1/hook"))

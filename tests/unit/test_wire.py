@@ -1,0 +1,339 @@
+"""Requests become HTTP values, rows become records; odd fields lose no task."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from a2e_async import Family, Form, ImageToVideo, ProtocolError, Record, Request, Result, Status, TextToImage, Webhook
+from a2e_async.core import wire
+from a2e_async.core.family import family_of
+
+FILMS = family_of("image_to_video")
+PICTURES = family_of("text_to_image")
+TASK = "65f000000000000000000001"
+PICTURE = "https://files.example.net/in.png"
+MOMENT = datetime(2025, 1, 2, 3, 4, 5, 678_000, tzinfo=UTC)
+
+
+def read(row, family=FILMS):
+    """Read a row that has an id."""
+    return wire.record(family, {"_id": TASK, **row})
+
+
+def brief(value):
+    """Name a value in a test's id."""
+    return repr(value)[:12]
+
+
+def done(row, family=FILMS):
+    """Read a row of a completed task."""
+    return read({"current_status": "completed", **row}, family)
+
+
+def test_a_row_is_read_whole():
+    """Each known field finds its attribute, unknown ones stay in extra, and the row itself in raw."""
+    row = {
+        "_id": TASK,
+        "name": "clip ~k7f3q9x2m4pda",
+        "current_status": "failed",
+        "coins": 30,
+        "createdAt": "2025-01-02T03:04:05.678Z",
+        "failed_code": "nsfw",
+        "failed_message": "not allowed",
+        "result_url": "",
+        "cover_url": "https://files.example.net/c.png",
+        "duration": 5,
+    }
+    assert wire.record(FILMS, row) == Record(
+        id=TASK,
+        family="image_to_video",
+        name="clip",
+        tag="k7f3q9x2m4pd",
+        status=Status.FAILED,
+        coins=30,
+        created_at=MOMENT,
+        failed_code="nsfw",
+        failed_message="not allowed",
+        urls=(),
+        extra={"cover_url": "https://files.example.net/c.png", "duration": 5},
+        raw=row,
+    )
+
+
+def test_a_bare_id_is_a_record():
+    """A start's reply of nothing but an id is a task that runs."""
+    assert read({}) == Record(id=TASK, family="image_to_video")
+
+
+@pytest.mark.parametrize("status", ["initialized", "sent", "pending", "processing", "something new", None])
+def test_a_running_task_keeps_no_raw_reply(status):
+    """Of a task that runs neither raw nor extra are kept: thousands of them are held at once."""
+    record = read({"current_status": status, "cover_url": PICTURE, "coins": 3})
+    assert (record.raw, record.extra, record.coins) == ({}, {}, 3)
+
+
+@pytest.mark.parametrize("row", [{}, {"_id": None}, {"_id": 5, "name": "x"}, {"_id": ""}, {"id": ["a"]}])
+def test_a_row_without_an_id_is_no_task(row):
+    """Only text can be a task's id."""
+    with pytest.raises(ProtocolError, match="without an id"):
+        wire.record(FILMS, row)
+
+
+ODD = [
+    None,
+    True,
+    False,
+    5,
+    -1,
+    5.7,
+    "",
+    "x",
+    "false",
+    [],
+    ["x"],
+    [None],
+    {},
+    {"a": 1},
+    10**400,
+    float("nan"),
+    float("inf"),
+]
+FIELDS = ["name", "coins", "createdAt", "failed_code", "failed_message", "result_url", "image_urls", "current_status"]
+
+
+@pytest.mark.parametrize("family", [FILMS, PICTURES], ids=lambda family: family.name)
+@pytest.mark.parametrize("field", FIELDS)
+@pytest.mark.parametrize("value", ODD, ids=brief)
+def test_no_odd_value_loses_a_task(family, field, value):
+    """Whatever stands in whatever field, the record has its id, and every attribute has its type."""
+    record = done({field: value}, family)
+    assert record.id == TASK
+    kinds = {
+        "name": str,
+        "failed_code": str,
+        "failed_message": str,
+        "coins": (int, float, type(None)),
+        "created_at": (datetime, type(None)),
+        "urls": tuple,
+    }
+    for name, kind in kinds.items():
+        assert isinstance(getattr(record, name), kind), name
+    assert not isinstance(record.coins, bool)
+    assert all(isinstance(url, str) and url for url in record.urls)
+    assert "None" not in repr(attrs.evolve(record, coins=0, created_at=MOMENT, tag=""))
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("name", 5),
+        ("name", ["clip"]),
+        ("coins", "30"),
+        ("coins", True),
+        ("coins", 10**400),
+        ("coins", float("inf")),
+        ("createdAt", "yesterday"),
+        ("createdAt", {"$date": 1}),
+        ("createdAt", 10**400),
+        ("failed_code", {"a": 1}),
+        ("failed_message", ["no"]),
+        ("result_url", {"url": PICTURE}),
+        ("result_url", [PICTURE, 5]),
+        ("result_url", True),
+    ],
+    ids=brief,
+)
+def test_an_odd_value_stays_in_extra(field, value):
+    """A value that does not fit its attribute can still be had."""
+    assert done({field: value}).extra == {field: value}
+
+
+@pytest.mark.parametrize("field", ["name", "coins", "createdAt", "failed_code", "failed_message", "result_url"])
+def test_null_is_nothing(field):
+    """Null leaves the attribute at its default and is no odd value."""
+    record = done({field: None})
+    assert attrs.evolve(record, raw={}) == Record(id=TASK, family="image_to_video", status=Status.COMPLETED)
+
+
+@pytest.mark.parametrize(
+    ("value", "code"), [("", ""), (0, ""), ("0", "0"), (1003, "1003"), ("nsfw", "nsfw"), (False, ""), (True, "")]
+)
+def test_a_failures_code_is_text(value, code):
+    """Numbers become text, 0 and booleans are no code."""
+    assert done({"failed_code": value}).failed_code == code
+
+
+@pytest.mark.parametrize(
+    ("value", "moment"),
+    [
+        ("2025-01-02T03:04:05.678Z", MOMENT),
+        ("2025-01-02T03:04:05.678+00:00", MOMENT),
+        ("2025-01-02T04:04:05.678+01:00", MOMENT),
+        ("2025-01-02T03:04:05.678", MOMENT),
+        ("2025-01-02 03:04:05.678", MOMENT),
+        ("2025-01-02T03:04:05Z", MOMENT.replace(microsecond=0)),
+        (1735787045678, MOMENT),
+        (1735787045.678, MOMENT),
+        (1735787045, MOMENT.replace(microsecond=0)),
+        ("", None),
+        ("02.01.2025", None),
+        (float("nan"), None),
+        (-1e300, None),
+        (10**400, None),
+        (True, None),
+    ],
+    ids=brief,
+)
+def test_times(value, moment):
+    """ISO text with or without a zone, seconds and milliseconds are read as UTC; anything else is no time."""
+    record = done({"createdAt": value})
+    assert record.created_at == moment
+    assert record.created_at is None or record.created_at.tzinfo is not None
+    assert wire.created_at({"createdAt": value}) == (moment and moment.timestamp())
+
+
+@given(st.datetimes(timezones=st.sampled_from([UTC, timezone(timedelta(hours=9)), timezone(timedelta(minutes=-90))])))
+def test_every_iso_time_is_read(moment):
+    """Each time with a zone comes back as the same moment."""
+    assert done({"createdAt": moment.isoformat()}).created_at == moment
+
+
+@pytest.mark.parametrize(
+    ("row", "urls"),
+    [
+        ({"image_urls": ["https://r/1", "https://r/2"]}, ("https://r/1", "https://r/2")),
+        ({"image_urls": "https://r/1"}, ("https://r/1",)),
+        ({"image_urls": ["", None, 5, "https://r/1"]}, ("https://r/1",)),
+        ({"image_urls": []}, ()),
+        ({"result_url": "https://r/1"}, ()),
+    ],
+)
+def test_links(row, urls):
+    """A family's own result fields give the links, as a string or a list; other fields never do."""
+    assert done(row, PICTURES).urls == urls
+
+
+@pytest.mark.parametrize(
+    ("shown", "name", "tag"),
+    [
+        ("clip", "clip", None),
+        ("", "", None),
+        ("~k7f3q9x2m4pdb", "", "k7f3q9x2m4pd"),
+        ("a ~b ~c2345678b", "a ~b", "c2345678"),
+    ],
+)
+def test_the_name_comes_back_without_its_tag(shown, name, tag):
+    """The tag and its letter are no part of the name."""
+    assert (read({"name": shown}).name, read({"name": shown}).tag) == (name, tag)
+
+
+def test_fields_of_a_family_are_data():
+    """A family with other fields is read by the same code."""
+
+    @attrs.frozen
+    class Odd(Request[Result]):
+        words: str
+
+    odd = Family(
+        name="odd",
+        title="",
+        request=Odd,
+        forms=(Form(path="/start"),),
+        detail="/{id}",
+        listing="/all",
+        batch=None,
+        delete="/{id}",
+        status_fields=("status", "current_status"),
+        result_fields=("result", "cover"),
+        code_fields=("error_code", "fail"),
+        message_fields=("faild_message", "msg"),
+        name_field="title",
+    )
+    row = {"id": "o1", "title": "t", "status": "success", "current_status": "sent", "result": "r", "cover": ["c"]}
+    row |= {"error_code": "0", "fail": "f", "faild_message": None, "msg": "m", "name": "n"}
+    record = wire.record(odd, row)
+    assert (record.id, record.name, record.status, record.urls) == ("o1", "t", Status.COMPLETED, ("r", "c"))
+    assert (record.failed_code, record.failed_message) == ("0", "m")
+    assert record.extra == {"name": "n"}
+    assert wire.start(odd, Odd("w")).body == {"title": "odd", "words": "w"}
+
+
+def test_a_start_sends_what_was_given_and_nothing_else():
+    """Fields that are None are not sent, False and 0 are."""
+    sent = wire.start(FILMS, ImageToVideo(PICTURE, prompt="p", negative_prompt="n", extend_prompt=False))
+    assert sent.body == {
+        "name": "p",
+        "image_url": PICTURE,
+        "prompt": "p",
+        "negative_prompt": "n",
+        "extend_prompt": False,
+    }
+    assert (sent.start, sent.seconds) == (True, 180)
+
+
+def test_a_tagged_name_counts_before_the_requests_own():
+    """The name with its tag is what is sent."""
+    request = TextToImage("p", name="mine")
+    assert wire.start(PICTURES, request).body["name"] == "mine"
+    assert wire.start(PICTURES, request, name="mine ~k7f3q9x2m4pda").body["name"] == "mine ~k7f3q9x2m4pda"
+
+
+@pytest.mark.parametrize(
+    ("fields", "sent"),
+    [({}, ("https://h.example/c", "client")), ({"webhook_url": "https://h.example/r"}, ("https://h.example/r", None))],
+)
+def test_the_clients_webhook_fills_a_gap_only(fields, sent):
+    """A webhook of the client is sent unless the request names its own."""
+    webhook = Webhook("https://h.example/c", "client")
+    body = wire.start(PICTURES, TextToImage("p", **fields), webhook=webhook).body
+    assert (body["webhook_url"], body.get("webhook_token")) == sent
+    without = attrs.evolve(PICTURES, webhook=False)
+    assert "webhook_url" not in wire.start(without, TextToImage("p"), webhook=webhook).body
+
+
+def test_a_request_shows_no_body():
+    """A request to the service can be logged: its body, which can hold a webhook's secret, is not shown."""
+    sent = wire.start(PICTURES, TextToImage("p", webhook_token="hush"))
+    assert "hush" not in repr(sent)
+    assert "hush" not in repr(Webhook("https://h.example/c", "hush"))
+
+
+@pytest.mark.parametrize("task_id", ["a/b", "a b", "a?b", "a%2Fb", "../x", "ä"])
+def test_an_id_is_one_part_of_a_path(task_id):
+    """No id leads to another path."""
+    for sent in (wire.detail(FILMS, task_id), wire.delete(FILMS, task_id)):
+        assert sent.path.startswith("/api/v1/userImage2Video/")
+        assert sent.path.count("/") == 4
+        assert not set(sent.path) & set(" ?ä")
+
+
+@pytest.mark.parametrize("value", ["false", None, 0, 1])
+def test_the_converter_is_strict_about_bool(value):
+    """Text and numbers never become True."""
+    with pytest.raises(ValueError, match="expected bool"):
+        wire.CONVERTER.structure(value, bool)
+
+
+@pytest.mark.parametrize(("value", "kind"), [(None, str), (5, str), (5.7, int), ("5", int), (True, int), (True, float)])
+def test_the_converter_is_strict_about_text_and_numbers(value, kind):
+    """Null never becomes "None", nothing is rounded and nothing is parsed."""
+    with pytest.raises(ValueError, match=f"expected {kind.__name__}"):
+        wire.CONVERTER.structure(value, kind)
+
+
+@pytest.mark.parametrize(
+    ("value", "number"),
+    [
+        *[(value, True) for value in (0, -3, 1.5, 10**15)],
+        *[(value, False) for value in (10**400, 1e16, True, "5", None, float("nan"), float("inf"))],
+    ],
+    ids=brief,
+)
+def test_which_numbers_one_can_reckon_with(value, number):
+    """Only finite numbers of a sane size count as coins."""
+    assert wire.is_number(value) is number

@@ -1,0 +1,147 @@
+"""Walks the golden exchanges of this folder: what is sent, and what is read of the reply.
+
+Each JSON file was written by hand from the service's own pages and what is known of the wire, never by this package:
+
+    source   where it comes from
+    call     what the caller does; left out where only the reply matters
+    sent     the request that goes out, whole; `other_path` is its other spelling, where there is one
+    reply    status, `json` or `text`, and the headers `retry_after` and `date`
+    records, read or error    what comes of it; an attribute that is not named has its default
+    verdict  what the error tells about the request
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+
+import attrs
+import pytest
+
+from a2e_async import A2EError, Balance, Quote, Record, Status, errors, families
+from a2e_async.calls import credits as credit_calls
+from a2e_async.calls import storage
+from a2e_async.core import replies, wire
+from a2e_async.core.http import HttpReply
+from a2e_async.core.retry import verdict
+
+FOLDER = Path(__file__).parent
+EXCHANGES = {
+    path.relative_to(FOLDER).with_suffix("").as_posix(): json.loads(path.read_text(encoding="utf-8"))
+    for path in sorted(FOLDER.rglob("*.json"))
+}
+ASKING = {key: one for key, one in EXCHANGES.items() if "call" in one}
+READ_AS = {"balance": Balance, "quote": Quote, "upload_link": storage.UploadLink}
+
+
+def action_of(exchange):
+    """Give what is done, and for which family."""
+    action, name = next(iter(exchange.get("call", {"start": "image_to_video"}).items()))
+    return action, families().get(name)
+
+
+WRITE = {
+    "start": lambda call, of: wire.start(of, of.request(**call["request"]), name=call.get("name")),
+    "detail": lambda call, of: wire.detail(of, call["id"]),
+    "batch": lambda call, of: wire.batch(of, call["ids"]),
+    "list": lambda call, of: wire.listing(of, call["page"], call["size"]),
+    "delete": lambda call, of: wire.delete(of, call["id"]),
+    "balance": lambda _call, _of: credit_calls.balance(),
+    "quote": lambda call, of: credit_calls.quote(of, of.request(**call["request"])),
+    "upload_link": lambda call, _of: storage.upload_link(call["upload_link"], call["content_type"], call["size"]),
+}
+READ = {
+    "balance": credit_calls.read_balance,
+    "quote": credit_calls.read_quote,
+    "upload_link": storage.read_upload_link,
+}
+
+
+def reading_of(exchange):
+    """Read the reply of an exchange."""
+    told = exchange["reply"]
+    body = told["text"] if "text" in told else json.dumps(told["json"])
+    reply = HttpReply(
+        status=told["status"], body=body.encode(), retry_after=told.get("retry_after"), date=told.get("date")
+    )
+    data = replies.read(reply)
+    action, family = action_of(exchange)
+    if action in READ:
+        return READ[action](data)
+    return [wire.record(family, row) for row in replies.rows_of(data)]
+
+
+def record_of(told, family, rows):
+    """Make the record that an exchange expects; a final one keeps its row as it came."""
+    record = Record(family=family.name, **told)
+    row = next(row for row in rows if row["_id"] == record.id)
+    status = Status(told.get("status", "unknown"))
+    return attrs.evolve(
+        record,
+        status=status,
+        created_at=datetime.fromisoformat(record.created_at) if record.created_at else None,
+        urls=tuple(record.urls),
+        raw=row if status in (Status.COMPLETED, Status.FAILED) else {},
+    )
+
+
+@pytest.mark.parametrize("name", ASKING)
+def test_what_is_sent(name):
+    """Method, path, query and body are exactly as written down; only a start is marked as one."""
+    exchange = EXCHANGES[name]
+    action, family = action_of(exchange)
+    sent = WRITE[action](exchange["call"], family)
+    shown = {"method": sent.method, "path": sent.path, "query": dict(sent.query), "body": sent.body}
+    if sent.other_path is not None:
+        shown["other_path"] = sent.other_path
+    assert json.loads(json.dumps(shown)) == exchange["sent"]
+    assert sent.start is (action == "start")
+
+
+@pytest.mark.parametrize("name", [name for name, one in EXCHANGES.items() if "records" in one])
+def test_what_is_read_of_tasks(name):
+    """Each reply about tasks gives exactly these records, in this order."""
+    exchange = EXCHANGES[name]
+    _action, family = action_of(exchange)
+    data = exchange["reply"]["json"]["data"]
+    rows = data.get("rows", [data]) if isinstance(data, dict) else data or []
+    assert reading_of(exchange) == [record_of(told, family, rows) for told in exchange["records"]]
+
+
+@pytest.mark.parametrize("name", [name for name, one in EXCHANGES.items() if "read" in one])
+def test_what_is_read_of_calls(name):
+    """Each reply to a one-shot call gives exactly this value."""
+    exchange = EXCHANGES[name]
+    assert reading_of(exchange) == READ_AS[action_of(exchange)[0]](**exchange["read"])
+
+
+@pytest.mark.parametrize("name", [name for name, one in EXCHANGES.items() if "error" in one])
+def test_what_error_comes(name):
+    """Each refusal gives this error with these attributes, and says this about the request."""
+    exchange = EXCHANGES[name]
+    told = dict(exchange["error"])
+    with pytest.raises(A2EError) as caught:
+        reading_of(exchange)
+    assert type(caught.value) is getattr(errors, told.pop("type"))
+    assert {key: getattr(caught.value, key) for key in told} == told
+    assert verdict(caught.value).name == exchange["verdict"]
+
+
+def test_every_exchange_is_walked():
+    """Each file says where it comes from and has one outcome, and both families have each of their calls."""
+    for name, exchange in EXCHANGES.items():
+        assert exchange["source"], name
+        assert len({"records", "read", "error"} & set(exchange)) == 1, name
+        assert ("call" in exchange) == ("sent" in exchange), name
+    done = {(action, family.name) for action, family in map(action_of, ASKING.values()) if family}
+    for family in families():
+        if family in ("image_to_video", "text_to_image"):
+            assert {action for action, of in done if of == family} >= {
+                "start",
+                "detail",
+                "batch",
+                "list",
+                "delete",
+                "quote",
+            }
