@@ -24,7 +24,19 @@ from a2e_async.core.records import Record, Result
 from a2e_async.core.retry import Retry
 from a2e_async.core.schedule import Cadence
 from a2e_async.core.status import Status
+from a2e_async.engine.events import (
+    Accepted,
+    Adopted,
+    Changed,
+    Downloaded,
+    Event,
+    HealthChanged,
+    Retried,
+    Settled,
+    Started,
+)
 from a2e_async.engine.job import Job
+from a2e_async.engine.stats import Stats
 from a2e_async.errors import (
     A2EError,
     AuthenticationError,
@@ -55,14 +67,20 @@ from a2e_async.families.text_to_image import TextToImage
 __all__ = [
     "A2EClient",
     "A2EError",
+    "Accepted",
+    "Adopted",
     "AuthenticationError",
     "Balance",
     "BudgetExceededError",
     "Cadence",
+    "Changed",
     "ClientClosedError",
     "DownloadError",
+    "Downloaded",
+    "Event",
     "Family",
     "Form",
+    "HealthChanged",
     "ImageToVideo",
     "InsufficientCoinsError",
     "InvalidRequestError",
@@ -83,9 +101,13 @@ __all__ = [
     "RejectedRequestError",
     "Request",
     "Result",
+    "Retried",
     "Retry",
     "ServiceError",
+    "Settled",
     "StartUnknownError",
+    "Started",
+    "Stats",
     "Status",
     "TextToImage",
     "TransportError",

@@ -20,6 +20,7 @@ from a2e_async.core.hooks import Webhook
 from a2e_async.core.records import Record, Result
 from a2e_async.core.status import Status
 from a2e_async.engine.job import Job
+from a2e_async.engine.stats import Stats
 from a2e_async.errors import ClientClosedError, UsageError
 
 P = ParamSpec("P")
@@ -47,6 +48,11 @@ class _Portal:
 
     def open(self, portal: Any) -> None:  # noqa: ANN401 - None closes
         self._open = portal
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the loop runs."""
+        return self._open is not None
 
     def wait(self, work: Callable[[], Awaitable[T]]) -> T:
         """Run a coroutine over there, and wait for its end; what ends the wait early cancels it."""
@@ -304,7 +310,13 @@ class BlockingClient(ShortForms):
         self, requests: Requests[R], max_running: int = 200, *, return_exceptions: bool = False
     ) -> Sequence[R | BaseException]:
         """Start many requests and give their results in order; see `A2EClient.gather`."""
-        return self._portal.wait(partial(self._a2e.gather, requests, max_running, return_exceptions=return_exceptions))
+
+        async def gathered() -> Sequence[R | BaseException]:
+            if return_exceptions:
+                return await self._a2e.gather(requests, max_running, return_exceptions=True)
+            return await self._a2e.gather(requests, max_running)
+
+        return self._portal.wait(gathered)
 
     @property
     def spent(self) -> float:
@@ -315,6 +327,15 @@ class BlockingClient(ShortForms):
     def reserved(self) -> float:
         """Coins held for starts whose price is not settled; 0 without a budget."""
         return self._portal.call(lambda: self._a2e.reserved)
+
+    def stats(self) -> Stats:
+        """Give the client's numbers at this moment, or at its end when it has closed."""
+        return self._portal.call(self._a2e.stats) if self._portal.is_open else self._a2e.stats()
+
+    @property
+    def base_url(self) -> str:
+        """Scheme, host and port of the service."""
+        return self._a2e.base_url
 
     @property
     def outage(self) -> float | None:

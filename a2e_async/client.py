@@ -7,7 +7,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Se
 from pathlib import Path
 from secrets import token_bytes
 from types import TracebackType
-from typing import Any, Generic, Literal, ParamSpec, Protocol, Self, TypeVar, overload
+from typing import Any, Generic, Literal, NoReturn, ParamSpec, Protocol, Self, TypeVar, overload
 
 import attrs
 
@@ -21,12 +21,14 @@ from a2e_async.core.retry import Retry
 from a2e_async.core.schedule import Cadence
 from a2e_async.engine import fanout, transfers
 from a2e_async.engine.engine import Engine
+from a2e_async.engine.events import EventStream
 from a2e_async.engine.files import Files, Progress
 from a2e_async.engine.job import Job
 from a2e_async.engine.options import DEFAULT, Default, Options
 from a2e_async.engine.service import Service, Token
 from a2e_async.engine.session import HttpSession, Session
 from a2e_async.engine.settings import check_amount, find_base_url, find_token
+from a2e_async.engine.stats import Stats
 from a2e_async.errors import ClientClosedError, UsageError
 from a2e_async.families.image_to_video import ImageToVideo
 from a2e_async.families.text_to_image import TextToImage
@@ -35,6 +37,8 @@ P = ParamSpec("P")
 R = TypeVar("R", bound=Result)
 Kind = str | Family | type[Request[Any]]
 Requests = Iterable[Request[R]] | AsyncIterable[Request[R]]
+
+_WITHOUT_LOOP = "code without an event loop takes `with a2e_async.blocking() as a2e:`"
 
 
 class Waiting(Protocol):
@@ -121,6 +125,7 @@ class _Shared:
 
     def __init__(self) -> None:
         self.opened: _Opened | None = None
+        self.last: Engine | None = None
         self.closed = False
         self.closing: asyncio.Task[None] | None = None
 
@@ -238,9 +243,16 @@ class A2EClient(ShortForms):
                 shared.closed = True
                 return
             opened, shared.opened, shared.closed = self._open_parts(), None, True
+            shared.last = opened.engine
             shared.closing = asyncio.create_task(opened.aclose(self._config.close_timeout), name="a2e close")
             shared.closing.add_done_callback(shared.closing_ended)
         await _whatever_comes(shared.closing)
+
+    def __enter__(self) -> NoReturn:
+        raise UsageError(f"use `async with A2EClient()` and `await`; {_WITHOUT_LOOP}")
+
+    def __exit__(self, *error: object) -> None:
+        """Do nothing: a block of `with` never begins."""
 
     async def __aenter__(self) -> Self:
         return await self.open()
@@ -253,6 +265,11 @@ class A2EClient(ShortForms):
     def __repr__(self) -> str:
         state = "open" if self._shared.opened else "closed"
         return f"<A2EClient {self._config.base_url} {state}>"
+
+    @property
+    def base_url(self) -> str:
+        """Scheme, host and port of the service."""
+        return self._config.base_url
 
     @property
     def webhook(self) -> Webhook | None:
@@ -491,6 +508,26 @@ class A2EClient(ShortForms):
         since = opened.engine.poller.health.outage_since
         return None if since is None else opened.loop.time() - since
 
+    # What goes on.
+
+    def events(self, limit: int = 10_000) -> EventStream:
+        """Hear of all that happens from now on; the stream ends when the client has closed.
+
+        Args:
+            limit: Most events that wait for the reader; beyond it the oldest are dropped, and counted.
+        """
+        if limit is None:
+            raise UsageError("limit: must be a whole number of at least 1, not None")
+        check_amount("limit", limit, whole=True, least=1)
+        return self._open_parts().engine.events.stream(limit)
+
+    def stats(self) -> Stats:
+        """Give the client's numbers at this moment, or at its end when it has closed."""
+        shared = self._shared
+        if shared.opened is None and shared.last is not None:
+            return shared.last.stats()
+        return self._open_parts().engine.stats()
+
     def _open_parts(self) -> _Opened:
         opened = self._shared.opened
         if opened is None:
@@ -502,9 +539,9 @@ class A2EClient(ShortForms):
         except RuntimeError:
             here = None
         if here is not opened.loop:
-            raise UsageError(
-                "the client belongs to the event loop in which it was opened; it was used from another loop or thread"
-            )
+            words = "it was used from another loop or thread"
+            words += "" if here else f", where none is running; {_WITHOUT_LOOP}"
+            raise UsageError(f"the client belongs to the event loop in which it was opened; {words}")
         return opened
 
 

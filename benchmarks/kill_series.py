@@ -24,13 +24,19 @@ def main() -> int:
     asked.add_argument("--lives", type=int, default=10)
     asked.add_argument("--deaths", type=int, default=20)
     asked.add_argument("--seed", type=int, default=1)
+    asked.add_argument("--max-running", type=int, default=200, help="Fewer make the batch last longer than its deaths.")
     given = asked.parse_args()
+    more = ("--max-running", str(given.max_running))
     bad = 0
     for seed in range(given.seed, given.seed + given.lives):
         with tempfile.TemporaryDirectory(prefix="a2e-kill-") as folder:
-            life = kill_series.live(Path(folder), deaths=given.deaths, seed=seed)
-        print(json.dumps({"figure": "kill series", **attrs.asdict(life)}), flush=True)
-        bad += not life.good
+            life = kill_series.live(Path(folder), deaths=given.deaths, seed=seed, more=more)
+        figures = attrs.asdict(life)
+        words = figures.pop("last_words")
+        print(json.dumps({"figure": "kill series", **figures}), flush=True)
+        if not life.good:
+            bad += 1
+            sys.stderr.write(words)
     return 1 if bad else 0
 
 

@@ -20,6 +20,7 @@ from a2e_async.batch.course import Outcome, Source, planned
 from a2e_async.batch.entries import Entry, State
 from a2e_async.batch.ledger import Ledger, is_changed
 from a2e_async.batch.rows import Row, RowError, check_id, numbered, of_entry, of_request
+from a2e_async.core import rules
 from a2e_async.core.family import Request
 from a2e_async.errors import UsageError
 
@@ -29,7 +30,7 @@ Turn = tuple[Row, Entry, Source | None]
 _log = logging.getLogger("a2e_async")
 
 _AHEAD = 500
-_LONGEST_STRETCH = 0.05
+_LONGEST_STRETCH = 0.02
 
 
 class Line:
@@ -167,8 +168,10 @@ def _as_row(one: Row | Request[Any], seen: dict[str, int]) -> Row:
     """Make a row of a request; the same request a second time is a row of its own.
 
     Raises:
-        UsageError: Two rows have the same id, or a row has none.
+        UsageError: Two rows have the same id, or a row has none, or is no row.
     """
+    if not isinstance(one, Row | Request):
+        raise UsageError(f"rows: each must be a Row or a request such as TextToImage(...), not {rules.kind_of(one)}")
     row = one if isinstance(one, Row) else of_request(one)
     try:
         check_id(row.id)

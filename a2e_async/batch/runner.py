@@ -13,14 +13,14 @@ from types import TracebackType
 from typing import Any
 
 from a2e_async.batch.course import STOPPING, Course, OnChange, Outcome
-from a2e_async.batch.entries import Entry, State
+from a2e_async.batch.entries import State
 from a2e_async.batch.ledger import Ledger
 from a2e_async.batch.line import Line, Rows
 from a2e_async.batch.purse import Purse
 from a2e_async.client import A2EClient
 from a2e_async.engine.options import DEFAULT, Default, Options
 from a2e_async.engine.settings import check_amount
-from a2e_async.errors import LedgerError, TransportError, UsageError
+from a2e_async.errors import BudgetExceededError, LedgerError, TransportError, UsageError
 
 _RETRIED = {State.FAILED, State.REFUSED}
 
@@ -165,7 +165,9 @@ class Batch:
     def _stop_for(self, error: Exception) -> None:
         if self.stopped_by is None:
             self.stopped_by = error
-            self.stop()
+            self._stopping = True
+            if not isinstance(error, BudgetExceededError):  # the coins of what is queued are held, or will be refused
+                self.stop()
 
 
 class _Run:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
@@ -52,22 +52,20 @@ class Going:
         self._stopped_by: Exception | None = None
         self._unread: OSError | None = None
         self._opened = False
+        self._stop: Callable[[], None] = lambda: None
 
     async def go(self) -> int:
         """Bring every row as far as it goes, write the report, and give the exit code."""
         with Signals() as signals:
             try:
-                await self._bring(signals)
-            except asyncio.CancelledError:
-                if not signals.count:
-                    raise
+                await signals.guard(self._bring(signals))
             except (A2EError, OSError) as error:
                 if not self._opened:
                     raise
                 self._troubles.note("of any id", error)
                 self._stopped_by = error
             if self._opened:
-                await self._report()
+                await signals.guard(self._report())
         if self._unread is not None:
             raise self._unread
         return self._verdict(interrupted=signals.count > 0)

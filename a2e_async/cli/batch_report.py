@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from pathlib import Path
 
 import click
@@ -20,7 +21,13 @@ async def report(run: Run, folder: Path) -> None:
 
     It needs no token, and may be asked while the batch runs.
     """
-    page = await asyncio.to_thread(write_report, folder, read_entries(folder / FILE_NAME))
+    page = await asyncio.to_thread(_write, folder)
     names = {"page": page, "manifest": folder / "manifest.jsonl", "table": folder / "manifest.csv"}
     run.output.result(str(page), {name: str(path) for name, path in names.items()})
     run.output.say(f"open {page} in a browser")
+
+
+def _write(folder: Path) -> Path:
+    entries = read_entries(folder / FILE_NAME)
+    first = list(itertools.islice(entries, 1))  # a folder without a batch is refused before anything is written
+    return write_report(folder, itertools.chain(first, entries))

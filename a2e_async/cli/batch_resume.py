@@ -38,9 +38,14 @@ def same_command(given: Settings, *, without: Collection[str] = ()) -> str:
 def _words(param: click.Parameter, value: Any) -> list[str]:  # noqa: ANN401 - whatever a parameter holds
     if value is None or value is False or (isinstance(param, click.Option) and value in (0, param.default)):
         return []
-    text = value.name if isinstance(value, Family) else f"{value:g}" if isinstance(value, float) else str(value)
-    if isinstance(param, click.Argument):
-        return [text]
     if isinstance(param, click.Option) and param.count:
-        return [param.opts[0]] * value
-    return [param.opts[-1]] if value is True else [param.opts[-1], text]
+        return [param.opts[0]] * int(value)
+    if value is True:
+        return [param.opts[-1]]
+    return [_text(value)] if isinstance(param, click.Argument) else [param.opts[-1], _text(value)]
+
+
+def _text(value: object) -> str:
+    if isinstance(value, Family):
+        return value.name
+    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)

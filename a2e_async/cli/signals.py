@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from types import FrameType, TracebackType
 from typing import Any, Self
 
@@ -28,6 +28,7 @@ class Signals:
         self.stop: Callable[[], None] | None = None
         self._loop = asyncio.get_running_loop()
         self._task = asyncio.current_task()
+        self._cancelled = False
         self._before: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> Self:
@@ -44,6 +45,15 @@ class Signals:
     ) -> None:
         self._restore()
 
+    async def guard(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do some work that a signal may end; a cancellation that did not come from here goes on."""
+        try:
+            await work
+        except asyncio.CancelledError:
+            if not self._cancelled or self._task is None or self._task.uncancel():
+                raise
+            self._cancelled = False
+
     def _listen(self, number: signal.Signals) -> None:
         def heard(_number: int, _frame: FrameType | None) -> None:
             self._loop.call_soon_threadsafe(self._told)
@@ -58,8 +68,10 @@ class Signals:
         if self.count == 1 and self.stop is not None:
             self.stop()
             return
-        self._restore()
+        if self.count > 1:
+            self._restore()
         if self._task is not None:
+            self._cancelled = True
             self._task.cancel()
 
     def _restore(self) -> None:

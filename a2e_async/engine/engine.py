@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import weakref
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, Literal, TypeVar
 
@@ -18,14 +19,16 @@ from a2e_async.core.retry import Retry
 from a2e_async.core.schedule import Cadence
 from a2e_async.core.status import Status
 from a2e_async.engine.budget import Budget
+from a2e_async.engine.events import Accepted, Settled, Started
 from a2e_async.engine.finder import letter_of
-from a2e_async.engine.job import Job
+from a2e_async.engine.job import Job, Stage
 from a2e_async.engine.options import Options
 from a2e_async.engine.poller import Poller
 from a2e_async.engine.roster import Roster
 from a2e_async.engine.sender import Sender
 from a2e_async.engine.service import Service
 from a2e_async.engine.starter import Starter, coins_of
+from a2e_async.engine.stats import Stats
 from a2e_async.errors import (
     A2EError,
     ClientClosedError,
@@ -71,7 +74,9 @@ class Engine:
         on_unknown_price: Literal["alone", "refuse"] = "alone",
     ) -> None:
         self.service = service
+        self.events = service.events
         self.roster = Roster()
+        self.roster.when_one_ends(self._ended)
         self.budget = Budget(budget, self._quote, on_unknown_price)
         self.sender = Sender(service, webhook)
         self.starter = Starter(self.sender, self.roster, self.budget, self._accepted, max_starts)
@@ -85,6 +90,8 @@ class Engine:
         """Queue a start and give its job."""
         job = Job(self, family, request, options, tag)
         self.roster.add(job)
+        if self.events.heard:
+            self.events.tell(Started(at=self.events.now(), job=job))
         self.starter.put(job)
         return job
 
@@ -97,6 +104,9 @@ class Engine:
         job: AnyJob = Job(self, family, None, options, tag)
         self.roster.add(job)
         job.take(records, asyncio.get_running_loop().time())
+        if self.events.heard:
+            self.events.tell(Started(at=self.events.now(), job=job))
+            self.events.tell(Accepted(at=self.events.now(), job=job))
         if job.all_final():
             self._in_background(self._settle(job))
         else:
@@ -137,6 +147,27 @@ class Engine:
     async def delete(self, family: Family, task_id: str) -> None:
         """Delete one task, finished or not yet begun."""
         await self.service.ask(wire.delete(family, task_id))
+
+    def stats(self) -> Stats:
+        """Count what is there, and give it with what was counted on the way."""
+        counts, since = self.service.counts, self.poller.health.outage_since
+        stages = Counter(job.stage for job in self.roster.jobs)
+        outage = None if since is None else asyncio.get_running_loop().time() - since
+        return Stats(
+            queued=stages[Stage.QUEUED],
+            starting=stages[Stage.STARTING],
+            running=stages[Stage.RUNNING],
+            settled=counts.settled,
+            failed=counts.failed,
+            adopted=counts.adopted,
+            requests=counts.requests,
+            looks=counts.looks,
+            retries=counts.retries,
+            outage=outage,
+            outage_seconds=counts.outage_seconds + (outage or 0),
+            spent=self.budget.spent,
+            reserved=self.budget.reserved,
+        )
 
     # What jobs ask of their keeper.
 
@@ -183,12 +214,20 @@ class Engine:
     # How jobs go on and end.
 
     async def _accepted(self, job: AnyJob) -> None:
+        if self.events.heard:
+            self.events.tell(Accepted(at=self.events.now(), job=job))
         if job.all_final():
             await self._settle(job)
             return
         if job.twice_since is not None:
             self._in_background(self._charge_doubles(job))
         self.poller.watch(job)
+
+    def _ended(self, job: AnyJob) -> None:
+        self.service.counts.settled += 1
+        self.service.counts.failed += job.error is not None
+        if self.events.heard:
+            self.events.tell(Settled(at=self.events.now(), job=job))
 
     def _in_background(self, work: Any) -> None:  # noqa: ANN401 - a coroutine
         task = asyncio.ensure_future(work)
@@ -262,6 +301,7 @@ class Engine:
         self.budget.close()
         self.service.pacer.close()
         self._leave(jobs)
+        self.events.close()
 
     def _leave(self, jobs: list[AnyJob]) -> None:
         """Let go of what still runs, and say once what is left behind."""

@@ -313,6 +313,10 @@ def _goes_on(reply: aiohttp.ClientResponse, have: int, etag: str | None) -> bool
 
 def _total(reply: aiohttp.ClientResponse, at: int) -> int | None:
     """Give the size of the whole file, None when the server does not say."""
+    if reply.status == _PARTIAL:  # the rest may come in several parts
+        whole = reply.headers.get("Content-Range", "").rpartition("/")[2]
+        if whole.isdecimal():
+            return int(whole)
     length = reply.headers.get("Content-Length", "")
     return at + int(length) if length.isdecimal() else None
 

@@ -81,7 +81,6 @@ class Finder:
         self._task: asyncio.Task[None] | None = None
         self._clock: asyncio.Task[None] | None = None
         self._news = asyncio.Event()
-        self._page_size = family.page_limit
         self._last_sweep = float("-inf")
 
     async def find(self, tag: str, name: str, floor: float, *, aged: float | None, at_once: bool = False) -> Finding:
@@ -198,7 +197,7 @@ class Finder:
         ask = self._service.ask_again if patient else self._service.ask
         rows: dict[str, Row] = {}
         last: list[str] = []
-        size = self._page_size
+        size = self._family.page_limit
         for page in range(1, self._retry.list_pages + 1):
             data = await ask(wire.listing(self._family, page, size))
             if not replies.is_list(data):
@@ -215,11 +214,8 @@ class Finder:
             newest, oldest = wire.created_at(found[0]), wire.created_at(found[-1])
             if newest is not None and oldest is not None and oldest < floor and oldest <= newest:
                 return rows, True
-            if page == 1 and len(found) < size == self._family.page_limit:
+            if page == 1:
                 size = len(found)  # the whole list, or all that this service gives at once: page 2 of this size tells
-            elif size != self._page_size:
-                self._page_size = size
-                return await self._sweep(floor, searches, patient=patient)
         return rows, False
 
     def _check_names(self, rows: list[dict[str, Any]], floor: float, searches: Mapping[str, Search]) -> None:

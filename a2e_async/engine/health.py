@@ -6,6 +6,7 @@ After a failure looks pause, longer each time; then one small look tries the ser
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 
 import attrs
 
@@ -18,11 +19,13 @@ class Health:
     """Failures of looks in a row, and when the next look may go.
 
     Attributes:
+        on_change: Called when an outage begins, with None, and when it is over, with the time it began.
         failures: Failed looks since the last good one.
         outage_since: Time of the first of them, None while all is well.
     """
 
     retry: Retry
+    on_change: Callable[[float | None], None] = lambda _since: None
     failures: int = 0
     outage_since: float | None = None
     _open_until: float = 0.0
@@ -48,12 +51,16 @@ class Health:
             return
         if self.outage_since is None:
             self.outage_since = now
+            self.on_change(None)
         wait = self.retry.wait(self.failures, random.random(), retry_after)  # noqa: S311 - spreads load, hides nothing
         self._open_until = max(self._open_until, now + wait)
 
     def succeeded(self) -> None:
         """Note a good look."""
+        since = self.outage_since
         self.failures, self.outage_since, self._open_until, self._refusals = 0, None, 0.0, 0
+        if since is not None:
+            self.on_change(since)
 
     def token_refused(self, now: float, error: AuthenticationError) -> AuthenticationError | None:
         """Note a refused token; gives the error back when it is refused for good."""

@@ -24,6 +24,7 @@ from a2e_async.core.family import Family
 from a2e_async.core.retry import Retry, Verdict, verdict
 from a2e_async.core.schedule import Cadence, LookQueue
 from a2e_async.core.status import Status, may_follow
+from a2e_async.engine.events import Changed, HealthChanged
 from a2e_async.engine.health import Health
 from a2e_async.engine.hints import EarlyHints
 from a2e_async.engine.job import Job
@@ -84,7 +85,8 @@ class Poller:
         settle: Callable[[AnyJob], Awaitable[None]],
         give_up: Callable[[AnyJob, Exception], None],
     ) -> None:
-        self.health = Health(retry)
+        self.health = Health(retry, self._health_changed)
+        self._events = service.events
         self._service = service
         self._cadence = cadence
         self._retry = retry
@@ -243,7 +245,14 @@ class Poller:
             self.health.succeeded()
             await self._read(family, watches, rows)
 
+    def _health_changed(self, since: float | None) -> None:
+        outage = 0.0 if since is None else asyncio.get_running_loop().time() - since
+        self._service.counts.outage_seconds += outage
+        if self._events.heard:
+            self._events.tell(HealthChanged(at=self._events.now(), well=since is not None, outage=outage))
+
     async def _ask(self, family: Family, watches: Sequence[Watch], *, alone: bool) -> dict[str, Any]:
+        self._service.counts.looks += 1
         if alone:
             data = await self._service.ask(wire.detail(family, watches[0].task_id))
         else:
@@ -290,6 +299,8 @@ class Poller:
         if spelling != watch.spelling or known != record:
             watch.spelling = spelling
             watch.job.change(record)
+            if self._events.heard:
+                self._events.tell(Changed(at=self._events.now(), job=watch.job, record=record))
         return record.status.final
 
     def _report_spelling(self, family: Family, spelling: object) -> None:

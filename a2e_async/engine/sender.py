@@ -27,6 +27,7 @@ from a2e_async.core.http import HttpRequest
 from a2e_async.core.records import Record
 from a2e_async.core.retry import Verdict, verdict
 from a2e_async.core.status import Status
+from a2e_async.engine.events import Adopted
 from a2e_async.engine.finder import Finder, Finding, Row, letter_of
 from a2e_async.engine.job import Job
 from a2e_async.engine.service import Service
@@ -215,6 +216,9 @@ class Sender:
         for row in reversed(finding.rows):  # the list has the newest first
             by_letter.setdefault(letter_of(job.family, row, job.tag or "") or "", []).append(row)
         _log.info("adopted the lost start of tag %s", job.tag, extra={"tag": job.tag, "family": job.family.name})
+        self._service.counts.adopted += 1
+        if self._service.events.heard:
+            self._service.events.tell(Adopted(at=self._service.events.now(), job=job))
         if len(by_letter) > 1:
             job.twice_since = attempt.sent_at or 0.0
         return await self._with_siblings(attempt, by_letter[min(by_letter)])

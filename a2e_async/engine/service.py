@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import json
 import random
 import re
 from collections.abc import Awaitable, Callable, Mapping
@@ -14,13 +15,17 @@ import attrs
 from a2e_async.core import replies
 from a2e_async.core.http import HttpReply, HttpRequest, Transport
 from a2e_async.core.retry import Retry, Verdict, verdict
+from a2e_async.engine.events import Events, Retried
 from a2e_async.engine.pacer import Pacer
+from a2e_async.engine.stats import Counts
 from a2e_async.errors import A2EError, AuthenticationError, MissingTokenError, ServiceError
 
 Token = str | Callable[[], str | Awaitable[str]]
 
 _SCHEME = "Bearer "
 _SCHEMES = re.compile(r"^(bearer(\s+|$))+", re.IGNORECASE)
+_HOOK_TOKEN = "webhook_token"  # noqa: S105 - the name of a field
+_LEAST_SECRET = 8
 
 
 class Service:
@@ -35,6 +40,8 @@ class Service:
 
     def __init__(self, transport: Transport, token: Token, retry: Retry, rate: float | None) -> None:
         self.pacer = Pacer(rate)
+        self.events = Events()
+        self.counts = Counts()
         self.retry = retry
         self._transport = transport
         self._token = token
@@ -91,7 +98,11 @@ class Service:
     async def rest(self, failures: int, error: A2EError) -> None:
         """Wait before the next attempt, as long as the service asks or the number of failures says."""
         wanted = error.retry_after if isinstance(error, ServiceError) else None
-        await asyncio.sleep(self.retry.wait(failures, random.random(), wanted))  # noqa: S311 - spreads load
+        wait = self.retry.wait(failures, random.random(), wanted)  # noqa: S311 - spreads load
+        self.counts.retries += 1
+        if self.events.heard:
+            self.events.tell(Retried(at=self.events.now(), failures=failures, error=error, wait=wait))
+        await asyncio.sleep(wait)
 
     def server_time(self) -> float | None:
         """Give the service's time now in seconds since 1970, None before its first reply."""
@@ -112,13 +123,18 @@ class Service:
     async def _send(self, request: HttpRequest, headers: Mapping[str, str]) -> HttpReply:
         if not request.start:  # a start has waited for its turn before it counted as sent
             await self.pacer.turn(start=False)
+        self.counts.requests += 1
         reply = await self._transport.send(request, headers)
         if reply.date != self._date:  # of all replies of one second the first tells the time best
             self._date, moment = reply.date, replies.http_date(reply.date)
             if moment is not None:
                 self._server_ahead = moment - asyncio.get_running_loop().time()
-        secret = headers["Authorization"].removeprefix(_SCHEME).encode()
-        return attrs.evolve(reply, body=reply.body.replace(secret, b"***")) if secret in reply.body else reply
+        body = reply.body
+        for secret in (headers["Authorization"].removeprefix(_SCHEME), *_secrets_in(request)):
+            for form in {secret, secret.replace("/", "\\/"), json.dumps(secret)[1:-1]}:
+                if form.encode() in body:  # the service says it back
+                    body = body.replace(form.encode(), b"***")
+        return reply if body is reply.body else attrs.evolve(reply, body=body)
 
     async def _authorize(self) -> Mapping[str, str]:
         async with self._asking:  # many requests that begin at once ask for the token once
@@ -127,6 +143,13 @@ class Service:
                 token = clean_token(await given if inspect.isawaitable(given) else given)
                 self._headers = {"Authorization": f"{_SCHEME}{token}", "Content-Type": "application/json"}
             return self._headers
+
+
+def _secrets_in(request: HttpRequest) -> list[str]:
+    """Give the secrets in a request's body; what is too short to be one could stand anywhere in a reply."""
+    body = request.body or {}
+    tokens = [part.get(_HOOK_TOKEN) for part in (body, body.get("requestBody")) if isinstance(part, Mapping)]
+    return [token for token in tokens if isinstance(token, str) and len(token) >= _LEAST_SECRET]
 
 
 def clean_token(token: object) -> str:

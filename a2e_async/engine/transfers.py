@@ -15,6 +15,7 @@ from a2e_async.core import media
 from a2e_async.core.family import family_of
 from a2e_async.core.records import Record, Result
 from a2e_async.engine.engine import Engine
+from a2e_async.engine.events import Downloaded
 from a2e_async.engine.files import Files, Progress, Relink
 from a2e_async.engine.service import Service
 from a2e_async.errors import A2EError, DownloadError, UsageError
@@ -35,6 +36,25 @@ class _Output:
 
 
 async def download(engine: Engine, files: Files, what: Outputs, folder: Path, name: str | None) -> list[Path]:
+    """Fetch every output, and tell of it."""
+    events = engine.events
+    if not events.heard:
+        return await _download(engine, files, what, folder, name)
+    began, paths, failure = events.now(), list[Path](), None
+    try:
+        paths = await _download(engine, files, what, folder, name)
+    except BaseException as error:
+        failure = error
+        raise
+    finally:
+        records = what.records if isinstance(what, Result) else [what] if isinstance(what, Record) else []
+        ids = tuple(record.id for record in records)
+        events.tell(Downloaded(at=events.now(), began=began, task_ids=ids, paths=tuple(paths), error=failure))
+        del failure  # its traceback holds this frame
+    return paths
+
+
+async def _download(engine: Engine, files: Files, what: Outputs, folder: Path, name: str | None) -> list[Path]:
     """Fetch every output; the others go on when one fails, and the first failure is raised at the end."""
     outputs = _outputs(what, name)
     fetched = await asyncio.gather(

@@ -20,6 +20,7 @@ from a2e_async.simulator.tasks import SimTask
 
 _HEADER: Final = "X-A2e-Webhook-Token"
 _AT_ONCE = 64
+_TAKEN = range(200, 300)
 _SECONDS = aiohttp.ClientTimeout(total=5)
 
 
@@ -97,7 +98,7 @@ class Postman:
         payload = self._app.notice(task)
         try:
             async with session.post(url, json=payload, headers=headers, allow_redirects=False, ssl=False) as reply:
-                self.outcomes["delivered" if reply.ok else "refused"] += 1
+                self.outcomes["delivered" if reply.status in _TAKEN else "refused"] += 1
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
             self.outcomes["failed"] += 1
 

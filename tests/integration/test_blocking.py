@@ -157,6 +157,29 @@ async def test_running_loop():
         pass
 
 
+def test_async_client_without_a_loop(service):
+    """The async client says what to use where there is no loop."""
+    with pytest.raises(UsageError, match=r"async with A2EClient\(\).*blocking"), A2EClient("sk_x"):
+        pass
+    client = A2EClient(service.token, base_url=service.url)
+
+    async def opened():
+        await client.open()
+        client.text_to_image("never sent")
+
+    async def closed():
+        with pytest.raises(UsageError, match="another loop"):
+            client.text_to_image("x")
+
+    with portal_in_a_thread() as portal:
+        portal.call(opened)
+        with pytest.raises(UsageError, match="where none is running; .*blocking"):
+            client.text_to_image("x")
+        with portal_in_a_thread() as other:
+            other.call(closed)
+        portal.call(client.aclose)
+
+
 def test_everything_is_there():
     """Each public method of the async client has its counterpart, with the same parameters."""
     there = {name for name in dir(A2EClient) if not name.startswith("_")} - _ASYNC_ONLY

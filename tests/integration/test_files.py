@@ -151,6 +151,14 @@ async def test_a_part_from_another_place_is_not_believed(a2e, host, tmp_path, co
     assert is_whole(await a2e.download(host.url, tmp_path, name="film"), tmp_path)
 
 
+async def test_a_rest_that_comes_in_parts_is_put_together(a2e, host, tmp_path):
+    """A 206 that ends before the file does is not the end of the file."""
+    place = f"Content-Range: bytes {HALF}-{HALF + 99}/{len(FILM)}"
+    host.script = [{"after": HALF}, {"status": 206, "body": FILM[HALF : HALF + 100], "head": [place]}]
+    assert is_whole(await a2e.download(host.url, tmp_path, name="film"), tmp_path)
+    assert host.ranges == [None, f"bytes={HALF}-", f"bytes={HALF + 100}-"]
+
+
 async def test_a_server_without_ranges_sends_the_whole_file_again(a2e, host, tmp_path):
     """A 200 to a question for the rest is the whole file from its first byte."""
     host.script = [{"after": HALF, "ranges": False}, {"ranges": False}]
@@ -407,10 +415,10 @@ async def test_a_full_disk_is_said_and_leaves_no_half_file(host, tmp_path):
 @pytest.mark.skipif(os.name != "posix", reason="kill -9")
 async def test_a_killed_download_leaves_no_half_file_and_is_completed(a2e, host, tmp_path):
     """After kill -9 in the middle nothing stands under the final name, and the next run fetches only the rest."""
-    host.script = [{"after": HALF, "then": "stall"}]
+    host.script = [{"after": len(FILM) - 1_000, "then": "stall"}]
     process = child(host.url, tmp_path)
     part = tmp_path / ".film.part"
-    await until(lambda: part.exists() and part.stat().st_size > HALF // 2)
+    await until(lambda: part.exists() and part.stat().st_size >= 1 << 20)
     process.send_signal(signal.SIGKILL)
     await asyncio.to_thread(process.communicate)
     assert names(tmp_path) == [".film.part", ".film.part.etag"]

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ DONE = 0
 _PATIENCE = 180
 _MOST_RUNS = 30
 _WINDOW = "2"
+_LAST_WORDS = 4000
 _MIDDLE = ("intended", "accepted", "completed")
 _COINS = 100_000
 
@@ -48,6 +49,7 @@ class Life:
         rows: How many rows the manifest has in each status.
         whole: How many files are whole and as the manifest says.
         integrity: What SQLite says about the ledger.
+        tracebacks: How many of them the command has shown.
         seconds: How long all of it took.
         last_words: What the last run said on stderr.
     """
@@ -63,30 +65,33 @@ class Life:
     rows: dict[str, int]
     whole: int
     integrity: str
+    tracebacks: int
     seconds: float
     last_words: str = attrs.field(repr=False)
 
     @property
     def good(self) -> bool:
         """Whether nothing was lost, and nothing paid for twice."""
-        found = (self.rows, self.bills, self.tags, self.doubles, self.whole, self.integrity)
-        return found == ({"done": ROWS}, ROWS, ROWS, {}, ROWS, "ok")
+        found = (self.rows, self.bills, self.tags, self.doubles, self.whole, self.integrity, self.tracebacks)
+        return found == ({"done": ROWS}, ROWS, ROWS, {}, ROWS, "ok", 0)
 
 
-def live(folder: Path, *, deaths: int, seed: int) -> Life:
+def live(folder: Path, *, deaths: int, seed: int, more: Sequence[str] = ()) -> Life:
     """Take a batch through so many deaths to its end.
 
     Args:
         folder: An empty folder.
         deaths: How often it is killed.
         seed: What the moments of its deaths are drawn from.
+        more: Further words of the command.
     """
     began = time.monotonic()
     lines = (json.dumps({"id": f"kite-{number:03}", "prompt": f"kite {number}"}) for number in range(ROWS))
     (folder / "rows.jsonl").write_text("\n".join(lines), encoding="utf-8")
     with _simulator(seed) as service:
-        died = _die(folder, service.env, deaths, random.Random(seed))
-        end = _finish(folder, service.env)
+        command = _Command(folder, service.env, more)
+        died = _die(command, deaths, random.Random(seed))
+        end = _finish(command)
         book = service.book()
     return Life(
         seed=seed,
@@ -98,9 +103,40 @@ def live(folder: Path, *, deaths: int, seed: int) -> Life:
         tags=len(book["bills"]),
         doubles={tag: count for tag, count in book["bills"].items() if count != 1},
         **_left(folder / "out"),
+        tracebacks=end.words.count("Traceback"),
         seconds=round(time.monotonic() - began, 1),
-        last_words=end.words,
+        last_words=end.words[-_LAST_WORDS:],
     )
+
+
+@attrs.frozen
+class _Command:
+    """The command: where it runs, its environment, and what is said to it beyond the usual."""
+
+    folder: Path
+    env: dict[str, str]
+    more: Sequence[str]
+
+    @contextmanager
+    def started(self) -> Iterator[subprocess.Popen[str]]:
+        """Start it, and leave nothing of it behind."""
+        words = ("batch", "run", "rows.jsonl", "--family", "text-to-image", "--out", "out", "--unknown-window", _WINDOW)
+        with (
+            (self.folder / "stderr").open("a", encoding="utf-8") as said,
+            subprocess.Popen(
+                [sys.executable, "-m", "a2e_async", *words, *self.more],
+                cwd=self.folder,
+                env=self.env,
+                stdout=subprocess.DEVNULL,
+                stderr=said,
+                text=True,
+            ) as child,
+        ):
+            try:
+                yield child
+            finally:
+                if child.poll() is None:
+                    child.kill()
 
 
 @attrs.define
@@ -117,19 +153,19 @@ class _End:
     words: str
 
 
-def _die(folder: Path, env: dict[str, str], deaths: int, chance: random.Random) -> _Deaths:
+def _die(command: _Command, deaths: int, chance: random.Random) -> _Deaths:
     """Start the command and kill it, until the deaths are used up."""
     died = _Deaths()
     while died.deaths < deaths and died.runs < deaths * 10:
         died.runs += 1
-        with _command(folder, env) as child:
+        with command.started() as child:
             try:
                 child.wait(chance.uniform(0.3, 2.0))
             except subprocess.TimeoutExpired:
                 child.kill()
                 child.wait()
                 died.deaths += 1
-                states = _states(folder / "out")
+                states = _states(command.folder / "out")
                 died.at_work += any(states[state] for state in _MIDDLE)
                 died.intents += states["intended"]
     return died
@@ -146,35 +182,14 @@ def _states(out: Path) -> Counter[str]:
         db.close()
 
 
-def _finish(folder: Path, env: dict[str, str]) -> _End:
+def _finish(command: _Command) -> _End:
     """Run the command until nothing is left."""
     runs, code = 0, None
     while code != DONE and runs < _MOST_RUNS:
         runs += 1
-        with _command(folder, env) as child:
+        with command.started() as child:
             code = child.wait(_PATIENCE)
-    return _End(runs, (folder / "stderr").read_text(encoding="utf-8", errors="replace")[-4000:])
-
-
-@contextmanager
-def _command(folder: Path, env: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
-    words = ("batch", "run", "rows.jsonl", "--family", "text-to-image", "--out", "out", "--unknown-window", _WINDOW)
-    with (
-        (folder / "stderr").open("a", encoding="utf-8") as said,
-        subprocess.Popen(
-            [sys.executable, "-m", "a2e_async", *words],
-            cwd=folder,
-            env=env,
-            stdout=subprocess.DEVNULL,
-            stderr=said,
-            text=True,
-        ) as child,
-    ):
-        try:
-            yield child
-        finally:
-            if child.poll() is None:
-                child.kill()
+    return _End(runs, (command.folder / "stderr").read_text(encoding="utf-8", errors="replace"))
 
 
 def _left(out: Path) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import a2e_async
+from a2e_async.batch import ledger as its_module
 from a2e_async.batch.entries import Entry
 from a2e_async.batch.ledger import FILE_NAME, Ledger
 
@@ -19,9 +19,8 @@ sys.path.insert(0, {support!r})
 for name, path in {packages!r}:
     sys.modules[name] = types.ModuleType(name)
     sys.modules[name].__path__ = [path]
-sys.modules["a2e_async"].__file__ = ""
 """
-_ROOT = Path(a2e_async.__file__ or str(Path(__file__))).parent
+_ROOT = Path(its_module.__file__).parents[1]
 _PACKAGES = [("a2e_async", str(_ROOT)), ("a2e_async.batch", str(_ROOT / "batch"))]
 
 

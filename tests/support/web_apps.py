@@ -178,7 +178,7 @@ def aiohttp_app(site: Site):
 @contextlib.asynccontextmanager
 async def uvicorn_server(app, listening: socket.socket) -> AsyncIterator[None]:
     """Serve with uvicorn."""
-    config = uvicorn.Config(app, lifespan="on", log_config=None, ws="none", timeout_graceful_shutdown=1)
+    config = uvicorn.Config(app, lifespan="on", log_config=None, ws="none", timeout_graceful_shutdown=0.2)
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listening]))
     try:
@@ -196,7 +196,7 @@ async def hypercorn_server(app, listening: socket.socket) -> AsyncIterator[None]
     config = hypercorn.config.Config()
     config.bind = [f"fd://{os.dup(listening.fileno())}"]  # hypercorn closes it
     config.loglevel = "WARNING"
-    config.graceful_timeout = 0.5
+    config.graceful_timeout = 0.2
     config.shutdown_timeout = 5
     end = asyncio.Event()
     serving = asyncio.create_task(hypercorn.asyncio.serve(app, config, shutdown_trigger=end.wait))
@@ -206,8 +206,18 @@ async def hypercorn_server(app, listening: socket.socket) -> AsyncIterator[None]
             pass  # the socket listens already; it answers once the application has started
         yield
     finally:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(_but_for_cancellations)
         end.set()
         await serving
+        await asyncio.sleep(0)
+        loop.set_exception_handler(None)
+
+
+def _but_for_cancellations(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Expect what Python 3.11 complains of when hypercorn cuts off a connection that still streams."""
+    if not isinstance(context.get("exception"), asyncio.CancelledError):
+        loop.default_exception_handler(context)
 
 
 @contextlib.asynccontextmanager

@@ -25,7 +25,7 @@ def types_of_the_front() -> None:
         assert_type(a2e.gather([TextToImage("a")], return_exceptions=True), list[Result | BaseException])
         assert_type(a2e.download(job.result(), "out/"), list[Path])
         assert_type(a2e.with_options(timeout=None), BlockingClient)
-        assert_type(a2e.balance().coins, int | float)
+        assert_type(a2e.balance().coins, float)
 
 
 def mistakes(a2e: BlockingClient) -> None:

@@ -133,7 +133,7 @@ async def test_a_budget_is_passed_by_at_most_one_unknown_price(a2e, sim):
     assert len(refused) == 10 - len(starts)
     assert sum(start.coins for start in starts[:-1]) < 50
     assert a2e.spent == sim.world.book.charged
-    assert {end.left for end in refused} == {0}
+    assert all(0 <= end.left < 50 for end in refused)
 
 
 @virtual(options=budget(1_000))

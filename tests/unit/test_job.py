@@ -14,7 +14,7 @@ import weakref
 import pytest
 from virtual_time import FILM, PICTURE, caught, now, virtual
 
-from a2e_async import A2EError, JobFailedError, Status, TextToImage, UsageError
+from a2e_async import A2EError, JobFailedError, StartUnknownError, Status, TextToImage, TransportError, UsageError
 
 FAILING = TextToImage("a kite [fail:nsfw]")
 
@@ -99,6 +99,25 @@ async def test_a_job_is_let_go_of_when_it_has_ended(a2e, sim, request_):
         gone = weakref.ref(job)
         del job
         assert gone() is None
+    finally:
+        gc.enable()
+
+
+@virtual()
+async def test_a_lost_start_is_let_go_of_too(a2e, sim):
+    """Not even the failure behind a StartUnknownError holds the job, awaited or not."""
+    gc.disable()
+    try:
+        for awaited in (True, False):
+            sim.faults.add("*.start", "reset")
+            job = a2e.start(PICTURE, on_unknown="raise")
+            with contextlib.suppress(StartUnknownError):
+                await (job if awaited else a2e.drain())
+            await asyncio.sleep(1)
+            assert isinstance(job.error.__cause__, TransportError)
+            gone = weakref.ref(job)
+            del job
+            assert gone() is None
     finally:
         gc.enable()
 

@@ -109,10 +109,10 @@ def test_each_family_has_its_short_form(name):
     assert short.__get__(object(), a2e_async.A2EClient).__doc__ == short.__doc__
 
 
-@pytest.mark.parametrize("name", MEMBERS)
-def test_each_public_member_says_what_it_does(name):
+def test_each_public_member_says_what_it_does():
     """Every public class, function and method has a docstring of its own."""
-    assert len((MEMBERS[name].__doc__ or "").split()) >= 3
+    assert len(MEMBERS) > 80
+    assert [name for name, member in MEMBERS.items() if len((member.__doc__ or "").split()) < 3] == []
 
 
 def test_the_package_says_that_it_is_typed():

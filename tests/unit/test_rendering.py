@@ -67,7 +67,7 @@ def test_result_shows_all_but_not_too_many():
 async def test_job_from_queued_to_done(a2e, sim):
     """A job shows where it stands at any moment."""
     job = a2e.start(PICTURE)
-    assert not sim.book.starts
+    assert not sim.world.book.starts
     assert "<td>queued</td>" in job._repr_html_()
     picture = await job
     assert picture.urls[0].partition("?")[0] in job._repr_html_()
@@ -80,7 +80,7 @@ async def test_failed_job_shows_its_error(a2e, sim):
     """A failed job shows why."""
     job = a2e.text_to_image("a kite [fail]")
     await a2e.drain()
-    sim.book.expect(starts=1, refunded=10)
+    sim.world.book.expect(starts=1, refunded=10)
     assert "JobFailedError: " in job._repr_html_()
     assert "JobFailedError(" in rich(job)
     assert job.error is not None

@@ -108,10 +108,10 @@ def test_row_id(row, task_id):
         b' {"code": 0, "data": 1} \n',
     ],
 )
-@pytest.mark.parametrize("status", [200, 201, 202])
-def test_yes(body, status):
+def test_yes(body):
     """A 2xx without a code, or with a code of 0 in any spelling, is a yes."""
-    assert replies.read(reply(body, status)) == 1
+    for status in (200, 201, 202):
+        assert replies.read(reply(body, status)) == 1
 
 
 def test_yes_without_data():
@@ -209,12 +209,12 @@ def test_nonsense_with_status_200(body):
         (504, ServiceError, False),
     ],
 )
-@pytest.mark.parametrize("body", [HTML, b"", b"[]", b'{"path": "/nowhere"}', b"{"])
-def test_the_status_decides_before_a_body_that_is_not_the_services(status, kind, no_route, body):
+def test_the_status_decides_before_a_body_that_is_not_the_services(status, kind, no_route):
     """A page or a cut body with an error status is that error; 404 and 405 mean that there is no such route."""
-    error = refused(body, status)
-    assert type(error) is kind
-    assert (error.status, error.code, error.no_route) == (status, None, no_route)
+    for body in (HTML, b"", b"[]", b'{"path": "/nowhere"}', b"{"):
+        error = refused(body, status)
+        assert type(error) is kind
+        assert (error.status, error.code, error.no_route) == (status, None, no_route)
 
 
 @pytest.mark.parametrize(
@@ -232,12 +232,12 @@ def test_the_status_decides_before_a_body_that_is_not_the_services(status, kind,
         (503, ServiceError),
     ],
 )
-@pytest.mark.parametrize("code", [0, 400, 401, 402, 404, 429, 500])
-def test_the_status_decides_before_the_code(status, kind, code):
+def test_the_status_decides_before_the_code(status, kind):
     """With an error status the body's code changes nothing, and the service's own JSON is never "no route"."""
-    error = refused({"code": code, "message": "so it is", "trace_id": TRACE}, status)
-    assert type(error) is kind
-    assert (error.message, error.trace_id, error.no_route) == ("so it is", TRACE, False)
+    for code in (0, 400, 401, 402, 404, 429, 500):
+        error = refused({"code": code, "message": "so it is", "trace_id": TRACE}, status)
+        assert type(error) is kind
+        assert (error.message, error.trace_id, error.no_route) == ("so it is", TRACE, False)
 
 
 @pytest.mark.parametrize(
@@ -256,21 +256,20 @@ def test_the_status_decides_before_the_code(status, kind, code):
         (30005, RejectedRequestError),
     ],
 )
-@pytest.mark.parametrize("write", [int, str])
-def test_in_a_200_the_code_counts_like_a_status(code, kind, write):
+def test_in_a_200_the_code_counts_like_a_status(code, kind):
     """A body code that looks like an HTTP status is read like one, as number or string."""
-    error = refused({"code": write(code), "msg": "no"})
-    assert type(error) is kind
-    assert (error.status, error.code) == (200, code)
+    for error in (refused({"code": code, "msg": "no"}), refused({"code": str(code), "msg": "no"})):
+        assert type(error) is kind
+        assert (error.status, error.code) == (200, code)
 
 
-@pytest.mark.parametrize("status", [200, 400, 403])
 @pytest.mark.parametrize(("code", "skippable"), [(1003, False), (1004, True)])
-def test_moderation(status, code, skippable):
+def test_moderation(code, skippable):
     """1003 is a hard block, 1004 can be skipped, whatever the status."""
-    error = refused({"code": code, "message": "a minor"}, status)
-    assert type(error) is ModerationError
-    assert error.skippable is skippable
+    for status in (200, 400, 403):
+        error = refused({"code": code, "message": "a minor"}, status)
+        assert type(error) is ModerationError
+        assert error.skippable is skippable
 
 
 @pytest.mark.parametrize(
@@ -296,11 +295,11 @@ def test_moderation(status, code, skippable):
         "Credit balance is too low",
     ],
 )
-@pytest.mark.parametrize(("status", "code"), [(200, 1), (400, 400), (400, 0), (403, 403)])
-def test_too_few_coins(text, status, code):
+def test_too_few_coins(text):
     """Texts that mean too few coins are recognised whatever code they come with, except with a refused token."""
-    error = refused({"code": code, "message": text}, status)
-    assert type(error) is (AuthenticationError if status == 403 else InsufficientCoinsError)
+    for status, code in ((200, 1), (400, 400), (400, 0)):
+        assert type(refused({"code": code, "message": text}, status)) is InsufficientCoinsError
+    assert type(refused({"code": 403, "message": text}, 403)) is AuthenticationError
 
 
 @pytest.mark.parametrize(
@@ -382,14 +381,13 @@ def test_no_header_is_too_odd(header, date):
         b'{"code": 401, "msg": "cut here\\n' + TOKEN.encode(),
     ],
 )
-@pytest.mark.parametrize("status", [200, 401, 500])
-def test_no_error_shows_a_token(body, status):
+def test_no_error_shows_a_token(body):
     """A token that the reply repeats is blotted out, also where the excerpt cuts it."""
-    error = refused(body, status)
-    shown = f"{error} {error!r} {error.__dict__}"
-    for part in TOKEN.split("."):
-        assert part[-12:] not in shown
-    assert "eyJhb" not in shown
+    for status in (200, 401, 500):
+        error = refused(body, status)
+        shown = f"{error} {error!r} {error.__dict__}"
+        assert [part for part in TOKEN.split(".") if part[-12:] in shown] == []
+        assert "eyJhb" not in shown
 
 
 def test_a_token_longer_than_any_excerpt_is_hidden():

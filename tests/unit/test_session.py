@@ -237,7 +237,7 @@ async def test_the_callers_session_may_be_closed_already():
 # No error shows the token.
 
 
-@pytest.mark.parametrize("status", [200, 302, 400, 401, 404, 429, 500])
+@pytest.mark.parametrize("token", [TOKEN, "plain-hunter2-hunter2-without-form"])
 @pytest.mark.parametrize(
     "body",
     [
@@ -250,14 +250,15 @@ async def test_the_callers_session_may_be_closed_already():
         "x" * 790 + TOKEN,
     ],
 )
-@pytest.mark.parametrize("token", [TOKEN, "plain-hunter2-hunter2-without-form"])
-async def test_a_token_that_the_service_repeats_is_shown_nowhere(mocked, session, status, body, token):
+async def test_a_token_that_the_service_repeats_is_shown_nowhere(mocked, session, body, token):
     """Whatever the reply repeats, and whatever the token looks like, no part of an error holds it."""
-    mocked.post(ANYTHING, status=status, body=body.replace(TOKEN, token))
-    with pytest.raises((ServiceError, ProtocolError)) as caught:
-        await service_of(session, token).ask(START)
-    error = caught.value
-    assert "hunter2-hunter2" not in f"{error} {error!r} {error.__dict__} {''.join(traceback.format_exception(error))}"
+    for status in (200, 302, 400, 401, 404, 429, 500):
+        mocked.post(ANYTHING, status=status, body=body.replace(TOKEN, token))
+        with pytest.raises((ServiceError, ProtocolError)) as caught:
+            await service_of(session, token).ask(START)
+        error = caught.value
+        shown = f"{error} {error!r} {error.__dict__} {''.join(traceback.format_exception(error))}"
+        assert "hunter2-hunter2" not in shown
 
 
 # The token.
@@ -309,6 +310,34 @@ async def test_many_requests_at_once_ask_for_the_token_once(mocked, session):
     first = await asyncio.gather(*(service.ask(ASK) for _ in range(20)), return_exceptions=True)
     assert AuthenticationError in map(type, first)
     assert await asyncio.gather(*(service.ask(ASK) for _ in range(20))) == ["yes"] * 20
+    assert len(asked) == 2
+
+
+async def test_a_late_refusal_of_an_old_token_keeps_the_new_one(mocked, session):
+    """A request that was under way with the old token, and is refused late, costs no further question."""
+    asked, held = [], asyncio.Event()
+
+    def token():
+        asked.append(1)
+        return f"sk_{len(asked)}"
+
+    async def refuse_late(_url, **_kwargs):
+        await held.wait()
+        return CallbackResult(status=401, payload={"code": 401})
+
+    mocked.post(ANYTHING, callback=refuse_late)
+    mocked.get(ANYTHING, status=401, payload={"code": 401})
+    mocked.get(ANYTHING, payload=YES, repeat=True)
+    service = service_of(session, token)
+    late = asyncio.create_task(service.ask(START))
+    await asyncio.sleep(0.001)
+    with pytest.raises(AuthenticationError):
+        await service.ask(ASK)
+    assert await service.ask(ASK) == "yes"
+    held.set()
+    with pytest.raises(AuthenticationError):
+        await late
+    assert await service.ask(ASK) == "yes"
     assert len(asked) == 2
 
 

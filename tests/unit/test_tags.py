@@ -55,12 +55,12 @@ def test_round_trip(name, tag, letter, limit):
     assert name.lstrip().startswith(shown.lstrip())
 
 
-@pytest.mark.parametrize("limit", range(14, 121))
-def test_a_cut_at_the_limit_never_reaches_the_tag(limit):
+def test_a_cut_at_the_limit_never_reaches_the_tag():
     """At each limit the whole fits, so that a service that cuts there still shows the tag."""
-    put = tags.put("sunset over the sea " * 10, "k7f3q9x2m4pd", "a", limit)
-    assert tags.split(put[:limit])[1:] == ("k7f3q9x2m4pd", "a")
-    assert len(put) <= limit
+    for limit in range(14, 121):
+        put = tags.put("sunset over the sea " * 10, "k7f3q9x2m4pd", "a", limit)
+        assert tags.split(put[:limit])[1:] == ("k7f3q9x2m4pd", "a"), limit
+        assert len(put) <= limit
 
 
 def test_the_form_of_a_name():

@@ -113,14 +113,17 @@ const togglePlayer = () => {
   const player = playerOf();
   if (player) player.paused ? player.play().catch(() => {}) : player.pause();
 };
-dialog.addEventListener("close", () => {
-  const at = view.shown.indexOf(+dialog.dataset.row); // the browser has put the focus back to where it was
+// Not upon "close", which comes a moment later, when the next key may have been pressed.
+const closeDialog = () => {
+  dialog.close();
+  const at = view.shown.indexOf(+dialog.dataset.row); // by now the browser has put the focus back to where it was
   if (at >= 0) view.at = at;
   emptyStage();
   runFilms();
   if (view.mode === "time") { pointAt(view.at); plot.element.focus(); } else goTo(view.at);
-});
-dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
+};
+dialog.addEventListener("cancel", (event) => { event.preventDefault(); closeDialog(); });
+dialog.addEventListener("click", (event) => { if (event.target === dialog) closeDialog(); });
 dialog.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   const button = event.target.closest("button, a");
@@ -130,6 +133,6 @@ dialog.addEventListener("keydown", (event) => {
   else return;
   event.preventDefault();
 });
-byId("close").addEventListener("click", () => dialog.close());
+byId("close").addEventListener("click", closeDialog);
 byId("back").addEventListener("click", () => step(-1));
 byId("on").addEventListener("click", () => step(1));

@@ -27,7 +27,7 @@ const barsOf = (index) => {
   return {
     row,
     queue: begun === null ? null : [begun, row.accepted ?? ends],
-    run: row.accepted === null ? null : [row.accepted, row.settled ?? ends],
+    run: row.accepted === null || (row.bad && row.settled === null) ? null : [row.accepted, row.settled ?? ends],
     download: row.settled === null || row.bad ? null : [row.settled, row.done ?? ends],
   };
 };

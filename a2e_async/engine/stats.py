@@ -1,0 +1,58 @@
+"""How a client is doing, in numbers."""
+
+from __future__ import annotations
+
+import attrs
+
+
+@attrs.frozen(kw_only=True)
+class Stats:
+    """A client at one moment.
+
+    Attributes:
+        queued: Jobs whose start waits for its turn.
+        starting: Jobs whose start is on the wire, or is looked for.
+        running: Jobs whose tasks are watched.
+        settled: Jobs that have ended.
+        failed: How many of them ended with an error.
+        adopted: Starts whose answer was lost and whose tasks were found.
+        requests: Requests sent to the service, looks among them; files are not counted.
+        looks: Status enquiries, each for up to 100 tasks.
+        retries: Requests that were, or are about to be, sent once more.
+        outage: Seconds for which looks have failed up to now; None while all is well.
+        outage_seconds: Seconds in all for which looks have failed.
+        spent: Coins charged, as far as the service has said so.
+        reserved: Coins held for starts whose price is not settled.
+    """
+
+    queued: int
+    starting: int
+    running: int
+    settled: int
+    failed: int
+    adopted: int
+    requests: int
+    looks: int
+    retries: int
+    outage: float | None
+    outage_seconds: float
+    spent: float
+    reserved: float
+
+    @property
+    def healthy(self) -> bool:
+        """Whether the last look was good."""
+        return self.outage is None
+
+
+@attrs.define
+class Counts:
+    """What a client counts as it goes; see `Stats`."""
+
+    settled: int = 0
+    failed: int = 0
+    adopted: int = 0
+    requests: int = 0
+    looks: int = 0
+    retries: int = 0
+    outage_seconds: float = 0.0

@@ -1,0 +1,242 @@
+"""A small web application: a prompt becomes a picture, the picture a film, and a page shows how it goes.
+
+    python -m a2e_async simulator                                  # in one terminal; it prints two lines to export
+    python -m a2e_async.web.example                                # in another one, with them; or with your own token
+
+POST /films {"prompt": "..."} answers with an id at once. The work goes on whether anybody watches or not; the page
+listens to GET /films/{id}/picture and /films/{id}/film and then plays GET /films/{id}.mp4. Kill the server in the
+middle and start it again: what it had begun stands in a file for each film, tasks are attached by their ids, a start
+whose answer was lost is looked for by its tag, so nothing is paid for twice, and pages that are open just go on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import re
+import secrets
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import attrs
+from aiohttp import web
+
+from a2e_async.client import A2EClient
+from a2e_async.core.family import Request
+from a2e_async.core.hooks import Webhook
+from a2e_async.core.records import Result
+from a2e_async.engine.job import Job
+from a2e_async.errors import A2EError, UsageError
+from a2e_async.families.image_to_video import ImageToVideo
+from a2e_async.families.text_to_image import TextToImage
+from a2e_async.web.aiohttp import CLIENT, event_stream, setup
+from a2e_async.web.sse import SSE_HEADERS, sse
+
+_PAGE = Path(__file__).with_name("example.html")
+_LONGEST_PROMPT = 1000
+_ID = re.compile(r"[0-9a-f]{12}")
+_log = logging.getLogger("a2e_async.example")
+
+
+@attrs.define(eq=False)
+class Film:
+    """One film that was asked for; `id`, `prompt` and `task_ids` are kept in a file.
+
+    Attributes:
+        id: Its id, which is also the beginning of the tags of its two starts.
+        prompt: What was asked for.
+        task_ids: The tasks of each step, "picture" and "film", that has begun; empty while its start has no answer.
+        jobs: The job of each step that has begun in this process.
+        making: The work on it, which gives the film's file, or None when it failed.
+    """
+
+    id: str
+    prompt: str
+    task_ids: dict[str, list[str]] = attrs.field(factory=dict)
+    jobs: dict[str, Job[Any]] = attrs.field(factory=dict)
+    making: asyncio.Task[Path | None] | None = None
+
+
+class Studio:
+    """Makes films and remembers them.
+
+    Args:
+        a2e: The client.
+        folder: Where the films are kept, and what is known of them.
+    """
+
+    def __init__(self, a2e: A2EClient, folder: Path) -> None:
+        self.films: dict[str, Film] = {}
+        self._a2e = a2e
+        self._folder = folder
+
+    async def run(self, _app: web.Application) -> AsyncIterator[None]:
+        """Go on with all films that had been begun; a context of the application."""
+        for file in sorted(self._folder.glob("*.json"), key=lambda file: file.stat().st_mtime):
+            film = Film(**json.loads(file.read_text(encoding="utf-8")))
+            self._go_on(film)
+        yield
+        makings = [film.making for film in self.films.values() if film.making is not None]
+        for making in makings:
+            making.cancel()
+        await asyncio.gather(*makings, return_exceptions=True)
+
+    def begin(self, prompt: str) -> Film:
+        """Begin a film and give it at once."""
+        film = Film(secrets.token_hex(6), prompt)
+        self._save(film)
+        self._go_on(film)
+        return film
+
+    def _go_on(self, film: Film) -> None:
+        self.films[film.id] = film
+        film.making = asyncio.create_task(self._make(film), name=f"film {film.id}")
+
+    async def _make(self, film: Film) -> Path | None:
+        file = self._folder / f"{film.id}.mp4"
+        if file.exists():
+            return file
+        try:
+            picture = await self._step(film, "picture", TextToImage(film.prompt, width=1024, height=576))
+            request = ImageToVideo(picture.url, prompt=film.prompt, negative_prompt="blurry, distorted, low quality")
+            result = await self._step(film, "film", request)
+            [path] = await self._a2e.download(result, self._folder, name=film.id)
+        except A2EError as error:
+            _log.warning("film %s: %s", film.id, error)
+            return None
+        return path
+
+    async def _step(self, film: Film, step: str, request: Request[Result]) -> Result:
+        """Do one step, or go on with it: by its ids, or by its tag when the process died before it knew them."""
+        known = film.task_ids.get(step)
+        job: Job[Result]
+        if known:
+            job = film.jobs[step] = self._a2e.attach(type(request), *known)
+            return await job
+        film.task_ids[step] = []
+        self._save(film)  # before anything is sent: after a crash it may have been
+        job = film.jobs[step] = self._a2e.start(request, tag=film.id + step, look_first=known is not None)
+        await job.accepted()
+        film.task_ids[step] = list(job.task_ids)
+        self._save(film)
+        return await job
+
+    def _save(self, film: Film) -> None:
+        known = {"id": film.id, "prompt": film.prompt, "task_ids": film.task_ids}
+        part = self._folder / f".{film.id}.part"
+        part.write_text(json.dumps(known), encoding="utf-8")
+        part.replace(self._folder / f"{film.id}.json")
+
+
+STUDIO = web.AppKey("studio", Studio)
+
+
+async def show_page(_request: web.Request) -> web.FileResponse:
+    """GET / is the page."""
+    return web.FileResponse(_PAGE)
+
+
+async def list_films(request: web.Request) -> web.Response:
+    """GET /films gives all films."""
+    films = request.app[STUDIO].films.values()
+    return web.json_response([{"id": film.id, "prompt": film.prompt, "state": _state(film)} for film in films])
+
+
+async def begin_film(request: web.Request) -> web.Response:
+    """POST /films {"prompt": "..."} begins a film and gives its id."""
+    if request.content_type != "application/json":  # so that no form of another site can spend our coins
+        raise web.HTTPUnsupportedMediaType
+    try:
+        prompt = (await request.json())["prompt"].strip()
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise web.HTTPBadRequest(text="a prompt is needed") from None
+    if not 0 < len(prompt) <= _LONGEST_PROMPT:
+        raise web.HTTPBadRequest(text=f"a prompt of 1 to {_LONGEST_PROMPT} characters is needed")
+    return web.json_response({"id": request.app[STUDIO].begin(prompt).id}, status=202)
+
+
+async def tell(request: web.Request) -> web.StreamResponse:
+    """GET /films/{id}/{step} tells how a step goes, as server-sent events."""
+    job = _film(request).jobs.get(request.match_info["step"])
+    if job is None:  # it has not begun: the browser asks again
+        return web.Response(body=b"retry: 500\n\n", headers=SSE_HEADERS)
+    return await event_stream(request, sse(job, last_event_id=request.headers.get("Last-Event-ID"), retry=0.5))
+
+
+async def send_film(request: web.Request) -> web.FileResponse:
+    """GET /films/{id}.mp4 gives the film as soon as it is there."""
+    making = _film(request).making
+    path = await asyncio.shield(making) if making else None
+    if path is None:
+        raise web.HTTPNotFound
+    return web.FileResponse(path)
+
+
+def _film(request: web.Request) -> Film:
+    film = request.app[STUDIO].films.get(request.match_info["id"])
+    if film is None:
+        raise web.HTTPNotFound
+    return film
+
+
+def _state(film: Film) -> str:
+    if film.making is None or not film.making.done():
+        return "running"
+    return "failed" if film.making.cancelled() or film.making.result() is None else "done"
+
+
+def make_app(a2e: A2EClient, folder: Path) -> web.Application:
+    """Make the application.
+
+    Args:
+        a2e: The client; it is opened and closed with the application.
+        folder: Where films are kept; made when it is not there.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    app = web.Application()
+    setup(app, a2e)  # the client, its end, and the receiver of webhooks
+    app[STUDIO] = Studio(app[CLIENT], folder)
+    app.cleanup_ctx.append(app[STUDIO].run)
+    app.router.add_get("/", show_page)
+    app.router.add_get("/films", list_films)
+    app.router.add_post("/films", begin_film)
+    app.router.add_get("/films/{id:[0-9a-f]{12}}.mp4", send_film)
+    app.router.add_get("/films/{id:[0-9a-f]{12}}/{step:picture|film}", tell)
+    return app
+
+
+def _secret(folder: Path) -> str:
+    """Give the webhooks' secret; it must outlive the process, as tasks do."""
+    file = folder / "webhook-secret"
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="ascii") as new:
+            new.write(secrets.token_urlsafe(32))
+    return file.read_text(encoding="ascii")
+
+
+def main() -> None:
+    """Run the application until Ctrl-C."""
+    parser = argparse.ArgumentParser(prog="python -m a2e_async.web.example", description="A prompt becomes a film.")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
+    parser.add_argument("--port", type=int, default=8080)
+    parser.add_argument("--folder", type=Path, default=Path("a2e-films"), help="where films are kept")
+    parser.add_argument("--public-url", help="how the service reaches this server, for webhooks (optional)")
+    chosen = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        url = chosen.public_url and f"{chosen.public_url.rstrip('/')}/a2e/webhook"
+        app = make_app(A2EClient(webhook=Webhook(url, _secret(chosen.folder)) if url else None), chosen.folder)
+    except UsageError as error:
+        sys.exit(f"{error}\nWithout an account: run `python -m a2e_async simulator` and export what it prints.")
+    web.run_app(app, host=chosen.host, port=chosen.port, shutdown_timeout=2, access_log=None)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,371 @@
+"""Batches as people run them: every row once, whatever happens to the command in the middle of it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import pty
+import shlex
+import signal
+import sys
+import time
+from pathlib import Path
+
+import attrs
+import pytest
+from kill_series import live
+
+from a2e_async import simulator
+
+FAMILY = ("--family", "text-to-image")
+QUICK = ("--unknown-window", "1")
+
+
+@pytest.fixture
+async def sim():
+    """Give a simulator in this process, whose book can be read."""
+    async with simulator.serve(task_seconds=0.3, media="tiny") as sim:
+        yield sim
+
+
+@attrs.frozen
+class Told:
+    """How a command ended."""
+
+    code: int | None
+    out: str
+    err: str
+
+    @property
+    def data(self) -> list[dict[str, object]]:
+        """Its JSON lines."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+    @property
+    def last(self) -> list[str]:
+        """The words of its last line on stderr, which is a command."""
+        return shlex.split(self.err.splitlines()[-1])[1:]
+
+
+@pytest.fixture
+def batch(lonely, sim):
+    """Give a function that runs `a2e batch` in front of the simulator."""
+
+    async def run(*words: str) -> Told:
+        return await told(await lonely.start_beside(sim, "batch", *words))
+
+    return run
+
+
+async def told(child: asyncio.subprocess.Process) -> Told:
+    """Wait for a command and say how it ended."""
+    async with asyncio.timeout(60):
+        out, err = await child.communicate()
+    assert b"Traceback" not in err, err.decode()
+    return Told(child.returncode, out.decode(), err.decode())
+
+
+def write(folder: Path, *prompts: str, name: str = "rows.jsonl") -> str:
+    """Write a row file and give its name."""
+    lines = [json.dumps({"id": f"row-{number}", "prompt": prompt}) for number, prompt in enumerate(prompts)]
+    (folder / name).write_text("\n".join(lines), encoding="utf-8")
+    return name
+
+
+def kites(count: int) -> list[str]:
+    """Give so many prompts."""
+    return [f"a kite, number {number}" for number in range(count)]
+
+
+async def until(condition) -> None:
+    """Wait for something that a child does."""
+    async with asyncio.timeout(30):
+        while not condition():  # noqa: ASYNC110 - the child does not tell this process
+            await asyncio.sleep(0.02)
+
+
+def statuses(folder: Path) -> list[str]:
+    """Give the status of each row of the manifest."""
+    lines = (folder / "manifest.jsonl").read_text("utf-8").splitlines()
+    return [json.loads(line)["status"] for line in lines]
+
+
+async def test_once(batch, sim, lonely):
+    """Each row is done once: the same command does nothing twice, and an edited file adds only what is new."""
+    words = ("run", write(lonely.folder, *kites(5)), "--out", "out", *FAMILY)
+    first = await batch(*words, "--json")
+    assert first.code == 0, first.err
+    courses = {
+        row: [line["status"] for line in first.data if line["row"] == row] for row in {t["row"] for t in first.data}
+    }
+    assert courses == {f"row-{number}": ["intended", "accepted", "completed", "done"] for number in range(5)}
+    for line in first.data[-5:]:
+        assert set(line) == {"row", "family", "status", "ids", "coins", "error", "paths"}
+    paths = [path for line in first.data if line["status"] == "done" for path in line["paths"]]
+    assert sorted(paths) == [str(Path("out", f"row-{number}.png")) for number in range(5)]
+    assert all((lonely.folder / path).stat().st_size for path in paths)
+
+    before = sim.counters.total()
+    again = await batch(*words)
+    assert (again.code, again.out) == (0, f"{Path('out', 'index.html')}\n"), again.err
+    assert sim.counters.total() == before
+    write(lonely.folder, *kites(6))
+    assert (await batch(*words)).code == 0
+    assert len(sim.book.starts) == len(sim.book.bills_by_tag()) == 6
+    assert statuses(lonely.folder / "out") == ["done"] * 6
+    assert (lonely.folder / "out" / "manifest.csv").exists()
+
+
+async def test_chain(batch, sim, lonely):
+    """A film is made from the picture that another row has made."""
+    picture = {"id": "kite", "family": "text_to_image", "prompt": "a kite"}
+    film = {"id": "film", "family": "image-to-video", "prompt": "up", "negative_prompt": "blur", "image_from": "kite"}
+    (lonely.folder / "rows.jsonl").write_text("\n".join(map(json.dumps, (film, picture))), encoding="utf-8")
+    assert (await batch("run", "rows.jsonl", "--out", "out")).code == 0
+    assert {path.name for path in (lonely.folder / "out").iterdir()} >= {"kite.png", "film.mp4"}
+    assert [start.family for start in sim.book.starts] == ["text_to_image", "image_to_video"]
+
+
+async def test_bad_rows(batch, sim, lonely):
+    """Every bad row is named with line, field and rule before anything is sent; others go on only if it is asked."""
+    rows = "id,prompt,width,colour\na,a kite,640,\nb,,640,\nc,a kite,0,\nd,a kite,,red\n"
+    (lonely.folder / "rows.csv").write_text(rows, encoding="utf-8")
+    words = ("run", "rows.csv", "--out", "out", *FAMILY)
+    end = await batch(*words)
+    assert (end.code, end.out) == (2, "")
+    for clue in ("line 3 (b): prompt: must be given", "line 4 (c): width:", "line 5 (d): colour:"):
+        assert f"a2e: rows.csv: {clue}" in end.err
+    assert "3 of 4 rows are bad" in end.err
+    assert sim.counters.total() == 0
+    assert not (lonely.folder / "out").exists()
+    end = await batch(*words, "--skip-bad-rows")
+    assert end.code == 1
+    assert "line 4 (c): width:" in end.err
+    assert statuses(lonely.folder / "out") == ["done"]
+
+
+async def test_dry_run(batch, sim, lonely):
+    """A dry run tells rows, errors, price and balance, and sends no start."""
+    name = write(lonely.folder, *kites(3), "")
+    end = await batch("run", name, "--out", "out", *FAMILY, "--dry-run", "--json")
+    assert end.code == 2, end.err
+    assert [line["status"] for line in end.data[:-1]] == ["planned"] * 3 + ["bad"]
+    assert (end.data[3]["line"], end.data[3]["field"]) == (4, "prompt")
+    assert end.data[-1] == {"to_start": 3, "price": 30, "unpriced": 0, "bad": 1, "balance": 10_000}
+    end = await batch("run", name, "--out", "out", *FAMILY, "--dry-run", "--skip-bad-rows")
+    assert "3 rows to start, about 30 coins; the account has 10000 coins" in end.out
+    assert sim.book.starts == []
+    assert sim.counters["quote"] == 2
+    assert not (lonely.folder / "out").exists()
+
+
+async def test_max_coins(batch, sim, lonely):
+    """A budget holds over all runs: nothing is started that would pass it, the rest is finished, and the code is 4."""
+    words = ("run", write(lonely.folder, *kites(5)), "--out", "out", *FAMILY)
+    end = await batch(*words, "--max-coins", "25")
+    assert end.code == 4
+    assert "5 rows to start, about 50 coins; 25 of 25 coins are left, the account has 10000" in end.err
+    assert (sim.book.spent, sorted(statuses(lonely.folder / "out"))) == (20, ["done"] * 2 + ["planned"] * 3)
+    end = await batch(*words, "--max-coins", "40")
+    assert (end.code, sim.book.spent) == (4, 40)
+    assert "20 of 40 coins are left" in end.err
+    assert (await batch(*words)).code == 0
+    assert sim.book.spent == 50
+
+
+async def test_no_coins(batch, sim, lonely):
+    """An account without coins ends with 4, said once."""
+    sim.world.coins = 0
+    end = await batch("run", write(lonely.folder, *kites(3)), "--out", "out", *FAMILY)
+    assert end.code == 4
+    assert statuses(lonely.folder / "out") == ["planned"] * 3
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_stop(batch, sim, lonely, number):
+    """The first signal starts nothing more and finishes what runs; the line it prints goes on."""
+    sim.change(task_seconds=1.0)
+    rows = write(lonely.folder, *kites(8))
+    words = ("batch", "run", rows, "--out", "my out", *FAMILY, "--max-running", "3")
+    child = await lonely.start_beside(sim, *words)
+    await until(lambda: len(sim.book.starts) == 3)
+    child.send_signal(number)
+    end = await told(child)
+    assert end.code == 130
+    assert sorted(statuses(lonely.folder / "my out")) == ["done"] * 3 + ["planned"] * 5
+    assert len(sim.book.starts) == 3
+    assert sim.token not in end.err
+    assert end.last[:2] == ["batch", "run"]
+    assert (await batch(*end.last[1:])).code == 0
+    assert sorted(sim.book.bills_by_tag().values()) == [1] * 8
+
+
+async def test_leave(batch, sim, lonely):
+    """The second signal leaves at once; what runs is taken up again by the line it prints."""
+    sim.change(task_seconds=4.0)
+    child = await lonely.start_beside(sim, "batch", "run", write(lonely.folder, *kites(3)), "--out", "out", *FAMILY)
+    await until(lambda: len(sim.book.starts) == 3)
+    child.send_signal(signal.SIGINT)
+    assert child.stderr is not None
+    while b"leave at once" not in await child.stderr.readline():
+        pass
+    began = time.monotonic()
+    child.send_signal(signal.SIGINT)
+    end = await told(child)
+    assert end.code == 130
+    assert time.monotonic() - began < 5
+    assert set(statuses(lonely.folder / "out")) <= {"accepted", "intended"}
+    assert (await batch(*end.last[1:], *QUICK)).code == 0
+    assert sorted(sim.book.bills_by_tag().values()) == [1] * 3
+
+
+async def test_second_process(batch, sim, lonely):
+    """A second process is refused, and says which one has the batch."""
+    sim.change(task_seconds=3.0)
+    words = ("run", write(lonely.folder, "a kite"), "--out", "out", *FAMILY)
+    child = await lonely.start_beside(sim, "batch", *words)
+    await until(lambda: sim.book.starts)
+    second = await batch(*words)
+    assert (second.code, second.out) == (2, "")
+    assert f"another process ({child.pid}) is running the batch in out" in second.err
+    running = await batch("status", "out", "--json")
+    assert running.data[0]["states"]["accepted"] == 1
+    assert (await batch("report", "out")).code == 0
+    assert (await told(child)).code == 0
+
+
+async def test_retry_failed(batch, sim, lonely):
+    """Failed rows end with 1, stay as they are, and are attempted anew on demand, from the folder alone."""
+    sim.change(fails=lambda _family, body: "number 1" in body["prompt"])
+    words = ("run", write(lonely.folder, *kites(3)), "--out", "out", *FAMILY)
+    end = await batch(*words)
+    assert end.code == 1
+    assert end.last == ["batch", "retry", "out", "--failed"]
+    assert statuses(lonely.folder / "out") == ["done", "failed", "done"]
+    sim.change(fails=None)
+    assert (await batch(*words)).code == 1
+    assert (await batch("retry", "out")).code == 1
+    assert len(sim.book.starts) == 3
+    end = await batch("retry", "out", "--failed")
+    assert end.code == 0, end.err
+    assert statuses(lonely.folder / "out") == ["done"] * 3
+    assert sorted(sim.book.bills_by_tag().values()) == [1] * 4
+
+
+async def test_retry_with_a_mended_file(batch, sim, lonely):
+    """A refused row is attempted anew with the fields that a mended file has for it."""
+    name = write(lonely.folder, "a kite", "a [blocked] kite")
+    assert (await batch("run", name, "--out", "out", *FAMILY)).code == 1
+    assert statuses(lonely.folder / "out") == ["done", "refused"]
+    mended = lonely.folder / name
+    lines = [{"family": "text_to_image", **json.loads(line)} for line in mended.read_text("utf-8").splitlines()]
+    lines[1]["prompt"] = "a kite"
+    mended.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    end = await batch("retry", "out", name, "--failed")
+    assert end.code == 0, end.err
+    assert len(sim.book.starts) == 2
+
+
+async def test_retry_unknown(batch, sim, lonely):
+    """A start that nobody can find is reported as unknown, and started anew only on demand."""
+    sim.change(names="drop")
+    sim.faults.add("text_to_image.start", "reset", when="after")
+    words = ("run", write(lonely.folder, "a kite"), "--out", "out", *FAMILY, *QUICK)
+    end = await batch(*words)
+    assert end.code == 1
+    assert statuses(lonely.folder / "out") == ["unknown"]
+    assert end.last == ["batch", "retry", "out", "--unknown"]
+    assert (await batch(*words)).code == 1
+    assert len(sim.book.starts) == 1
+    assert (await batch("retry", "out", "--unknown")).code == 0
+    assert len(sim.book.starts) == 2
+    assert statuses(lonely.folder / "out") == ["done"]
+
+
+async def test_an_outage_of_the_list_loses_nothing(batch, sim, lonely):
+    """A lost start that cannot be looked for now is looked for by the next run, and adopted."""
+    sim.faults.add("text_to_image.start", "reset", when="after")
+    sim.faults.add("text_to_image.list", "status", hits=None)
+    words = ("run", write(lonely.folder, "a kite"), "--out", "out", *FAMILY, *QUICK)
+    end = await batch(*words)
+    assert end.code == 1
+    assert statuses(lonely.folder / "out") == ["intended"]
+    assert end.last[:2] == ["batch", "run"]
+    sim.faults.clear()
+    assert (await batch(*words)).code == 0
+    assert len(sim.book.starts) == 1
+
+
+async def test_poor_resume_forgets_no_start(batch, sim, lonely):
+    """A row that may have been started keeps its tag also when the next run has no coins to start it."""
+    sim.faults.add("text_to_image.start", "reset", when="after")
+    sim.faults.add("text_to_image.list", "status", hits=None)
+    words = ("run", write(lonely.folder, "a kite"), "--out", "out", *FAMILY, *QUICK)
+    assert (await batch(*words)).code == 1
+    assert (await batch(*words, "--max-coins", "0")).code == 4
+    sim.faults.clear()
+    assert (await batch(*words)).code == 0
+    assert len(sim.book.starts) == 1
+
+
+async def test_folder_alone(batch, lonely):
+    """Status and report need no token and no service, only the folder."""
+    await batch("run", write(lonely.folder, "a kite"), "--out", "out", *FAMILY)
+    for name in ("manifest.jsonl", "manifest.csv", "index.html"):
+        (lonely.folder / "out" / name).unlink()
+    shown, data, report, nothing = lonely.together(
+        ("batch", "status", "out"),
+        ("batch", "status", "out", "--json"),
+        ("batch", "report", "out"),
+        ("batch", "status", "nowhere"),
+    )
+    assert (shown.code, shown.out) == (0, "       1  done\n       1  rows, 10 coins\n")
+    assert (data.data[0]["rows"], data.data[0]["coins"], data.data[0]["states"]["done"]) == (1, 10, 1)
+    assert (report.code, report.out) == (0, f"{Path('out', 'index.html')}\n")
+    assert statuses(lonely.folder / "out") == ["done"]
+    assert (nothing.code, nothing.out) == (2, "")
+    assert "holds no batch" in nothing.err
+    end = lonely("batch", "run", "rows.jsonl", "--out", "out", *FAMILY)
+    assert end.code == 4
+    assert "A2E_API_KEY" in end.err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo terminal")
+def test_live_display(lonely):
+    """On a terminal there is a bar for each stage, redrawn, and the page's path comes after it."""
+    ours, theirs = pty.openpty()
+    name = write(lonely.folder, *kites(4))
+    with lonely.start(
+        "--simulate", "batch", "run", name, "--out", "out", *FAMILY, stdin=theirs, stdout=theirs, stderr=theirs
+    ) as child:
+        os.close(theirs)
+        seen = b""
+        try:
+            while part := os.read(ours, 65536):
+                seen += part
+        except OSError:  # how Linux says that nobody is left
+            pass
+        assert child.wait(30) == 0, seen
+    os.close(ours)
+    text = seen.decode()
+    assert "\x1b[" in text
+    for clue in ("queued", "starting", "running", "downloading", "4 of 4 done", "40 coins spent", "service well"):
+        assert clue in text
+    assert str(Path("out", "index.html")) in text
+
+
+def test_three_deaths(tmp_path):
+    """Killed three times in the middle, every row is billed once, and every file is whole."""
+    life = live(tmp_path, deaths=3, seed=3)
+    assert life.good, f"{life}\n{life.last_words}"
+    assert life.deaths == 3
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_twenty_deaths(tmp_path):
+    """The same with twenty deaths."""
+    life = live(tmp_path, deaths=20, seed=20)
+    assert life.good, f"{life}\n{life.last_words}"
+    assert life.deaths == 20

@@ -1,0 +1,175 @@
+"""The example application: a prompt becomes a film, also when the server is killed in the middle."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import json
+import os
+import shutil
+import signal
+import socket
+import sys
+
+import aiohttp
+import pytest
+
+from a2e_async import A2EClient, Cadence, simulator
+
+CHROMIUM = shutil.which("chromium")
+
+
+def free_port():
+    """Give a port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        return listening.getsockname()[1]
+
+
+class Example:
+    """The example as a child process, which can be killed and started again."""
+
+    def __init__(self, sim, folder):
+        self.url = f"http://127.0.0.1:{free_port()}"
+        self.env = {**os.environ, "A2E_BASE_URL": sim.url, "A2E_API_KEY": sim.token, "PYTHONWARNINGS": "error"}
+        words = "--port", self.url.rpartition(":")[2], "--folder", str(folder), "--public-url", self.url
+        self.command = sys.executable, "-m", "a2e_async.web.example", *words
+
+    async def __aenter__(self):
+        pipe = asyncio.subprocess.PIPE
+        self.child = await asyncio.create_subprocess_exec(*self.command, env=self.env, stdout=pipe, stderr=pipe)
+        self.said = asyncio.create_task(self.child.communicate())
+        async with aiohttp.ClientSession() as session, asyncio.timeout(20):
+            while True:
+                try:
+                    async with session.get(self.url):
+                        return self
+                except aiohttp.ClientConnectionError:
+                    await asyncio.sleep(0.05)
+
+    async def __aexit__(self, *_):
+        await self.end(signal.SIGINT)
+
+    async def end(self, how):
+        """End it, if it has not ended, and give what it said."""
+        if self.child.returncode is None and not self.said.done():
+            self.child.send_signal(how)
+        return await self.said
+
+
+async def film_of(http, url, film_id):
+    """Read the two streams as the page does, and give the film."""
+    for step in ("picture", "film"):
+        kind = ""
+        while kind != "done":
+            async with http.get(f"{url}/films/{film_id}/{step}") as reply:
+                assert reply.content_type == "text/event-stream"
+                async for line in reply.content:
+                    kind = line.decode().strip().removeprefix("event: ") if line.startswith(b"event") else kind
+                    assert kind != "failed"
+            await asyncio.sleep(0 if kind == "done" else 0.05)
+    async with http.get(f"{url}/films/{film_id}.mp4") as reply:
+        assert (reply.status, reply.content_type) == (200, "video/mp4")
+        return await reply.read()
+
+
+async def test_a_prompt_becomes_a_film(tmp_path):
+    """The id comes at once, the streams tell how it goes, the film is there at the end; nonsense is refused."""
+    from aiohttp.test_utils import TestServer  # noqa: PLC0415
+
+    from a2e_async.web.example import make_app  # noqa: PLC0415 - not before the frameworks are there
+
+    async with simulator.serve(media="tiny", speed=40) as sim, aiohttp.ClientSession() as http:
+        a2e = A2EClient(sim.token, base_url=sim.url, cadence=Cadence(delay=0.02, looks_per_second=50))
+        async with TestServer(make_app(a2e, tmp_path)) as server:
+            url = str(server.make_url("")).rstrip("/")
+            for body in ({}, {"prompt": " "}, {"prompt": 7}, [], {"prompt": "x" * 1001}):
+                async with http.post(f"{url}/films", json=body) as reply:
+                    assert reply.status == 400
+            async with http.post(f"{url}/films", data={"prompt": "a form of another site"}) as reply:
+                assert reply.status == 415
+            async with http.post(f"{url}/films", json={"prompt": "a kite"}) as reply:
+                assert reply.status == 202
+                film_id = (await reply.json())["id"]
+            assert (await film_of(http, url, film_id))[4:8] == b"ftyp"
+            async with http.get(f"{url}/films") as reply:
+                assert await reply.json() == [{"id": film_id, "prompt": "a kite", "state": "done"}]
+            async with http.post(f"{url}/films", json={"prompt": "a kite [fail]"}) as reply:
+                other = (await reply.json())["id"]
+            async with http.get(f"{url}/films/{other}.mp4") as reply:
+                assert reply.status == 404
+            async with http.get(f"{url}/films/{'0' * 12}/film") as reply:
+                assert reply.status == 404
+    assert len(sim.book.starts) == 3
+
+
+@pytest.mark.parametrize("moment", ["picture", "film"])
+async def test_killed_in_the_middle(tmp_path, moment):
+    """The server is killed while it makes the picture or the film; started again, it finishes, and pays once."""
+    async with simulator.serve(media="tiny", task_seconds=600) as sim, aiohttp.ClientSession() as http:
+        example = Example(sim, tmp_path)
+        async with example:
+            async with http.post(f"{example.url}/films", json={"prompt": "a kite"}) as reply:
+                film_id = (await reply.json())["id"]
+            known = tmp_path / f"{film_id}.json"
+            while not json.loads(known.read_text())["task_ids"].get(moment):
+                await asyncio.sleep(0.02)
+                for task in sim.world.tasks if moment == "film" else ():
+                    if task.kind.makes == "picture":
+                        sim.world.finish(task.id)
+            await example.end(signal.SIGKILL)
+        async with example:
+            telling = asyncio.create_task(film_of(http, example.url, film_id))
+            while not telling.done():
+                await asyncio.sleep(0.05)
+                for task in sim.world.tasks:
+                    sim.world.finish(task.id)
+            assert (await telling)[4:8] == b"ftyp"
+        assert (await example.end(signal.SIGINT))[1].decode().count("Traceback") == 0
+    assert len(sim.book.starts) == 2
+    assert sim.webhooks["delivered"] >= 1
+
+
+async def test_without_a_token_it_says_what_to_do(tmp_path):
+    """One who has no account is told of the simulator."""
+    words = sys.executable, "-m", "a2e_async.web.example", "--folder", str(tmp_path)
+    child = await asyncio.create_subprocess_exec(*words, stderr=asyncio.subprocess.PIPE)
+    _, said = await child.communicate()
+    assert child.returncode == 1
+    assert b"python -m a2e_async simulator" in said
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
+@pytest.mark.skipif(importlib.util.find_spec("playwright") is None, reason="playwright is not installed")
+async def test_the_page(tmp_path):
+    """In a browser: from the prompt to the playing film, with the server killed and restarted in between."""
+    from playwright.async_api import async_playwright  # noqa: PLC0415 - may be missing, see above
+
+    plays = "() => { const v = document.querySelector('video'); return v && v.readyState >= 2 && v.currentTime > 0.2 }"
+    async with simulator.serve(task_seconds=600) as sim, async_playwright() as tools:
+        browser = await tools.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = await browser.new_page()
+        complaints = []
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        example = Example(sim, tmp_path)
+        async with example:
+            await page.goto(example.url)
+            await page.fill("#prompt", "a red kite <img src=x onerror=alert(1)>")
+            await page.click("form button")
+            await page.wait_for_selector("[data-step=picture] .now:text('initialized')")
+            for task in sim.world.tasks:
+                sim.world.finish(task.id)
+            await page.wait_for_selector("[data-step=film] .now:text('initialized')")
+            await page.wait_for_function("() => document.querySelector('.stage img').naturalWidth > 0")
+            await example.end(signal.SIGKILL)
+        await asyncio.sleep(1)
+        async with example:
+            for task in sim.world.tasks:
+                sim.world.finish(task.id)
+            await page.wait_for_function(plays, timeout=30_000)
+            assert await page.inner_text("h2") == "a red kite <img src=x onerror=alert(1)>"
+            await page.reload()
+            await page.wait_for_function(plays, timeout=30_000)
+        await browser.close()
+    assert complaints == []
+    assert len(sim.book.starts) == 2

@@ -1,0 +1,124 @@
+"""Batches for tests, against a simulated service on a socket that lives twenty times as fast as we do."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from types import SimpleNamespace
+
+from ledgers import opened
+
+from a2e_async import A2EClient, simulator
+from a2e_async.batch import Batch, Row
+from a2e_async.batch.course import planned
+from a2e_async.batch.entries import State
+from a2e_async.batch.ledger import tag_of
+from a2e_async.core import tags
+from a2e_async.core.family import family_of
+from a2e_async.core.retry import Retry
+from a2e_async.core.schedule import Cadence
+
+QUICK = Retry(first_wait=0.02, unknown_window=0.5, attempts=3, stall_seconds=2, missing_grace=0.2)
+CLOSE = Cadence(delay=0.02, looks_per_second=100)
+HOUR = 3600
+
+
+def service(**switches):
+    """Run a simulated service for a block; its tasks take a tenth of a second."""
+    return simulator.serve(**{"speed": 20, "media": "tiny", "task_seconds": 2, "coins": 100_000, **switches})
+
+
+def client(sim, **options):
+    """Make a client of it that does not wait long for anything."""
+    chosen = {"token": sim.token, "base_url": sim.url, "cadence": CLOSE, "retry": QUICK, "close_timeout": 2}
+    return A2EClient(**chosen | options)
+
+
+def picture(row_id, prompt="a kite", **fields):
+    """Make a row of a picture."""
+    source = fields.pop("image_from", None)
+    family = family_of("text_to_image")
+    return Row(id=row_id, family=family, fields={"prompt": prompt, **fields}, image_from=source)
+
+
+def film(row_id, source, prompt="it climbs"):
+    """Make a row of a film of another row's picture."""
+    fields = {"prompt": prompt, "negative_prompt": "blurry"}
+    return Row(id=row_id, family=family_of("image_to_video"), fields=fields, image_from=source)
+
+
+def pictures(count):
+    """Make rows of pictures."""
+    return [picture(f"r{n}", f"kite number {n}") for n in range(count)]
+
+
+async def play(folder, sim, rows, *, options=None, **opening):
+    """Run a batch to its end; gives the outcomes by row, their order, and why it stopped."""
+    async with client(sim, **(options or {})) as a2e, Batch.open(folder, a2e, **opening) as batch:
+        outcomes = [outcome async for outcome in batch.run(rows)]
+    return SimpleNamespace(
+        outcomes={outcome.row.id: outcome for outcome in outcomes},
+        order=[outcome.row.id for outcome in outcomes],
+        stopped_by=batch.stopped_by,
+    )
+
+
+async def entries(folder):
+    """Give what the ledger of a folder knows, by row."""
+    async with opened(folder) as book:
+        ids = [row[0] for row in await book._ask([("SELECT id FROM rows", ())])]
+        return await book.known(ids)
+
+
+async def states(folder):
+    """Give how far each row of a folder has come."""
+    return {row_id: entry.state for row_id, entry in (await entries(folder)).items()}
+
+
+async def bring_to(folder, row, state, *, sim=None, there=True, age=0.0):
+    """Put a row into a ledger as a process leaves it that was killed in this state; gives its tag.
+
+    Args:
+        folder: The batch's folder.
+        row: The row.
+        state: How far it has come; at most completed.
+        sim: The service that has its task.
+        there: Whether the service has taken the start.
+        age: How long ago it was sent, in seconds.
+    """
+    async with opened(folder) as book:
+        await book.plan([planned(row)])
+        tag = tag_of(book.batch_id, row.id, 1)
+        if state is State.PLANNED:
+            return tag
+        await book.intended(row.id, tag, 1)
+        await book.write(("UPDATE rows SET intended_at = ? WHERE id = ?", (time.time() - age, row.id)))
+        if there:
+            body = {"prompt": "x", "name": tags.put("a kite", tag, tags.FIRST, 100)}
+            body |= {} if row.image_from is None else {"negative_prompt": "y", "image_url": "https://example.com/a"}
+            ids = [task.id for task in sim.world.start(row.family.name, body)]
+        if state in (State.ACCEPTED, State.COMPLETED):
+            await book.accepted(row.id, ids, 10)
+        if state is State.COMPLETED:
+            await sim.clock.sleep(4)
+            await book.settled(row.id, coins=10)
+        return tag
+
+
+class Asked:
+    """How often each route was asked since then."""
+
+    def __init__(self, sim):
+        self._sim = sim
+        self._before = sim.counters.copy()
+
+    def __call__(self, route="*"):
+        """Give the requests of this route, by default those of all."""
+        since = self._sim.counters - self._before
+        return since.total() if route == "*" else sum(n for name, n in since.items() if name.endswith(route))
+
+
+@contextlib.contextmanager
+def asked(sim):
+    """Count requests in a block."""
+    yield Asked(sim)

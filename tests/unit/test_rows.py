@@ -1,0 +1,299 @@
+"""A row of a batch: its fields, its id, the name of its files, and every way in which it can be wrong."""
+
+from __future__ import annotations
+
+import string
+
+import attrs
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from a2e_async import ImageToVideo, TextToImage
+from a2e_async.batch.entries import Entry
+from a2e_async.batch.rows import BadRow, Row, numbered, of_entry, of_request, read_row, stem_of
+from a2e_async.core import family as families
+from a2e_async.core.family import Family, Form, Request
+from a2e_async.core.records import Result
+
+LINK = "https://example.com/a.png"
+FILM = {"family": "image_to_video", "image_url": LINK, "prompt": "it climbs", "negative_prompt": "blurry"}
+PICTURE = {"family": "text_to_image", "prompt": "a kite"}
+
+
+def row(values, *, family=None, typed=True, line=7):
+    """Read a row that is right."""
+    found = read_row(values, family=family, line=line, typed=typed)
+    assert isinstance(found, Row), found
+    return found
+
+
+def bad(values, *, family=None, typed=True):
+    """Read a row that is wrong."""
+    found = read_row(values, family=family, line=7, typed=typed)
+    assert isinstance(found, BadRow), found
+    assert found.line == 7
+    assert str(found).isprintable()
+    assert len(str(found)) < 600
+    return found
+
+
+# What a row holds.
+
+
+def test_a_row_is_the_request_that_it_names():
+    """Fields go into the request by name; the row's own ones do not."""
+    found = row({"id": "kite", **FILM, "video_time": 10})
+    assert (found.id, found.family.name, found.line, found.hashed) == ("kite", "image_to_video", 7, False)
+    assert found.request() == ImageToVideo(LINK, prompt="it climbs", negative_prompt="blurry", video_time=10)
+
+
+def test_the_family_of_the_command_is_for_rows_that_name_none():
+    """A row's own family goes first, with either spelling."""
+    assert row({"prompt": "a kite"}, family="text_to_image").family.name == "text_to_image"
+    assert row({**FILM, "family": "image-to-video"}, family="text_to_image").family.name == "image_to_video"
+
+
+@pytest.mark.parametrize("empty", ["", None])
+def test_an_empty_field_is_as_good_as_none(empty):
+    """A spreadsheet has empty cells in rows of another family."""
+    assert row({**PICTURE, "image_url": empty, "id": empty}) == row(PICTURE)
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "value"),
+    [
+        ("max_images", "4", 4),
+        ("max_images", " 4 ", 4),
+        ("skip_face_enhance", "true", True),
+        ("skip_face_enhance", "Yes", True),
+        ("skip_face_enhance", "1", True),
+        ("skip_face_enhance", "FALSE", False),
+        ("skip_face_enhance", "no", False),
+        ("skip_face_enhance", "0", False),
+        ("input_images", f"{LINK} {LINK}", [LINK, LINK]),
+        ("input_images", f'["{LINK}"]', [LINK]),
+        ("name", "4", "4"),
+        ("name", " a b ", " a b "),
+    ],
+)
+def test_a_cell_has_the_type_of_its_field(field, text, value):
+    """CSV knows text only; numbers, truth and lists are read as what the request takes."""
+    found = row({**PICTURE, field: text}, typed=False)
+    assert found.fields[field] == value
+    assert type(found.fields[field]) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("field", "text"),
+    [
+        ("max_images", "four"),
+        ("max_images", "4.0"),
+        ("max_images", "9"),
+        ("max_images", "9" * 5000),
+        ("skip_face_enhance", "perhaps"),
+        ("input_images", "[1, 2"),
+        ("input_images", "[1, 2]"),
+        ("input_images", "[" * 50_000),
+        ("input_images", '{"a": 1}'),
+        ("input_images", "[]"),
+        ("width", "0"),
+        ("req_key", "nonsense"),
+    ],
+)
+def test_a_cell_of_another_type_is_told_with_its_field(field, text):
+    """What cannot be read is refused by the field's own rule."""
+    assert bad({**PICTURE, field: text}, typed=False).field == field
+
+
+def test_own_cells_of_a_table_are_stripped():
+    """A space behind a comma is no part of an id or a family."""
+    found = row({"id": " a ", "family": " text_to_image ", "prompt": "x", "image_from": " "}, typed=False)
+    assert (found.id, found.family.name, found.image_from) == ("a", "text_to_image", None)
+
+
+WRONG = {
+    "no family": ({"prompt": "x"}, "family"),
+    "family of another type": ({**PICTURE, "family": 5}, "family"),
+    "unknown family": ({**PICTURE, "family": "text_to_music"}, "family"),
+    "family of great length": ({**PICTURE, "family": "x" * 90_000}, "family"),
+    "family that moves the cursor": ({**PICTURE, "family": "\x1b[2J"}, "family"),
+    "unknown field": ({**PICTURE, "promt": "x"}, "promt"),
+    "unknown field of great length": ({**PICTURE, "x" * 10**6: "x"}, "x" * 100),
+    "unknown field that moves the cursor": ({**PICTURE, "\x1b[2J": "x"}, r"'\x1b[2J'"),
+    "unknown field of no letters": ({**PICTURE, "\udcff": "x"}, r"'\udcff'"),
+    "field of another family": ({**PICTURE, "video_time": 5}, "video_time"),
+    "missing prompt": ({"family": "text_to_image"}, "prompt"),
+    "missing link": ({**FILM, "image_url": None}, "image_url"),
+    "missing negative prompt": ({**FILM, "negative_prompt": ""}, "negative_prompt"),
+    "blank prompt": ({**PICTURE, "prompt": "  \t"}, "prompt"),
+    "prompt of another type": ({**PICTURE, "prompt": 5}, "prompt"),
+    "prompt that is a list": ({**PICTURE, "prompt": ["x"]}, "prompt"),
+    "prompt of ten megabytes": ({**PICTURE, "prompt": "x" * 10**7}, "prompt"),
+    "NUL": ({**PICTURE, "prompt": "a\0b"}, "prompt"),
+    "bad UTF-8": ({**PICTURE, "prompt": "a\udcffb"}, "prompt"),
+    "half a surrogate": ({**PICTURE, "prompt": "a\ud83db"}, "prompt"),
+    "NUL in a list": ({**PICTURE, "input_images": ["https://a/\0"]}, "input_images"),
+    "half a surrogate in a list": ({**PICTURE, "input_images": ["https://a/\ud83d"]}, "input_images"),
+    "link that is none": ({**FILM, "image_url": "a.png"}, "image_url"),
+    "link with a space": ({**FILM, "image_url": "https://a/b c"}, "image_url"),
+    "data link": ({**FILM, "image_url": "data:image/png;base64,AAAA"}, "image_url"),
+    "true for a number": ({**PICTURE, "width": True}, "width"),
+    "infinity": ({**PICTURE, "width": float("inf")}, "width"),
+    "text for truth": ({**PICTURE, "skip_face_enhance": "true"}, "skip_face_enhance"),
+    "too many": ({**FILM, "number_of_images": 9}, "number_of_images"),
+    "not one of those": ({**FILM, "video_time": 7}, "video_time"),
+    "last picture missing": ({**FILM, "model_type": "FLF2V"}, "end_image_url"),
+    "fields of both forms": ({**PICTURE, "req_key": "high_aes", "max_images": 2}, "req_key"),
+    "long name": ({**PICTURE, "name": "x" * 101}, "name"),
+    "id of another type": ({**PICTURE, "id": 5}, "id"),
+    "blank id": ({**PICTURE, "id": "  "}, "id"),
+    "long id": ({**PICTURE, "id": "x" * 101}, "id"),
+    "huge id": ({**PICTURE, "id": "x" * 10**6}, "id"),
+    "id with a line break": ({**PICTURE, "id": "a\nb"}, "id"),
+    "id that moves the cursor": ({**PICTURE, "id": "\x1b[2J"}, "id"),
+    "id with a zero width space": ({**PICTURE, "id": "a\u200bb"}, "id"),
+    "image_from of another type": ({**FILM, "image_url": "", "image_from": 5}, "image_from"),
+    "image_from with a link": ({**FILM, "image_from": "a"}, "image_from"),
+}
+
+
+@pytest.mark.parametrize("kind", WRONG)
+def test_what_is_wrong_with_a_row_is_told_with_its_field(kind):
+    """No exception escapes, the field is named, and the words can be shown on a terminal."""
+    values, field = WRONG[kind]
+    found = bad(values)
+    assert found.field == field
+    assert found.message.startswith(field) or field == "family"
+
+
+def test_a_family_that_takes_no_picture_refuses_image_from(monkeypatch):
+    """Before anything is started, not when the picture has been paid for."""
+
+    @attrs.frozen
+    class Speech(Request[Result]):
+        prompt: str
+
+    form = Form(path="/start")
+    speech = Family(
+        name="speech", title="", request=Speech, forms=(form,), detail="", listing="", batch=None, delete=""
+    )
+    monkeypatch.setitem(families._by_name, "speech", speech)
+    found = bad({"family": "speech", "prompt": "x", "image_from": "a"})
+    assert (found.field, found.message) == ("image_from", "speech takes no picture")
+
+
+any_value = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+any_name = st.sampled_from(["id", "family", "image_from", *(f.name for f in attrs.fields(ImageToVideo))]) | st.text()
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.dictionaries(any_name, any_value, max_size=6), st.sampled_from([None, "text_to_image", "image_to_video"]))
+def test_whatever_a_row_holds_no_exception_escapes(values, family):
+    """A row is right or told to be wrong; what is told can be shown."""
+    found = read_row(values, family=family, line=1, typed=True)
+    if isinstance(found, BadRow):
+        assert str(found).isprintable()
+    else:
+        found.request()
+        stem_of(found.id)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.dictionaries(any_name, st.text(st.characters()), max_size=6))
+def test_whatever_a_table_holds_no_exception_escapes(values):
+    """The same for rows of text."""
+    assert isinstance(read_row(values, family="image_to_video", line=1, typed=False), Row | BadRow)
+
+
+# Chains.
+
+
+def test_a_picture_of_another_row_goes_where_the_family_takes_it():
+    """A film takes it as its link, an edited picture as a list of one."""
+    film = row({**FILM, "image_url": None, "image_from": "kite"})
+    assert film.request(LINK) == ImageToVideo(LINK, prompt="it climbs", negative_prompt="blurry")
+    picture = row({**PICTURE, "image_from": "kite"})
+    assert picture.request(LINK) == TextToImage("a kite", input_images=[LINK])
+    assert picture.kept() == {"prompt": "a kite", "image_from": "kite"}
+
+
+# Ids.
+
+
+def test_the_id_of_a_row_without_one_follows_from_its_content():
+    """The same content has the same id, in whatever order and type of file, and every other another one."""
+    found = row({**PICTURE, "max_images": 2})
+    assert found.hashed
+    assert found.id == row({"max_images": "2", **PICTURE}, typed=False).id
+    others = [PICTURE, {**PICTURE, "max_images": 3}, {**PICTURE, "max_images": 2, "image_from": "a"}]
+    assert len({found.id, *(row(other).id for other in others)}) == 4
+    assert len(found.id) == 16
+
+
+def test_a_request_has_the_id_of_the_row_that_names_it():
+    """A file and a program that ask for the same are one row."""
+    assert of_request(TextToImage("a kite")).id == row(PICTURE).id
+
+
+def test_equal_rows_without_ids_are_numbered():
+    """Two equal rows are two rows, and which number one has does not depend on what else is there."""
+    seen = {}
+    one = row(PICTURE)
+    ids = [numbered(row(PICTURE), seen).id for _ in range(3)]
+    assert ids == [one.id, f"{one.id}-2", f"{one.id}-3"]
+    own = row({**PICTURE, "id": "kite"})
+    assert numbered(own, seen) == own
+    assert numbered(own, seen) is None
+    assert numbered(row({**PICTURE, "id": f"{one.id}-4"}), seen)
+    assert numbered(row(PICTURE), seen) is None  # somebody has taken that id for another row
+
+
+def test_a_row_comes_back_from_the_ledger():
+    """What the ledger keeps of a row makes the same row again."""
+    given = row({**FILM, "image_url": None, "image_from": "kite", "id": "a"})
+    kept = Entry(id=given.id, family=given.family.name, fields=given.kept())
+    assert attrs.evolve(of_entry(kept), line=7) == given
+
+
+# Names of files.
+
+
+@pytest.mark.parametrize("row_id", ["kite", "kite-1", "row.2", "a_b", "0", "x" * 80])
+def test_a_plain_id_is_the_name_of_its_files(row_id):
+    """People find their files by the id they gave."""
+    assert stem_of(row_id) == row_id
+
+
+SIMILAR = [
+    "kite", "Kite", "KITE", "ki te", "ki-te", "ki/te", "ki\\te", "../kite", "kite.", "kite ", ".kite", "kíte", "kite-",
+    "con", "CON", "con.png", "nul", "aux.x", "com1", "lpt9", "x" * 80, "x" * 81, "x" * 100, "風", "凧", "-",
+    ".", "kite-file-1", "kite-file-2", "kite-file", "a" * 75 + "-file", "a" * 78 + "-1", "manifest", "index", "~",
+]  # fmt: skip
+
+
+def test_no_two_ids_share_a_name():
+    """Also where upper and lower case are the same, for reserved names, and among the files of a row with many."""
+    names = [stem_of(row_id) for row_id in SIMILAR]
+    for row_id in SIMILAR:
+        names += [f"{stem_of(row_id, many=True)}-{number}" for number in (1, 2)]
+    assert len({name.lower() for name in names}) == len(names)
+    letters = set(string.ascii_letters + string.digits + "-_.")
+    for name in names:
+        assert set(name) <= letters
+        assert name[0] not in ".-"
+        assert name.partition(".")[0].lower() not in ("con", "nul", "aux", "com1", "lpt9")
+        assert len(name) <= 120
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.text(st.sampled_from("aA-.file12 /"), min_size=1, max_size=9), unique=True, max_size=8))
+def test_whatever_the_ids_no_two_share_a_name(ids):
+    """The same for ids that look like each other's files."""
+    names = [stem_of(row_id).lower() for row_id in ids]
+    names += [f"{stem_of(row_id, many=True)}-{number}".lower() for row_id in ids for number in (1, 2, 12)]
+    assert len(set(names)) == len(names)
