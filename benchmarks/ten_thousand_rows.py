@@ -1,4 +1,4 @@
-"""Ten thousand rows of a durable batch over loopback, files included: what the ledger costs, and what shares a commit."""
+"""Ten thousand rows of a durable batch over loopback, with their files: what the ledger costs and how it commits."""
 
 from __future__ import annotations
 
@@ -34,6 +34,11 @@ def thread_seconds(ledger: Ledger) -> float:
     return time.clock_gettime(time.pthread_getcpuclockid(thread.ident))
 
 
+def files_in(folder: str) -> int:
+    """Count the pictures of a folder."""
+    return sum(1 for _path in Path(folder).glob("*.png"))
+
+
 async def measure(sim: Simulator, count: int, at_once: int) -> bool:
     """Run one batch to its end."""
     states: dict[str, int] = {}
@@ -46,7 +51,7 @@ async def measure(sim: Simulator, count: int, at_once: int) -> bool:
                     states[outcome.entry.state.value] = states.get(outcome.entry.state.value, 0) + 1
                 writing, counters = thread_seconds(batch.ledger), batch.ledger.counters
             cpu, seconds = time.process_time() - cpu, time.perf_counter() - began
-        files = sum(1 for _path in Path(folder).glob("*.png"))
+        files = files_in(folder)
     report = sim.report()
     facts = {"rows": count, "at_once": at_once}
     return all(
@@ -77,7 +82,7 @@ def main() -> int:
     parser.add_argument("--rows", type=int, default=10_000)
     parser.add_argument("--at-once", type=int, default=50)
     options = parser.parse_args()
-    with simulator(coins=options.rows * 100, media="tiny", task_seconds=(0.2, 1.0)) as sim:
+    with simulator(coins=options.rows * 100, media="tiny", task_seconds=0.5) as sim:
         return int(not asyncio.run(measure(sim, options.rows, options.at_once)))
 
 

@@ -173,7 +173,7 @@ def test_async_client_without_a_loop(service):
 
     with portal_in_a_thread() as portal:
         portal.call(opened)
-        with pytest.raises(UsageError, match="where none is running; .*blocking"):
+        with pytest.raises(UsageError, match=r"where none is running; .*blocking"):
             client.text_to_image("x")
         with portal_in_a_thread() as other:
             other.call(closed)

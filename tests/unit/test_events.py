@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import subprocess
+import sys
 
 import pytest
 from virtual_time import FILM, PICTURE, caught, client, now, virtual
@@ -233,12 +235,15 @@ async def test_stats(sim):
 
 
 def test_logger_has_no_handler_of_its_own():
-    """The package adds no handler to its logger, sets no level, and leaves it to propagate."""
-    ours = [logging.getLogger(name) for name in logging.root.manager.loggerDict if name.startswith("a2e_async")]
-    for logger in [*ours, logging.getLogger("a2e_async")]:
-        assert logger.propagate
-        assert logger.level == logging.NOTSET
-        assert not [handler for handler in logger.handlers if type(handler).__module__.startswith("a2e_async")]
+    """No module of the package, the command line aside, adds a handler, sets a level or stops propagation."""
+    code = (
+        "import logging, a2e_async, a2e_async.batch, a2e_async.otel, a2e_async.testing, a2e_async.web\n"
+        "names = [name for name in logging.root.manager.loggerDict if name.startswith('a2e_async')]\n"
+        "loggers = [logging.getLogger(name) for name in names]\n"
+        "assert 'a2e_async' in names and not any(logger.handlers or logger.level for logger in loggers)\n"
+        "assert all(logger.propagate for logger in loggers) and not logging.root.handlers\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 @virtual(task_seconds=60)
