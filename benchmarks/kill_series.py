@@ -25,12 +25,13 @@ def main() -> int:
     asked.add_argument("--deaths", type=int, default=20)
     asked.add_argument("--seed", type=int, default=1)
     asked.add_argument("--max-running", type=int, default=200, help="Fewer make the batch last longer than its deaths.")
+    asked.add_argument("--latest", type=float, default=2.0, help="Longest life in seconds; more on a busy machine.")
     given = asked.parse_args()
     more = ("--max-running", str(given.max_running))
     bad = 0
     for seed in range(given.seed, given.seed + given.lives):
         with tempfile.TemporaryDirectory(prefix="a2e-kill-") as folder:
-            life = kill_series.live(Path(folder), deaths=given.deaths, seed=seed, more=more)
+            life = kill_series.live(Path(folder), deaths=given.deaths, seed=seed, latest=given.latest, more=more)
         figures = attrs.asdict(life)
         words = figures.pop("last_words")
         print(json.dumps({"figure": "kill series", **figures}), flush=True)

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ _PATIENCE = 180
 _MOST_RUNS = 30
 _WINDOW = "2"
 _LAST_WORDS = 4000
-_MIDDLE = ("intended", "accepted", "completed")
+_EARLIEST, _LATEST = 0.3, 2.0
 _COINS = 100_000
 
 
@@ -40,7 +40,7 @@ class Life:
     Attributes:
         seed: What the moments of its deaths were drawn from.
         deaths: How often it was killed.
-        at_work: How many of these deaths left rows in the middle of their lives.
+        at_work: How many of these deaths met a process that had the ledger open and rows left to bring.
         intents: How many rows they left that may or may not have been started.
         runs: How often the command was started.
         bills: How many starts were billed.
@@ -76,13 +76,14 @@ class Life:
         return found == ({"done": ROWS}, ROWS, ROWS, {}, ROWS, "ok", 0)
 
 
-def live(folder: Path, *, deaths: int, seed: int, more: Sequence[str] = ()) -> Life:
+def live(folder: Path, *, deaths: int, seed: int, latest: float = _LATEST, more: Sequence[str] = ()) -> Life:
     """Take a batch through so many deaths to its end.
 
     Args:
         folder: An empty folder.
         deaths: How often it is killed.
         seed: What the moments of its deaths are drawn from.
+        latest: Seconds after its start by which the command is killed.
         more: Further words of the command.
     """
     began = time.monotonic()
@@ -90,7 +91,8 @@ def live(folder: Path, *, deaths: int, seed: int, more: Sequence[str] = ()) -> L
     (folder / "rows.jsonl").write_text("\n".join(lines), encoding="utf-8")
     with _simulator(seed) as service:
         command = _Command(folder, service.env, more)
-        died = _die(command, deaths, random.Random(seed))
+        chance = random.Random(seed)
+        died = _die(command, deaths, lambda: chance.uniform(_EARLIEST, latest))
         end = _finish(command)
         book = service.book()
     return Life(
@@ -153,22 +155,28 @@ class _End:
     words: str
 
 
-def _die(command: _Command, deaths: int, chance: random.Random) -> _Deaths:
+def _die(command: _Command, deaths: int, moment: Callable[[], float]) -> _Deaths:
     """Start the command and kill it, until the deaths are used up."""
     died = _Deaths()
     while died.deaths < deaths and died.runs < deaths * 10:
         died.runs += 1
         with command.started() as child:
             try:
-                child.wait(chance.uniform(0.3, 2.0))
+                child.wait(moment())
             except subprocess.TimeoutExpired:
                 child.kill()
                 child.wait()
                 died.deaths += 1
                 states = _states(command.folder / "out")
-                died.at_work += any(states[state] for state in _MIDDLE)
+                died.at_work += states["done"] < ROWS and _had_the_ledger(command.folder / "out", child.pid)
                 died.intents += states["intended"]
     return died
+
+
+def _had_the_ledger(out: Path, number: int) -> bool:
+    """Whether this process was the last one to open the ledger."""
+    lock = out / ".ledger.sqlite.lock"
+    return lock.exists() and lock.read_text(encoding="ascii") == str(number)
 
 
 def _states(out: Path) -> Counter[str]:
