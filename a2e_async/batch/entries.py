@@ -90,3 +90,14 @@ class Entry:
     settled_at: float | None = None
     done_at: float | None = None
     files: tuple[FileEntry, ...] = ()
+
+
+def is_text(value: str) -> bool:
+    """Whether UTF-8 has bytes for this text, as it must to be kept."""
+    if value.isascii():
+        return True
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

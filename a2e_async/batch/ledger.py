@@ -24,7 +24,7 @@ import attrs
 
 from a2e_async.batch import filelock
 from a2e_async.batch.drafts import sync_folder
-from a2e_async.batch.entries import Entry, FileEntry, State
+from a2e_async.batch.entries import Entry, FileEntry, State, is_text
 from a2e_async.core import tags
 from a2e_async.errors import LedgerError
 
@@ -354,15 +354,13 @@ def _entry(row: tuple[Any, ...]) -> Entry:
         raise LedgerError(f"the ledger is damaged: row {row_id!r} cannot be read ({problem})") from problem
 
 
-def is_changed(known: Entry, given: Entry) -> bool:
+def is_changed(known: Entry, family: str, fields: Mapping[str, Any]) -> bool:
     """Whether a row is given otherwise than the ledger has it."""
-    fields = dict(given.fields)
-    same = dict(known.fields) == fields or dict(known.fields) == json.loads(_dump(fields))
-    return known.family != given.family or not same
+    return known.family != family or (known.fields != fields and known.fields != json.loads(_dump(fields)))
 
 
 def _is_edited(known: Entry, given: Entry) -> bool:
-    return known.state is State.PLANNED and is_changed(known, given)
+    return known.state is State.PLANNED and is_changed(known, given.family, given.fields)
 
 
 def _prepare(folder: Path) -> filelock.FileLock:
@@ -478,21 +476,11 @@ def _is_write(sql: str) -> bool:
 def _dump(value: Mapping[str, Any] | list[Any]) -> str:
     """Write JSON; text that UTF-8 has no bytes for, which a service may well send, in ASCII."""
     text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
-    return text if _is_text(text) else json.dumps(value, separators=(",", ":"))
+    return text if is_text(text) else json.dumps(value, separators=(",", ":"))
 
 
 def _text(words: str) -> str:
-    return words[:_LONGEST_ERROR] if _is_text(words) else words[:_LONGEST_ERROR].encode("utf-8", "replace").decode()
-
-
-def _is_text(text: str) -> bool:
-    if text.isascii():
-        return True
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+    return words[:_LONGEST_ERROR] if is_text(words) else words[:_LONGEST_ERROR].encode("utf-8", "replace").decode()
 
 
 def _real(coins: float | None) -> float | None:

@@ -157,7 +157,7 @@ def _without_picture(row: Row, entry: Entry) -> Outcome:
 
 def _as_begun(row: Row, entry: Entry) -> Row:
     """Give the row as it was when it was begun; what was edited since is left aside, and said so."""
-    if entry.state is State.PLANNED or not is_changed(entry, planned(row)):
+    if entry.state is State.PLANNED or not is_changed(entry, row.family.name, row.kept()):
         return row
     words = "row %s was edited after it was begun and keeps its first version; a new id makes it a new row"
     _log.warning(words, row.id, extra={"row": row.id})

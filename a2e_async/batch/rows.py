@@ -11,7 +11,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import attrs
 
-from a2e_async.batch.entries import Entry
+from a2e_async.batch.entries import Entry, is_text
 from a2e_async.core import media, rules, wire
 from a2e_async.core.family import Family, Request, family_of
 from a2e_async.core.records import Result
@@ -173,7 +173,7 @@ def picture_field(family: Family) -> str:
 
 def _row(values: Mapping[str, Any], family: str | None, line: int | None, *, typed: bool) -> Row:
     for name, value in values.items():
-        _check_text(shown(name), value)
+        _check_text(name, value)
     if not typed:
         values = {name: value.strip() if name in _OWN else value for name, value in values.items()}
     kind = _family(values.get("family") or family)
@@ -198,18 +198,21 @@ def _family(named: object) -> Family:
     return family_of(named)
 
 
-def _check_text(name: str, value: object) -> None:
+def _check_text(field: str, value: object) -> None:
     if isinstance(value, (list, tuple)):
         for one in value:
-            _check_text(name, one)
+            _check_text(field, one)
     if not isinstance(value, str):
         return
     if len(value) > LONGEST_FIELD:
-        raise RowError(f"{name}: must be at most {LONGEST_FIELD} characters, not {len(value)}", name)
-    if "\0" in value:
-        raise RowError(f"{name}: must hold no NUL character", name)
-    if any("\ud800" <= letter <= "\udfff" for letter in value):
-        raise RowError(f"{name}: must be UTF-8 text", name)
+        problem = f"must be at most {LONGEST_FIELD} characters, not {len(value)}"
+    elif "\0" in value:
+        problem = "must hold no NUL character"
+    elif not is_text(value):
+        problem = "must be UTF-8 text"
+    else:
+        return
+    raise RowError(f"{shown(field)}: {problem}", shown(field))
 
 
 def check_id(row_id: object) -> str:

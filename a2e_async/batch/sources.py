@@ -11,6 +11,7 @@ from typing import Any
 
 import attrs
 
+from a2e_async.batch.entries import is_text
 from a2e_async.batch.rows import BadRow, Row, RowError, numbered, read_row, shortened, shown
 from a2e_async.errors import UsageError
 
@@ -149,7 +150,7 @@ def _rows_of(reader: Any) -> Iterator[list[str] | BadRow]:  # noqa: ANN401 - csv
 def _check_header(header: list[str]) -> None:
     if len(header) == 1 and (wrong := next((mark for mark in ";\t|" if mark in header[0]), None)):
         raise UsageError(f"the columns must be separated by commas, not by {wrong!r}")
-    if any("\0" in name or not _is_text(name) for name in header):
+    if any("\0" in name or not is_text(name) for name in header):
         raise UsageError("the first line is no UTF-8 text; save the file as CSV in UTF-8")
     if not any(header):
         raise UsageError("the first line must name the columns, as in: id,family,prompt,negative_prompt,image_url")
@@ -158,10 +159,6 @@ def _check_header(header: list[str]) -> None:
     if len(set(header)) != len(header):
         twice = next(name for name in header if header.count(name) > 1)
         raise UsageError(f"the first line names the column {shown(twice)} twice")
-
-
-def _is_text(name: str) -> bool:
-    return not any("\ud800" <= letter <= "\udfff" for letter in name)
 
 
 def _csv_row(header: list[str], cells: list[str], family: str | None, line: int) -> Row | BadRow:

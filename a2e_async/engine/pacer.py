@@ -1,13 +1,18 @@
-"""How fast requests may leave: a rate, and pauses that the service asks for; starts go first."""
+"""How fast requests may leave: a rate, and pauses that the service asks for; starts go first, looks not last."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
 
+_STARTS_IN_A_ROW = 4
+
 
 class Pacer:
     """Gives turns, at most `rate` a second and one at a time; gives a cancelled turn back.
+
+    Starts go first, but not for ever: after four of them in a row a look has its turn, or with a long queue no job
+    would be seen to end before its deadline.
 
     Args:
         rate: Requests a second, or None for no limit.
@@ -20,6 +25,7 @@ class Pacer:
         self._starts: deque[asyncio.Future[None]] = deque()
         self._others: deque[asyncio.Future[None]] = deque()
         self._timer: asyncio.TimerHandle | None = None
+        self._in_a_row = 0
 
     def pause(self, seconds: float) -> None:
         """Let nobody go for so many seconds."""
@@ -58,8 +64,10 @@ class Pacer:
             if now < self._free_at():
                 self._arm(loop)
                 return
-            turn = (self._starts or self._others).popleft()
+            first = bool(self._starts) and not (self._others and self._in_a_row >= _STARTS_IN_A_ROW)
+            turn = (self._starts if first else self._others).popleft()
             if not turn.done():
+                self._in_a_row = self._in_a_row + 1 if first else 0
                 self._next = max(now, self._next) + self._gap
                 turn.set_result(None)
 

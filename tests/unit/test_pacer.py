@@ -7,8 +7,9 @@ import itertools
 
 import pytest
 
+from a2e_async import A2EClient, TextToImage
 from a2e_async.engine.pacer import Pacer
-from a2e_async.simulator.virtual import run_virtually
+from a2e_async.simulator.virtual import DirectTransport, run_virtually, virtual_app
 
 
 def now():
@@ -195,3 +196,19 @@ def test_close_leaves_no_timer():
         pacer.close()
 
     run_virtually(story())
+
+
+def test_looks_are_not_starved_by_a_long_queue_of_starts():
+    """With a rate and many queued starts, running jobs are still looked at and end long before the queue does."""
+
+    async def main():
+        transport = DirectTransport(virtual_app(task_seconds=5, coins=10_000), 0.01)
+        async with A2EClient("sk_simulator", base_url="http://127.0.0.1:1", http=transport, rate=2) as a2e:
+            loop = asyncio.get_running_loop()
+            jobs = [a2e.start(TextToImage(f"kite {number}"), timeout=60) for number in range(100)]
+            await jobs[0]
+            assert loop.time() < 20
+            for result in await asyncio.gather(*jobs):
+                assert result.url
+
+    run_virtually(main())
