@@ -40,6 +40,7 @@ class Example:
         self.said = asyncio.create_task(self.child.communicate())
         async with aiohttp.ClientSession() as session, asyncio.timeout(20):
             while True:
+                assert not self.said.done(), f"it did not start: {self.said.result()[1].decode()}"
                 try:
                     async with session.get(self.url):
                         return self
