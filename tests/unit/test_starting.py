@@ -144,9 +144,9 @@ async def test_a_view_shares_all_but_its_options(a2e, sim):
 
 @virtual(options={"rate": 2}, task_seconds=3)
 async def test_a_rate_holds_for_starts(a2e, sim):
-    """Two requests a second are two requests a second, starts before looks."""
+    """Two requests a second are two requests a second, and of five turns looks get one at most."""
     jobs = [a2e.start(PICTURE) for _ in range(20)]
     await asyncio.gather(*(job.accepted() for job in jobs))
     assert sim.log.peak("*") <= 3
-    assert now() == pytest.approx(10, abs=1)
+    assert 9 <= now() <= 12.5
     await asyncio.gather(*jobs)
