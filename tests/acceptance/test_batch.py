@@ -27,7 +27,7 @@ QUICK = ("--unknown-window", "1")
 @pytest.fixture
 async def sim():
     """Give a simulator in this process, whose book can be read."""
-    async with simulator.serve(task_seconds=0.3, media="tiny") as sim:
+    async with simulator.serve(task_seconds=0.1, media="tiny") as sim:
         yield sim
 
 
@@ -206,7 +206,7 @@ async def test_no_coins(batch, sim, lonely):
 
 async def test_stop(batch, sim, lonely):
     """The first signal starts nothing more and finishes what runs; the line it prints goes on."""
-    sim.change(task_seconds=1.0)
+    sim.change(task_seconds=0.7)
     rows = write(lonely.folder, *kites(8))
     words = ("batch", "run", rows, "--out", "my out", *FAMILY, "--max-running", "3")
     child = await lonely.start_beside(sim, *words)
@@ -223,8 +223,8 @@ async def test_stop(batch, sim, lonely):
 
 
 async def test_leave(batch, sim, lonely):
-    """The second signal leaves at once; what runs is taken up again by the line it prints. SIGTERM is one like Ctrl-C."""
-    sim.change(task_seconds=4.0)
+    """The second signal leaves at once; the line it prints takes up what runs. SIGTERM is like Ctrl-C."""
+    sim.change(task_seconds=2.5)
     child = await lonely.start_beside(sim, "batch", "run", write(lonely.folder, *kites(3)), "--out", "out", *FAMILY)
     await until(lambda: len(sim.book.starts) == 3)
     child.send_signal(signal.SIGTERM)
@@ -243,7 +243,7 @@ async def test_leave(batch, sim, lonely):
 
 async def test_second_process(process, batch, sim, lonely):
     """A second process is refused, and says which one has the batch."""
-    sim.change(task_seconds=3.0)
+    sim.change(task_seconds=2.0)
     words = ("run", write(lonely.folder, "a kite"), "--out", "out", *FAMILY)
     child = await lonely.start_beside(sim, "batch", *words)
     await until(lambda: sim.book.starts)

@@ -236,6 +236,7 @@ def a2e(tmp_path, monkeypatch, capfd):
     rows = [{"id": f"r{number}", "family": "text_to_image", "prompt": f"kite {number}"} for number in range(3)]
     (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("a2e_async.cli.run.SIMULATED_SPEED", 100.0)
 
     def run(*words: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["a2e", *words])
