@@ -177,10 +177,11 @@ class Course:
             result = await self._result(row, entry, source)
             files = await self._fetch(row, result)
             await self._ledger.downloaded(row.id, files)
+            now = (await self._ledger.known([row.id]))[row.id]
         except Exception as error:  # noqa: BLE001 - an outcome like any other
             return await self._failed(row, entry, error)
         self.pictures[row.id] = result.url
-        return self._changed(row, (await self._ledger.known([row.id]))[row.id])
+        return self._changed(row, now)
 
     async def _result(self, row: Row, entry: Entry, source: Source | None) -> Result:
         """Give the row's result, by as many steps as are left."""

@@ -431,7 +431,18 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 
 def _read_only(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=5)
+    """Open a ledger for reading; one at rest also where nothing can be written, such as on an archive."""
+    uri = f"{path.absolute().as_uri()}?mode=ro"
+    db = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=5)
+    try:
+        db.execute("SELECT count(*) FROM sqlite_master")
+    except sqlite3.Error as error:
+        db.close()
+        wal = path.with_name(path.name + "-wal")
+        if not isinstance(error, sqlite3.OperationalError) or (wal.exists() and wal.stat().st_size):
+            raise
+        return sqlite3.connect(f"{uri}&immutable=1", uri=True, isolation_level=None)
+    return db
 
 
 def _begun(db: sqlite3.Connection) -> str:

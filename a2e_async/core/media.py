@@ -26,6 +26,9 @@ _SIGNATURES: tuple[tuple[int, bytes, str, str], ...] = (
     (0, b"OggS", ".ogg", "audio/ogg"),
     (0, b"fLaC", ".flac", "audio/flac"),
 )
+SUFFIXES = tuple(dict.fromkeys(suffix for _at, _signature, suffix, _kind in _SIGNATURES))
+"""The suffixes that `sniff` gives."""
+
 _MEDIA_SUFFIX = re.compile(r"\.[a-z0-9]{2,5}")
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)

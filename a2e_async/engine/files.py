@@ -8,6 +8,7 @@ The token never goes to a file host: files have a pool of connections of their o
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib
 import os
 import random
@@ -221,7 +222,7 @@ class Files:
         ) as reply:
             at = await self._begin(reply, url, part, have)
             total = _total(reply, at)
-            kept = await asyncio.to_thread(_kept, folder, name, total)
+            kept = await asyncio.to_thread(_kept, folder / name, url, total)
             if kept is not None:
                 part.drop()
                 return kept
@@ -335,13 +336,16 @@ async def _stream(reply: aiohttp.ClientResponse, out: BinaryIO) -> None:
         await asyncio.to_thread(out.writelines, waiting)
 
 
-def _kept(folder: Path, name: str, total: int | None) -> Path | None:
-    """Give the file of this name if it is already there in its whole length."""
-    if total is None:
-        return None
-    for path in folder.glob(f"{name}.*"):
-        if path.suffix and path.stem == name and path.is_file() and path.stat().st_size == total:
-            return path
+def _kept(base: Path, url: str, total: int | None) -> Path | None:
+    """Give the file of this name if it is already there in its whole length.
+
+    It asks for each name that the file can have: listing a folder of 10,000 files for each of them takes longer.
+    """
+    suffixes = dict.fromkeys((media.suffix_of(url), *media.SUFFIXES))
+    for path in (base.with_name(base.name + suffix) for suffix in suffixes if suffix and total is not None):
+        with contextlib.suppress(OSError):
+            if path.stat().st_size == total and path.is_file():
+                return path
     return None
 
 

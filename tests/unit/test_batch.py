@@ -225,6 +225,26 @@ async def test_a_start_that_breaks_a_rule_of_the_client_is_refused(tmp_path):
     assert (outcome.entry.state, batch.stopped_by) == (State.REFUSED, None)
 
 
+async def test_a_start_that_ends_for_a_reason_nobody_knows_is_looked_for(tmp_path):
+    """Whoever cannot tell whether it was sent neither gives it up nor sends it a second time."""
+    async with service() as sim:
+        asked_for = []
+
+        def token():
+            asked_for.append(sim.token)
+            if len(asked_for) == 1:
+                raise ZeroDivisionError
+            return sim.token
+
+        run = await play(tmp_path, sim, [KITE], options={"token": token})
+        assert isinstance(run.outcomes["kite"].error, ZeroDivisionError)
+        assert run.outcomes["kite"].entry.state is State.INTENDED
+        assert "ZeroDivisionError" in run.outcomes["kite"].entry.error
+        await play(tmp_path, sim, [KITE])
+        assert one_bill_each(sim, 1)
+        assert sim.counters["text_to_image.list"] > 1
+
+
 async def test_a_timeout_leaves_the_row_accepted_for_the_next_run(tmp_path):
     """The task goes on, and the next run watches it."""
     async with service(task_seconds=20) as sim:

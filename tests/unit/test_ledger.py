@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import random
@@ -10,6 +11,8 @@ import shutil
 import signal
 import sqlite3
 import subprocess
+import tempfile
+from pathlib import Path
 
 import pytest
 from ledgers import child, entry, opened, running, seen, value
@@ -480,19 +483,46 @@ async def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
     assert await refused(tmp_path / "file" / "out") == f"{tmp_path / 'file' / 'out'} cannot be used: Not a directory"
 
 
-async def test_a_folder_that_cannot_be_written_is_refused(tmp_path):
-    """Also for somebody who may only read it."""
-    folder = tmp_path / "out"
-    folder.mkdir(mode=0o555)
-    nobody = 65_534
+@contextlib.contextmanager
+def as_nobody():
+    """Be somebody who may write nowhere for a block, where we are allowed to be."""
     if os.geteuid() == 0:
-        os.seteuid(nobody)
+        os.seteuid(65_534)
     try:
-        assert "Permission denied" in await refused(folder)
+        yield
     finally:
         if os.getuid() == 0:
             os.seteuid(0)
-    assert not any(folder.iterdir())
+
+
+@pytest.fixture
+def public_folder():
+    """Give a folder that everybody may look into, and nobody may write to when the test is over."""
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o755)
+    yield folder
+    folder.chmod(0o755)
+    shutil.rmtree(folder)
+
+
+async def test_a_folder_that_cannot_be_written_is_refused(public_folder):
+    """Also for somebody who may only read it."""
+    public_folder.chmod(0o555)
+    with as_nobody():
+        assert "Permission denied" in await refused(public_folder)
+    assert not any(public_folder.iterdir())
+
+
+async def test_a_ledger_at_rest_is_read_where_nothing_can_be_written(public_folder):
+    """The status of an archived batch can be asked for; nothing is left beside it."""
+    await filled(public_folder, 3)
+    public_folder.chmod(0o555)
+    (public_folder / FILE_NAME).chmod(0o444)
+    with as_nobody():
+        assert len(list(read_entries(public_folder / FILE_NAME))) == 3
+        assert read_coins(public_folder / FILE_NAME) == 0
+        assert "Permission denied" in await refused(public_folder)
+    assert {path.name for path in public_folder.iterdir()} == {FILE_NAME, f".{FILE_NAME}.lock"}
 
 
 MOUNTS = """\
