@@ -20,16 +20,16 @@ from a2e_async.core.records import Record, Result
 from a2e_async.core.retry import Retry
 from a2e_async.core.schedule import Cadence
 from a2e_async.engine import fanout, transfers
-from a2e_async.engine.engine import Engine
 from a2e_async.engine.events import EventStream
-from a2e_async.engine.files import Files, Progress
+from a2e_async.engine.files import Progress
 from a2e_async.engine.job import Job
+from a2e_async.engine.lifetime import WITHOUT_LOOP, Config, Lifetime, Opened
 from a2e_async.engine.options import DEFAULT, Default, Options
-from a2e_async.engine.service import Service, Token
-from a2e_async.engine.session import HttpSession, Session
+from a2e_async.engine.service import Token
+from a2e_async.engine.session import HttpSession
 from a2e_async.engine.settings import check_amount, find_base_url, find_token
 from a2e_async.engine.stats import Stats
-from a2e_async.errors import ClientClosedError, UsageError
+from a2e_async.errors import UsageError
 from a2e_async.families.image_to_video import ImageToVideo
 from a2e_async.families.text_to_image import TextToImage
 
@@ -37,8 +37,6 @@ P = ParamSpec("P")
 R = TypeVar("R", bound=Result)
 Kind = str | Family | type[Request[Any]]
 Requests = Iterable[Request[R]] | AsyncIterable[Request[R]]
-
-_WITHOUT_LOOP = "code without an event loop takes `with a2e_async.blocking() as a2e:`"
 
 
 class Waiting(Protocol):
@@ -72,66 +70,6 @@ class _Short(Generic[P, R]):
 
         short.__doc__ = self.__doc__
         return short
-
-
-@attrs.frozen(kw_only=True)
-class _Config:
-    """What a client was made with."""
-
-    base_url: str
-    local: bool
-    token: Token = attrs.field(repr=False)
-    cadence: Cadence
-    retry: Retry
-    max_starts: int
-    rate: float | None
-    budget: float | None
-    on_unknown_price: Literal["alone", "refuse"]
-    webhook: Webhook | None
-    http: HttpSession | Transport | None
-    close_timeout: float
-
-
-class _Opened:
-    """What an open client consists of; shared by all views of it."""
-
-    def __init__(self, config: _Config) -> None:
-        self.loop = asyncio.get_running_loop()
-        own = config.http is None or isinstance(config.http, HttpSession)
-        self.session = Session(config.base_url, config.http) if own else None  # type: ignore[arg-type]
-        transport: Transport = self.session or config.http  # type: ignore[assignment]
-        self.files = Files(config.retry)
-        self.engine = Engine(
-            Service(transport, config.token, config.retry, config.rate),
-            cadence=config.cadence,
-            retry=config.retry,
-            max_starts=config.max_starts,
-            budget=config.budget,
-            webhook=config.webhook,
-            on_unknown_price=config.on_unknown_price,
-        )
-
-    async def aclose(self, seconds: float) -> None:
-        try:
-            await self.engine.aclose(seconds)
-        finally:
-            await self.files.aclose()
-            if self.session is not None:
-                await self.session.aclose()
-
-
-class _Shared:
-    """The one thing that changes in a client: whether it is open."""
-
-    def __init__(self) -> None:
-        self.opened: _Opened | None = None
-        self.last: Engine | None = None
-        self.closed = False
-        self.closing: asyncio.Task[None] | None = None
-
-    def closing_ended(self, _closing: asyncio.Task[None]) -> None:
-        """Let the client be opened and closed once more, also when nobody waits for the end of this closing."""
-        self.closing = None
 
 
 class ShortForms:
@@ -207,7 +145,7 @@ class A2EClient(ShortForms):
         address = find_base_url(base_url)
         if webhook is not None and not rules.is_local(address):
             rules.require_https("webhook.url", webhook.url)
-        self._config = _Config(
+        self._config = Config(
             base_url=address,
             local=rules.is_local(address),
             token=find_token(token),
@@ -222,34 +160,21 @@ class A2EClient(ShortForms):
             close_timeout=close_timeout,
         )
         self._options = Options()
-        self._shared = _Shared()
+        self._shared = Lifetime(self._config)
 
     # Opening and closing.
 
     async def open(self) -> Self:
         """Open the client on the running event loop; the same as entering `async with`."""
-        shared = self._shared
-        if shared.opened is not None:
-            self._open_parts()
-            return self
-        shared.opened, shared.closed = _Opened(self._config), False
+        self._shared.open()
         return self
 
     async def aclose(self) -> None:
         """Close the client; the same as leaving `async with`. Closing twice does nothing."""
-        shared = self._shared
-        if shared.closing is None:
-            if shared.opened is None:
-                shared.closed = True
-                return
-            opened, shared.opened, shared.closed = self._open_parts(), None, True
-            shared.last = opened.engine
-            shared.closing = asyncio.create_task(opened.aclose(self._config.close_timeout), name="a2e close")
-            shared.closing.add_done_callback(shared.closing_ended)
-        await _whatever_comes(shared.closing)
+        await self._shared.aclose()
 
     def __enter__(self) -> NoReturn:
-        raise UsageError(f"use `async with A2EClient()` and `await`; {_WITHOUT_LOOP}")
+        raise UsageError(f"use `async with A2EClient()` and `await`; {WITHOUT_LOOP}")
 
     def __exit__(self, *error: object) -> None:
         """Do nothing: a block of `with` never begins."""
@@ -528,21 +453,8 @@ class A2EClient(ShortForms):
             return shared.last.stats()
         return self._open_parts().engine.stats()
 
-    def _open_parts(self) -> _Opened:
-        opened = self._shared.opened
-        if opened is None:
-            if self._shared.closed:
-                raise ClientClosedError("the client is closed; open another one with `async with A2EClient()`")
-            raise UsageError("the client is not open; use `async with A2EClient() as a2e:` or `await a2e.open()`")
-        try:
-            here: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
-        except RuntimeError:
-            here = None
-        if here is not opened.loop:
-            words = "it was used from another loop or thread"
-            words += "" if here else f", where none is running; {_WITHOUT_LOOP}"
-            raise UsageError(f"the client belongs to the event loop in which it was opened; {words}")
-        return opened
+    def _open_parts(self) -> Opened:
+        return self._shared.parts()
 
 
 def _check_kind(name: str, value: object, *kinds: type) -> None:
@@ -556,16 +468,3 @@ def _with(options: Options, **changes: Any) -> Options:  # noqa: ANN401 - the fi
     if "timeout" in changes and changes["timeout"] is None:
         given["timeout"] = None
     return attrs.evolve(options, **given) if given else options
-
-
-async def _whatever_comes(closing: asyncio.Task[None]) -> None:
-    """Wait for the closing to end even when we are cancelled; the cancellation is passed on afterwards."""
-    cancelled: asyncio.CancelledError | None = None
-    while not closing.done():
-        try:
-            await asyncio.shield(closing)
-        except asyncio.CancelledError as error:
-            cancelled = error
-    if cancelled is not None:
-        raise cancelled
-    closing.result()

@@ -126,7 +126,7 @@ async def test_killed_in_the_middle(tmp_path, moment):
                     sim.world.finish(task.id)
             assert (await telling)[4:8] == b"ftyp"
             async with asyncio.timeout(10):  # a webhook that is under way when its receiver goes is lost, as in life
-                while sim.webhooks.total() < 2:
+                while sim.webhooks.total() < 2:  # noqa: ASYNC110 - the simulator wakes nobody
                     await asyncio.sleep(0.02)
         assert (await example.end(signal.SIGINT))[1].decode().count("Traceback") == 0
     assert len(sim.book.starts) == 2

@@ -134,18 +134,17 @@ async def test_webhooks(kind, http):
         await jobs[1].wait(5)
 
 
-@pytest.mark.parametrize("webhooks", ["once", "twice", "early"])
+@pytest.mark.parametrize("webhooks", ["once", "early"])
 async def test_the_simulator_tells(kind, webhooks):
     """The simulator's own webhooks reach the receiver; those that come before the start's answer are used as well."""
     looks = OFTEN if webhooks == "early" else SELDOM
     async with served(kind, looks, speed=20, task_seconds=1, latency=3, webhooks=webhooks) as (site, sim):
         jobs = [site.a2e.text_to_image(f"kite {number}") for number in range(5)]
         await asyncio.gather(*(job.wait(10) for job in jobs))
-        count = 10 if webhooks == "twice" else 5
         async with asyncio.timeout(5):
-            while sim.webhooks.total() < count:
+            while sim.webhooks.total() < 5:  # noqa: ASYNC110 - the simulator wakes nobody
                 await asyncio.sleep(0.01)
-        assert sim.webhooks == {"delivered": count}
+        assert sim.webhooks == {"delivered": 5}
 
 
 async def test_events(kind, http):

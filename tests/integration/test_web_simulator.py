@@ -9,7 +9,7 @@ import attrs
 import pytest
 from aiohttp import web
 
-from a2e_async import A2EClient, ImageToVideo, TextToImage, Webhook, simulator
+from a2e_async import A2EClient, Cadence, ImageToVideo, TextToImage, Webhook, simulator
 from a2e_async.web import TOKEN_HEADER
 
 SECRET = "s3cret"
@@ -59,7 +59,7 @@ async def receiving(status=204, *, hold=False):
 
 def client(sim, url):
     """Make a client that asks for webhooks."""
-    return A2EClient(sim.token, base_url=sim.url, webhook=Webhook(url, SECRET))
+    return A2EClient(sim.token, base_url=sim.url, webhook=Webhook(url, SECRET), cadence=Cadence(delay=0.05))
 
 
 async def until(condition):

@@ -686,14 +686,13 @@ async def lives_and_deaths(folder, lives, seed):
     chance = random.Random(seed)
     told = {}
     for life in range(lives):
-        process = child(KILLED, folder, life)
-        first = await asyncio.to_thread(process.stdout.readline)
-        await asyncio.sleep(chance.uniform(0.01, 0.25))
-        process.send_signal(signal.SIGKILL)
-        out, errors = await asyncio.to_thread(process.communicate)
-        assert first, errors
-        lines = (first + out).splitlines(keepends=True)
-        for line in lines:
+        with running(KILLED, folder, life) as process:
+            first = await asyncio.to_thread(process.stdout.readline)
+            await asyncio.sleep(chance.uniform(0.01, 0.25))
+            process.send_signal(signal.SIGKILL)
+            rest = await asyncio.to_thread(process.stdout.readlines)
+        assert first
+        for line in (first, *rest):
             if line.endswith("\n"):
                 state, row = line.split()
                 told[row] = state

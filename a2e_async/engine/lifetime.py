@@ -1,0 +1,145 @@
+"""The life of a client: what it was made with, what it consists of while it is open, and how it is opened and closed.
+
+Opened and closed as often as its user likes, also in different tasks and out of order with other clients: nothing
+here is held by a block of `async with`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final, Literal
+
+import attrs
+
+from a2e_async.core.hooks import Webhook
+from a2e_async.core.http import Transport
+from a2e_async.core.retry import Retry
+from a2e_async.core.schedule import Cadence
+from a2e_async.engine.engine import Engine
+from a2e_async.engine.files import Files
+from a2e_async.engine.service import Service, Token
+from a2e_async.engine.session import HttpSession, Session
+from a2e_async.errors import ClientClosedError, UsageError
+
+WITHOUT_LOOP: Final = "code without an event loop takes `with a2e_async.blocking() as a2e:`"
+
+
+@attrs.frozen(kw_only=True)
+class Config:
+    """What a client was made with."""
+
+    base_url: str
+    local: bool
+    token: Token = attrs.field(repr=False)
+    cadence: Cadence
+    retry: Retry
+    max_starts: int
+    rate: float | None
+    budget: float | None
+    on_unknown_price: Literal["alone", "refuse"]
+    webhook: Webhook | None
+    http: HttpSession | Transport | None
+    close_timeout: float
+
+
+class Opened:
+    """What an open client consists of; shared by all views of it."""
+
+    def __init__(self, config: Config) -> None:
+        self.loop = asyncio.get_running_loop()
+        own = config.http is None or isinstance(config.http, HttpSession)
+        self.session = Session(config.base_url, config.http) if own else None  # type: ignore[arg-type]
+        transport: Transport = self.session or config.http  # type: ignore[assignment]
+        self.files = Files(config.retry)
+        self.engine = Engine(
+            Service(transport, config.token, config.retry, config.rate),
+            cadence=config.cadence,
+            retry=config.retry,
+            max_starts=config.max_starts,
+            budget=config.budget,
+            webhook=config.webhook,
+            on_unknown_price=config.on_unknown_price,
+        )
+
+    async def aclose(self, seconds: float) -> None:
+        """Close every part; waits only for answers to starts on the wire, at most so many seconds."""
+        try:
+            await self.engine.aclose(seconds)
+        finally:
+            await self.files.aclose()
+            if self.session is not None:
+                await self.session.aclose()
+
+
+class Lifetime:
+    """Whether a client is open; shared by all views of it.
+
+    Attributes:
+        opened: What it consists of while it is open.
+        last: The engine of its last life, for what may be asked afterwards.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self.opened: Opened | None = None
+        self.last: Engine | None = None
+        self._config = config
+        self._closed = False
+        self._closing: asyncio.Task[None] | None = None
+
+    def open(self) -> None:
+        """Open the client on the running event loop; it may be open there already."""
+        if self.opened is not None:
+            self.parts()
+            return
+        self.opened, self._closed = Opened(self._config), False
+
+    async def aclose(self) -> None:
+        """Close the client, also when the one who waits for it is cancelled; closing twice does nothing."""
+        if self._closing is None:
+            if self.opened is None:
+                self._closed = True
+                return
+            opened, self.opened, self._closed = self.parts(), None, True
+            self.last = opened.engine
+            self._closing = asyncio.create_task(opened.aclose(self._config.close_timeout), name="a2e close")
+            self._closing.add_done_callback(self._closing_ended)
+        await _whatever_comes(self._closing)
+
+    def parts(self) -> Opened:
+        """Give what the open client consists of.
+
+        Raises:
+            ClientClosedError: It is closed.
+            UsageError: It was never opened, or belongs to another event loop.
+        """
+        opened = self.opened
+        if opened is None:
+            if self._closed:
+                raise ClientClosedError("the client is closed; open another one with `async with A2EClient()`")
+            raise UsageError("the client is not open; use `async with A2EClient() as a2e:` or `await a2e.open()`")
+        try:
+            here: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
+        except RuntimeError:
+            here = None
+        if here is not opened.loop:
+            words = "it was used from another loop or thread"
+            words += "" if here else f", where none is running; {WITHOUT_LOOP}"
+            raise UsageError(f"the client belongs to the event loop in which it was opened; {words}")
+        return opened
+
+    def _closing_ended(self, _closing: asyncio.Task[None]) -> None:
+        """Let the client be opened and closed once more, also when nobody waits for the end of this closing."""
+        self._closing = None
+
+
+async def _whatever_comes(closing: asyncio.Task[None]) -> None:
+    """Wait for the closing to end even when we are cancelled; the cancellation is passed on afterwards."""
+    cancelled: asyncio.CancelledError | None = None
+    while not closing.done():
+        try:
+            await asyncio.shield(closing)
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled
+    closing.result()
