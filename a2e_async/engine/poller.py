@@ -46,13 +46,14 @@ Group = tuple[str, bool]
 
 
 class Watch:
-    """One task that is being watched."""
+    """One task that is being watched, under its id or, where another family has the same id, under both names."""
 
-    __slots__ = ("alone", "hurried", "job", "missing_since", "spelling", "task_id")
+    __slots__ = ("alone", "hurried", "job", "key", "missing_since", "spelling", "task_id")
 
-    def __init__(self, job: AnyJob, task_id: str) -> None:
+    def __init__(self, job: AnyJob, task_id: str, key: str) -> None:
         self.job = job
         self.task_id = task_id
+        self.key = key
         self.spelling: object = None
         self.alone = job.family.batch is None
         self.missing_since: float | None = None
@@ -60,7 +61,7 @@ class Watch:
 
     def again(self) -> Watch:
         """Give a watch of the same task that knows the same."""
-        copy = Watch(self.job, self.task_id)
+        copy = Watch(self.job, self.task_id, self.key)
         copy.spelling, copy.alone, copy.missing_since = self.spelling, self.alone, self.missing_since
         return copy
 
@@ -97,6 +98,7 @@ class Poller:
         self._queue: LookQueue[Group, Watch] = LookQueue()
         self._families: dict[str, Family] = {}
         self._without_batch: set[str] = set()
+        self._sharing: dict[str, list[AnyJob]] = {}
         self._deadlines: list[tuple[float, int, weakref.ref[AnyJob]]] = []
         self._looks: set[asyncio.Task[None]] = set()
         self._next_look = -math.inf
@@ -110,12 +112,17 @@ class Poller:
         due = self._cadence.next_due(loop.time())
         for task_id in job.task_ids:
             record = job.known(task_id)
-            if record is None or not record.status.final:
-                watch = self._watches[task_id] = Watch(job, task_id)
-                if self._early.take(task_id, loop.time()):
-                    self._hurry(watch)
-                else:
-                    self._queue.add(self._group(watch), watch, due)
+            if record is not None and record.status.final:
+                continue
+            key = self._key(job.family, task_id)
+            if key in self._watches:
+                self._share(self._watches[key], job)
+                continue
+            watch = self._watches[key] = Watch(job, task_id, key)
+            if self._early.take(task_id, loop.time()):
+                self._hurry(watch)
+            else:
+                self._queue.add(self._group(watch), watch, due)
         seconds = job.options.seconds(job.family)
         if seconds is not None and job.accepted_at is not None:
             # Only a weak reference: a job that has ended goes, however long its deadline stays in the heap.
@@ -124,10 +131,25 @@ class Poller:
 
     def forget(self, job: AnyJob) -> None:
         """Watch a job no more."""
-        for task_id in job.task_ids:
-            watch = self._watches.get(task_id)
+        names = [(task_id, key) for task_id in job.task_ids for key in (task_id, _second_key(job.family, task_id))]
+        for task_id, key in names:
+            others = [other for other in self._sharing.pop(key, ()) if other is not job]
+            watch = self._watches.get(key)
             if watch and watch.job is job:
-                del self._watches[task_id]
+                del self._watches[key]
+                if others:  # the next of the jobs that share the task watches it from now on
+                    heir = self._watches[key] = Watch(others.pop(0), task_id, key)
+                    self._again_later([heir], now=True)
+                    self._wake()
+            if others:
+                self._sharing[key] = others
+
+    def _share(self, watch: Watch, job: AnyJob) -> None:
+        """Let a job share the watch of another one, as when a task is attached to that was started here."""
+        self._sharing.setdefault(watch.key, []).append(job)
+        record = watch.job.known(watch.task_id)
+        if record is not None:
+            job.change(record)
 
     def job_of(self, task_id: str) -> AnyJob | None:
         """Give the job that watches this task."""
@@ -140,7 +162,7 @@ class Poller:
         if known is None:
             self._early.keep(task_id, asyncio.get_running_loop().time())
         elif not known.hurried:  # the same hint twice is one look
-            watch = self._watches[task_id] = known.again()  # the one in the queue is stale from here on
+            watch = self._watches[known.key] = known.again()  # the one in the queue is stale from here on
             self._hurry(watch)
             self._wake()
 
@@ -172,7 +194,12 @@ class Poller:
         return name, watch.alone or name in self._without_batch
 
     def _is_live(self, watch: Watch) -> bool:
-        return self._watches.get(watch.task_id) is watch
+        return self._watches.get(watch.key) is watch
+
+    def _key(self, family: Family, task_id: str) -> str:
+        """Give the name of a watch; it is the id unless a task of another family is watched under it."""
+        watch = self._watches.get(task_id)
+        return task_id if watch is None or watch.job.family is family else _second_key(family, task_id)
 
     def _most(self, group: Group) -> int:
         """Most tasks in the next look: one small look tries a service that was not well."""
@@ -265,16 +292,16 @@ class Poller:
         running: list[Watch] = []
         ended: dict[AnyJob, None] = {}
         for asked in watches:
-            watch = self._watches.get(asked.task_id)  # a hint may have put another in its place: the answer is good
+            watch = self._watches.get(asked.key)  # a hint may have put another in its place: the answer is good
             if watch is None or watch.job is not asked.job:
                 continue
             row = rows.get(watch.task_id)
             if row is None:
                 self._missing(watch)
             elif self._note(family, watch, row):
-                del self._watches[watch.task_id]
-                if watch.job.all_final():
-                    ended[watch.job] = None
+                del self._watches[watch.key]
+                sharing = self._sharing.pop(watch.key, [])
+                ended |= {job: None for job in (watch.job, *sharing) if job.all_final()}
                 continue
             if watch is asked:
                 running.append(watch)
@@ -298,7 +325,8 @@ class Poller:
             return known.status.final
         if spelling != watch.spelling or known != record:
             watch.spelling = spelling
-            watch.job.change(record)
+            for job in (watch.job, *self._sharing.get(watch.key, ())):
+                job.change(record)
             if self._events.heard:
                 self._events.tell(Changed(at=self._events.now(), job=watch.job, record=record))
         return record.status.final
@@ -356,10 +384,11 @@ class Poller:
         if watch.missing_since is None:
             watch.missing_since = now
         certain = not error.no_route and now - watch.missing_since >= self._retry.missing_grace
-        if certain and self._watches.pop(watch.task_id, None) is watch:
-            self._give_up(watch.job, error)
-        else:
+        if not certain or not self._is_live(watch):
             self._again_later([watch])
+            return
+        for job in (watch.job, *self._sharing.get(watch.key, ())):
+            self._give_up(job, NotFoundError(error.message, status=error.status, code=error.code))
 
     def _token_refused(self, now: float, error: AuthenticationError) -> None:
         self.health.failed(now, refused=True)
@@ -374,3 +403,7 @@ class Poller:
         for watch in watches:
             if self._is_live(watch):
                 self._queue.add(self._group(watch), watch, due)
+
+
+def _second_key(family: Family, task_id: str) -> str:
+    return f"{family.name} {task_id}"

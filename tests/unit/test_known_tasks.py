@@ -70,6 +70,7 @@ async def test_attaching_to_a_task_that_is_not_there(a2e, sim):
     for task_id in ("f" * 24, *film.task_ids):
         error = await caught(a2e.attach("text_to_image", task_id))
         assert (type(error), error.task_ids) == (NotFoundError, (task_id,))
+    assert (await film).url
 
 
 @virtual(opened=False, task_seconds=20)
@@ -142,3 +143,37 @@ async def test_deleting_is_the_users_own_will(a2e, sim):
     assert sim.world.book.refunded == 10
     with pytest.raises(NotFoundError):
         await a2e.delete("text_to_image", finished.task_ids[0])
+
+
+@virtual(task_seconds=5)
+async def test_two_jobs_share_a_task(a2e, sim):
+    """Attaching to a task that another job of the client watches leaves both watched, and one look serves both."""
+    first = a2e.start(PICTURE)
+    await first.accepted()
+    second = a2e.attach("text_to_image", *first.task_ids)
+    third = a2e.attach("text_to_image", *first.task_ids)
+    looks = sim.counters["text_to_image.batch"]
+    assert [(await job).url for job in (second, first, third)].count((await first).url) == 3
+    assert sim.counters["text_to_image.batch"] - looks <= 7
+
+
+@virtual(task_seconds=5)
+async def test_letting_go_of_one_job_keeps_the_other(a2e, sim):
+    """When the job that watches a task is let go of, another one that shares the task goes on."""
+    first = a2e.start(PICTURE)
+    await first.accepted()
+    second, third = (a2e.attach("text_to_image", *first.task_ids) for _ in range(2))
+    first.detach()
+    third.detach()
+    assert (await second).url
+    assert not a2e._shared.opened.engine.poller._sharing
+
+
+@virtual(task_seconds=5)
+async def test_jobs_that_share_a_missing_task_all_end(a2e, sim):
+    """A task that the service does not know ends every job that waits for it, each with an error of its own."""
+    jobs = [a2e.attach("text_to_image", "f" * 24) for _ in range(3)]
+    errors = [await caught(job) for job in jobs]
+    assert [type(error) for error in errors] == [NotFoundError] * 3
+    assert len(set(map(id, errors))) == 3
+    assert not a2e._shared.opened.engine.poller._watches

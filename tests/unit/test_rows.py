@@ -191,7 +191,7 @@ any_value = st.recursive(
 any_name = st.sampled_from(["id", "family", "image_from", *(f.name for f in attrs.fields(ImageToVideo))]) | st.text()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.dictionaries(any_name, any_value, max_size=6), st.sampled_from([None, "text_to_image", "image_to_video"]))
 def test_whatever_a_row_holds_no_exception_escapes(values, family):
     """A row is right or told to be wrong; what is told can be shown."""
@@ -203,7 +203,7 @@ def test_whatever_a_row_holds_no_exception_escapes(values, family):
         stem_of(found.id)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.dictionaries(any_name, st.text(st.characters()), max_size=6))
 def test_whatever_a_table_holds_no_exception_escapes(values):
     """The same for rows of text."""
@@ -290,7 +290,7 @@ def test_no_two_ids_share_a_name():
         assert len(name) <= 120
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(st.text(st.sampled_from("aA-.file12 /"), min_size=1, max_size=9), unique=True, max_size=8))
 def test_whatever_the_ids_no_two_share_a_name(ids):
     """The same for ids that look like each other's files."""
