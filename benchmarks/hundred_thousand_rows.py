@@ -22,7 +22,8 @@ from common import figure, load
 
 from a2e_async import A2EClient, UsageError
 from a2e_async.batch import Batch, Row, read_file
-from a2e_async.batch.ledger import FILE_NAME, Ledger, read_entries
+from a2e_async.batch.ledger import Ledger, read_entries
+from a2e_async.batch.ledger_file import FILE_NAME
 from a2e_async.batch.report import write_report
 
 MOST_SECONDS, MOST_MB = 20, 200

@@ -10,7 +10,8 @@ from typing import Any
 
 from a2e_async.batch.course import Outcome
 from a2e_async.batch.entries import Entry, State
-from a2e_async.batch.ledger import FILE_NAME, read_entries
+from a2e_async.batch.ledger import read_entries
+from a2e_async.batch.ledger_file import FILE_NAME
 from a2e_async.batch.manifest import number
 from a2e_async.batch.report import write_report
 from a2e_async.batch.rows import Row

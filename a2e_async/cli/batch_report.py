@@ -8,7 +8,8 @@ from pathlib import Path
 
 import click
 
-from a2e_async.batch.ledger import FILE_NAME, read_entries
+from a2e_async.batch.ledger import read_entries
+from a2e_async.batch.ledger_file import FILE_NAME
 from a2e_async.batch.report import write_report
 from a2e_async.cli.command import command
 from a2e_async.cli.run import Run

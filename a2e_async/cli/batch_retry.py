@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from a2e_async.batch.ledger import FILE_NAME, read_entries
+from a2e_async.batch.ledger import read_entries
+from a2e_async.batch.ledger_file import FILE_NAME
 from a2e_async.batch.rows import of_entry
 from a2e_async.batch.sources import read_file
 from a2e_async.cli.batch_going import Going

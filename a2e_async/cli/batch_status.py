@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 
 from a2e_async.batch.entries import State
-from a2e_async.batch.ledger import FILE_NAME, read_coins, read_entries
+from a2e_async.batch.ledger import read_coins, read_entries
+from a2e_async.batch.ledger_file import FILE_NAME
 from a2e_async.batch.manifest import number
 from a2e_async.cli.command import command
 from a2e_async.cli.run import Run

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from a2e_async.batch import ledger as its_module
 from a2e_async.batch.entries import Entry
-from a2e_async.batch.ledger import FILE_NAME, Ledger
+from a2e_async.batch.ledger import Ledger
+from a2e_async.batch.ledger_file import FILE_NAME
 
 # A process that only writes a ledger imports nothing else: the whole package takes longer than its life.
 _ALONE = """

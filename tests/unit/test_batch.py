@@ -30,7 +30,8 @@ from a2e_async import (
 )
 from a2e_async.batch import Batch, State
 from a2e_async.batch.course import Outcome
-from a2e_async.batch.ledger import FILE_NAME, Ledger, read_coins
+from a2e_async.batch.ledger import Ledger, read_coins
+from a2e_async.batch.ledger_file import FILE_NAME
 from a2e_async.batch.rows import RowError
 
 KITE = picture("kite")

@@ -17,9 +17,10 @@ from pathlib import Path
 import pytest
 from ledgers import child, entry, opened, running, seen, value
 
-from a2e_async.batch import filelock, ledger
+from a2e_async.batch import filelock, ledger_file
 from a2e_async.batch.entries import FileEntry, State
-from a2e_async.batch.ledger import FILE_NAME, Ledger, read_coins, read_entries, tag_of
+from a2e_async.batch.ledger import Ledger, read_coins, read_entries, tag_of
+from a2e_async.batch.ledger_file import FILE_NAME
 from a2e_async.errors import LedgerError
 
 FILE = FileEntry(path="a.png", bytes=3, sha256="00")
@@ -451,7 +452,7 @@ async def test_an_older_ledger_is_brought_up_to_date(tmp_path, monkeypatch):
     """The steps that are missing are taken once, and the rows stay."""
     await filled(tmp_path, 3)
     more = "ALTER TABLE rows ADD COLUMN mood TEXT NOT NULL DEFAULT 'fine'; CREATE INDEX moods ON rows (mood);"
-    monkeypatch.setattr(ledger, "STEPS", (*ledger.STEPS, more))
+    monkeypatch.setattr(ledger_file, "STEPS", (*ledger_file.STEPS, more))
     for _ in range(2):
         async with opened(tmp_path):
             pass
@@ -463,12 +464,12 @@ async def test_a_step_that_fails_changes_nothing(tmp_path, monkeypatch):
     """A step is taken whole or not at all; the older program still opens the ledger."""
     await filled(tmp_path, 3)
     with monkeypatch.context() as patch:
-        steps = (*ledger.STEPS, "CREATE TABLE good (x)", "CREATE TABLE half (x); INSERT INTO nowhere VALUES (1);")
-        patch.setattr(ledger, "STEPS", steps)
+        steps = (*ledger_file.STEPS, "CREATE TABLE good (x)", "CREATE TABLE half (x); INSERT INTO nowhere VALUES (1);")
+        patch.setattr(ledger_file, "STEPS", steps)
         assert "nowhere" in await refused(tmp_path)
         assert seen(tmp_path, "SELECT value FROM about WHERE key = 'version'") == [("2",)]
         assert seen(tmp_path, "SELECT name FROM sqlite_master WHERE name IN ('good', 'half')") == [("good",)]
-        patch.setattr(ledger, "STEPS", steps[:2])
+        patch.setattr(ledger_file, "STEPS", steps[:2])
         async with opened(tmp_path) as book:
             assert await book.counts() == {State.PLANNED: 3}
     assert "version 2" in await refused(tmp_path)
