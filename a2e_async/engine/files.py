@@ -230,7 +230,7 @@ class Files:
             try:
                 await _stream(reply, out)
             finally:
-                await asyncio.to_thread(out.close)
+                out.close()  # not in a thread: whoever is cancelled a second time would leave the file open
         return await asyncio.to_thread(_finish, part, folder / name, url, total)
 
     async def _begin(self, reply: aiohttp.ClientResponse, url: str, part: _Part, have: int) -> int:
