@@ -17,6 +17,7 @@ from a2e_async.core.family import Family, Request, family_of
 from a2e_async.core.hooks import Webhook
 from a2e_async.core.http import Transport
 from a2e_async.core.records import Record, Result
+from a2e_async.core.requests import require_public_links
 from a2e_async.core.retry import Retry
 from a2e_async.core.schedule import Cadence
 from a2e_async.engine import fanout, transfers
@@ -235,7 +236,7 @@ class A2EClient(ShortForms):
         engine = self._open_parts().engine
         family = family_of(request)
         if not self._config.local:
-            rules.require_public_links(request)  # type: ignore[arg-type]  # every request is an attrs value
+            require_public_links(request)
             rules.require_https("webhook_url", getattr(request, "webhook_url", None))
         options = options or self._options
         if timeout is not DEFAULT or on_unknown is not None or look_first or price is not None:

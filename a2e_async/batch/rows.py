@@ -5,9 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import types
-from collections.abc import Mapping, Sequence
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from collections.abc import Mapping
+from typing import Any
 
 import attrs
 
@@ -15,6 +14,7 @@ from a2e_async.batch.entries import Entry, is_text
 from a2e_async.core import media, rules, wire
 from a2e_async.core.family import Family, Request, family_of
 from a2e_async.core.records import Result
+from a2e_async.core.requests import Field, fields_of
 from a2e_async.errors import A2EError, InvalidRequestError
 
 LONGEST_FIELD = 100_000
@@ -23,10 +23,10 @@ _PLAIN = re.compile(r"[a-z0-9][a-z0-9._-]*")
 _COUNTED = re.compile(r".*-file-\d+")
 _MANY = "-file"
 _LONGEST_SHOWN = 300
+_PICTURES = ("image", "face", "frame")
 _PENDING = "https://picture.invalid/of-another-row.png"
 _TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 _OWN = frozenset({"id", "family", "image_from"})
-_KNOWN_HINTS: dict[type[Request[Result]], dict[str, Any]] = {}
 
 
 @attrs.frozen(kw_only=True)
@@ -62,7 +62,7 @@ class Row:
         if self.image_from is not None:
             field = picture_field(self.family)
             one = _PENDING if picture is None else picture
-            fields[field] = [one] if _is_list(_hints(self.family)[field]) else one
+            fields[field.name] = [one] if field.kind is list else one
         return self.family.request(**fields)
 
     def kept(self) -> dict[str, Any]:
@@ -163,11 +163,11 @@ def stem_of(row_id: str, *, many: bool = False) -> str:
     return f"{media.safe_name(row_id, 'row')}{digest}{_MANY if many else ''}"
 
 
-def picture_field(family: Family) -> str:
+def picture_field(family: Family) -> Field:
     """Give the field into which a row of this family takes another row's picture."""
-    for field in attrs.fields(family.request):  # type: ignore[arg-type]  # every request is an attrs class
-        if field.metadata.get(rules.IS_LINK):
-            return str(field.name)
+    for field in fields_of(family.request):
+        if field.rule.link and any(word in field.name for word in _PICTURES):
+            return field
     raise RowError(f"{family.name} takes no picture", "image_from")
 
 
@@ -182,7 +182,7 @@ def _row(values: Mapping[str, Any], family: str | None, line: int | None, *, typ
     image_from = values.get("image_from") or None
     if image_from is not None:
         _check_image_from(kind, fields, image_from)
-    _check_complete(kind, fields, picture_field(kind) if image_from is not None else "")
+    _check_complete(kind, fields, picture_field(kind).name if image_from is not None else "")
     hashed = values.get("id") in (None, "")
     row_id = _hashed(kind, fields, image_from) if hashed else check_id(values.get("id"))
     row = Row(id=row_id, family=kind, fields=fields, image_from=image_from, line=line, hashed=hashed)
@@ -231,39 +231,38 @@ def check_id(row_id: object) -> str:
 def _check_image_from(family: Family, fields: Mapping[str, Any], image_from: object) -> None:
     if not isinstance(image_from, str):
         raise RowError(f"image_from: must be the id of another row, not {rules.kind_of(image_from)}", "image_from")
-    taken = picture_field(family)
+    taken = picture_field(family).name
     if taken in fields:
         raise RowError(f"image_from: must not come together with {taken}", "image_from")
 
 
 def _check_complete(family: Family, fields: Mapping[str, Any], supplied: str) -> None:
-    for field in attrs.fields(family.request):  # type: ignore[arg-type]  # every request is an attrs class
-        if field.default is attrs.NOTHING and field.name not in fields and field.name != supplied:
+    for field in fields_of(family.request):
+        if field.required and field.name not in fields and field.name != supplied:
             raise RowError(f"{field.name}: must be given", field.name)
 
 
 def _fields(family: Family, given: Mapping[str, Any], *, typed: bool) -> dict[str, Any]:
-    hints = _hints(family)
-    unknown = [shown(name) for name in given if name not in hints]
+    known = {field.name: field for field in fields_of(family.request)}
+    unknown = [shown(name) for name in given if name not in known]
     if unknown:
         raise RowError(f"{unknown[0]}: {family.name} has no such field", unknown[0])
-    return {name: value if typed else _typed(name, value, hints[name]) for name, value in given.items()}
+    return {name: value if typed else _typed(value, known[name]) for name, value in given.items()}
 
 
-def _typed(name: str, text: Any, hint: object) -> Any:  # noqa: ANN401 - whatever the field holds
+def _typed(text: Any, field: Field) -> Any:  # noqa: ANN401 - whatever the field holds
     """Read the text of a CSV cell as the type of its field."""
-    kind = _plain(hint)
-    if not isinstance(text, str) or kind is str:
+    if not isinstance(text, str) or field.kind is str:
         return text
     stripped = text.strip()
-    if kind is bool:
+    if field.kind is bool:
         return _TRUTH.get(stripped.lower(), text)
-    if kind in (int, float):
+    if field.kind in (int, float):
         try:
-            return int(stripped) if kind is int else float(stripped)
+            return field.kind(stripped)
         except ValueError:
             return text
-    return _list(name, stripped) if _is_list(hint) else text
+    return _list(field.name, stripped) if field.kind is list else _object(field.name, stripped)
 
 
 def _list(name: str, text: str) -> list[Any]:
@@ -275,21 +274,11 @@ def _list(name: str, text: str) -> list[Any]:
         raise RowError(f"{name}: must be a JSON array, or values with spaces between them", name) from None
 
 
-def _hints(family: Family) -> dict[str, Any]:
-    if family.request not in _KNOWN_HINTS:
-        _KNOWN_HINTS[family.request] = get_type_hints(family.request)
-    return _KNOWN_HINTS[family.request]
-
-
-def _is_list(hint: object) -> bool:
-    return get_origin(_plain(hint)) in (list, tuple, Sequence)
-
-
-def _plain(hint: object) -> object:
-    if get_origin(hint) not in (Union, types.UnionType):
-        return hint
-    kinds = [kind for kind in get_args(hint) if kind is not types.NoneType]
-    return kinds[0] if len(kinds) == 1 else None
+def _object(name: str, text: str) -> Any:  # noqa: ANN401 - JSON is anything
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise RowError(f"{name}: must be a JSON object", name) from None
 
 
 def _hashed(family: Family, fields: Mapping[str, Any], image_from: object = None) -> str:

@@ -29,13 +29,10 @@ def upload_link(key: str, content_type: str, size: int) -> HttpRequest:
         content_type: Content type, which the PUT must repeat.
         size: Bytes of the file.
     """
-    return HttpRequest(
-        method="POST",
-        path="/api/v1/r2/upload-presigned-url",
-        body={"key": key, "contentType": content_type, "fileSize": size},
-        route="/api/v1/r2/upload-presigned-url",
-        other_path="/api/v1/r2/get_upload_presigned_url",
-    )
+    body = {"key": key, "contentType": content_type, "fileSize": size}
+    older = HttpRequest(method="POST", path="/api/v1/r2/get_upload_presigned_url", body=body)
+    path = "/api/v1/r2/upload-presigned-url"
+    return HttpRequest(method="POST", path=path, body=body, route=path, other=older)
 
 
 def read_upload_link(data: object) -> UploadLink:

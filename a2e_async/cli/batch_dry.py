@@ -13,7 +13,7 @@ from a2e_async.batch.sources import RowFile
 from a2e_async.cli.batch_going import known_states
 from a2e_async.cli.batch_how import How
 from a2e_async.cli.batch_price import price_of
-from a2e_async.cli.fields import fields_of
+from a2e_async.cli.fields import given_fields
 from a2e_async.cli.run import Run
 from a2e_async.cli.starting import label_of
 
@@ -43,7 +43,7 @@ def _is_to_start(state: State | None, how: How) -> bool:
 
 def _print_row(run: Run, row: Row, state: State) -> None:
     request = row.request()
-    fields: dict[str, Any] = fields_of(request)
+    fields: dict[str, Any] = given_fields(request)
     label = " ".join(label_of(request).split())
     if row.image_from is not None:
         fields = {key: value for key, value in fields.items() if key in row.fields} | {"image_from": row.image_from}

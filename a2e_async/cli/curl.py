@@ -8,14 +8,13 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import attrs
-
 from a2e_async.cli.output import MASK
 from a2e_async.cli.run import Run
 from a2e_async.core import rules, tags, wire
 from a2e_async.core.family import Request, family_of
 from a2e_async.core.http import HttpRequest
 from a2e_async.core.records import Result
+from a2e_async.core.requests import fields_of, require_public_links
 from a2e_async.engine.settings import find_base_url
 
 
@@ -24,7 +23,7 @@ def dry_run(run: Run, requests: Sequence[Request[Result]]) -> int:
     base_url = find_base_url(run.settings.base_url)
     for request in requests:
         if not rules.is_local(base_url):  # a dry run refuses what a start refuses
-            rules.require_public_links(request)  # type: ignore[arg-type] # every request is an attrs class
+            require_public_links(request)
         sent = written(request)
         url, body = base_url + sent.path, _without_secrets(request, sent.body or {})
         run.output.result(curl(sent.method, url, body), {"method": sent.method, "url": url, "body": body})
@@ -46,5 +45,5 @@ def curl(method: str, url: str, body: Mapping[str, Any]) -> str:
 
 
 def _without_secrets(request: Request[Result], body: Mapping[str, Any]) -> dict[str, Any]:
-    secret = {field.name for field in attrs.fields(type(request)) if not field.repr}  # type: ignore[arg-type] # an attrs class
+    secret = {field.key for field in fields_of(type(request)) if field.secret}
     return {key: "***" if key in secret else value for key, value in body.items()}

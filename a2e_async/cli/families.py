@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import attrs
 import click
 
 from a2e_async.cli.by_family import FamilyName
@@ -13,6 +12,7 @@ from a2e_async.cli.fields import helps_of, option_name
 from a2e_async.cli.run import Run
 from a2e_async.core import family as registry
 from a2e_async.core.family import Family
+from a2e_async.core.requests import fields_of
 
 
 @command("families")
@@ -35,8 +35,8 @@ def _fields(family: Family) -> list[dict[str, Any]]:
             "family": family.name,
             "field": field.name,
             "option": option_name(field.name),
-            "required": field.default is attrs.NOTHING,
+            "required": field.required,
             "help": helps.get(field.name, ""),
         }
-        for field in attrs.fields(family.request)  # type: ignore[arg-type] # every request is an attrs class
+        for field in fields_of(family.request)
     ]

@@ -10,12 +10,12 @@ from typing import Any
 import attrs
 
 from a2e_async.cli.codes import DONE
-from a2e_async.cli.fields import fields_of
-from a2e_async.cli.progress import WATCHED, Row
+from a2e_async.cli.fields import given_fields
+from a2e_async.cli.following import Following
+from a2e_async.cli.progress import Row
 from a2e_async.cli.run import Run
 from a2e_async.client import A2EClient
 from a2e_async.core.records import Result
-from a2e_async.core.status import Status
 from a2e_async.engine.job import Job
 from a2e_async.errors import A2EError, JobFailedError
 
@@ -39,47 +39,39 @@ class Outcome:
     seconds: float = 0.0
 
 
-async def see_through(run: Run, a2e: A2EClient, job: Job[Any], row: Row, out: Path | None) -> Outcome:
+async def see_through(following: Following, job: Job[Any], row: Row, out: Path | None) -> Outcome:
     """Show a job on the board until it has ended and its files are here.
 
     Args:
-        run: The run of the command.
-        a2e: The client the job belongs to.
+        following: What shows it.
         job: The job.
         row: Its row on the board.
         out: Folder for its files, or None to download nothing.
     """
+    run = following.run
     run.jobs[job] = None
+    following.show(job, row)
     error: A2EError | OSError | None
-    result, error = await _ended(run, job, row)
+    result, error = await _ended(job)
+    following.leave(job)
     paths: tuple[Path, ...] = ()
     if result is not None and out is not None:
-        run.board.change(row, "downloading")
+        run.board.change(row, "downloading", coins=job.coins)
         try:
-            paths = tuple(await a2e.download(result, out))
+            paths = tuple(await following.a2e.download(result, out))
         except (A2EError, OSError) as caught:
             error = error or caught
     _close(run, job, row, error)
     return Outcome(job=job, result=result, paths=paths, error=error, seconds=row.seconds)
 
 
-async def _ended(run: Run, job: Job[Any], row: Row) -> tuple[Result | None, A2EError | None]:
+async def _ended(job: Job[Any]) -> tuple[Result | None, A2EError | None]:
     try:
-        await job.accepted()
-        _show(run, job, row)
-        async for _record in job.updates():
-            _show(run, job, row)
         return await job, None
     except JobFailedError as error:
         return error.result, error  # type: ignore[return-value] # the engine puts a Result there
     except A2EError as error:
         return None, error
-
-
-def _show(run: Run, job: Job[Any], row: Row) -> None:
-    # An attached task has no status before the first look.
-    known = job.status if job.status is not Status.UNKNOWN else None
-    run.board.change(row, known.value if known else WATCHED, coins=job.coins)
 
 
 def _close(run: Run, job: Job[Any], row: Row, error: A2EError | OSError | None) -> None:
@@ -92,16 +84,18 @@ def _close(run: Run, job: Job[Any], row: Row, error: A2EError | OSError | None) 
 
 async def see_all(run: Run, a2e: A2EClient, jobs: Iterable[tuple[Job[Any], str]], out: Path | None) -> int:
     """See all jobs through at once, print how each ended as soon as it has, and give the exit code."""
+    following = Following(run, a2e)
 
     async def one(job: Job[Any], label: str) -> Outcome:
-        outcome = await see_through(run, a2e, job, run.board.add(job.family.name, label), out)
+        outcome = await see_through(following, job, run.board.add(job.family.name, label), out)
         tell(run, outcome)
         return outcome
 
     with run.board:
         if run.board.live:
             run.output.hold()
-        outcomes = await asyncio.gather(*(one(job, label) for job, label in jobs))
+        async with following:
+            outcomes = await asyncio.gather(*(one(job, label) for job, label in jobs))
     run.output.release()
     return verdict(run, outcomes)
 
@@ -144,6 +138,6 @@ def as_data(outcome: Outcome) -> dict[str, Any]:
         "urls": list(outcome.result.urls) if outcome.result else [],
         "paths": [str(path) for path in outcome.paths],
         "seconds": round(outcome.seconds, 3),
-        "request": fields_of(job.request),
+        "request": given_fields(job.request),
         "error": {"kind": type(error).__name__, "message": str(error)} if error else None,
     }

@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 import click
 
-from a2e_async.cli.fields import fields_of
+from a2e_async.cli.fields import given_fields
 from a2e_async.cli.jobs import see_all, tell_errors
 from a2e_async.cli.run import Run
 from a2e_async.client import A2EClient
@@ -57,7 +57,7 @@ async def _print_ids(run: Run, jobs: Sequence[Job[Any]]) -> int:
         del run.jobs[job]
         job.detach()
         data = {"family": job.family.name, "task_ids": list(job.task_ids), "tag": job.tag, "coins": job.coins}
-        run.output.result("\n".join(job.task_ids), data | {"request": fields_of(job.request)})
+        run.output.result("\n".join(job.task_ids), data | {"request": given_fields(job.request)})
 
     ends = await asyncio.gather(*map(one, jobs), return_exceptions=True)
     return tell_errors(run, [end for end in ends if end is not None])
@@ -65,5 +65,5 @@ async def _print_ids(run: Run, jobs: Sequence[Job[Any]]) -> int:
 
 def label_of(request: Request[Result]) -> str:
     """Say in a few words what a request is about."""
-    values = fields_of(request)
+    values = given_fields(request)
     return str(values.get("name") or values.get("prompt") or next(iter(values.values()), ""))

@@ -6,26 +6,44 @@ Laws of this file: what differs between families is a field here, never an `if` 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import attrs
 
 from a2e_async.core.records import Result
+from a2e_async.core.requests import Request, fields_of
 from a2e_async.errors import UsageError
 
-R_co = TypeVar("R_co", bound=Result, covariant=True)
+__all__ = ["PAGES", "Endpoint", "Family", "Form", "Request", "families", "family_of", "register"]
 
 _HOUR = 3600.0
 
+PAGES: Mapping[str, str] = {"pageNum": "{page}", "pageSize": "{size}"}
+"""How most lists are paged; others have `current` and `pageSize`, or `page` and `page_size` (wire.md 0.6)."""
 
-class Request(Generic[R_co]):
-    """Base of all requests: a frozen value that describes one task to start.
 
-    A request class is an `attrs.frozen` class whose fields carry the service's own names. A field whose value is
-    None is not sent.
+@attrs.frozen(kw_only=True)
+class Endpoint:
+    """One thing that can be asked about a family's tasks.
+
+    In the path, the query and the body stand, where they are needed: `{id}` a task's id, `{ids}` a list of ids,
+    `{page}` a page's number from 1, `{size}` its length.
+
+    Attributes:
+        method: "GET", "POST", "PUT" or "DELETE".
+        path: The path, beginning with a slash.
+        query: Query parameters.
+        body: The JSON body, or None.
+        older: The same thing in another dialect, tried once where the service knows no such route.
+        note: Why it is uncertain, where it is: "deprecated: ...", "undocumented: ...".
     """
 
-    __slots__ = ()
+    method: str = "GET"
+    path: str
+    query: Mapping[str, str] = attrs.field(factory=dict)
+    body: Mapping[str, str] | None = None
+    older: Endpoint | None = None
+    note: str = ""
 
 
 @attrs.frozen(kw_only=True)
@@ -43,6 +61,13 @@ class Form:
     always: Mapping[str, Any] = attrs.field(factory=dict)
 
 
+def _below(path: str, method: str = "GET", **dialect: Any) -> Any:  # noqa: ANN401 - attrs' way of a default
+    """Give the default of an endpoint: this path below the family's own."""
+    return attrs.Factory(
+        lambda family: Endpoint(method=method, path=f"{family.base}/{path}", **dialect), takes_self=True
+    )
+
+
 @attrs.frozen(kw_only=True)
 class Family:
     """One kind of task.
@@ -51,22 +76,25 @@ class Family:
         name: Its name in Python, on the command line and in files.
         title: One line for people.
         request: The class of its requests.
-        forms: How a start is written; the first whose `when` matches is taken.
-        detail: Path of one task, with `{id}`.
-        listing: Path of the list, newest first, with `pageNum` and `pageSize`.
-        batch: Path that answers for many ids, or None.
-        delete: Path that deletes one task, with `{id}`.
+        base: The path below which its endpoints lie, such as "/api/v1/headSwap".
+        forms: How a start is written; the first whose `when` matches is taken. By default one, at `base`/start.
+        detail: Asks for one task; by default GET `base`/{id}.
+        listing: Asks for a page of the list, newest first; by default GET `base`/allRecords with pageNum and pageSize.
+        batch: Asks for many tasks, or None; by default POST `base`/batchDetail with `ids`.
+        delete: Deletes one task, or None; by default DELETE `base`/{id}.
         batch_limit: Most ids in one batch enquiry (wire.md 0.6: none is stated for most families; 100 is safe).
-        page_limit: Largest `pageSize` of the list.
+        page_limit: Largest page of the list.
         status_fields: Where a record keeps its status; the first that is there counts.
         result_fields: Where a record keeps its result links, a string or a list.
         code_fields: Where a record keeps the code of a failure.
         message_fields: Where a record keeps the words of a failure.
-        name_field: The field that carries the task's name, and in it our tag.
+        name_field: The body's field that carries the task's name, and in it our tag; None where starts have no name,
+            so that a lost start can be neither found nor sent again.
         name_limit: Most characters of a name.
         names_given_back: Whether lists show names as they were sent, which proof of absence needs.
         count_field: The request's field that asks for several tasks, or None.
         price_fields: The request's fields that decide the price.
+        price: What is known of the price, in one sentence.
         refunds: Whether a failed task is refunded: True, False, or None where the service does not say.
         webhook: Whether starts take `webhook_url` and `webhook_token`.
         spellings: Two spellings of a path segment that different servers know; each is tried once.
@@ -76,22 +104,24 @@ class Family:
     name: str
     title: str
     request: type[Request[Result]]
-    forms: tuple[Form, ...]
-    detail: str
-    listing: str
-    batch: str | None
-    delete: str
+    base: str
+    forms: tuple[Form, ...] = attrs.Factory(lambda family: (Form(path=f"{family.base}/start"),), takes_self=True)
+    detail: Endpoint = attrs.field(default=_below("{id}"))
+    listing: Endpoint = attrs.field(default=_below("allRecords", query=PAGES))
+    batch: Endpoint | None = attrs.field(default=_below("batchDetail", "POST", body={"ids": "{ids}"}))
+    delete: Endpoint | None = attrs.field(default=_below("{id}", "DELETE"))
     batch_limit: int = 100
     page_limit: int = 100
     status_fields: tuple[str, ...] = ("current_status",)
     result_fields: tuple[str, ...] = ("result_url",)
     code_fields: tuple[str, ...] = ("failed_code",)
     message_fields: tuple[str, ...] = ("failed_message",)
-    name_field: str = "name"
+    name_field: str | None = "name"
     name_limit: int = 100
     names_given_back: bool = True
     count_field: str | None = None
     price_fields: tuple[str, ...] = ()
+    price: str = ""
     refunds: bool | None = None
     webhook: bool = False
     spellings: tuple[str, str] | None = None
@@ -110,6 +140,16 @@ class Family:
             if f"/{one}/" in path:
                 return path.replace(f"/{one}/", f"/{other}/")
         return None
+
+    @property
+    def is_findable(self) -> bool:
+        """Whether its starts carry a name, by whose tag a lost one can be found."""
+        return self.name_field is not None
+
+    @property
+    def name_attribute(self) -> str:
+        """The request's field that becomes `name_field`, "" where there is none."""
+        return next((field.name for field in fields_of(self.request) if field.key == self.name_field), "")
 
     def tasks_asked(self, request: Request[Result]) -> int:
         """Say how many tasks this request asks for."""

@@ -18,7 +18,7 @@ class HttpRequest:
         query: Query parameters.
         body: The JSON body, or None; not shown in a repr, as it can hold a webhook's secret.
         route: The path without ids, under which its spelling is remembered.
-        other_path: The same path in its other spelling, tried once when the service knows no such route.
+        other: The same thing in its other spelling or dialect, tried once when the service knows no such route.
         seconds: Time limit for the answer, in seconds.
         start: Whether the request starts a task, and so is charged and must never be repeated blindly.
     """
@@ -28,7 +28,7 @@ class HttpRequest:
     query: Mapping[str, str] = attrs.field(factory=dict)
     body: Mapping[str, Any] | None = attrs.field(default=None, repr=False)
     route: str = ""
-    other_path: str | None = None
+    other: HttpRequest | None = None
     seconds: float = 30.0
     start: bool = False
 

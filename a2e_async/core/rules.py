@@ -1,15 +1,15 @@
-"""Rules of request fields, checked before anything is sent.
+"""Rules of fields, checked before anything is sent.
 
-Each function returns an attrs validator. Every refusal is an `InvalidRequestError` that names the field,
-the kind of the value and the rule; it shows no more of the value than its kind, for a value can be a secret.
-A field whose default is None may be None: it is not sent then.
+Each function gives a `Rule`, which a request's field carries in its `Annotated` type and any other attrs class as its
+validator. Every refusal is an `InvalidRequestError` that names the field, the kind of the value and the rule; it shows
+no more of the value than its kind, for a value can be a secret. A field whose default is None may be None.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,14 +17,35 @@ import attrs
 
 from a2e_async.errors import InvalidRequestError
 
-Validator = Callable[[Any, "attrs.Attribute[Any]", Any], None]
-
-IS_LINK = "link"
-"""Metadata key of fields that hold URLs the service will fetch."""
-
 _SPACE = re.compile(r"\s")
 _HEADER = re.compile(r"[!-~]([ -~]*[!-~])?")
 _LONG_NUMBER = 1e18
+_SCALARS = (str, int, float)
+
+
+@attrs.frozen
+class Rule:
+    """What a field may hold.
+
+    Attributes:
+        words: The rule in words, such as "must be True or False".
+        check: Whether a value keeps it.
+        link: Whether the value is a URL, or URLs, that the service will fetch.
+    """
+
+    words: str
+    check: Callable[[Any], bool]
+    link: bool = False
+
+    def refuse(self, field: str, value: object) -> None:
+        """Refuse a value that breaks the rule."""
+        if not self.check(value):
+            raise refuse(field, value, self.words)
+
+    def __call__(self, _owner: object, attribute: attrs.Attribute[Any], value: object) -> None:
+        """Do the same as a validator of attrs."""
+        if value is not None or attribute.default is not None:
+            self.refuse(attribute.name, value)
 
 
 def refuse(field: str, value: object, rule: str) -> InvalidRequestError:
@@ -45,80 +66,89 @@ def kind_of(value: object) -> str:
     return type(value).__name__
 
 
-def _rule(check: Callable[[Any], bool], words: str) -> Validator:
-    def validate(_request: object, attribute: attrs.Attribute[Any], value: Any) -> None:  # noqa: ANN401 - any value may come
-        if value is None and attribute.default is None:
-            return
-        if not check(value):
-            raise refuse(attribute.name, value, words)
-
-    return validate
-
-
-def text(at_most: int | None = None) -> Validator:
+def text(at_most: int | None = None) -> Rule:
     """Text that is not blank, of at most so many characters."""
     words = "must be text that is not blank" + (f", at most {at_most} characters" if at_most else "")
-    return _rule(
-        lambda value: isinstance(value, str) and bool(value.strip()) and (at_most is None or len(value) <= at_most),
+    return Rule(
         words,
+        lambda value: isinstance(value, str) and bool(value.strip()) and (at_most is None or len(value) <= at_most),
     )
 
 
-def header(at_most: int) -> Validator:
+def header(at_most: int) -> Rule:
     """Text that can stand in an HTTP header as it is, of at most so many characters."""
-    return _rule(
-        lambda value: isinstance(value, str) and bool(_HEADER.fullmatch(value)) and len(value) <= at_most,
+    return Rule(
         f"must be printable ASCII without spaces round it, at most {at_most} characters",
+        lambda value: isinstance(value, str) and bool(_HEADER.fullmatch(value)) and len(value) <= at_most,
     )
 
 
-def one_of(*allowed: str | int) -> Validator:
+def one_of(*allowed: str | int) -> Rule:
     """One of these values."""
     words = "must be " + " or ".join(filter(None, [", ".join(map(repr, allowed[:-1])), repr(allowed[-1])]))
-    return _rule(lambda value: not isinstance(value, bool) and value in allowed, words)
+    return Rule(words, lambda value: type(value) in _SCALARS and value in allowed)
 
 
-def whole(at_least: int, at_most: int | None = None) -> Validator:
+def whole(at_least: int | None = None, at_most: int | None = None) -> Rule:
     """A whole number within these bounds."""
-    words = f"must be a whole number from {at_least}" + (f" to {at_most}" if at_most is not None else "")
-    return _rule(
-        lambda value: (
-            isinstance(value, int)
-            and not isinstance(value, bool)
-            and value >= at_least
-            and (at_most is None or value <= at_most)
-        ),
-        words,
+    words = "must be a whole number" + _bounds(at_least, at_most)
+    return Rule(words, lambda value: type(value) is int and _is_within(value, at_least, at_most))
+
+
+def number(at_least: float | None = None, at_most: float | None = None) -> Rule:
+    """A finite number within these bounds."""
+    words = "must be a number" + _bounds(at_least, at_most)
+    return Rule(
+        words, lambda value: type(value) in (int, float) and _is_finite(value) and _is_within(value, at_least, at_most)
     )
 
 
-def flag() -> Validator:
+def flag() -> Rule:
     """True or False."""
-    return _rule(lambda value: isinstance(value, bool), "must be True or False")
+    return Rule("must be True or False", lambda value: isinstance(value, bool))
 
 
-def link() -> Validator:
-    """A URL the service can fetch: http or https, with a host, without spaces (wire.md 0.9)."""
-    return _rule(_is_link, "must be an http or https URL with a host and without spaces (no data: URL)")
+def texts(at_most: int | None = None) -> Rule:
+    """A list of texts that are not blank."""
+    words = "must be a list of " + (f"1 to {at_most} texts" if at_most else "at least one text") + " that are not blank"
+    return Rule(words, lambda value: _is_list(value, 1, at_most) and all(map(_is_text, value)))
 
 
-def links(at_most: int) -> Validator:
-    """A list of at most so many URLs the service can fetch."""
-    words = f"must be a list of 1 to {at_most} http or https URLs without spaces (no data: URL)"
-    return _rule(
-        lambda value: isinstance(value, list | tuple) and 1 <= len(value) <= at_most and all(map(_is_link, value)),
+def mapping(*needed: str) -> Rule:
+    """A JSON object, with at least these keys."""
+    words = "must be a mapping with text as keys" + (f", among them {', '.join(needed)}" if needed else "")
+    return Rule(
         words,
+        lambda value: isinstance(value, Mapping) and all(map(_is_text, value)) and all(key in value for key in needed),
     )
 
 
-def https(at_most: int) -> Validator:
+def mappings(at_most: int | None = None) -> Rule:
+    """A list of JSON objects."""
+    words = "must be a list of " + (f"1 to {at_most}" if at_most else "at least one") + " mapping(s)"
+    return Rule(words, lambda value: _is_list(value, 1, at_most) and all(isinstance(one, Mapping) for one in value))
+
+
+def link() -> Rule:
+    """A URL the service can fetch: http or https, with a host, without spaces (wire.md 0.9)."""
+    return Rule("must be an http or https URL with a host and without spaces (no data: URL)", _is_link, link=True)
+
+
+def links(at_most: int | None = None, at_least: int = 1) -> Rule:
+    """A list of so many URLs the service can fetch."""
+    many = f"at least {at_least}" if at_most is None else f"{at_least} to {at_most}" if at_least != at_most else at_most
+    words = f"must be a list of {many} http or https URLs without spaces (no data: URL)"
+    return Rule(words, lambda value: _is_list(value, at_least, at_most) and all(map(_is_link, value)), link=True)
+
+
+def https(at_most: int) -> Rule:
     """An https URL of at most so many characters; also http on this machine or a private network, for a simulator.
 
     The service itself takes https alone: `require_https` is asked before a start goes there.
     """
-    return _rule(
-        lambda value: _is_link(value) and (_is_https(value) or is_local(value)) and len(value) <= at_most,
+    return Rule(
         f"must be an https URL without spaces, at most {at_most} characters",
+        lambda value: _is_link(value) and (_is_https(value) or is_local(value)) and len(value) <= at_most,
     )
 
 
@@ -126,6 +156,27 @@ def require_https(field: str, url: str | None) -> None:
     """Refuse a URL that only a simulator on this machine would take."""
     if url is not None and not _is_https(url):
         raise refuse(field, url, "must be an https URL; only a simulator on this machine takes http")
+
+
+def _bounds(at_least: float | None, at_most: float | None) -> str:
+    low = "" if at_least is None else f" from {at_least}"
+    return low + ("" if at_most is None else f" to {at_most}")
+
+
+def _is_within(value: float, at_least: float | None, at_most: float | None) -> bool:
+    return (at_least is None or value >= at_least) and (at_most is None or value <= at_most)
+
+
+def _is_finite(value: float) -> bool:
+    return abs(value) < _LONG_NUMBER
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _is_list(value: object, at_least: int, at_most: int | None) -> bool:
+    return isinstance(value, list | tuple) and _is_within(len(value), at_least, at_most)
 
 
 def _is_https(url: str) -> bool:
@@ -152,15 +203,3 @@ def is_local(url: str) -> bool:
     except ValueError:
         return False
     return address.is_private or address.is_loopback or address.is_link_local or address.is_unspecified
-
-
-def require_public_links(request: attrs.AttrsInstance) -> None:
-    """Refuse a request one of whose links names this machine or a private network."""
-    for attribute in attrs.fields(type(request)):
-        if not attribute.metadata.get(IS_LINK):
-            continue
-        value = getattr(request, attribute.name)
-        urls: Sequence[str] = [value] if isinstance(value, str) else value or ()
-        if any(map(is_local, urls)):
-            rule = "must be reachable by the service, so no localhost and no private address (upload the file first)"
-            raise refuse(attribute.name, value, rule)

@@ -12,16 +12,17 @@ from urllib.parse import quote
 
 import attrs
 import cattrs
-from cattrs.gen import make_dict_unstructure_fn
+from cattrs.gen import make_dict_unstructure_fn, override
 
 from a2e_async.core import tags
-from a2e_async.core.family import Family, Request
+from a2e_async.core.family import Endpoint, Family, Request
 from a2e_async.core.hooks import Webhook
 from a2e_async.core.http import HttpRequest
 from a2e_async.core.records import Record, Result
-from a2e_async.core.replies import row_id
+from a2e_async.core.replies import is_list, row_id, rows_of
+from a2e_async.core.requests import fields_of
 from a2e_async.core.status import read_status
-from a2e_async.errors import ProtocolError
+from a2e_async.errors import ProtocolError, UsageError
 
 START_SECONDS = 180.0  # the older text-to-image answers when the picture is finished
 LOOK_SECONDS = 30.0
@@ -41,17 +42,19 @@ def start(
         webhook: Sent along where the family takes it and the request names none.
     """
     form = family.form_of(request)
-    body: dict[str, Any] = {family.name_field: name or untagged_name(family, request)}
     given = {key: value for key, value in CONVERTER.unstructure(request).items() if value is not None}
-    body |= {**form.always, **given, family.name_field: body[family.name_field]}
+    body: dict[str, Any] = {**form.always, **given, **(request.extra or {})}
+    if family.name_field is not None:
+        body[family.name_field] = name or untagged_name(family, request)
     if webhook is not None and family.webhook and "webhook_url" not in body:
         body |= {"webhook_url": webhook.url, "webhook_token": webhook.token}
+    path, other = form.path, family.other_spelling(form.path)
     return HttpRequest(
         method="POST",
-        path=form.path,
+        path=path,
         body=body,
-        route=form.path,
-        other_path=family.other_spelling(form.path),
+        route=path,
+        other=HttpRequest(method="POST", path=other, body=body, seconds=START_SECONDS, start=True) if other else None,
         seconds=START_SECONDS,
         start=True,
     )
@@ -59,49 +62,64 @@ def start(
 
 def untagged_name(family: Family, request: Request[Result]) -> str:
     """Give the name a task has before its tag."""
-    named = getattr(request, family.name_field, None)
+    named = getattr(request, family.name_attribute, None)
     return tags.base_name(named, getattr(request, "prompt", None), family.name)
 
 
 def detail(family: Family, task_id: str) -> HttpRequest:
     """Ask for one task."""
-    return _plain(family, "GET", family.detail, task_id)
+    return _asked(family, family.detail, id=task_id)
 
 
 def batch(family: Family, task_ids: Sequence[str]) -> HttpRequest:
-    """Ask for many tasks at once."""
-    return _plain(family, "POST", family.batch or "", body={"ids": list(task_ids)})
+    """Ask for many tasks at once, as a family can that has a batch enquiry."""
+    return _asked(family, family.batch or family.detail, ids=list(task_ids))
 
 
 def listing(family: Family, page: int, size: int) -> HttpRequest:
     """Ask for one page of the list, newest first; pages count from 1."""
-    return _plain(family, "GET", family.listing, query={"pageNum": str(page), "pageSize": str(size)})
+    return _asked(family, family.listing, page=str(page), size=str(size))
 
 
 def delete(family: Family, task_id: str) -> HttpRequest:
-    """Delete one task; the service refuses while it is sent, pending or processing."""
-    return _plain(family, "DELETE", family.delete, task_id)
+    """Delete one task; the service refuses while it is sent, pending or processing.
+
+    Raises:
+        UsageError: Tasks of this family cannot be deleted.
+    """
+    if family.delete is None:
+        raise UsageError(f"{family.name}: the service cannot delete tasks of this family")
+    return _asked(family, family.delete, id=task_id)
 
 
-def _plain(
-    family: Family,
-    method: str,
-    route: str,
-    task_id: str = "",
-    *,
-    query: Mapping[str, str] | None = None,
-    body: Mapping[str, Any] | None = None,
-) -> HttpRequest:
-    path = route.format(id=quote(task_id, safe=""))
+def _asked(family: Family, endpoint: Endpoint, **given: Any) -> HttpRequest:  # noqa: ANN401 - what stands for {id} and the like
+    route = endpoint.path
+    path = route.replace("{id}", quote(given["id"], safe="")) if "{id}" in route else route
+    query, body = _filled(endpoint.query, given), endpoint.body and _filled(endpoint.body, given)
+    older, other = endpoint.older, None
+    if older is not None:
+        other = _asked(family, older, **given)
+    elif (spelt := family.other_spelling(path)) is not None:
+        other = HttpRequest(method=endpoint.method, path=spelt, query=query, body=body, seconds=LOOK_SECONDS)
     return HttpRequest(
-        method=method,
-        path=path,
-        query=query or {},
-        body=body,
-        route=route,
-        other_path=family.other_spelling(path),
-        seconds=LOOK_SECONDS,
+        method=endpoint.method, path=path, query=query, body=body, route=route, other=other, seconds=LOOK_SECONDS
     )
+
+
+def _filled(template: Mapping[str, str], given: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: given[value[1:-1]] if value[:1] == "{" else value for key, value in template.items()}
+
+
+def row_of(data: object, task_id: str) -> dict[str, Any] | None:
+    """Give the row of one task in the answer to `detail`, also where that is a list."""
+    rows = rows_of(data)
+    alone = rows[0] if len(rows) == 1 and not is_list(data) else None
+    return next((row for row in rows if row_id(row) == task_id), alone)
+
+
+def name_in(family: Family, row: Mapping[str, Any]) -> object:
+    """Give the name of a row as the service shows it, None where it has none."""
+    return None if family.name_field is None else row.get(family.name_field)
 
 
 def status_text(family: Family, row: Mapping[str, Any]) -> object:
@@ -131,7 +149,7 @@ def record(family: Family, row: Mapping[str, Any]) -> Record:
     task_id = row_id(row)
     if not task_id:
         raise ProtocolError("a task without an id came back", excerpt="")
-    shown = row.get(family.name_field)
+    shown = name_in(family, row)
     name, tag, _letter = tags.split(shown if isinstance(shown, str) else "")
     status = read_status(status_text(family, row))
     fields = {
@@ -146,7 +164,7 @@ def record(family: Family, row: Mapping[str, Any]) -> Record:
     kept, odd = _structured(fields)
     if status.final:
         known = {"_id", "id", "coins", "createdAt", *family.status_fields} - odd
-        known |= {family.name_field} if shown is None or isinstance(shown, str) else set()
+        known |= {family.name_field or "name"} if shown is None or isinstance(shown, str) else set()
         known |= {field for field in family.result_fields if _is_links(row.get(field))}
         known |= {field for field in (*family.code_fields, *family.message_fields) if _is_word(row.get(field))}
         extra = {key: value for key, value in row.items() if key not in known}
@@ -226,9 +244,23 @@ def _converter() -> cattrs.Converter:
     converter.register_structure_hook(datetime, _structure_datetime)
     converter.register_unstructure_hook_factory(
         lambda kind: isinstance(kind, type) and issubclass(kind, Request),
-        lambda kind: make_dict_unstructure_fn(kind, converter),
+        lambda kind: make_dict_unstructure_fn(kind, converter, **_overrides(kind)),
     )
     return converter
+
+
+def _overrides(kind: type[Request[Result]]) -> dict[str, Any]:
+    """Say how the fields of a request differ in the body from what they are in Python."""
+    changed = {
+        field.name: override(rename=field.key, unstruct_hook=_as_text if field.as_text else None)
+        for field in fields_of(kind)
+        if field.key != field.name or field.as_text
+    }
+    return {**changed, "extra": override(omit=True)}
+
+
+def _as_text(value: object) -> str | None:
+    return None if value is None else str(value)
 
 
 CONVERTER = _converter()

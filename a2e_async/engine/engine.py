@@ -19,6 +19,7 @@ from a2e_async.core.retry import Retry
 from a2e_async.core.schedule import Cadence
 from a2e_async.core.status import Status
 from a2e_async.engine.budget import Budget
+from a2e_async.engine.delay import delay_of
 from a2e_async.engine.events import Accepted, Settled, Started
 from a2e_async.engine.finder import letter_of
 from a2e_async.engine.job import Job, Stage
@@ -125,10 +126,10 @@ class Engine:
 
     async def look(self, family: Family, task_id: str) -> Record:
         """Ask for one task now."""
-        rows = replies.rows_of(await self.service.ask_again(wire.detail(family, task_id)))
-        if not rows:
+        row = wire.row_of(await self.service.ask_again(wire.detail(family, task_id)), task_id)
+        if row is None:
             raise ProtocolError(f"{family.name}: the task was answered without a record").about(None, [task_id])
-        return wire.record(family, rows[0])
+        return wire.record(family, row)
 
     async def records(self, family: Family) -> AsyncIterator[Record]:
         """Give every task of the list, newest first, page by page."""
@@ -203,6 +204,8 @@ class Engine:
 
     async def _delete_unbegun(self, family: Family, task_id: str) -> bool | None:
         """Delete a task; True: refunded, False: gone, who knows how, None: the service refused."""
+        if family.delete is None:
+            return None
         try:
             await self.service.ask(wire.delete(family, task_id))
         except NotFoundError:
@@ -227,7 +230,10 @@ class Engine:
         self.service.counts.settled += 1
         self.service.counts.failed += job.error is not None
         if self.events.heard:
-            self.events.tell(Settled(at=self.events.now(), job=job))
+            now, accepted = self.events.now(), job.accepted_at
+            watched = 0.0 if accepted is None else asyncio.get_running_loop().time() - accepted
+            delay = delay_of(job.records, watched, now, self.service.server_time())
+            self.events.tell(Settled(at=now, job=job, delay=delay))
 
     def _in_background(self, work: Any) -> None:  # noqa: ANN401 - a coroutine
         task = asyncio.ensure_future(work)

@@ -128,7 +128,7 @@ class Finder:
 
     def check_name(self, row: Row, sent: str) -> None:
         """Withdraw the trust in names when a row of ours comes back without the tag it was sent with."""
-        shown = row.get(self._family.name_field)
+        shown = wire.name_in(self._family, row)
         if shown is None or shown == sent:
             return
         if not isinstance(shown, str) or tags.split(shown)[1] is None or tags.is_cut(shown, sent):
@@ -222,7 +222,7 @@ class Finder:
         for row in rows:
             if (wire.created_at(row) or floor) < floor:
                 continue
-            shown = row.get(self._family.name_field)
+            shown = wire.name_in(self._family, row)
             if not isinstance(shown, str) or not shown or _is_cut(shown, searches):
                 self.names_come_back = False
 
@@ -241,7 +241,7 @@ def _with_tag(family: Family, rows: Mapping[str, Row], tag: str) -> tuple[Row, .
 
 def letter_of(family: Family, row: Row, tag: str) -> str | None:
     """Give the send letter of a row with this tag, None when it has another tag or none."""
-    shown = row.get(family.name_field)
+    shown = wire.name_in(family, row)
     if not isinstance(shown, str):
         return None
     _name, found, letter = tags.split(shown)

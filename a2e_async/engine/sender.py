@@ -101,7 +101,7 @@ class Sender:
         letters: tuple[str, ...] = (tags.FIRST, tags.SECOND)
         finding = Finding()
         if job.options.look_first and job.tag is not None:
-            finding = await self._look_first(attempt, job.tag)
+            finding = await self._look_first(attempt, job.tag) if job.family.is_findable else Finding(provable=False)
             if finding.rows:
                 return await self._adopt(attempt, finding)
             sent = job.options.sent_before is not None
@@ -193,13 +193,13 @@ class Sender:
         mine = [row for row in rows if job.tag and letter_of(job.family, row, job.tag)]
         attempt.rows = list(mine or rows)
         for row in attempt.rows:
-            self.finder(job.family).check_name(row, str((request.body or {})[job.family.name_field]))
+            self.finder(job.family).check_name(row, str((request.body or {}).get(job.family.name_field or "")))
         return attempt.rows
 
     async def _find(self, attempt: Attempt, letter: str) -> Finding:
         job = attempt.job
-        if job.tag is None:
-            return Finding()
+        if job.tag is None or not job.family.is_findable:
+            return Finding(provable=False)
         finder = self.finder(job.family)
         if attempt.sent_at is None:
             await finder.learn_clock()
@@ -227,7 +227,7 @@ class Sender:
         """Look once more when fewer tasks came back than were asked for; more are never waited for."""
         attempt.on_wire, attempt.rows = True, list(rows)
         job = attempt.job
-        if job.tag is None or len(rows) >= job.family.tasks_asked(attempt.request):
+        if job.tag is None or not job.family.is_findable or len(rows) >= job.family.tasks_asked(attempt.request):
             return list(rows)
         letter = letter_of(job.family, rows[0], job.tag)
         known = {replies.row_id(row): row for row in rows}
@@ -254,9 +254,9 @@ class Sender:
         return charged
 
     async def _fate_of(self, family: Family, double: Record) -> tuple[str, float]:
-        rows = replies.rows_of(await self._service.ask_again(wire.detail(family, double.id)))
-        now = wire.record(family, rows[0]) if rows else double
-        if not rows or now.status is not Status.INITIALIZED:
+        row = wire.row_of(await self._service.ask_again(wire.detail(family, double.id)), double.id)
+        now = double if row is None else wire.record(family, row)
+        if row is None or family.delete is None or now.status is not Status.INITIALIZED:
             return f"is {now.status.value} and was left alone", now.coins or double.coins or 0
         try:
             await self._service.ask_again(wire.delete(family, double.id))

@@ -54,22 +54,22 @@ class Service:
     async def ask(self, request: HttpRequest) -> Any:  # noqa: ANN401 - `data` has any JSON shape
         """Send a request once and give the reply's `data`.
 
-        A path that the service does not know is tried once in its other spelling, which is then remembered.
+        What the service does not know is tried once in its other spelling or dialect, which is then remembered.
 
         Raises:
             ServiceError: The service said no.
             TransportError: There was no reply.
             ProtocolError: The reply cannot be read.
         """
-        if request.route in self._respelled and request.other_path:
-            request = attrs.evolve(request, path=request.other_path, other_path=None)
+        if request.other is not None and request.route in self._respelled:
+            request = request.other
         try:
             return await self._answer(request)
         except ServiceError as error:
-            if not error.no_route or request.other_path is None:
+            if not error.no_route or request.other is None:
                 raise
         try:
-            data = await self._answer(attrs.evolve(request, path=request.other_path))
+            data = await self._answer(request.other)
         except ServiceError as refused:
             if not refused.no_route:
                 self._respelled.add(request.route)

@@ -7,20 +7,22 @@ The service knows two forms of this start: the older one (POST /api/v1/userText2
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated, Literal
 
 import attrs
 
 from a2e_async.core import rules
-from a2e_async.core.family import Family, Form, Request, register
+from a2e_async.core.family import Family, Form, register
 from a2e_async.core.records import Result
+from a2e_async.core.requests import Usual, request
 
 _BASE = "/api/v1/userText2Image"
 _NEWER = frozenset({"model_type", "max_images", "aspect_ratio", "input_images", "skip_face_enhance"})
 _INPUTS_OF_A2E = 2
 
 
-@attrs.frozen
-class TextToImage(Request[Result]):
+@request
+class TextToImage(Usual[Result]):
     """Pictures from a prompt.
 
     The newer form is sent as soon as one of `model_type`, `max_images`, `aspect_ratio`, `input_images` or
@@ -28,7 +30,6 @@ class TextToImage(Request[Result]):
 
     Args:
         prompt: What the picture shows.
-        name: The task's name; by default the beginning of the prompt.
         width: Width in pixels (default 1024).
         height: Height in pixels (default 1024).
         req_key: Model of the older form: "high_aes_general_v21_L" (the default) or "high_aes".
@@ -37,35 +38,23 @@ class TextToImage(Request[Result]):
         aspect_ratio: "1:1", "4:3", "3:4", "16:9", "9:16", "2:3", "3:2" or "21:9"; seedream only.
         input_images: Pictures to start from, public http(s) URLs; at most 2, with seedream 10.
         skip_face_enhance: Leave faces as they are (its default: False).
-        webhook_url: https URL that is told when the task ends, at most 2,048 characters.
-        webhook_token: Shared secret sent along to `webhook_url`, at most 256 characters.
 
     Raises:
         InvalidRequestError: A field breaks its rule, or fields of both forms are given.
     """
 
-    prompt: str = attrs.field(validator=rules.text())
-    name: str | None = attrs.field(default=None, kw_only=True, validator=rules.text(at_most=100))
-    width: int | None = attrs.field(default=None, kw_only=True, validator=rules.whole(1))
-    height: int | None = attrs.field(default=None, kw_only=True, validator=rules.whole(1))
-    req_key: str | None = attrs.field(
-        default=None, kw_only=True, validator=rules.one_of("high_aes_general_v21_L", "high_aes")
-    )
-    model_type: str | None = attrs.field(default=None, kw_only=True, validator=rules.one_of("a2e", "seedream"))
-    max_images: int | None = attrs.field(default=None, kw_only=True, validator=rules.whole(1, 8))
-    aspect_ratio: str | None = attrs.field(
-        default=None,
-        kw_only=True,
-        validator=rules.one_of("1:1", "4:3", "3:4", "16:9", "9:16", "2:3", "3:2", "21:9"),
-    )
-    input_images: Sequence[str] | None = attrs.field(
-        default=None, kw_only=True, validator=rules.links(at_most=10), metadata={rules.IS_LINK: True}
-    )
-    skip_face_enhance: bool | None = attrs.field(default=None, kw_only=True, validator=rules.flag())
-    webhook_url: str | None = attrs.field(default=None, kw_only=True, validator=rules.https(at_most=2048))
-    webhook_token: str | None = attrs.field(default=None, kw_only=True, validator=rules.text(at_most=256), repr=False)
+    prompt: str = attrs.field(kw_only=False)
+    width: Annotated[int, rules.whole(1)] | None = None
+    height: Annotated[int, rules.whole(1)] | None = None
+    req_key: Literal["high_aes_general_v21_L", "high_aes"] | None = None
+    model_type: Literal["a2e", "seedream"] | None = None
+    max_images: Annotated[int, rules.whole(1, 8)] | None = None
+    aspect_ratio: Literal["1:1", "4:3", "3:4", "16:9", "9:16", "2:3", "3:2", "21:9"] | None = None
+    input_images: Annotated[Sequence[str], rules.links(10)] | None = None
+    skip_face_enhance: bool | None = None
 
-    def __attrs_post_init__(self) -> None:
+    def check(self) -> None:
+        """Refuse fields of both forms together, and what only one model takes."""
         newer = sorted(field for field in _NEWER if getattr(self, field) is not None)
         if self.req_key is not None and newer:
             raise rules.refuse("req_key", self.req_key, f"belongs to the older form, {newer[0]} to the newer")
@@ -80,6 +69,7 @@ TEXT_TO_IMAGE = register(
         name="text_to_image",
         title="A prompt becomes pictures.",
         request=TextToImage,
+        base=_BASE,
         forms=(
             Form(path=f"{_BASE}/start", when=_NEWER),
             Form(
@@ -87,10 +77,6 @@ TEXT_TO_IMAGE = register(
                 always={"req_key": "high_aes_general_v21_L", "width": 1024, "height": 1024},
             ),
         ),
-        detail=f"{_BASE}/{{id}}",
-        listing=f"{_BASE}/allRecords",
-        batch=f"{_BASE}/batchDetail",
-        delete=f"{_BASE}/{{id}}",
         result_fields=("image_urls",),
         count_field="max_images",
         price_fields=("req_key", "model_type", "max_images", "width", "height", "aspect_ratio", "input_images"),

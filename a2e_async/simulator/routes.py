@@ -7,6 +7,7 @@ from typing import Literal
 
 import attrs
 
+from a2e_async.core.family import Endpoint
 from a2e_async.simulator.hosting import CDN, FILES, UPLOADS
 from a2e_async.simulator.kinds import Kind
 
@@ -68,14 +69,16 @@ class Routes:
 
     def _add(self, kind: Kind, casings: str) -> None:
         family = kind.family
-        base = family.detail.rpartition("/")[0]
-        plain = (("GET", family.listing, "list"), ("GET", f"{base}/avgProcessingTime", "average"))
-        batch = (("POST", family.batch, "batch"),) if family.batch else ()
-        for method, path, action in (*plain, *batch):
+        plain = ((family.listing, "list"), (Endpoint(path=f"{family.base}/avgProcessingTime"), "average"))
+        batch = ((family.batch, "batch"),) if family.batch else ()
+        for endpoint, action in (*plain, *batch):
+            method, path = endpoint.method, endpoint.path
             for spelt in _spellings(kind, path, casings):
                 self._whole[method, spelt] = Route(f"{family.name}.{action}", action, family.name)
-        for method, template, action in (("GET", family.detail, "detail"), ("DELETE", family.delete, "delete")):
-            for spelt in _spellings(kind, template.rpartition("/")[0] + "/", casings):
+        delete = ((family.delete, "delete"),) if family.delete else ()
+        for endpoint, action in ((family.detail, "detail"), *delete):
+            method = endpoint.method
+            for spelt in _spellings(kind, endpoint.path.rpartition("/")[0] + "/", casings):
                 self._with_id[method, spelt[:-1]] = Route(f"{family.name}.{action}", action, family.name)
         for form in family.forms:
             for spelt in _spellings(kind, form.path, casings):

@@ -34,7 +34,7 @@ def row(task: SimTask, now: float, link: str | None, names: Names = "keep") -> d
     return {
         "_id": task.id,
         "user_id": USER_ID,
-        family.name_field: shaped(task.name, names),
+        **({family.name_field: shaped(task.name, names)} if family.name_field else {}),
         **task.fields,
         family.status_fields[0]: status,
         "coins": task.coins,

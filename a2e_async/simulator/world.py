@@ -273,7 +273,7 @@ def _shown(body: Body, kind: Kind) -> Body:
 
 
 def _text(body: Body, kind: Kind) -> str:
-    return str(body.get(kind.family.name_field) or "")
+    return str(body.get(kind.family.name_field or "") or "")
 
 
 def _words(code: str) -> str:

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import assert_type
 
 import aiohttp
-import attrs
 
 from a2e_async import (
     A2EClient,
@@ -88,7 +87,7 @@ async def short_forms(a2e: A2EClient) -> None:
     a2e.image_to_video()  # type: ignore[call-arg]
     a2e.image_to_video(prompt="p", negative_prompt="n")  # type: ignore[call-arg]
     a2e.image_to_video("https://f", promt="p")  # type: ignore[call-arg]
-    a2e.image_to_video("https://f", "p")  # type: ignore[call-arg]
+    a2e.image_to_video("https://f", None)  # type: ignore[call-arg]
     a2e.with_options(on_unknown="perhaps")  # type: ignore[arg-type]
 
 
@@ -100,7 +99,7 @@ async def starting(a2e: A2EClient) -> None:
     a2e.start(PICTURE, timeout="soon")  # type: ignore[arg-type]
     a2e.start(PICTURE, on_unknown="never")  # type: ignore[arg-type]
     TextToImage("x").prompt = "y"  # type: ignore[misc]
-    assert_type(attrs.evolve(PICTURE, width=512), TextToImage)
+    assert_type(PICTURE.replace(width=512), TextToImage)
 
 
 async def jobs(a2e: A2EClient, job: Job[Result]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import attrs
 import click
 import pytest
 from click.testing import CliRunner
@@ -14,11 +13,12 @@ import a2e_async.families  # noqa: F401 - makes the families known
 from a2e_async.cli import fields, settings
 from a2e_async.core.family import Request, families
 from a2e_async.core.records import Result
+from a2e_async.core.requests import fields_of, request
 from a2e_async.errors import InvalidRequestError
 from a2e_async.families.image_to_video import ImageToVideo
 
 
-@attrs.frozen
+@request
 class Odd(Request[Result]):
     """Something of every kind.
 
@@ -62,12 +62,14 @@ def test_kinds():
         "--text", "a", "--amount", "0.5", "--often", "3", "--no-sure", "--parts", "x", "--parts", "y",
         "--scene", '{"a": [1]}', "--task-timeout", "9",
     )  # fmt: skip
-    assert fields.build(Odd, found) == Odd("a", 0.5, 3, False, ["x", "y"], {"a": [1]}, 9)  # noqa: FBT003
+    assert fields.build(Odd, found) == Odd(
+        text="a", amount=0.5, often=3, sure=False, parts=["x", "y"], scene={"a": [1]}, timeout=9
+    )
 
 
 def test_defaults():
     """What is not given keeps its default."""
-    assert fields.build(Odd, parsed("--text", "a")) == Odd("a")
+    assert fields.build(Odd, parsed("--text", "a")) == Odd(text="a")
 
 
 @pytest.mark.parametrize("args", [(), ("--text", "a", "--often", "many"), ("--text", "a", "--scene", "{")])
@@ -82,7 +84,7 @@ def test_helps():
     helps = fields.helps_of(Odd)
     assert helps["text"] == "Words that go on in a second line."
     assert helps["timeout"] == "A name that every command already has."
-    assert set(helps) == {field.name for field in attrs.fields(Odd)}
+    assert set(helps) == {field.name for field in fields_of(Odd)}
 
 
 @pytest.mark.parametrize("name", sorted(families()))
@@ -90,7 +92,7 @@ def test_families(name):
     """Every field of every family is an option with help."""
     request = families()[name].request
     options = fields.options_of(request)
-    assert [option.name for option in options] == [field.name for field in attrs.fields(request)]
+    assert [option.name for option in options] == [field.name for field in fields_of(request)]
     assert all(option.help for option in options)
     assert not settings.NAMES & {flag for option in options for flag in (*option.opts, *option.secondary_opts)}
 
@@ -109,7 +111,7 @@ def test_rules():
 def test_secrets():
     """Output shows what was set but no secret."""
     request = ImageToVideo("https://example.org/a.png", prompt="p", negative_prompt="n", webhook_token="hush")
-    assert fields.fields_of(request) == {
+    assert fields.given_fields(request) == {
         "image_url": "https://example.org/a.png", "prompt": "p", "negative_prompt": "n"
     }  # fmt: skip
-    assert fields.fields_of(None) == {}
+    assert fields.given_fields(None) == {}

@@ -13,8 +13,9 @@ from a2e_async import ImageToVideo, TextToImage
 from a2e_async.batch.entries import Entry
 from a2e_async.batch.rows import BadRow, Row, numbered, of_entry, of_request, read_row, stem_of
 from a2e_async.core import family as families
-from a2e_async.core.family import Family, Form, Request
+from a2e_async.core.family import Family, Request
 from a2e_async.core.records import Result
+from a2e_async.core.requests import request
 
 LINK = "https://example.com/a.png"
 FILM = {"family": "image_to_video", "image_url": LINK, "prompt": "it climbs", "negative_prompt": "blurry"}
@@ -170,14 +171,11 @@ def test_what_is_wrong_with_a_row_is_told_with_its_field(kind):
 def test_a_family_that_takes_no_picture_refuses_image_from(monkeypatch):
     """Before anything is started, not when the picture has been paid for."""
 
-    @attrs.frozen
+    @request
     class Speech(Request[Result]):
         prompt: str
 
-    form = Form(path="/start")
-    speech = Family(
-        name="speech", title="", request=Speech, forms=(form,), detail="", listing="", batch=None, delete=""
-    )
+    speech = Family(name="speech", title="", request=Speech, base="/speech")
     monkeypatch.setitem(families._by_name, "speech", speech)
     found = bad({"family": "speech", "prompt": "x", "image_from": "a"})
     assert (found.field, found.message) == ("image_from", "speech takes no picture")

@@ -7,6 +7,7 @@ import pytest
 
 from a2e_async import ImageToVideo, InvalidRequestError, TextToImage, UsageError
 from a2e_async.core import rules
+from a2e_async.core.requests import require_public_links
 
 PICTURE = "https://files.example.net/in.png"
 FILM = {"image_url": PICTURE, "prompt": "it climbs", "negative_prompt": "blurry"}
@@ -56,11 +57,15 @@ REFUSED_FILMS = [
     ({"skip_face_enhance": 1}, "skip_face_enhance", FLAG, "int 1"),
     ({"mask_face": "yes"}, "mask_face", FLAG, "str of 3 characters"),
     ({"minor_suspected_skip": 0}, "minor_suspected_skip", FLAG, "int 0"),
+    ({"extra": [SECRET]}, "extra", "must be a mapping with text as keys", "list of 1"),
+    ({"extra": {SECRET: 1, 2: 3}}, "extra", "must be a mapping with text as keys", "dict"),
+    ({"extra": {"prompt": SECRET}}, "extra", "must not hold 'prompt', which is the field prompt", "dict"),
     ({"webhook_url": f"http://h.example/{SECRET}"}, "webhook_url", HTTPS, "str of 24 characters"),
     ({"webhook_url": "https://h.example/" + "x" * 2031}, "webhook_url", HTTPS, "str of 2049 characters"),
     ({"webhook_token": SECRET * 37}, "webhook_token", TOKEN, "str of 259 characters"),
 ]
 REFUSED_PICTURES = [
+    ({"extra": "x"}, "extra", "must be a mapping with text as keys", "str of 1 characters"),
     ({"prompt": None}, "prompt", TEXT, "None"),
     ({"prompt": "  "}, "prompt", TEXT, "str of 2 characters"),
     ({"name": ""}, "name", NAME, "str of 0 characters"),
@@ -169,11 +174,11 @@ def test_which_links_the_service_cannot_reach(url, local):
     for request, field in ((film, "image_url"), (picture, "input_images")):
         if local:
             with pytest.raises(UsageError, match=f"^{field}: must be reachable by the service"):
-                rules.require_public_links(request)
+                require_public_links(request)
         else:
-            rules.require_public_links(request)
+            require_public_links(request)
 
 
 def test_a_webhook_may_be_anywhere():
     """Only links that the service fetches must be public: a webhook's receiver is the caller's affair."""
-    rules.require_public_links(ImageToVideo(**FILM, webhook_url="https://10.0.0.1/hook"))
+    require_public_links(ImageToVideo(**FILM, webhook_url="https://10.0.0.1/hook"))

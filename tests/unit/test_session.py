@@ -38,7 +38,8 @@ ASK = HttpRequest(method="GET", path="/api/v1/thing", query={"pageNum": "2"}, ro
 START = HttpRequest(
     method="POST", path="/api/v1/start", body={"name": "夕日", "n": 1}, route="/api/v1/start", start=True
 )
-TWO_WAYS = HttpRequest(method="POST", path="/a/start", body={}, route="/a/start", other_path="/b/start", start=True)
+OTHER_WAY = HttpRequest(method="POST", path="/b/start", body={}, start=True)
+TWO_WAYS = HttpRequest(method="POST", path="/a/start", body={}, route="/a/start", start=True, other=OTHER_WAY)
 PAGE = "<!doctype html><pre>Cannot POST</pre>"
 YES = {"code": 0, "data": "yes"}
 ANYTHING = re.compile(".*")
@@ -391,7 +392,8 @@ async def test_a_spelling_is_remembered_for_its_route_only(mocked, session):
     mocked.get(f"{BASE}/a/look", payload=YES)
     service = service_of(session)
     await service.ask(TWO_WAYS)
-    await service.ask(HttpRequest(method="GET", path="/a/look", route="/a/look", other_path="/b/look"))
+    other = HttpRequest(method="GET", path="/b/look")
+    await service.ask(HttpRequest(method="GET", path="/a/look", route="/a/look", other=other))
     assert [path for _method, path, _sent in calls(mocked)] == ["/a/start", "/b/start", "/a/look"]
 
 

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from a2e_async import Family, Form, ImageToVideo, ProtocolError, Record, Request, Result, Status, TextToImage, Webhook
+from a2e_async import Family, ImageToVideo, ProtocolError, Record, Request, Result, Status, TextToImage, Webhook
 from a2e_async.core import wire
 from a2e_async.core.family import family_of
+from a2e_async.core.requests import request
 
 FILMS = family_of("image_to_video")
 PICTURES = family_of("text_to_image")
@@ -235,19 +236,17 @@ def test_the_name_comes_back_without_its_tag(shown, name, tag):
 def test_fields_of_a_family_are_data():
     """A family with other fields is read by the same code."""
 
-    @attrs.frozen
+    @request
     class Odd(Request[Result]):
         words: str
+        title: str | None = None
 
     odd = Family(
         name="odd",
         title="",
         request=Odd,
-        forms=(Form(path="/start"),),
-        detail="/{id}",
-        listing="/all",
+        base="/odd",
         batch=None,
-        delete="/{id}",
         status_fields=("status", "current_status"),
         result_fields=("result", "cover"),
         code_fields=("error_code", "fail"),
@@ -260,7 +259,7 @@ def test_fields_of_a_family_are_data():
     assert (record.id, record.name, record.status, record.urls) == ("o1", "t", Status.COMPLETED, ("r", "c"))
     assert (record.failed_code, record.failed_message) == ("0", "m")
     assert record.extra == {"name": "n"}
-    assert wire.start(odd, Odd("w")).body == {"title": "odd", "words": "w"}
+    assert wire.start(odd, Odd(words="w")).body == {"title": "odd", "words": "w"}
 
 
 def test_a_start_sends_what_was_given_and_nothing_else():

@@ -1,10 +1,12 @@
 """Walks the golden exchanges of this folder: what is sent, and what is read of the reply.
 
-Each JSON file was written by hand from the service's own pages and what is known of the wire, never by this package:
+Each JSON file was written by hand from the service's own pages and what is known of the wire, never by this package.
+A file in a folder holds one exchange, a file beside this one those of a family, by name:
 
     source   where it comes from
     call     what the caller does; left out where only the reply matters
-    sent     the request that goes out, whole; `other_path` is its other spelling, where there is one
+    sent     the request that goes out, whole; `other` is what goes out in its place where the service
+             knows no such route (with a path alone where nothing else differs)
     reply    status, `json` or `text`, and the headers `retry_after` and `date`
     records, read or error    what comes of it; an attribute that is not named has its default
     verdict  what the error tells about the request
@@ -29,7 +31,11 @@ from a2e_async.core.retry import verdict
 FOLDER = Path(__file__).parent
 EXCHANGES = {
     path.relative_to(FOLDER).with_suffix("").as_posix(): json.loads(path.read_text(encoding="utf-8"))
-    for path in sorted(FOLDER.rglob("*.json"))
+    for path in sorted(FOLDER.glob("*/*.json"))
+} | {
+    f"{path.stem}/{name}": exchange
+    for path in sorted(FOLDER.glob("*.json"))
+    for name, exchange in json.loads(path.read_text(encoding="utf-8")).items()
 }
 ASKING = {key: one for key, one in EXCHANGES.items() if "call" in one}
 READ_AS = {"balance": Balance, "quote": Quote, "upload_link": storage.UploadLink}
@@ -86,15 +92,21 @@ def record_of(told, family, rows):
     )
 
 
+def written(sent):
+    """Give a request as a golden file writes it."""
+    return {"method": sent.method, "path": sent.path, "query": dict(sent.query), "body": sent.body}
+
+
 @pytest.mark.parametrize("name", ASKING)
 def test_what_is_sent(name):
     """Method, path, query and body are exactly as written down; only a start is marked as one."""
     exchange = EXCHANGES[name]
     action, family = action_of(exchange)
     sent = WRITE[action](exchange["call"], family)
-    shown = {"method": sent.method, "path": sent.path, "query": dict(sent.query), "body": sent.body}
-    if sent.other_path is not None:
-        shown["other_path"] = sent.other_path
+    shown = written(sent)
+    if sent.other is not None:
+        other = written(sent.other)
+        shown["other"] = {key: value for key, value in other.items() if key == "path" or value != shown[key]}
     assert json.loads(json.dumps(shown)) == exchange["sent"]
     assert sent.start is (action == "start")
 
@@ -105,7 +117,9 @@ def test_what_is_read_of_tasks(name):
     exchange = EXCHANGES[name]
     _action, family = action_of(exchange)
     data = exchange["reply"]["json"]["data"]
-    rows = data.get("rows", [data]) if isinstance(data, dict) else data or []
+    if isinstance(data, dict):
+        data = next((data[key] for key in ("rows", "list", "data") if key in data), [data])
+    rows = data or []
     assert reading_of(exchange) == [record_of(told, family, rows) for told in exchange["records"]]
 
 

@@ -1,0 +1,219 @@
+"""Requests: frozen values that describe one task to start, whose fields carry their own rules.
+
+A field's type says what it may hold: `Literal["a", "b"]` one of these, `bool` True or False, `str` text that is not
+blank, `Annotated[int, rules.whole(1, 8)]` whatever the rule says. A field that may be None is not sent when it is.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Mapping, Sequence
+from typing import (
+    Annotated,
+    Any,
+    Generic,
+    Literal,
+    Self,
+    TypeVar,
+    Union,
+    dataclass_transform,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
+
+import attrs
+
+from a2e_async.core import rules
+from a2e_async.core.records import Result
+
+K = TypeVar("K", bound=type[object])
+R_co = TypeVar("R_co", bound=Result, covariant=True)
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(attrs.field,))
+def request(kind: K) -> K:
+    """Make a frozen value of a class of requests; its fields are given by name, but for a leading one.
+
+    The field that may come first, without its name, is written `prompt: str = attrs.field(kw_only=False)`.
+
+    Example:
+        @request
+        class Sketch(Request[Result]):
+            prompt: str = attrs.field(kw_only=False)
+            style: Literal["pen", "chalk"] | None = None
+    """
+    return attrs.frozen(kw_only=True)(kind)
+
+
+@attrs.frozen
+class SentAs:
+    """Marks a field whose name in the body is another one, such as `Annotated[str, SentAs("imageUrl")]`."""
+
+    key: str
+
+
+@attrs.frozen
+class _AsText:
+    """The mark of a number that the service wants as text."""
+
+
+AS_TEXT = _AsText()
+"""Marks a number that the service wants as text, such as `Annotated[int, rules.whole(2, 15), AS_TEXT]`."""
+
+Link = Annotated[str, rules.link()]
+"""A URL that the service will fetch: public, http or https, without a redirect (wire.md 0.9)."""
+
+
+@attrs.frozen(kw_only=True)
+class Field:
+    """One field of a request class.
+
+    Attributes:
+        name: Its name in Python, on the command line and in files.
+        key: Its name in the body.
+        kind: The plain type of its values: str, int, float, bool, list or dict.
+        item: The plain type of a list's items, str otherwise.
+        choices: The values it may have, where they are few.
+        rule: What it may hold.
+        required: Whether it must be given.
+        as_text: Whether its number is sent as text.
+        secret: Whether it is kept out of what people see.
+        inherited: Whether many requests have it, such as `name`.
+    """
+
+    name: str
+    key: str
+    kind: type
+    item: type
+    choices: tuple[str | int | float, ...]
+    rule: rules.Rule
+    required: bool
+    as_text: bool
+    secret: bool
+    inherited: bool
+
+
+@request
+class Request(Generic[R_co]):
+    """Base of all requests.
+
+    Args:
+        extra: Further fields of the body by the service's own names, for what this version does not know yet.
+    """
+
+    extra: Annotated[Mapping[str, Any] | None, rules.mapping()] = attrs.field(default=None, kw_only=True, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        for field in fields_of(type(self)):
+            value = getattr(self, field.name)
+            if value is not None or field.required:
+                field.rule.refuse(field.name, value)
+        if self.extra:
+            self._check_extra(self.extra)
+        self.check()
+
+    def replace(self, **changes: Any) -> Self:  # noqa: ANN401 - the fields of the class
+        """Give the same request with other values in these fields."""
+        return attrs.evolve(self, **changes)  # type: ignore[misc]  # mypy does not know it as a class of attrs
+
+    def check(self) -> None:
+        """Refuse what the fields may not be together; a request class that has such rules writes them here."""
+
+    def _check_extra(self, extra: Mapping[str, Any]) -> None:
+        known = {field.key: field.name for field in fields_of(type(self))}
+        for key in extra:
+            if key in known:
+                raise rules.refuse("extra", extra, f"must not hold {key!r}, which is the field {known[key]}")
+
+
+@request
+class Hooked(Request[R_co]):
+    """A request whose task can tell a webhook that it has ended (wire.md 0.10).
+
+    Args:
+        webhook_url: https URL that is told when the task ends, at most 2,048 characters.
+        webhook_token: Shared secret sent along to `webhook_url`, at most 256 characters.
+    """
+
+    webhook_url: Annotated[str | None, rules.https(at_most=2048)] = None
+    webhook_token: Annotated[str | None, rules.text(at_most=256)] = attrs.field(default=None, kw_only=True, repr=False)
+
+
+@request
+class Usual(Hooked[R_co]):
+    """A request with the fields that most have.
+
+    Args:
+        name: The task's name; by default the beginning of the prompt.
+    """
+
+    name: Annotated[str | None, rules.text(at_most=100)] = None
+
+
+_INHERITED = frozenset({"extra", "name", "webhook_url", "webhook_token"})
+_known: dict[type[object], tuple[Field, ...]] = {}
+
+
+def fields_of(kind: type[object]) -> tuple[Field, ...]:
+    """Give the fields of a request class, those of its own before those that many have."""
+    known = _known.get(kind)
+    if known is None:
+        hints = get_type_hints(kind, include_extras=True)
+        found = [_field(field, hints[field.name]) for field in attrs.fields(kind)]  # type: ignore[arg-type]  # attrs class
+        known = _known[kind] = tuple(sorted(found, key=lambda field: (not field.required, field.inherited)))
+    return known
+
+
+def _field(field: attrs.Attribute[Any], hint: object) -> Field:
+    plain, marks = _unwrapped(hint)
+    choices = get_args(plain) if get_origin(plain) is Literal else ()
+    kind = type(choices[0]) if choices else _KINDS.get(get_origin(plain) or plain, dict)
+    items = get_args(plain) if kind is list else ()
+    rule = next((mark for mark in marks if isinstance(mark, rules.Rule)), None)
+    return Field(
+        name=field.name,
+        key=next((mark.key for mark in marks if isinstance(mark, SentAs)), field.name),
+        kind=kind,
+        item=_KINDS.get(get_origin(items[0]) or items[0], dict) if items else str,
+        choices=choices,
+        rule=rule or (rules.one_of(*choices) if choices else _RULES[kind]),
+        required=field.default is attrs.NOTHING,
+        as_text=AS_TEXT in marks,
+        secret=not field.repr and field.name != "extra",
+        inherited=field.name in _INHERITED,
+    )
+
+
+def _unwrapped(hint: object) -> tuple[object, list[object]]:
+    """Give a type without `| None` and `Annotated`, and all its marks."""
+    marks: list[object] = []
+    while True:
+        if get_origin(hint) is Annotated:
+            hint, *more = get_args(hint)
+            marks += more
+        elif get_origin(hint) in (Union, types.UnionType):
+            hint = next(one for one in get_args(hint) if one is not types.NoneType)
+        else:
+            return hint, marks
+
+
+_KINDS: Mapping[object, type] = {str: str, int: int, float: float, bool: bool, Sequence: list, list: list, tuple: list}
+_RULES: Mapping[type, rules.Rule] = {
+    str: rules.text(),
+    int: rules.whole(),
+    float: rules.number(),
+    bool: rules.flag(),
+    list: rules.texts(),
+    dict: rules.mapping(),
+}
+
+
+def require_public_links(value: Request[Result]) -> None:
+    """Refuse a request one of whose links names this machine or a private network."""
+    for field in fields_of(type(value)):
+        held = getattr(value, field.name) if field.rule.link else None
+        urls: Sequence[str] = [held] if isinstance(held, str) else held or ()
+        if any(map(rules.is_local, urls)):
+            rule = "must be reachable by the service, so no localhost and no private address (upload the file first)"
+            raise rules.refuse(field.name, held, rule)
