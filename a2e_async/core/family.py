@@ -5,8 +5,8 @@ Laws of this file: what differs between families is a field here, never an `if` 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
 
 import attrs
 
@@ -14,7 +14,7 @@ from a2e_async.core.records import Result
 from a2e_async.core.requests import Request, fields_of
 from a2e_async.errors import UsageError
 
-__all__ = ["PAGES", "Endpoint", "Family", "Form", "Request", "families", "family_of", "register"]
+__all__ = ["PAGES", "Endpoint", "Family", "Form", "Request", "add_source", "families", "family_of", "register"]
 
 _HOUR = 3600.0
 
@@ -34,6 +34,7 @@ class Endpoint:
         path: The path, beginning with a slash.
         query: Query parameters.
         body: The JSON body, or None.
+        pages: How many pages are turned until all that is asked for is found, where a list has to answer for tasks.
         older: The same thing in another dialect, tried once where the service knows no such route.
         note: Why it is uncertain, where it is: "deprecated: ...", "undocumented: ...".
     """
@@ -42,6 +43,7 @@ class Endpoint:
     path: str
     query: Mapping[str, str] = attrs.field(factory=dict)
     body: Mapping[str, str] | None = None
+    pages: int = 1
     older: Endpoint | None = None
     note: str = ""
 
@@ -54,11 +56,13 @@ class Form:
         path: Where the start is posted.
         when: The form is taken when one of these fields is given; empty: taken when no other form is.
         always: Fields that this form always sends, with the value they have when none is given.
+        note: Why it is uncertain, where it is: "deprecated: ...", "undocumented: ...".
     """
 
     path: str
     when: frozenset[str] = frozenset()
     always: Mapping[str, Any] = attrs.field(factory=dict)
+    note: str = ""
 
 
 def _below(path: str, method: str = "GET", **dialect: Any) -> Any:  # noqa: ANN401 - attrs' way of a default
@@ -79,7 +83,8 @@ class Family:
         base: The path below which its endpoints lie, such as "/api/v1/headSwap".
         forms: How a start is written; the first whose `when` matches is taken. By default one, at `base`/start.
         detail: Asks for one task; by default GET `base`/{id}.
-        listing: Asks for a page of the list, newest first; by default GET `base`/allRecords with pageNum and pageSize.
+        listing: Asks for a page of the list, newest first, or None; by default GET `base`/allRecords with pageNum and
+            pageSize.
         batch: Asks for many tasks, or None; by default POST `base`/batchDetail with `ids`.
         delete: Deletes one task, or None; by default DELETE `base`/{id}.
         batch_limit: Most ids in one batch enquiry (wire.md 0.6: none is stated for most families; 100 is safe).
@@ -95,6 +100,9 @@ class Family:
         count_field: The request's field that asks for several tasks, or None.
         price_fields: The request's fields that decide the price.
         price: What is known of the price, in one sentence.
+        makes: What comes out: "picture", "film", "sound", or "record" where the result is no file.
+        example: Fields of a request that is right, for people and for tests.
+        notes: What else people should know, a sentence each.
         refunds: Whether a failed task is refunded: True, False, or None where the service does not say.
         webhook: Whether starts take `webhook_url` and `webhook_token`.
         spellings: Two spellings of a path segment that different servers know; each is tried once.
@@ -107,7 +115,7 @@ class Family:
     base: str
     forms: tuple[Form, ...] = attrs.Factory(lambda family: (Form(path=f"{family.base}/start"),), takes_self=True)
     detail: Endpoint = attrs.field(default=_below("{id}"))
-    listing: Endpoint = attrs.field(default=_below("allRecords", query=PAGES))
+    listing: Endpoint | None = attrs.field(default=_below("allRecords", query=PAGES))
     batch: Endpoint | None = attrs.field(default=_below("batchDetail", "POST", body={"ids": "{ids}"}))
     delete: Endpoint | None = attrs.field(default=_below("{id}", "DELETE"))
     batch_limit: int = 100
@@ -122,6 +130,9 @@ class Family:
     count_field: str | None = None
     price_fields: tuple[str, ...] = ()
     price: str = ""
+    makes: Literal["picture", "film", "sound", "record"] = "film"
+    example: Mapping[str, Any] = attrs.field(factory=dict)
+    notes: tuple[str, ...] = ()
     refunds: bool | None = None
     webhook: bool = False
     spellings: tuple[str, str] | None = None
@@ -158,6 +169,7 @@ class Family:
 
 _by_name: dict[str, Family] = {}
 _by_request: dict[type[Request[Result]], Family] = {}
+_sources: list[Callable[[str | None], None]] = []
 
 
 def register(family: Family) -> Family:
@@ -167,8 +179,19 @@ def register(family: Family) -> Family:
     return family
 
 
+def add_source(load: Callable[[str | None], None]) -> None:
+    """Let families be looked for where they have not been loaded yet.
+
+    Args:
+        load: Called with the name of the family that is looked for, or None for all; it registers what it has.
+    """
+    _sources.append(load)
+
+
 def families() -> Mapping[str, Family]:
     """Give every known family by name."""
+    for load in _sources:
+        load(None)
     return _by_name
 
 
@@ -180,11 +203,18 @@ def family_of(what: str | Family | Request[Result] | type[Request[Result]]) -> F
     """
     if isinstance(what, Family):
         return what
-    known = _by_name.get(what.replace("-", "_")) if isinstance(what, str) else _by_request.get(_class_of(what))
+    known = _named(what.replace("-", "_")) if isinstance(what, str) else _by_request.get(_class_of(what))
     if known is None:
         shown = repr(what) if isinstance(what, str) else _class_of(what).__name__
-        raise UsageError(f"there is no family {shown}; known are {', '.join(sorted(_by_name))}")
+        raise UsageError(f"there is no family {shown}; known are {', '.join(sorted(families()))}")
     return known
+
+
+def _named(name: str) -> Family | None:
+    if name not in _by_name:
+        for load in _sources:
+            load(name)
+    return _by_name.get(name)
 
 
 def _class_of(what: Request[Result] | type[Request[Result]]) -> type[Request[Result]]:

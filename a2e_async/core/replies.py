@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -37,6 +37,12 @@ _POOR = re.compile(
     r"|(coin|credit|balance|diamond)s?\W+(?:\w+\W+){0,3}(insufficient|not enough|too low|exhausted)",
     re.IGNORECASE,
 )
+_UNSEEMLY = re.compile(
+    r"(?<!\bno )(?<!\bnot )(?<!\bnon-)(?<!\bwithout )"
+    r"(?:nsfw|sensitive\W+(?:\w+\W+){0,2}(?:content|image|material|word)|(?:content|image|prompt)\W+(?:is|was)\W+sensitive)",
+    re.IGNORECASE,
+)
+_FULL = re.compile(r"(?<!rate )\b(?:limit|quota)\b", re.IGNORECASE)
 _ENVELOPE_KEYS = frozenset({"code", "data", "msg", "message", "error", "success"})
 _ANSWER_KEYS = frozenset({"code", "data", "success"})
 _LIST_KEYS = ("rows", "list", "data", "records")
@@ -50,8 +56,13 @@ _UNAUTHORIZED, _PAYMENT, _FORBIDDEN, _NOT_FOUND, _NO_METHOD, _TOO_MANY = 401, 40
 _MINOR_BLOCKED, _MINOR_SUSPECTED = 1003, 1004
 
 
-def read(reply: HttpReply) -> Any:  # noqa: ANN401 - `data` has any JSON shape, see the functions below
+def read(reply: HttpReply, *, start: bool = False) -> Any:  # noqa: ANN401 - any JSON shape, see the functions below
     """Give the `data` of a reply.
+
+    Args:
+        reply: The reply.
+        start: Whether it answers a start. A 200 that holds no task and speaks of NSFW content is then a refusal by
+            moderation (reference: userNanoBanana/start, userGptImage/start, userFlux2/start).
 
     Raises:
         ServiceError: The service said no, by status, by `code` or by `success`.
@@ -62,8 +73,10 @@ def read(reply: HttpReply) -> Any:  # noqa: ANN401 - `data` has any JSON shape, 
         if reply.status in _OK:
             raise nonsense(reply, "the reply is not the service's JSON")
         raise _error(reply, {}, no_route=reply.status in (_NOT_FOUND, _NO_METHOD))
-    if reply.status not in _OK or _code(body) or body.get("success") is False:
-        raise _error(reply, body)
+    refused = reply.status not in _OK or _code(body) != 0 or body.get("success") is False
+    blocked = start and (refused or not any(map(row_id, rows_of(body.get("data"))))) and _is_unseemly(body)
+    if refused or blocked:
+        raise _error(reply, body, blocked=blocked)
     if _ANSWER_KEYS.isdisjoint(body):
         raise nonsense(reply, "the reply says neither yes nor no")
     return body.get("data")
@@ -142,7 +155,8 @@ def _code(body: Mapping[str, Any]) -> int:
     return _UNREADABLE
 
 
-def _message(body: Mapping[str, Any]) -> str:
+def _texts(body: Mapping[str, Any]) -> Iterator[str]:
+    """Give what a reply says, wherever it says it, the first place first."""
     data = body.get("data")
     inner = data if isinstance(data, dict) else {}
     error = body.get("error")
@@ -155,13 +169,18 @@ def _message(body: Mapping[str, Any]) -> str:
         inner.get("message"),
     ):
         if isinstance(text, str) and text.strip():
-            return hide_secrets(text.strip()[:_MESSAGE])
-    return ""
+            yield hide_secrets(text.strip()[:_MESSAGE])
 
 
-def _error(reply: HttpReply, body: Mapping[str, Any], *, no_route: bool = False) -> A2EError:
-    code, said = _code(body), _message(body)
+def _is_unseemly(body: Mapping[str, Any]) -> bool:
+    return any(map(_UNSEEMLY.search, _texts(body)))
+
+
+def _error(reply: HttpReply, body: Mapping[str, Any], *, no_route: bool = False, blocked: bool = False) -> A2EError:
+    code, said = _code(body), next(_texts(body), "")
     kind = _kind(reply.status if reply.status not in _OK else code, code, said)
+    if blocked and kind is RejectedRequestError:
+        kind, said = ModerationError, next(filter(_UNSEEMLY.search, _texts(body)))
     trace = body.get("trace_id")
     facts: dict[str, Any] = {
         "status": reply.status,
@@ -189,8 +208,8 @@ _WORDS: dict[type[ServiceError], str] = {
 def _kind(status: int, code: int, said: str) -> type[ServiceError]:
     if code in (_MINOR_BLOCKED, _MINOR_SUSPECTED):
         return ModerationError
-    if status in (_UNAUTHORIZED, _FORBIDDEN):
-        return AuthenticationError
+    if status in (_UNAUTHORIZED, _FORBIDDEN):  # userVoice/training answers 403 when there are too many voices
+        return RejectedRequestError if status == _FORBIDDEN and _FULL.search(said) else AuthenticationError
     if status == _PAYMENT or (not 500 <= status < 600 and _POOR.search(said)):  # noqa: PLR2004 - the 5xx
         return InsufficientCoinsError
     if status == _NOT_FOUND:

@@ -48,9 +48,15 @@ def request(kind: K) -> K:
 
 @attrs.frozen
 class SentAs:
-    """Marks a field whose name in the body is another one, such as `Annotated[str, SentAs("imageUrl")]`."""
+    """Marks a field whose name in the body is another one, such as `Annotated[str, SentAs("imageUrl")]`.
+
+    Attributes:
+        key: Its name in the body.
+        also: A second name under which the same value is sent, for servers that know only that spelling.
+    """
 
     key: str
+    also: str = ""
 
 
 @attrs.frozen
@@ -72,6 +78,7 @@ class Field:
     Attributes:
         name: Its name in Python, on the command line and in files.
         key: Its name in the body.
+        also: Its second name in the body, "" where it has none.
         kind: The plain type of its values: str, int, float, bool, list or dict.
         item: The plain type of a list's items, str otherwise.
         choices: The values it may have, where they are few.
@@ -84,6 +91,7 @@ class Field:
 
     name: str
     key: str
+    also: str
     kind: type
     item: type
     choices: tuple[str | int | float, ...]
@@ -121,7 +129,7 @@ class Request(Generic[R_co]):
         """Refuse what the fields may not be together; a request class that has such rules writes them here."""
 
     def _check_extra(self, extra: Mapping[str, Any]) -> None:
-        known = {field.key: field.name for field in fields_of(type(self))}
+        known = {key: field.name for field in fields_of(type(self)) for key in (field.key, field.also)}
         for key in extra:
             if key in known:
                 raise rules.refuse("extra", extra, f"must not hold {key!r}, which is the field {known[key]}")
@@ -166,22 +174,30 @@ def fields_of(kind: type[object]) -> tuple[Field, ...]:
 
 
 def _field(field: attrs.Attribute[Any], hint: object) -> Field:
+    secret = not field.repr and field.name != "extra"
+    return field_of(field.name, hint, required=field.default is attrs.NOTHING, secret=secret)
+
+
+def field_of(name: str, hint: object, *, required: bool, secret: bool = False) -> Field:
+    """Give the field that an annotation describes, with the rule that its type carries."""
     plain, marks = _unwrapped(hint)
     choices = get_args(plain) if get_origin(plain) is Literal else ()
     kind = type(choices[0]) if choices else _KINDS.get(get_origin(plain) or plain, dict)
     items = get_args(plain) if kind is list else ()
     rule = next((mark for mark in marks if isinstance(mark, rules.Rule)), None)
+    sent = next((mark for mark in marks if isinstance(mark, SentAs)), SentAs(name))
     return Field(
-        name=field.name,
-        key=next((mark.key for mark in marks if isinstance(mark, SentAs)), field.name),
+        name=name,
+        key=sent.key,
+        also=sent.also,
         kind=kind,
         item=_KINDS.get(get_origin(items[0]) or items[0], dict) if items else str,
         choices=choices,
         rule=rule or (rules.one_of(*choices) if choices else _RULES[kind]),
-        required=field.default is attrs.NOTHING,
+        required=required,
         as_text=AS_TEXT in marks,
-        secret=not field.repr and field.name != "extra",
-        inherited=field.name in _INHERITED,
+        secret=secret,
+        inherited=name in _INHERITED,
     )
 
 
@@ -212,8 +228,12 @@ _RULES: Mapping[type, rules.Rule] = {
 def require_public_links(value: Request[Result]) -> None:
     """Refuse a request one of whose links names this machine or a private network."""
     for field in fields_of(type(value)):
-        held = getattr(value, field.name) if field.rule.link else None
-        urls: Sequence[str] = [held] if isinstance(held, str) else held or ()
-        if any(map(rules.is_local, urls)):
-            rule = "must be reachable by the service, so no localhost and no private address (upload the file first)"
-            raise rules.refuse(field.name, held, rule)
+        require_public(field, getattr(value, field.name))
+
+
+def require_public(field: Field, held: Any) -> None:  # noqa: ANN401 - whatever the field holds
+    """Refuse a link, or a list of links, that names this machine or a private network."""
+    urls: Sequence[str] = () if not field.rule.link or held is None else [held] if isinstance(held, str) else held
+    if any(map(rules.is_local, urls)):
+        rule = "must be reachable by the service, so no localhost and no private address (upload the file first)"
+        raise rules.refuse(field.name, held, rule)

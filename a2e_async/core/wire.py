@@ -5,7 +5,7 @@ The converter is strict where cattrs is lenient: null never becomes "None", "fal
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
@@ -68,17 +68,23 @@ def untagged_name(family: Family, request: Request[Result]) -> str:
 
 def detail(family: Family, task_id: str) -> HttpRequest:
     """Ask for one task."""
-    return _asked(family, family.detail, id=task_id)
+    return _asked(family, family.detail, id=task_id, page=1, size=family.page_limit)
 
 
-def batch(family: Family, task_ids: Sequence[str]) -> HttpRequest:
-    """Ask for many tasks at once, as a family can that has a batch enquiry."""
-    return _asked(family, family.batch or family.detail, ids=list(task_ids))
+def batch(family: Family, task_ids: Sequence[str], page: int = 1) -> HttpRequest:
+    """Ask for many tasks at once, as a family can that has a batch enquiry, or a list in its place."""
+    return _asked(family, family.batch or family.detail, ids=list(task_ids), page=page, size=family.page_limit)
 
 
 def listing(family: Family, page: int, size: int) -> HttpRequest:
-    """Ask for one page of the list, newest first; pages count from 1."""
-    return _asked(family, family.listing, page=str(page), size=str(size))
+    """Ask for one page of the list, newest first; pages count from 1.
+
+    Raises:
+        UsageError: Tasks of this family cannot be listed.
+    """
+    if family.listing is None:
+        raise UsageError(f"{family.name}: the service has no list of tasks of this family")
+    return _asked(family, family.listing, page=page, size=size)
 
 
 def delete(family: Family, task_id: str) -> HttpRequest:
@@ -95,7 +101,8 @@ def delete(family: Family, task_id: str) -> HttpRequest:
 def _asked(family: Family, endpoint: Endpoint, **given: Any) -> HttpRequest:  # noqa: ANN401 - what stands for {id} and the like
     route = endpoint.path
     path = route.replace("{id}", quote(given["id"], safe="")) if "{id}" in route else route
-    query, body = _filled(endpoint.query, given), endpoint.body and _filled(endpoint.body, given)
+    query = {key: str(value) for key, value in _filled(endpoint.query, given).items()}
+    body = endpoint.body and _filled(endpoint.body, given)
     older, other = endpoint.older, None
     if older is not None:
         other = _asked(family, older, **given)
@@ -159,7 +166,7 @@ def record(family: Family, row: Mapping[str, Any]) -> Record:
         "created_at": row.get("createdAt"),
         "failed_code": _first(row, family.code_fields),
         "failed_message": _first(row, family.message_fields),
-        "urls": [url for field in family.result_fields for url in _links(row.get(field))],
+        "urls": list(dict.fromkeys(url for field in family.result_fields for url in _links(row.get(field)))),
     }
     kept, odd = _structured(fields)
     if status.final:
@@ -188,7 +195,7 @@ def _structured(fields: Mapping[str, Any]) -> tuple[dict[str, Any], set[str]]:
 def _first(row: Mapping[str, Any], fields: Iterable[str]) -> str | None:
     for field in fields:
         value = row.get(field)
-        if value and _is_word(value):
+        if value and value != "0" and _is_word(value):  # face swaps write "0" where nothing failed (wire.md 8)
             return str(value)
     return None
 
@@ -244,7 +251,7 @@ def _converter() -> cattrs.Converter:
     converter.register_structure_hook(datetime, _structure_datetime)
     converter.register_unstructure_hook_factory(
         lambda kind: isinstance(kind, type) and issubclass(kind, Request),
-        lambda kind: make_dict_unstructure_fn(kind, converter, **_overrides(kind)),
+        lambda kind: _under_both_names(kind, make_dict_unstructure_fn(kind, converter, **_overrides(kind))),
     )
     return converter
 
@@ -257,6 +264,17 @@ def _overrides(kind: type[Request[Result]]) -> dict[str, Any]:
         if field.key != field.name or field.as_text
     }
     return {**changed, "extra": override(omit=True)}
+
+
+def _under_both_names(kind: type[Request[Result]], write: Callable[[Any], dict[str, Any]]) -> Callable[[Any], Any]:
+    """Send a field that has two names in the body under both."""
+    twins = [(field.key, field.also) for field in fields_of(kind) if field.also]
+
+    def write_both(request: Request[Result]) -> dict[str, Any]:
+        body = write(request)
+        return body | {also: body[key] for key, also in twins}
+
+    return write_both if twins else write
 
 
 def _as_text(value: object) -> str | None:

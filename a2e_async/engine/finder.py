@@ -19,7 +19,7 @@ from a2e_async.core import replies, tags, wire
 from a2e_async.core.family import Family
 from a2e_async.core.retry import Retry
 from a2e_async.engine.service import Service
-from a2e_async.errors import ProtocolError
+from a2e_async.errors import ProtocolError, UsageError
 
 Row = Mapping[str, Any]
 
@@ -111,8 +111,11 @@ class Finder:
         """Give the rows with this tag as the list has them now.
 
         Raises:
+            UsageError: Starts of this family carry no name, so that no list tells whether a tag is there.
             A2EError: The list cannot be had.
         """
+        if not self._family.is_findable:
+            raise UsageError(f"{self._family.name}: starts carry no name, so none can be found by its tag")
         rows, full = await self._sweep(floor - self._retry.margin, {}, patient=True)
         found = _with_tag(self._family, rows, tag)
         if not found and not full:

@@ -1,9 +1,41 @@
-"""One file per family, data only; importing this package makes all of them known."""
+"""One file per family, data only. A family is loaded when it is first asked for, by its name or by its request class.
+
+The file of a family has its name, and its request class the same in capitals: `face_swap.py` has `FaceSwap`.
+"""
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
+import re
 
-for _module in pkgutil.iter_modules(__path__):
-    importlib.import_module(f"{__name__}.{_module.name}")
+from a2e_async.core.family import add_source
+
+_BEGINNING = re.compile(r"(?<!^)(?=[A-Z])")
+_FILES = {module.name for module in pkgutil.iter_modules(__path__)}
+
+
+def names() -> list[str]:
+    """Give the names of all request classes."""
+    return ["".join(word.capitalize() for word in name.split("_")) for name in _FILES]
+
+
+def request_class(name: str) -> type[object]:
+    """Give a request class by its name, such as "FaceSwap".
+
+    Raises:
+        AttributeError: There is none.
+    """
+    file = _BEGINNING.sub("_", name).lower()
+    if file not in _FILES:
+        raise AttributeError(f"a2e_async has no {name!r}")
+    found: type[object] = getattr(importlib.import_module(f"{__name__}.{file}"), name)
+    return found
+
+
+def _load(name: str | None) -> None:
+    for file in _FILES if name is None else _FILES & {name}:
+        importlib.import_module(f"{__name__}.{file}")
+
+
+add_source(_load)

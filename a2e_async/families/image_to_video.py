@@ -68,6 +68,12 @@ IMAGE_TO_VIDEO = register(
         base="/api/v1/userImage2Video",
         count_field="number_of_images",
         price_fields=("model_type", "model_version", "number_of_images", "video_time", "video_length", "lora"),
+        example={
+            "image_url": "https://files.example.net/in.png",
+            "prompt": "the kite climbs",
+            "negative_prompt": "blurry",
+            "video_time": 5,
+        },
         webhook=True,
     )
 )

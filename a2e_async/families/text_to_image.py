@@ -80,6 +80,8 @@ TEXT_TO_IMAGE = register(
         result_fields=("image_urls",),
         count_field="max_images",
         price_fields=("req_key", "model_type", "max_images", "width", "height", "aspect_ratio", "input_images"),
+        makes="picture",
+        example={"prompt": "a red kite over the sea", "width": 1024, "height": 768},
         webhook=True,
         spellings=("userText2Image", "userText2image"),
     )

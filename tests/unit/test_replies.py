@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from a2e_async.core import replies
 from a2e_async.core.http import HttpReply
+from a2e_async.core.retry import Verdict, verdict
 from a2e_async.errors import (
     A2EError,
     AuthenticationError,
@@ -270,6 +271,85 @@ def test_moderation(code, skippable):
         error = refused({"code": code, "message": "a minor"}, status)
         assert type(error) is ModerationError
         assert error.skippable is skippable
+
+
+BLOCKED = [
+    {"code": 0, "data": None, "msg": "NSFW content detected"},
+    {"code": 0, "data": {}, "message": "nsfw content was detected, please change the prompt"},
+    {"code": 0, "data": [], "error": "The prompt has sensitive content"},
+    {"code": 0, "data": {"rows": []}, "msg": "Sensitive words in the prompt"},
+    {"code": 0, "data": "NSFW content detected", "msg": "success"},
+    {"code": 0, "data": {"failed_message": "is_nsfw"}, "msg": "ok", "message": "ok"},
+    {"code": 0, "data": {"_id": None, "message": "The image is sensitive"}},
+    {"success": True, "message": "NSFW content detected"},
+    {"msg": "NSFW content detected"},
+    {"code": 400, "message": "NSFW content detected"},
+    {"success": False, "message": "NSFW content detected"},
+]
+
+
+@pytest.mark.parametrize("body", BLOCKED)
+def test_a_start_that_was_blocked(body):
+    """A reply to a start that holds no task and speaks of NSFW content is a refusal with the service's words."""
+    with pytest.raises(ModerationError, match=r"(?i)nsfw|sensitive") as caught:
+        replies.read(reply(body), start=True)
+    assert (caught.value.status, caught.value.code, caught.value.skippable) == (200, body.get("code") or None, False)
+    assert verdict(caught.value) is Verdict.REFUSED
+
+
+@pytest.mark.parametrize("body", BLOCKED[:8])
+def test_a_look_is_never_blocked(body):
+    """What is said of content beside no task changes no reply but that to a start."""
+    assert replies.read(reply(body)) == body.get("data")
+
+
+@pytest.mark.parametrize("data", [{"_id": "t1"}, [{"id": "t1"}], {"list": [{"_id": "t1"}]}])
+@pytest.mark.parametrize("place", ["msg", "message", "data"])
+def test_a_task_is_a_task_whatever_is_said_of_it(data, place):
+    """A reply with a task's id is never a refusal: it was started, and perhaps paid for."""
+    body = {"code": 0, "data": data, "msg": "ok"}
+    if place == "data":
+        rows = data if isinstance(data, list) else data.get("list", [data])
+        rows[0]["failed_message"] = "NSFW content detected"
+    else:
+        body[place] = "NSFW content detected"
+    assert replies.read(reply(body), start=True) == data
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ok",
+        "no NSFW content detected",
+        "The content is not NSFW",
+        "checked, without sensitive content",
+        "names are case-sensitive",
+        "sensitive to light",
+        "",
+    ],
+)
+def test_a_start_without_a_task_that_was_not_blocked(text):
+    """Words that do not clearly say so leave the start one of which nobody knows."""
+    assert replies.read(reply({"code": 0, "data": None, "msg": text}), start=True) is None
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind"),
+    [
+        (500, 500, ServiceError),
+        (200, 500, ServiceError),
+        (401, 401, AuthenticationError),
+        (429, 429, RateLimitedError),
+        (402, 402, InsufficientCoinsError),
+        (400, 1004, ModerationError),
+    ],
+)
+def test_what_was_refused_for_another_reason(status, code, kind):
+    """The status and the code decide before words about content do, also of a start."""
+    with pytest.raises(kind) as caught:
+        replies.read(reply({"code": code, "msg": "NSFW content detected"}, status), start=True)
+    assert type(caught.value) is kind
+    assert getattr(caught.value, "skippable", None) is (True if code == 1004 else None)
 
 
 @pytest.mark.parametrize(

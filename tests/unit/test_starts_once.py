@@ -14,6 +14,7 @@ from a2e_async import (
     ImageToVideo,
     InvalidRequestError,
     JobFailedError,
+    ModerationError,
     RejectedRequestError,
     Retry,
     StartUnknownError,
@@ -22,6 +23,7 @@ from a2e_async import (
     UsageError,
 )
 from a2e_async.core import tags
+from a2e_async.families.head_swap import HeadSwap
 from a2e_async.simulator.virtual import DirectTransport, run_virtually, virtual_app
 
 FOUR_PICTURES = TextToImage("four red kites", max_images=4)
@@ -215,6 +217,29 @@ async def test_without_tagging_a_lost_start_is_never_sent_again(a2e, sim):
     assert isinstance(await caught(job.wait()), StartUnknownError)
     assert sim.world.book.starts[0].name == "a red kite"
     assert dict(sim.counters) == {"text_to_image.start": 1}
+
+
+@pytest.mark.parametrize("key", ["msg", "message", "error", "data"])
+@virtual()
+async def test_a_start_that_was_blocked_for_its_content_is_sent_once(a2e, sim, key):
+    """A 200 that says NSFW and holds no task is a refusal: it is not looked for and not sent again."""
+    sim.faults.add("text_to_image.start", "code", hits=None, code=0, key=key, message="NSFW content detected")
+    error = await caught(a2e.start(PICTURE).wait())
+    assert type(error) is ModerationError
+    assert error.message == "NSFW content detected"
+    assert dict(sim.counters) == {"text_to_image.start": 1}
+    assert (sim.world.book.starts, a2e.stats().adopted) == ([], 0)
+    assert now() < 1
+
+
+@virtual()
+async def test_a_lost_start_of_a_family_without_names_is_never_sent_again(a2e, sim):
+    """Where starts carry no name there is nothing to look for, and nothing is sent again."""
+    sim.faults.add("head_swap.start", "reset", when="after", hits=None)
+    swap = HeadSwap("https://files.example.net/head.png", target_image_url="https://files.example.net/dance.mp4")
+    error = await caught(a2e.start(swap).wait())
+    assert (type(error), error.look_again) == (StartUnknownError, False)
+    assert dict(sim.counters) == {"head_swap.start": 1}
 
 
 @virtual()
@@ -565,6 +590,23 @@ async def test_find_asks_a_list_that_fails_again(a2e, sim):
     await a2e.start(PICTURE, tag="findable").accepted()
     sim.faults.add("text_to_image.list", "status", status=503)
     assert await a2e.find("text_to_image", "findable") is not None
+
+
+@pytest.mark.parametrize("family", ["head_swap", "face_swap_preview"])
+@virtual()
+async def test_find_refuses_a_family_without_names(a2e, sim, family):
+    """None would say that no task has the tag, which the list of a family without names never shows."""
+    with pytest.raises(UsageError, match="carry no name"):
+        await a2e.find(family, "findable")
+    assert not sim.counters
+
+
+@virtual()
+async def test_a_family_without_a_list_says_so(a2e, sim):
+    """Where the service has no list nothing is sent to one that was made up."""
+    with pytest.raises(UsageError, match="has no list"):
+        [record async for record in a2e.records("face_swap_preview")]
+    assert not sim.counters
 
 
 # Doubles.

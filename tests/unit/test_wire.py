@@ -162,10 +162,10 @@ def test_null_is_nothing(field):
 
 
 @pytest.mark.parametrize(
-    ("value", "code"), [("", ""), (0, ""), ("0", "0"), (1003, "1003"), ("nsfw", "nsfw"), (False, ""), (True, "")]
+    ("value", "code"), [("", ""), (0, ""), ("0", ""), (1003, "1003"), ("nsfw", "nsfw"), (False, ""), (True, "")]
 )
 def test_a_failures_code_is_text(value, code):
-    """Numbers become text, 0 and booleans are no code."""
+    """Numbers become text; 0, also as text, and booleans are no code."""
     assert done({"failed_code": value}).failed_code == code
 
 
@@ -257,7 +257,7 @@ def test_fields_of_a_family_are_data():
     row |= {"error_code": "0", "fail": "f", "faild_message": None, "msg": "m", "name": "n"}
     record = wire.record(odd, row)
     assert (record.id, record.name, record.status, record.urls) == ("o1", "t", Status.COMPLETED, ("r", "c"))
-    assert (record.failed_code, record.failed_message) == ("0", "m")
+    assert (record.failed_code, record.failed_message) == ("f", "m")
     assert record.extra == {"name": "n"}
     assert wire.start(odd, Odd(words="w")).body == {"title": "odd", "words": "w"}
 

@@ -35,6 +35,7 @@ EXCHANGES = {
 } | {
     f"{path.stem}/{name}": exchange
     for path in sorted(FOLDER.glob("*.json"))
+    if path.stem != "calls"  # see test_calls.py
     for name, exchange in json.loads(path.read_text(encoding="utf-8")).items()
 }
 ASKING = {key: one for key, one in EXCHANGES.items() if "call" in one}
@@ -71,8 +72,8 @@ def reading_of(exchange):
     reply = HttpReply(
         status=told["status"], body=body.encode(), retry_after=told.get("retry_after"), date=told.get("date")
     )
-    data = replies.read(reply)
     action, family = action_of(exchange)
+    data = replies.read(reply, start=action == "start")
     if action in READ:
         return READ[action](data)
     return [wire.record(family, row) for row in replies.rows_of(data)]

@@ -1,0 +1,50 @@
+"""Actor swap: a person of a picture plays a film's part (POST /api/v1/actorSwap/start)."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import attrs
+
+from a2e_async.core import rules
+from a2e_async.core.family import Family, register
+from a2e_async.core.records import Result
+from a2e_async.core.requests import Link, Usual, request
+
+
+@request
+class ActorSwap(Usual[Result]):
+    """A film that somebody else plays in.
+
+    Args:
+        image_url: The new actor; a public http(s) URL.
+        video_url: The film that is played after; a public http(s) URL.
+        prompt: What happens in the film.
+        negative_prompt: What shall not be seen.
+        timeout: The service's own limit for the work in whole seconds (its default: 300).
+
+    Raises:
+        InvalidRequestError: A field breaks its rule.
+    """
+
+    image_url: Link = attrs.field(kw_only=False)
+    video_url: Link
+    prompt: str | None = None
+    negative_prompt: str | None = None
+    timeout: Annotated[int, rules.whole(1)] | None = None
+
+
+ACTOR_SWAP = register(
+    Family(
+        name="actor_swap",
+        title="The person of a picture plays the part of another in a film.",
+        request=ActorSwap,
+        base="/api/v1/actorSwap",
+        price_fields=("video_url",),
+        example={
+            "image_url": "https://files.example.net/actor.png",
+            "video_url": "https://files.example.net/scene.mp4",
+        },
+        webhook=True,
+    )
+)

@@ -1,0 +1,152 @@
+"""Avatar video: an avatar speaks what is heard (POST /api/v1/video/generate)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+import attrs
+
+from a2e_async.core import rules
+from a2e_async.core.family import Endpoint, Family, Form, register
+from a2e_async.core.field_rules import need, need_one
+from a2e_async.core.records import Result
+from a2e_async.core.requests import Hooked, Link, SentAs, request
+
+_BASE = "/api/v1/video"
+_PAGES = {"current": "{page}", "pageSize": "{size}"}
+_BACKGROUNDS = ("back_id", "custom_back_id", "color")
+_SIZES = ("web_bg_width", "web_bg_height", "web_people_width", "web_people_height")
+
+Size = Annotated[float, rules.number(0)]
+Place = Annotated[float, rules.number()]
+
+
+@request
+class AvatarVideo(Hooked[Result]):
+    """A film in which an avatar speaks.
+
+    Args:
+        anchor_id: The avatar's id.
+        anchor_type: 0 for an avatar of the service, 1 for one of your own; it comes with the avatar.
+        audio_src: What the avatar says, an audio URL, such as text to speech gives; or give `custom_voice`.
+        custom_voice: What the avatar says, an audio URL.
+        title: The film's title, at most 40 characters.
+        resolution: Height of the film in pixels (its default: 1080).
+        back_id: Id of a background of the service; never beside `custom_back_id`.
+        custom_back_id: Id of a background of your own; never beside `back_id`.
+        color: A colour as the background, such as "rgba(255,255,255,1)".
+        web_bg_width: Width of the canvas; required with `back_id`, `custom_back_id` or `color`.
+        web_bg_height: Height of the canvas; required like `web_bg_width`.
+        web_people_width: Width of the avatar; required like `web_bg_width`.
+        web_people_height: Height of the avatar; required like `web_bg_width`.
+        web_people_x: Where the avatar stands from the left (its default: 0).
+        web_people_y: Where the avatar stands from the top (its default: 0).
+        web_dist_bg_width: Width of the part of the background that is seen (its default: -1).
+        web_dist_bg_height: Height of the part of the background that is seen (its default: -1).
+        web_dist_bg_x: Where that part begins from the left (its default: 0).
+        web_dist_bg_y: Where that part begins from the top (its default: 0).
+        anchor_background_img: The avatar's own background, a picture; needed to replace it where the avatar keeps none.
+        anchor_background_color: The avatar's own background, a colour such as "rgba(255,255,255,1)"; needed likewise.
+        face_swap_id: Id of a face to swap in.
+        wl_model: Setting of the watermark or logo.
+        lip_model: Model that moves the lips.
+        gp_model: Settings of the green screen, an object of the service's own fields.
+        erode_factor: How much is taken off the avatar's edge.
+        is_skip_rs: Do not scale to the resolution.
+        is_skip_gp: Do not treat a green screen.
+        is_allow_reverse: Let the avatar's film also run backwards.
+        is_caption_enabled: Put captions into the film.
+        caption_align: How captions look: an object with `language`, `PrimaryColour`, `OutlineColour`, `BorderStyle`,
+            `FontName`, `Fontsize` and `subtitle_position`.
+        is_to_public_pool: Use the public pool.
+        msg: A note of your own.
+
+    Raises:
+        InvalidRequestError: A field breaks its rule.
+    """
+
+    anchor_id: str = attrs.field(kw_only=False)
+    anchor_type: Literal[0, 1]
+    audio_src: Annotated[Link, SentAs("audioSrc")] | None = None
+    custom_voice: Link | None = None
+    title: Annotated[str, rules.text(at_most=40)] | None = None
+    resolution: Annotated[int, rules.whole(1)] | None = None
+    back_id: str | None = None
+    custom_back_id: str | None = None
+    color: str | None = None
+    web_bg_width: Size | None = None
+    web_bg_height: Size | None = None
+    web_people_width: Size | None = None
+    web_people_height: Size | None = None
+    web_people_x: Place | None = None
+    web_people_y: Place | None = None
+    web_dist_bg_width: Place | None = None
+    web_dist_bg_height: Place | None = None
+    web_dist_bg_x: Place | None = None
+    web_dist_bg_y: Place | None = None
+    anchor_background_img: Link | None = None
+    anchor_background_color: str | None = None
+    face_swap_id: str | None = None
+    wl_model: str | None = None
+    lip_model: str | None = None
+    gp_model: Annotated[Mapping[str, Any], rules.mapping()] | None = None
+    erode_factor: float | None = None
+    is_skip_rs: Annotated[bool, SentAs("isSkipRs")] | None = None
+    is_skip_gp: Annotated[bool, SentAs("isSkipGp")] | None = None
+    is_allow_reverse: Annotated[bool, SentAs("isAllowReverse")] | None = None
+    is_caption_enabled: Annotated[bool, SentAs("isCaptionEnabled")] | None = None
+    caption_align: Annotated[Mapping[str, Any], rules.mapping(), SentAs("captionAlign")] | None = None
+    is_to_public_pool: Annotated[bool, SentAs("isToPublicPool")] | None = None
+    msg: str | None = None
+
+    def check(self) -> None:
+        """Refuse silence, two backgrounds, and a background without the sizes to put it at."""
+        need_one(self, ("audio_src", "custom_voice"))
+        if self.back_id is not None and self.custom_back_id is not None:
+            raise rules.refuse("custom_back_id", self.custom_back_id, "must not be given with back_id")
+        for field in _BACKGROUNDS:
+            if getattr(self, field) is not None:
+                need(self, _SIZES, f"with {field}")
+
+
+AVATAR_VIDEO = register(
+    Family(
+        name="avatar_video",
+        title="An avatar speaks what is heard.",
+        request=AvatarVideo,
+        base=_BASE,
+        forms=(Form(path=f"{_BASE}/generate"),),
+        detail=Endpoint(
+            method="POST",
+            path=f"{_BASE}/awsResult",
+            body={"_id": "{id}"},
+            older=Endpoint(path=f"{_BASE}/detail", query={"video_id": "{id}"}),
+        ),
+        listing=Endpoint(
+            path=f"{_BASE}/awsList",
+            query=_PAGES,
+            older=Endpoint(
+                method="POST", path=f"{_BASE}/awsList", body=_PAGES, note="deprecated: the older pages post it"
+            ),
+        ),
+        batch=None,
+        status_fields=("status",),
+        result_fields=("result",),
+        message_fields=("fail_reason", "error", "msg"),
+        name_field="title",
+        name_limit=40,
+        names_given_back=False,
+        price_fields=("anchor_type", "resolution", "audio_src", "custom_voice"),
+        example={
+            "anchor_id": "65f000000000000000000020",
+            "anchor_type": 0,
+            "audio_src": "https://files.example.net/speech.mp3",
+        },
+        notes=(
+            "The film is ready about five times as long after the start as the speech lasts.",
+            "The service refuses back_id beside custom_back_id with code 30005.",
+        ),
+        webhook=True,
+    )
+)

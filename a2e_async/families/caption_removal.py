@@ -1,0 +1,36 @@
+"""Caption removal: a film without the captions in it (POST /api/v1/userCaptionRemoval/start)."""
+
+from __future__ import annotations
+
+import attrs
+
+from a2e_async.core.family import Family, register
+from a2e_async.core.records import Result
+from a2e_async.core.requests import Link, Usual, request
+
+
+@request
+class CaptionRemoval(Usual[Result]):
+    """A film whose captions are taken out.
+
+    Args:
+        source_url: The film; a public http(s) URL.
+
+    Raises:
+        InvalidRequestError: A field breaks its rule.
+    """
+
+    source_url: Link = attrs.field(kw_only=False)
+
+
+CAPTION_REMOVAL = register(
+    Family(
+        name="caption_removal",
+        title="Captions are taken out of a film.",
+        request=CaptionRemoval,
+        base="/api/v1/userCaptionRemoval",
+        price_fields=("source_url",),
+        example={"source_url": "https://files.example.net/captioned.mp4"},
+        webhook=True,
+    )
+)

@@ -1,0 +1,50 @@
+"""Face swap: a face goes into a film or picture (POST /api/v1/userFaceSwapTask/add)."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import attrs
+
+from a2e_async.core.family import PAGES, Endpoint, Family, Form, register
+from a2e_async.core.records import Result
+from a2e_async.core.requests import Link, Usual, request
+
+_BASE = "/api/v1/userFaceSwapTask"
+
+
+@request
+class FaceSwap(Usual[Result]):
+    """A film or picture with another face in it.
+
+    Args:
+        video_url: The film, or the picture, into which the face goes; a public http(s) URL.
+        face_url: The face; a public http(s) URL.
+        cover_url: A picture that stands for the film in lists.
+        model_version: "v1" (its default), or "v2", which takes pictures only.
+
+    Raises:
+        InvalidRequestError: A field breaks its rule.
+    """
+
+    video_url: Link = attrs.field(kw_only=False)
+    face_url: Link
+    cover_url: Link | None = None
+    model_version: Literal["v1", "v2"] | None = None
+
+
+FACE_SWAP = register(
+    Family(
+        name="face_swap",
+        title="A face goes into a film or a picture.",
+        request=FaceSwap,
+        base=_BASE,
+        forms=(Form(path=f"{_BASE}/add"),),
+        listing=Endpoint(path=f"{_BASE}/records", query=PAGES),
+        code_fields=("error_code", "failed_code"),
+        message_fields=("faild_message", "failed_message"),  # the service really spells it so
+        price_fields=("video_url", "model_version"),
+        example={"video_url": "https://files.example.net/dance.mp4", "face_url": "https://files.example.net/face.png"},
+        webhook=True,
+    )
+)

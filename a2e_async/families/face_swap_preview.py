@@ -1,0 +1,53 @@
+"""Face swap preview: how a face would look in a film (POST /api/v1/userFaceSwapPreview/add)."""
+
+from __future__ import annotations
+
+import attrs
+
+from a2e_async.core.family import Endpoint, Family, Form, register
+from a2e_async.core.records import Result
+from a2e_async.core.requests import Link, Request, request
+
+_BASE = "/api/v1/userFaceSwapPreview"
+
+
+@request
+class FaceSwapPreview(Request[Result]):
+    """A preview of a film with another face in it.
+
+    Args:
+        video_url: The film; a public http(s) URL.
+        face_url: The face; a public http(s) URL.
+
+    Raises:
+        InvalidRequestError: A field breaks its rule.
+    """
+
+    video_url: Link = attrs.field(kw_only=False)
+    face_url: Link
+
+
+FACE_SWAP_PREVIEW = register(
+    Family(
+        name="face_swap_preview",
+        title="A preview of a face in a film.",
+        request=FaceSwapPreview,
+        base=_BASE,
+        forms=(Form(path=f"{_BASE}/add"),),
+        detail=Endpoint(path=f"{_BASE}/status", query={"_id": "{id}"}),
+        listing=None,
+        batch=None,
+        delete=None,
+        status_fields=("current_status", "status"),
+        code_fields=("error_code", "failed_code"),
+        message_fields=("faild_message", "failed_message"),  # the service really spells it so
+        name_field=None,
+        price_fields=("video_url",),
+        makes="picture",
+        example={"video_url": "https://files.example.net/dance.mp4", "face_url": "https://files.example.net/face.png"},
+        notes=(
+            "Previews have no name and no list: a start whose answer is lost can be neither found nor sent again.",
+            "Whether a preview is a picture or a film is not documented.",
+        ),
+    )
+)

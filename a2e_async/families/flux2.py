@@ -1,0 +1,54 @@
+"""Flux 2: a prompt, with or without pictures, becomes a picture (POST /api/v1/userFlux2/start)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+import attrs
+
+from a2e_async.core import rules
+from a2e_async.core.common_fields import model_dialect
+from a2e_async.core.family import Family, register
+from a2e_async.core.records import Result
+from a2e_async.core.requests import Usual, request
+
+
+@request
+class Flux2(Usual[Result]):
+    """A picture by Flux 2 Pro.
+
+    Args:
+        prompt: What the picture shows, or what is done to `input_images`.
+        input_images: Pictures to work on, public http(s) URLs; at most 8.
+        aspect_ratio: "1:1", "16:9", "9:16" (its default), "4:3", "3:4", "2:3", "3:2", "custom" or "match_input_image".
+        resolution: "1K" (its default), about one million pixels, or "2K", about two.
+        force_generate: Go on although NSFW content is detected (its default with an API token: True).
+
+    Raises:
+        InvalidRequestError: A field breaks its rule.
+    """
+
+    prompt: str = attrs.field(kw_only=False)
+    input_images: Annotated[Sequence[str], rules.links(8)] | None = None
+    aspect_ratio: Literal["1:1", "16:9", "9:16", "4:3", "3:4", "2:3", "3:2", "custom", "match_input_image"] | None = (
+        None
+    )
+    resolution: Literal["1K", "2K"] | None = None
+    force_generate: bool | None = None
+
+
+FLUX2 = register(
+    Family(
+        name="flux2",
+        title="A prompt, with or without pictures, becomes a picture by Flux 2 Pro.",
+        request=Flux2,
+        price_fields=("resolution", "input_images"),
+        example={"prompt": "a red kite over the sea", "aspect_ratio": "16:9"},
+        notes=(
+            "A start whose content is taken for NSFW is answered with 200 and starts nothing: ModerationError.",
+            "A picture usually takes 20 to 60 seconds and expires after 7 days.",
+        ),
+        **model_dialect("/api/v1/userFlux2"),
+    )
+)

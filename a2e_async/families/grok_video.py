@@ -1,0 +1,74 @@
+"""Grok Imagine: a film from words or pictures (POST /api/v1/grokVideo/start)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+import attrs
+
+from a2e_async.core import rules
+from a2e_async.core.family import Family, register
+from a2e_async.core.field_rules import forbid, narrow, need, need_one
+from a2e_async.core.records import Result
+from a2e_async.core.requests import AS_TEXT, Link, Usual, request
+
+_RATIOS_OF_WORDS = rules.one_of("1:1", "16:9", "9:16")
+_RATIOS_OF_PICTURES = rules.one_of("1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3")
+
+
+@request
+class GrokVideo(Usual[Result]):
+    """A film by Grok Imagine.
+
+    Args:
+        prompt: What happens in the film; required with "text-to-video".
+        model_type: "text-to-video" (its default) or "image-to-video".
+        model_version: "legacy" (its default) or "1.5", for "image-to-video" only.
+        mode: "fun", "normal" (its default) or "spicy", in place of which a picture may get "normal".
+        image_urls: Pictures; one at least, here or as `image_url`, with "image-to-video".
+        image_url: One picture, which is put before `image_urls`.
+        aspect_ratio: "1:1", "16:9" (its default) or "9:16"; for pictures also "4:3", "3:4", "3:2" or "2:3"; with
+            version 1.5 also "auto".
+        duration: Length in seconds: 6 (its default), 10 or 15.
+        nsfw_checker: Let the service look for what is not safe for work (its default: False); version 1.5 only.
+
+    Raises:
+        InvalidRequestError: A field breaks its rule.
+    """
+
+    prompt: str | None = attrs.field(default=None, kw_only=False)
+    model_type: Literal["text-to-video", "image-to-video"] | None = None
+    model_version: Literal["legacy", "1.5"] | None = None
+    mode: Literal["fun", "normal", "spicy"] | None = None
+    image_urls: Annotated[Sequence[str], rules.links()] | None = None
+    image_url: Link | None = None
+    aspect_ratio: Literal["auto", "1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3"] | None = None
+    duration: Annotated[Literal[6, 10, 15], AS_TEXT] | None = None
+    nsfw_checker: bool | None = None
+
+    def check(self) -> None:
+        """Refuse what the type or the version does not take, and a type without what it needs."""
+        if self.model_type == "image-to-video":
+            need_one(self, ("image_urls", "image_url"), "with model_type 'image-to-video'")
+            ratios = _RATIOS_OF_PICTURES
+        else:
+            need(self, ("prompt",), "with model_type 'text-to-video'")
+            narrow(self, "model_version", rules.one_of("legacy"), "with model_type 'text-to-video'")
+            ratios = _RATIOS_OF_WORDS
+        if self.model_version != "1.5":
+            narrow(self, "aspect_ratio", ratios, f"with {self.model_type or 'text-to-video'} and version 'legacy'")
+            forbid(self, ("nsfw_checker",), "without model_version '1.5'")
+
+
+GROK_VIDEO = register(
+    Family(
+        name="grok_video",
+        title="Words or pictures become a film by Grok Imagine.",
+        request=GrokVideo,
+        base="/api/v1/grokVideo",
+        price_fields=("model_type", "model_version", "duration"),
+        example={"prompt": "the kite climbs", "duration": 6, "aspect_ratio": "16:9"},
+        webhook=True,
+    )
+)

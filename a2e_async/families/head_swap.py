@@ -1,0 +1,48 @@
+"""Head swap: the head of a picture goes onto another picture or film (POST /api/v1/headSwap/start)."""
+
+from __future__ import annotations
+
+import attrs
+
+from a2e_async.core.family import Family, register
+from a2e_async.core.records import Result
+from a2e_async.core.requests import Hooked, Link, request
+
+
+@request
+class HeadSwap(Hooked[Result]):
+    """A picture or film with another head in it.
+
+    Args:
+        image_url: The head; a public http(s) URL.
+        target_image_url: Where it goes: a picture, or a film of at most 15 seconds.
+        minor_suspected_skip: Go on although a minor is suspected (its default: False).
+
+    Raises:
+        InvalidRequestError: A field breaks its rule.
+    """
+
+    image_url: Link = attrs.field(kw_only=False)
+    target_image_url: Link
+    minor_suspected_skip: bool | None = None
+
+
+HEAD_SWAP = register(
+    Family(
+        name="head_swap",
+        title="The head of a picture goes onto another picture or a film.",
+        request=HeadSwap,
+        base="/api/v1/headSwap",
+        name_field=None,
+        price_fields=("target_image_url",),
+        example={
+            "image_url": "https://files.example.net/head.png",
+            "target_image_url": "https://files.example.net/dance.mp4",
+        },
+        notes=(
+            "A picture makes a picture, a film makes a film.",
+            "Starts have no name: one whose answer is lost can be neither found nor sent again.",
+        ),
+        webhook=True,
+    )
+)

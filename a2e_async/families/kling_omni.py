@@ -1,0 +1,86 @@
+"""Kling Omni (kling-v3-omni): a film of one or several shots (POST /api/v1/klingOmni/start)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
+
+import attrs
+
+from a2e_async.core import rules
+from a2e_async.core.family import Family, register
+from a2e_async.core.field_rules import need
+from a2e_async.core.records import Result
+from a2e_async.core.requests import AS_TEXT, Usual, request
+
+_LENGTH = 5
+_SHOTS = rules.mappings(6)
+_SHOT = rules.mapping("prompt", "duration")
+_IS_SHOTS = rules.Rule(
+    "must be a list of 1 to 6 shots, each with its prompt and its duration in whole seconds",
+    lambda value: _SHOTS.check(value) and all(_SHOT.check(shot) and _seconds(shot) for shot in value),
+)
+
+
+def _seconds(shot: Mapping[str, Any]) -> int:
+    """Give the length of a shot, which may be a number or one as text; 0 where it is neither."""
+    words = str(shot["duration"])
+    return int(words) if words.isdecimal() else 0
+
+
+@request
+class KlingOmni(Usual[Result]):
+    """A film by Kling Omni.
+
+    Args:
+        prompt: What happens in the film; <<<image_1>>> names the first of `image_list`. Required unless shot_type is
+            "customize".
+        image_list: Pictures to go by, jpg or png, at most 7 of 10 MB each.
+        mode: "std" (its default), 720p, or "pro", 1080p.
+        duration: Length in seconds, 3 to 15 (its default: 5).
+        aspect_ratio: "16:9" (its default), "9:16" or "1:1".
+        sound: Make sound as well (its default: False).
+        multi_shot: Make several shots (its default: False).
+        shot_type: Who divides the film: "intelligence" the model, "customize" you; required with `multi_shot`.
+        multi_prompt: The shots, 1 to 6 objects with `prompt` and `duration`, which add up to the film's duration;
+            required with "customize".
+
+    Raises:
+        InvalidRequestError: A field breaks its rule.
+    """
+
+    prompt: str | None = attrs.field(default=None, kw_only=False)
+    image_list: Annotated[Sequence[str], rules.links(7)] | None = None
+    mode: Literal["std", "pro"] | None = None
+    duration: Annotated[int, rules.whole(3, 15), AS_TEXT] | None = None
+    aspect_ratio: Literal["16:9", "9:16", "1:1"] | None = None
+    sound: bool | None = None
+    multi_shot: bool | None = None
+    shot_type: Literal["intelligence", "customize"] | None = None
+    multi_prompt: Annotated[Sequence[Mapping[str, Any]], _IS_SHOTS] | None = None
+
+    def check(self) -> None:
+        """Refuse a film without words, and shots that do not make up the film."""
+        if self.multi_shot:
+            need(self, ("shot_type",), "with multi_shot")
+        if not self.multi_shot or self.shot_type == "intelligence":
+            need(self, ("prompt",), "unless shots of one's own are (multi_shot, shot_type 'customize')")
+        if self.shot_type == "customize":
+            need(self, ("multi_prompt",), "with shot_type 'customize'")
+            if sum(map(_seconds, self.multi_prompt or ())) != (self.duration or _LENGTH):
+                raise rules.refuse("multi_prompt", self.multi_prompt, "must add up to duration (5 s by default)")
+
+
+KLING_OMNI = register(
+    Family(
+        name="kling_omni",
+        title="Words and pictures become a film of one or several shots by Kling Omni.",
+        request=KlingOmni,
+        base="/api/v1/klingOmni",
+        batch_limit=200,
+        price_fields=("mode", "duration", "sound"),
+        example={"prompt": "the kite climbs", "mode": "std", "duration": 5, "aspect_ratio": "16:9"},
+        notes=("Deleting hides a task and does not promise that a running one is stopped.",),
+        webhook=True,
+    )
+)

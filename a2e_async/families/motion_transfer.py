@@ -1,0 +1,49 @@
+"""Motion transfer: the person of a picture moves like that of a film (POST /api/v1/motionTransfer/start)."""
+
+from __future__ import annotations
+
+import attrs
+
+from a2e_async.core.common_fields import Seconds
+from a2e_async.core.family import Family, register
+from a2e_async.core.records import Result
+from a2e_async.core.requests import Link, Usual, request
+
+
+@request
+class MotionTransfer(Usual[Result]):
+    """A film in which the person of a picture moves like that of another film.
+
+    Args:
+        image_url: Who moves; a public http(s) URL.
+        video_url: The film whose motion is taken; a public http(s) URL.
+        positive_prompt: What happens in the film.
+        negative_prompt: What shall not be seen.
+        timeout: The service's own limit for the work in seconds (its default: 300).
+
+    Raises:
+        InvalidRequestError: A field breaks its rule.
+    """
+
+    image_url: Link = attrs.field(kw_only=False)
+    video_url: Link
+    positive_prompt: str | None = None
+    negative_prompt: str | None = None
+    timeout: Seconds | None = None
+
+
+MOTION_TRANSFER = register(
+    Family(
+        name="motion_transfer",
+        title="The person of a picture moves like the one of a film.",
+        request=MotionTransfer,
+        base="/api/v1/motionTransfer",
+        result_fields=("result_video_url",),
+        price_fields=("video_url",),
+        example={
+            "image_url": "https://files.example.net/person.png",
+            "video_url": "https://files.example.net/dance.mp4",
+        },
+        webhook=True,
+    )
+)

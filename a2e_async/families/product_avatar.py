@@ -1,0 +1,53 @@
+"""Product avatar: a person holds a product (POST /api/v1/productAvatar/start)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+import attrs
+
+from a2e_async.core import rules
+from a2e_async.core.common_fields import Seconds
+from a2e_async.core.family import Family, register
+from a2e_async.core.records import Result
+from a2e_async.core.requests import Usual, request
+
+
+@request
+class ProductAvatar(Usual[Result]):
+    """A picture of a person with a product.
+
+    Args:
+        image_urls: The product, then the person; exactly 2 public http(s) URLs.
+        product_rect: Where the product goes: numbers `x`, `y`, `width`, `height`, `rotation` and `scale`.
+        prompt: How they are put together.
+        timeout: The service's own limit for the work in seconds (its default: 120).
+
+    Raises:
+        InvalidRequestError: A field breaks its rule.
+    """
+
+    image_urls: Annotated[Sequence[str], rules.links(2, at_least=2)] = attrs.field(kw_only=False)
+    product_rect: Annotated[Mapping[str, Any], rules.mapping()]
+    prompt: str | None = None
+    timeout: Seconds | None = None
+
+
+PRODUCT_AVATAR = register(
+    Family(
+        name="product_avatar",
+        title="A person in a picture holds a product of another.",
+        request=ProductAvatar,
+        base="/api/v1/productAvatar",
+        result_fields=("result_image_url",),
+        makes="picture",
+        example={
+            "image_urls": ["https://files.example.net/bottle.png", "https://files.example.net/person.png"],
+            "product_rect": {"x": 120, "y": 340, "width": 200, "height": 300, "rotation": 0, "scale": 1},
+        },
+        notes=("A task that has not ended after 2 hours fails by itself.",),
+        refunds=True,
+        webhook=True,
+    )
+)

@@ -1,0 +1,46 @@
+"""Sound: what is to be heard in a film (POST /api/v1/thinkSound/start)."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import attrs
+
+from a2e_async.core.family import Family, register
+from a2e_async.core.field_rules import link_to
+from a2e_async.core.records import Result
+from a2e_async.core.requests import Usual, request
+
+
+@request
+class Sound(Usual[Result]):
+    """Sound for a film.
+
+    Args:
+        video_url: The film: a public http(s) URL that ends in .mp4, .avi, .mov or .mkv.
+        caption: What is seen and heard.
+        cot_description: The same at length, step by step.
+        seed: A whole number from which chance begins.
+
+    Raises:
+        InvalidRequestError: A field breaks its rule.
+    """
+
+    video_url: Annotated[str, link_to(".mp4", ".avi", ".mov", ".mkv")] = attrs.field(kw_only=False)
+    caption: str | None = None
+    cot_description: str | None = None
+    seed: int | None = None
+
+
+SOUND = register(
+    Family(
+        name="sound",
+        title="A film gets the sound that fits it.",
+        request=Sound,
+        base="/api/v1/thinkSound",
+        price_fields=("video_url",),
+        makes="sound",
+        example={"video_url": "https://files.example.net/silent.mp4", "caption": "waves and gulls"},
+        webhook=True,
+    )
+)

@@ -1,0 +1,42 @@
+"""Talking photo: the person of a picture talks or sings (POST /api/v1/talkingPhoto/start)."""
+
+from __future__ import annotations
+
+import attrs
+
+from a2e_async.core.common_fields import Talking
+from a2e_async.core.family import Family, register
+from a2e_async.core.requests import Link, request
+
+
+@request
+class TalkingPhoto(Talking):
+    """A film in which the person of a picture talks or sings.
+
+    Args:
+        image_url: The person; a public http(s) URL.
+
+    Raises:
+        InvalidRequestError: A field breaks its rule.
+    """
+
+    image_url: Link = attrs.field(kw_only=False)
+
+
+TALKING_PHOTO = register(
+    Family(
+        name="talking_photo",
+        title="The person of a picture talks or sings.",
+        request=TalkingPhoto,
+        base="/api/v1/talkingPhoto",
+        price_fields=("duration", "audio_url"),
+        example={
+            "image_url": "https://files.example.net/person.png",
+            "audio_url": "https://files.example.net/words.mp3",
+            "prompt": "speaks warmly",
+            "negative_prompt": "blurry",
+            "duration": 5,
+        },
+        webhook=True,
+    )
+)

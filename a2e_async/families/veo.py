@@ -1,0 +1,72 @@
+"""Veo 3.1: a film from words or pictures, with a body in camelCase (POST /api/v1/veoVideo/start)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+import attrs
+
+from a2e_async.core import rules
+from a2e_async.core.family import Family, Form, register
+from a2e_async.core.field_rules import narrow, need
+from a2e_async.core.records import Result
+from a2e_async.core.requests import SentAs, Usual, request
+
+_PICTURES = {"FIRST_AND_LAST_FRAMES_2_VIDEO": rules.links(2), "REFERENCE_2_VIDEO": rules.links(3)}
+
+
+@request
+class Veo(Usual[Result]):
+    """A film by Veo 3.1.
+
+    Args:
+        prompt: What happens in the film; without one the service thinks of something.
+        generation_type: "TEXT_2_VIDEO" (its default), "FIRST_AND_LAST_FRAMES_2_VIDEO" or "REFERENCE_2_VIDEO".
+        image_urls: Pictures: 1 or 2 with "FIRST_AND_LAST_FRAMES_2_VIDEO", 1 to 3 with "REFERENCE_2_VIDEO".
+        model: "veo3", which is better, or "veo3_fast" (its default), which is faster.
+        aspect_ratio: "16:9", "9:16" or "Auto" (its default).
+        watermark: Words to put on the film as a watermark.
+        seeds: 10000 to 99999.
+
+    Raises:
+        InvalidRequestError: A field breaks its rule.
+    """
+
+    prompt: str | None = attrs.field(default=None, kw_only=False)
+    generation_type: (
+        Annotated[
+            Literal["TEXT_2_VIDEO", "FIRST_AND_LAST_FRAMES_2_VIDEO", "REFERENCE_2_VIDEO"], SentAs("generationType")
+        ]
+        | None
+    ) = None
+    image_urls: Annotated[Sequence[str], rules.links(3), SentAs("imageUrls")] | None = None
+    model: Literal["veo3", "veo3_fast"] | None = None
+    aspect_ratio: Annotated[Literal["16:9", "9:16", "Auto"], SentAs("aspectRatio")] | None = None
+    watermark: str | None = None
+    seeds: Annotated[int, rules.whole(10000, 99999)] | None = None
+
+    def check(self) -> None:
+        """Refuse a film from pictures without them, or with more than its kind takes."""
+        if self.generation_type in _PICTURES:
+            why = f"with generation_type {self.generation_type!r}"
+            need(self, ("image_urls",), why)
+            narrow(self, "image_urls", _PICTURES[self.generation_type], why)
+
+
+VEO = register(
+    Family(
+        name="veo",
+        title="Words or pictures become a film by Veo 3.1.",
+        request=Veo,
+        base="/api/v1/veoVideo",
+        forms=(Form(path="/api/v1/veoVideo/start", always={"prompt": ""}),),
+        price_fields=("generation_type", "model"),
+        example={"prompt": "the kite climbs", "model": "veo3_fast", "aspect_ratio": "16:9"},
+        notes=(
+            "A film of 16:9 can be had in 1080p afterwards (GET /api/v1/veoVideo/{_id}/1080p; 202: not ready yet).",
+            "Deleting hides a task.",
+        ),
+        webhook=True,
+    )
+)

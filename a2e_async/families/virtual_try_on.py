@@ -1,0 +1,45 @@
+"""Virtual try-on: a person tries on clothes (POST /api/v1/virtualTryOn/start)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import attrs
+
+from a2e_async.core import rules
+from a2e_async.core.common_fields import Seconds
+from a2e_async.core.family import Family, register
+from a2e_async.core.records import Result
+from a2e_async.core.requests import Usual, request
+
+
+@request
+class VirtualTryOn(Usual[Result]):
+    """A picture of a person in clothes of another picture.
+
+    Args:
+        image_urls: The person, then the clothes, public http(s) URLs; older pages of the service ask for four: person,
+            its mask, clothes, their mask.
+        timeout: The service's own limit for the work in seconds (its default: 120).
+
+    Raises:
+        InvalidRequestError: A field breaks its rule.
+    """
+
+    image_urls: Annotated[Sequence[str], rules.links(4, at_least=2)] = attrs.field(kw_only=False)
+    timeout: Seconds | None = None
+
+
+VIRTUAL_TRY_ON = register(
+    Family(
+        name="virtual_try_on",
+        title="A person in a picture tries on clothes of another.",
+        request=VirtualTryOn,
+        base="/api/v1/virtualTryOn",
+        result_fields=("result_image_url",),
+        makes="picture",
+        example={"image_urls": ["https://files.example.net/person.png", "https://files.example.net/coat.png"]},
+        webhook=True,
+    )
+)

@@ -1,0 +1,106 @@
+"""The rules of the families that swap faces and let people talk or move: what is refused, and what is accepted."""
+
+from __future__ import annotations
+
+import pytest
+from refusals import FLAG, LINK, TEXT, assert_none_is_missing, assert_refused, rows_of
+
+from a2e_async.families.actor_swap import ActorSwap
+from a2e_async.families.face_swap import FaceSwap
+from a2e_async.families.face_swap_preview import FaceSwapPreview
+from a2e_async.families.head_swap import HeadSwap
+from a2e_async.families.motion_transfer import MotionTransfer
+from a2e_async.families.talking_photo import TalkingPhoto
+from a2e_async.families.talking_video import TalkingVideo
+
+PICTURE = "https://files.example.net/in.png"
+FILM = "https://files.example.net/in.mp4"
+FACE = {"video_url": FILM, "face_url": PICTURE}
+HEAD = {"image_url": PICTURE, "target_image_url": FILM}
+MOVE = {"image_url": PICTURE, "video_url": FILM}
+WORDS = {"prompt": "speaks warmly", "negative_prompt": "blurry"}
+
+REFUSED_FACES = [
+    ({"video_url": None}, "video_url", LINK),
+    ({"face_url": "data:image/png;base64,AA"}, "face_url", LINK),
+    ({"cover_url": "cover.png"}, "cover_url", LINK),
+    ({"model_version": "v3"}, "model_version", "must be 'v1' or 'v2'"),
+]
+REFUSED_PREVIEWS = [
+    ({"video_url": "in.mp4"}, "video_url", LINK),
+    ({"face_url": "https://f.example/a b.png"}, "face_url", LINK),
+]
+REFUSED_HEADS = [
+    ({"image_url": "head.png"}, "image_url", LINK),
+    ({"target_image_url": ""}, "target_image_url", LINK),
+    ({"minor_suspected_skip": "yes"}, "minor_suspected_skip", FLAG),
+]
+REFUSED_ACTORS = [
+    ({"image_url": "ftp://f.example/a.png"}, "image_url", LINK),
+    ({"video_url": 7}, "video_url", LINK),
+    ({"prompt": ""}, "prompt", TEXT),
+    ({"negative_prompt": " "}, "negative_prompt", TEXT),
+    ({"timeout": 300.5}, "timeout", "must be a whole number from 1"),
+]
+REFUSED_MOVES = [
+    ({"image_url": "person.png"}, "image_url", LINK),
+    ({"video_url": "dance.mp4"}, "video_url", LINK),
+    ({"positive_prompt": ""}, "positive_prompt", TEXT),
+    ({"negative_prompt": ""}, "negative_prompt", TEXT),
+    ({"timeout": -1}, "timeout", "must be a number from 1"),
+]
+REFUSED_TALKS = [
+    ({"prompt": None}, "prompt", TEXT),
+    ({"negative_prompt": None}, "negative_prompt", TEXT),
+    ({"audio_url": "words.mp3"}, "audio_url", LINK),
+    ({"duration": 21}, "duration", "must be a whole number from 1 to 20"),
+    ({"duration": "5"}, "duration", "must be a whole number from 1 to 20"),
+]
+TABLES = {
+    kind: rows_of(kind, right, table)
+    for kind, right, table in (
+        (FaceSwap, FACE, REFUSED_FACES),
+        (FaceSwapPreview, FACE, REFUSED_PREVIEWS),
+        (HeadSwap, HEAD, REFUSED_HEADS),
+        (ActorSwap, MOVE, REFUSED_ACTORS),
+        (MotionTransfer, MOVE, REFUSED_MOVES),
+        (TalkingPhoto, WORDS | {"image_url": PICTURE}, [({"image_url": "me.png"}, "image_url", LINK), *REFUSED_TALKS]),
+        (TalkingVideo, WORDS | {"video_url": FILM}, [({"video_url": "me.mp4"}, "video_url", LINK), *REFUSED_TALKS]),
+    )
+}
+
+
+@pytest.mark.parametrize(("kind", "fields", "field", "rule"), [row for rows in TABLES.values() for row in rows])
+def test_refused(kind, fields, field, rule):
+    """A wrong value is refused by field and rule."""
+    assert_refused(kind, fields, field, rule)
+
+
+@pytest.mark.parametrize("kind", TABLES)
+def test_no_rule_is_without_a_refusal(kind):
+    """Each field, and each rule between fields, has a refused value in the tables above."""
+    assert_none_is_missing(kind, TABLES[kind])
+
+
+ACCEPTED = [
+    (FaceSwap, {"video_url": PICTURE, "face_url": PICTURE, "model_version": "v2"}),
+    (HeadSwap, HEAD | {"minor_suspected_skip": True}),
+    (ActorSwap, MOVE | {"timeout": 1}),
+    (MotionTransfer, MOVE | {"timeout": 450.5, "positive_prompt": "she dances"}),
+    *[(TalkingPhoto, WORDS | {"image_url": PICTURE, "duration": seconds}) for seconds in (1, 20)],
+    (TalkingVideo, WORDS | {"video_url": FILM, "audio_url": "https://files.example.net/words.mp3"}),
+]
+
+
+@pytest.mark.parametrize(("kind", "fields"), ACCEPTED)
+def test_accepted(kind, fields):
+    """Values at the edge of their rules are taken as they are."""
+    request = kind(**fields)
+    assert {name: getattr(request, name) for name in fields} == fields
+
+
+@pytest.mark.parametrize("kind", [HeadSwap, FaceSwapPreview])
+def test_a_start_without_a_name_has_no_such_field(kind):
+    """Where the service documents no name, a request takes none."""
+    with pytest.raises(TypeError, match="name"):
+        kind(**(HEAD if kind is HeadSwap else FACE), name="one")

@@ -1,0 +1,138 @@
+"""The rules of avatars, voices, sound and captions: what is refused, in which words, and what is accepted."""
+
+from __future__ import annotations
+
+import pytest
+from refusals import FLAG, LINK, TEXT, assert_none_is_missing, assert_refused, links, rows_of
+
+from a2e_async.core.requests import fields_of
+from a2e_async.families.avatar_video import AvatarVideo
+from a2e_async.families.caption_removal import CaptionRemoval
+from a2e_async.families.dubbing import Dubbing
+from a2e_async.families.sound import Sound
+from a2e_async.families.video_twin import VideoTwin
+from a2e_async.families.voice_training import VoiceTraining
+
+PICTURE = "https://files.example.net/in.png"
+FILM = "https://files.example.net/in.mp4"
+SPEECH = "https://files.example.net/in.mp3"
+MAPPING = "must be a mapping with text as keys"
+NUMBER = "must be a number"
+
+SIZED = {"web_bg_width": 853, "web_bg_height": 480, "web_people_width": 270, "web_people_height": 480}
+AVATAR = {"anchor_id": "65f0", "anchor_type": 0, "audio_src": SPEECH}
+TEXTS = ("anchor_id", "back_id", "custom_back_id", "color", "anchor_background_color", "face_swap_id")
+FLAGS = ("is_skip_rs", "is_skip_gp", "is_allow_reverse", "is_caption_enabled", "is_to_public_pool")
+PLACES = ("web_people_x", "web_people_y", "web_dist_bg_width", "web_dist_bg_height", "web_dist_bg_x", "web_dist_bg_y")
+REFUSED_AVATARS = [
+    *[({field: " "}, field, TEXT) for field in (*TEXTS, "wl_model", "lip_model", "msg")],
+    *[({field: "yes"}, field, FLAG) for field in FLAGS],
+    *[({field: "in.mp3"}, field, LINK) for field in ("audio_src", "custom_voice", "anchor_background_img")],
+    *[({field: -1}, field, f"{NUMBER} from 0") for field in SIZED],
+    *[({field: "0"}, field, NUMBER) for field in (*PLACES, "erode_factor")],
+    *[({field: "a"}, field, MAPPING) for field in ("gp_model", "caption_align")],
+    ({"anchor_type": 2}, "anchor_type", "must be 0 or 1"),
+    ({"audio_src": None}, "audio_src", "one of audio_src or custom_voice must be given"),
+    ({"title": "t" * 41}, "title", f"{TEXT}, at most 40 characters"),
+    ({"resolution": 0}, "resolution", "must be a whole number from 1"),
+    (SIZED | {"back_id": "65f1", "custom_back_id": "65f2"}, "custom_back_id", "must not be given with back_id"),
+    *[({background: "65f1"}, "web_bg_width", f"must be given with {background}")
+      for background in ("back_id", "custom_back_id", "color")],
+    *[(SIZED | {"color": "rgb(0,0,0)", field: None}, field, "must be given with color") for field in SIZED],
+    ({"extra": {"isSkipRs": True}}, "extra", "must not hold 'isSkipRs', which is the field is_skip_rs"),
+]  # fmt: skip
+
+TWIN = {"video_url": FILM}
+REFUSED_TWINS = [
+    ({"video_url": "in.mp4"}, "video_url", LINK),
+    ({"video_url": None}, "video_url", "one of video_url or image_url must be given"),
+    ({"image_url": "in.png"}, "image_url", LINK),
+    ({"gender": ""}, "gender", TEXT),
+    ({"video_background_image": "in.png"}, "video_background_image", LINK),
+    ({"video_background_color": ""}, "video_background_color", TEXT),
+    ({"model_version": "V3"}, "model_version", "must be 'V2.0' or 'V2.1'"),
+    ({"prompt": ""}, "prompt", TEXT),
+    ({"negative_prompt": ""}, "negative_prompt", TEXT),
+    ({"skip_preview": "no"}, "skip_preview", FLAG),
+    ({"is_transcoding": "no"}, "is_transcoding", FLAG),
+    ({"extra": {"video_backgroud_color": "red"}}, "extra",
+     "must not hold 'video_backgroud_color', which is the field video_background_color"),
+]  # fmt: skip
+
+REFUSED_VOICES = [
+    ({"voice_urls": []}, "voice_urls", links("at least 1")),
+    ({"voice_urls": SPEECH}, "voice_urls", links("at least 1")),
+    ({"gender": "none"}, "gender", "must be 'female' or 'male'"),
+    ({"denoise": "no"}, "denoise", FLAG),
+    ({"enhance_voice_similarity": 1}, "enhance_voice_similarity", FLAG),
+    ({"model": "own"}, "model", "must be 'a2e', 'cartesia', 'minimax' or 'elevenlabs'"),
+    ({"language": ""}, "language", TEXT),
+]
+
+REFUSED_DUBBING = [
+    ({"source_url": "in.mp4"}, "source_url", LINK),
+    ({"target_lang": None}, "target_lang", TEXT),
+    ({"source_lang": ""}, "source_lang", TEXT),
+    ({"num_speakers": -1}, "num_speakers", "must be a whole number from 0"),
+    ({"drop_background_audio": "no"}, "drop_background_audio", FLAG),
+]
+
+ENDING = "must be an http or https URL without spaces whose path ends in .mp4, .avi, .mov or .mkv"
+REFUSED_SOUND = [
+    ({"video_url": "https://files.example.net/in.webm"}, "video_url", ENDING),
+    ({"video_url": "https://files.example.net/in?as=in.mp4"}, "video_url", ENDING),
+    ({"video_url": "in.mp4"}, "video_url", ENDING),
+    ({"caption": ""}, "caption", TEXT),
+    ({"cot_description": ""}, "cot_description", TEXT),
+    ({"seed": "7"}, "seed", "must be a whole number"),
+]
+
+REFUSED_CAPTIONS = [({"source_url": None}, "source_url", LINK)]
+
+TABLES = {
+    kind: rows_of(kind, right, table)
+    for kind, right, table in (
+        (AvatarVideo, AVATAR, REFUSED_AVATARS),
+        (VideoTwin, TWIN, REFUSED_TWINS),
+        (VoiceTraining, {"voice_urls": [SPEECH]}, REFUSED_VOICES),
+        (Dubbing, {"source_url": FILM, "target_lang": "es"}, REFUSED_DUBBING),
+        (Sound, {"video_url": FILM}, REFUSED_SOUND),
+        (CaptionRemoval, {"source_url": FILM}, REFUSED_CAPTIONS),
+    )
+}
+
+
+@pytest.mark.parametrize(("kind", "fields", "field", "rule"), [row for rows in TABLES.values() for row in rows])
+def test_refused(kind, fields, field, rule):
+    """A wrong value is refused by field and rule."""
+    assert_refused(kind, fields, field, rule)
+
+
+@pytest.mark.parametrize("kind", TABLES)
+def test_no_rule_is_without_a_refusal(kind):
+    """Each field, and each rule between fields, has a refused value in the tables above."""
+    assert_none_is_missing(kind, TABLES[kind])
+
+
+ACCEPTED = [
+    (AvatarVideo, AVATAR | {"title": "t" * 40, "web_people_x": -12.5, "web_dist_bg_width": -1}),
+    (AvatarVideo, AVATAR | {"audio_src": None, "custom_voice": SPEECH, "anchor_type": 1}),
+    (AvatarVideo, AVATAR | SIZED | {"back_id": "65f1", "color": "rgba(0,0,0,1)", "caption_align": {"Fontsize": 50}}),
+    (VideoTwin, {"image_url": PICTURE, "video_background_color": "rgba(0,0,0,1)"}),
+    (VoiceTraining, {"voice_urls": (SPEECH, SPEECH)}),
+    (Dubbing, {"source_url": FILM, "target_lang": "es", "num_speakers": 0}),
+    (Sound, {"video_url": "https://files.example.net/IN.MP4?signed=1"}),
+    (CaptionRemoval, {"source_url": FILM, "name": "n" * 100}),
+]
+
+
+@pytest.mark.parametrize(("kind", "fields"), ACCEPTED)
+def test_accepted(kind, fields):
+    """Values at the edge of their rules are taken as they are."""
+    request = kind(**fields)
+    assert {name: getattr(request, name) for name in fields} == fields
+
+
+def test_names_are_written_as_in_python():
+    """Whatever the service calls a field, in Python it is in lower case."""
+    assert [field.name for field in fields_of(AvatarVideo) if field.name != field.name.lower()] == []
