@@ -5,6 +5,7 @@ The layers, each of which imports downwards only:
     cli blocking    the command `a2e`; a front for code without an event loop
     client          A2EClient: all parts put together
     engine          what awaits: session, starter, poller, job, files, budget
+    requests        every request class, loaded when it is asked for
     families calls  what the service can do, as data
     core            pure rules: statuses, records, replies, schedule, retry
     errors          every exception
@@ -14,13 +15,17 @@ The layers, each of which imports downwards only:
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from a2e_async import requests as _requests
 from a2e_async._version import __version__
 from a2e_async.blocking import blocking
 from a2e_async.calls.credits import Balance, Quote
 from a2e_async.client import A2EClient
-from a2e_async.core.family import Family, Form, Request, families, register
+from a2e_async.core.family import Endpoint, Family, Form, Request, families, register
 from a2e_async.core.hooks import Journal, Webhook
 from a2e_async.core.records import Record, Result
+from a2e_async.core.requests import Link, Usual, request
 from a2e_async.core.retry import Retry
 from a2e_async.core.schedule import Cadence
 from a2e_async.core.status import Status
@@ -64,6 +69,14 @@ from a2e_async.errors import (
 from a2e_async.families.image_to_video import ImageToVideo
 from a2e_async.families.text_to_image import TextToImage
 
+if TYPE_CHECKING:
+    from a2e_async.requests import *  # noqa: F403 - every request class
+else:
+
+    def __getattr__(name: str) -> object:
+        return getattr(_requests, name)
+
+
 __all__ = [
     "A2EClient",
     "A2EError",
@@ -77,6 +90,7 @@ __all__ = [
     "ClientClosedError",
     "DownloadError",
     "Downloaded",
+    "Endpoint",
     "Event",
     "Family",
     "Form",
@@ -91,6 +105,7 @@ __all__ = [
     "JobTimeoutError",
     "Journal",
     "LedgerError",
+    "Link",
     "MissingTokenError",
     "ModerationError",
     "NotFoundError",
@@ -112,9 +127,15 @@ __all__ = [
     "TextToImage",
     "TransportError",
     "UsageError",
+    "Usual",
     "Webhook",
     "__version__",
     "blocking",
     "families",
     "register",
+    "request",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *dir(_requests)})

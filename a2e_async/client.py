@@ -11,11 +11,15 @@ from typing import Any, Generic, Literal, NoReturn, ParamSpec, Protocol, Self, T
 
 import attrs
 
+from a2e_async import requests
+from a2e_async.calls import Calls
 from a2e_async.calls import credits as credit_calls
+from a2e_async.calls.base import Line
 from a2e_async.core import rules, tags
 from a2e_async.core.family import Family, Request, family_of
 from a2e_async.core.hooks import Webhook
 from a2e_async.core.http import Transport
+from a2e_async.core.learned import Learned
 from a2e_async.core.records import Record, Result
 from a2e_async.core.requests import require_public_links
 from a2e_async.core.retry import Retry
@@ -31,8 +35,6 @@ from a2e_async.engine.session import HttpSession
 from a2e_async.engine.settings import check_amount, find_base_url, find_token
 from a2e_async.engine.stats import Stats
 from a2e_async.errors import UsageError
-from a2e_async.families.image_to_video import ImageToVideo
-from a2e_async.families.text_to_image import TextToImage
 
 P = ParamSpec("P")
 R = TypeVar("R", bound=Result)
@@ -49,11 +51,14 @@ class Waiting(Protocol):
 
 
 class _Short(Generic[P, R]):
-    """A short form: a method that takes exactly the fields of one request class, and starts it."""
+    """A short form: a method that takes exactly the fields of one request class, and starts it.
 
-    def __init__(self, request: Callable[P, Request[R]]) -> None:
-        self._request = request
-        self.__doc__ = request.__doc__
+    Args:
+        find: Gives the request class, which is loaded when it is first needed.
+    """
+
+    def __init__(self, find: Callable[[], Callable[P, Request[R]]]) -> None:
+        self._find = find
 
     @overload
     def __get__(self, client: None, owner: type[object]) -> Self: ...
@@ -66,18 +71,56 @@ class _Short(Generic[P, R]):
             return self
 
         def short(*args: P.args, **fields: P.kwargs) -> Job[R] | R:
-            request = self._request(*args, **fields)
+            request = self._find()(*args, **fields)
             return client.start(request) if isinstance(client, A2EClient) else client.run(request)
 
         short.__doc__ = self.__doc__
         return short
 
+    def __getattribute__(self, name: str) -> Any:  # noqa: ANN401 - any attribute
+        """Give the docstring of the request class for that of the method."""
+        return self._find().__doc__ if name == "__doc__" else super().__getattribute__(name)
+
 
 class ShortForms:
     """The short forms of every client, one line for each family."""
 
-    text_to_image = _Short(TextToImage)
-    image_to_video = _Short(ImageToVideo)
+    actor_swap = _Short(lambda: requests.ActorSwap)
+    avatar_video = _Short(lambda: requests.AvatarVideo)
+    caption_removal = _Short(lambda: requests.CaptionRemoval)
+    dubbing = _Short(lambda: requests.Dubbing)
+    face_swap = _Short(lambda: requests.FaceSwap)
+    face_swap_preview = _Short(lambda: requests.FaceSwapPreview)
+    flux2 = _Short(lambda: requests.Flux2)
+    gpt_image = _Short(lambda: requests.GptImage)
+    grok_video = _Short(lambda: requests.GrokVideo)
+    happy_horse = _Short(lambda: requests.HappyHorse)
+    head_swap = _Short(lambda: requests.HeadSwap)
+    image_edit = _Short(lambda: requests.ImageEdit)
+    image_to_video = _Short(lambda: requests.ImageToVideo)
+    kling_image = _Short(lambda: requests.KlingImage)
+    kling_omni = _Short(lambda: requests.KlingOmni)
+    kling_video = _Short(lambda: requests.KlingVideo)
+    motion_transfer = _Short(lambda: requests.MotionTransfer)
+    nano_banana = _Short(lambda: requests.NanoBanana)
+    photobook = _Short(lambda: requests.Photobook)
+    product_avatar = _Short(lambda: requests.ProductAvatar)
+    qwen_image = _Short(lambda: requests.QwenImage)
+    seedance = _Short(lambda: requests.Seedance)
+    seedance2 = _Short(lambda: requests.Seedance2)
+    sora = _Short(lambda: requests.Sora)
+    sound = _Short(lambda: requests.Sound)
+    talking_photo = _Short(lambda: requests.TalkingPhoto)
+    talking_video = _Short(lambda: requests.TalkingVideo)
+    text_to_image = _Short(lambda: requests.TextToImage)
+    upscale = _Short(lambda: requests.Upscale)
+    veo = _Short(lambda: requests.Veo)
+    video_twin = _Short(lambda: requests.VideoTwin)
+    virtual_try_on = _Short(lambda: requests.VirtualTryOn)
+    voice_training = _Short(lambda: requests.VoiceTraining)
+    wan30 = _Short(lambda: requests.Wan30)
+    wan_spicy = _Short(lambda: requests.WanSpicy)
+    wan_video = _Short(lambda: requests.WanVideo)
 
 
 class A2EClient(ShortForms):
@@ -433,6 +476,19 @@ class A2EClient(ShortForms):
         opened = self._open_parts()
         since = opened.engine.poller.health.outage_since
         return None if since is None else opened.loop.time() - since
+
+    @property
+    def learned(self) -> Learned:
+        """What this client has learned of the ages at which tasks end; it spaces the looks at them.
+
+        `learned.kept()` gives it as a JSON object, `learned.recall(...)` begins with one that was kept.
+        """
+        return self._shared.learned
+
+    @property
+    def calls(self) -> Calls:
+        """Every one-shot call of the service, in groups: `await a2e.calls.speech.say("Hello", tts_id=...)`."""
+        return Calls(Line(lambda: self._open_parts().engine.service, local=self._config.local))
 
     # What goes on.
 

@@ -1,15 +1,21 @@
-"""Coins: the balance and the price of a start."""
+"""Coins: the balance, the price of a start, and what was charged."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any
 
 import attrs
 
-from a2e_async.core import wire
-from a2e_async.core.family import Family, Request
+from a2e_async.calls.base import Group, call, pages, request_of
+from a2e_async.calls.reading import At, Named, Value, nothing, row
+from a2e_async.calls.writing import Limit, Moment
+from a2e_async.core import rules, wire
+from a2e_async.core.family import Family, Request, family_of
 from a2e_async.core.http import HttpRequest
 from a2e_async.core.records import Result
+from a2e_async.core.requests import SentAs
 from a2e_async.errors import ProtocolError
 
 _COIN_KEYS = ("coins", "cost", "price", "credits", "amount", "estimatedCoins", "totalCoins", "total")
@@ -41,9 +47,21 @@ class Quote:
     validated: bool = False
 
 
-def balance() -> HttpRequest:
-    """Ask what the account holds."""
-    return HttpRequest(method="GET", path="/api/v1/user/remainingCoins")
+@attrs.frozen(kw_only=True)
+class Transaction(Value):
+    """One line of an account's history.
+
+    Attributes:
+        id: Its id, "" where it has none.
+        amount: Coins; below 0 they were spent, above 0 granted or bought.
+        created_at: When it happened.
+        description: What for, in the service's words.
+    """
+
+    id: Named = ""
+    amount: Annotated[float | None, At("amount", "coins", "credits")] = None
+    created_at: Annotated[datetime | None, At("createdAt", "created_at")] = None
+    description: Annotated[str, At("description", "desc", "remark", "type")] = ""
 
 
 def read_balance(data: object) -> Balance:
@@ -55,13 +73,6 @@ def read_balance(data: object) -> Balance:
     return Balance(coins=coins, diamonds=_number(held.get("diamonds")) or 0)
 
 
-def quote(family: Family, request: Request[Result]) -> HttpRequest:
-    """Ask what a start would cost; it is free and starts nothing."""
-    start = wire.start(family, request)
-    body = {"endpoint": start.path, "requestBody": start.body}
-    return HttpRequest(method="POST", path="/api/v1/generation/quote", body=body)
-
-
 def read_quote(data: object) -> Quote:
     """Read the answer to `quote`; where it keeps the coins is not documented, so the likely places are tried."""
     if (number := _number(data)) is not None:
@@ -71,6 +82,76 @@ def read_quote(data: object) -> Quote:
         if (number := _number(said.get(key))) is not None:
             return Quote(coins=number, validated=said.get("generationRequestValidated") is True)
     raise ProtocolError("the quote was answered without coins")
+
+
+class Credits(Group):
+    """Coins and diamonds."""
+
+    @call("GET", "/api/v1/user/remainingCoins", read_balance)
+    def balance(self) -> None:
+        """Ask what the account holds (GET /api/v1/user/remainingCoins)."""
+
+    async def quote(self, request: Request[Any]) -> Quote:
+        """Ask what a start would cost; it is free and starts nothing (POST /api/v1/generation/quote).
+
+        Args:
+            request: What would be started.
+        """
+        start = wire.start(family_of(request), request)
+        return await self._quote(start.path, start.body or {})
+
+    @call("POST", "/api/v1/generation/quote", read_quote, reads=True)
+    def _quote(
+        self, endpoint: str, request_body: Annotated[Mapping[str, Any], rules.mapping(), SentAs("requestBody")]
+    ) -> None:
+        """Ask what a start would cost; it is free and starts nothing (POST /api/v1/generation/quote)."""
+
+    @pages("/api/v1/transactionRecord/creditsHistory", row(Transaction))
+    def history(
+        self,
+        *,
+        spent: Annotated[bool | None, rules.flag(), SentAs("is_consumption")] = None,
+        since: Annotated[Moment | None, SentAs("startDate")] = None,
+        until: Annotated[Moment | None, SentAs("endDate")] = None,
+        limit: Limit | None = None,
+    ) -> None:
+        """Give what was charged and what came in, newest first (GET /api/v1/transactionRecord/creditsHistory).
+
+        A charge is missing from it for some seconds.
+
+        Args:
+            spent: True: only what was spent, False: only what came in; by default both.
+            since: Only what happened at this time or later.
+            until: Only what happened at this time or earlier.
+            limit: How many lines at most; by default all.
+        """
+
+    @call(
+        "POST",
+        "/api/v1/user/exchangeDiamonds",
+        nothing,
+        costs="the coins may have been exchanged (`balance()` tells)",
+    )
+    def exchange_diamonds(self, diamonds: Annotated[int, rules.whole(1)]) -> None:
+        """Change coins into diamonds, 100 for one; there is no way back (POST /api/v1/user/exchangeDiamonds).
+
+        Args:
+            diamonds: How many diamonds to get.
+
+        Raises:
+            StartUnknownError: No answer came that can be read; the coins may have been exchanged.
+        """
+
+
+def balance() -> HttpRequest:
+    """Write the request for what the account holds."""
+    return request_of(Credits.balance)
+
+
+def quote(family: Family, request: Request[Result]) -> HttpRequest:
+    """Write the request for what a start would cost."""
+    start = wire.start(family, request)
+    return request_of(Credits._quote, endpoint=start.path, request_body=start.body)  # noqa: SLF001 - of this module
 
 
 def _number(value: object) -> float | None:

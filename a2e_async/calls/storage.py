@@ -1,10 +1,16 @@
-"""Uploads: a presigned link to put a file to, and the public link it has then."""
+"""Storage: presigned links for uploads, and copies of files that lie elsewhere."""
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import attrs
 
+from a2e_async.calls.base import SLOW, Group, call, request_of
+from a2e_async.calls.reading import link
+from a2e_async.core import rules
 from a2e_async.core.http import HttpRequest
+from a2e_async.core.requests import Link, SentAs
 from a2e_async.errors import ProtocolError
 
 
@@ -21,20 +27,6 @@ class UploadLink:
     public_url: str
 
 
-def upload_link(key: str, content_type: str, size: int) -> HttpRequest:
-    """Ask for a link to put a file to; the service charges API tokens for it.
-
-    Args:
-        key: The file's name; the service puts the account's folder before it.
-        content_type: Content type, which the PUT must repeat.
-        size: Bytes of the file.
-    """
-    body = {"key": key, "contentType": content_type, "fileSize": size}
-    older = HttpRequest(method="POST", path="/api/v1/r2/get_upload_presigned_url", body=body)
-    path = "/api/v1/r2/upload-presigned-url"
-    return HttpRequest(method="POST", path=path, body=body, route=path, other=older)
-
-
 def read_upload_link(data: object) -> UploadLink:
     """Read the answer to `upload_link`."""
     if isinstance(data, dict):
@@ -42,3 +34,61 @@ def read_upload_link(data: object) -> UploadLink:
         if isinstance(put_url, str) and put_url and isinstance(public_url, str) and public_url:
             return UploadLink(put_url=put_url, public_url=public_url)
     raise ProtocolError("the upload was answered without its links")
+
+
+class Storage(Group):
+    """Files at the service; `await a2e.upload(path)` does all of it for one of your own."""
+
+    @call(
+        "POST",
+        "/api/v1/r2/upload-presigned-url",
+        read_upload_link,
+        older=("POST", "/api/v1/r2/get_upload_presigned_url"),
+        costs="the link may have been charged",
+    )
+    def upload_link(
+        self,
+        key: str,
+        *,
+        content_type: Annotated[str | None, SentAs("contentType")] = None,
+        size: Annotated[int | None, rules.whole(1), SentAs("fileSize")] = None,
+        bucket: str | None = None,
+        url_prefix: Annotated[str | None, SentAs("urlPrefix")] = None,
+        cdn_domain: Annotated[str | None, SentAs("cdnDomain")] = None,
+        expires_in: Annotated[int | None, rules.whole(60), SentAs("expiresIn")] = None,
+    ) -> None:
+        """Get a link to put a file to; API tokens are charged for it (POST /api/v1/r2/upload-presigned-url).
+
+        Args:
+            key: The file's name; the service puts the account's folder before it.
+            content_type: Its content type, which the PUT must repeat.
+            size: Its length in bytes, which the PUT must keep to.
+            bucket: Where it shall lie (its default: "3days-apac").
+            url_prefix: The leading part of its path (its default: "adam2eve").
+            cdn_domain: The domain of its public link.
+            expires_in: Seconds for which the link can be used, at least 60.
+
+        Raises:
+            StartUnknownError: No answer came that can be read; the link may have been charged.
+        """
+
+    @call("POST", "/api/v1/tos/transferToStorage", link("url", "result"), seconds=SLOW)
+    def copy(self, url: Link) -> None:
+        """Let the service copy a file whose link is unsteady, and get a link that it can rely on.
+
+        (POST /api/v1/tos/transferToStorage)
+
+        Args:
+            url: Public link of the file.
+        """
+
+
+def upload_link(key: str, content_type: str, size: int) -> HttpRequest:
+    """Write the request for a link to put a file to; the service charges API tokens for it.
+
+    Args:
+        key: The file's name; the service puts the account's folder before it.
+        content_type: Content type, which the PUT must repeat.
+        size: Bytes of the file.
+    """
+    return request_of(Storage.upload_link, key=key, content_type=content_type, size=size)
