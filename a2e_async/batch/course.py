@@ -256,7 +256,8 @@ class Course:
         elif now.state in (State.PLANNED, State.INTENDED):
             await self._not_begun(before, now, error, words)
         elif now.state is State.ACCEPTED and isinstance(error, NotFoundError):
-            await self._ledger.ended(row.id, State.FAILED, words)
+            # It was paid for, and another account's token would hear the same: only --retry-unknown pays again.
+            await self._ledger.ended(row.id, State.UNKNOWN, words)
         elif not now.state.bad:
             await self._ledger.noted(row.id, words)
 

@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 
 from a2e_async.batch.entries import Entry, is_text
-from a2e_async.core import media, rules, wire
+from a2e_async.core import media, rules
 from a2e_async.core.family import Family, Request, family_of
 from a2e_async.core.records import Result
 from a2e_async.core.requests import Field, fields_of
@@ -122,8 +122,13 @@ def read_row(values: Mapping[str, Any], *, family: str | None, line: int | None,
 
 def of_request(request: Request[Result]) -> Row:
     """Make a row of a request."""
-    fields = {key: value for key, value in wire.CONVERTER.unstructure(request).items() if value is not None}
     family = family_of(request)
+    held = {field.name: (getattr(request, field.name), field.kind) for field in fields_of(type(request))}
+    fields = {
+        name: kind(value) if kind in (list, dict) else value
+        for name, (value, kind) in held.items()
+        if value is not None
+    }
     return Row(id=_hashed(family, fields), family=family, fields=fields, hashed=True)
 
 

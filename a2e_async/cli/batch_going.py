@@ -167,7 +167,7 @@ class Going:
             self._run.complain(f"rows that have failed: {failed}; this attempts them anew:")
             self._run.output.say(f"{retry} --failed")
         if counts[State.UNKNOWN]:
-            words = "rows that may or may not have been started"
+            words = "rows that may have been started, or whose task the service denies"
             self._run.complain(f"{words}: {counts[State.UNKNOWN]}; this starts them, perhaps for a second time:")
             self._run.output.say(f"{retry} --unknown")
         if self._stopped_by is not None:

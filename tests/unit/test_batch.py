@@ -23,6 +23,7 @@ from a2e_async import (
     JobFailedError,
     JobTimeoutError,
     LedgerError,
+    NotFoundError,
     StartUnknownError,
     TextToImage,
     TransportError,
@@ -179,6 +180,21 @@ async def test_a_file_that_is_gone_here_and_there_is_told(tmp_path):
 async def _forget(sim):
     for task_id in list(sim.book.tasks):
         sim.world.delete("text_to_image", task_id)
+
+
+async def test_a_paid_task_that_the_service_denies_is_paid_again_only_when_told_so(tmp_path):
+    """Another account's token hears "no such task" of every row: `retry_failed` must not start them all anew."""
+    async with service() as sim:
+        await bring_to(tmp_path, KITE, State.ACCEPTED, sim=sim)
+        await sim.clock.sleep(4)
+        await _forget(sim)
+        run = await play(tmp_path, sim, [KITE])
+        assert (run.outcomes["kite"].entry.state, type(run.outcomes["kite"].error)) == (State.UNKNOWN, NotFoundError)
+        billed = len(sim.book.starts)
+        assert (await play(tmp_path, sim, [KITE], retry_failed=True)).outcomes["kite"].entry.state is State.UNKNOWN
+        assert len(sim.book.starts) == billed
+        assert (await play(tmp_path, sim, [KITE], retry_unknown=True)).outcomes["kite"].entry.state is State.DONE
+        assert len(sim.book.starts) == billed + 1
 
 
 # How rows end.

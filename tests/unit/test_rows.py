@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import string
 
 import attrs
@@ -13,6 +14,7 @@ from a2e_async import ImageToVideo, TextToImage
 from a2e_async.batch.entries import Entry
 from a2e_async.batch.rows import BadRow, Row, numbered, of_entry, of_request, read_row, stem_of
 from a2e_async.core import family as families
+from a2e_async.core import wire
 from a2e_async.core.family import Family, Request
 from a2e_async.core.records import Result
 from a2e_async.core.requests import request
@@ -256,6 +258,15 @@ def test_a_row_comes_back_from_the_ledger():
     given = row({**FILM, "image_url": None, "image_from": "kite", "id": "a"})
     kept = Entry(id=given.id, family=given.family.name, fields=given.kept())
     assert attrs.evolve(of_entry(kept), line=7) == given
+
+
+@pytest.mark.parametrize("name", sorted(families.families()))
+def test_a_request_of_each_family_comes_back_from_a_row(name):
+    """What a row keeps of a request makes the same request again, whatever it is called in the body."""
+    given = families.family_of(name).request(**families.family_of(name).example, extra={"new": [1]})
+    kept = json.loads(json.dumps(dict(of_request(given).kept())))
+    again = of_entry(Entry(id="a", family=name, fields=kept)).request()
+    assert wire.start(families.family_of(name), again) == wire.start(families.family_of(name), given)
 
 
 # Names of files.
