@@ -25,7 +25,7 @@ COMMANDS = {
     "balance": ("account", "Print the coins of the account."),
     "quote": ("account", "Print what a start would cost; it is free to ask."),
     "upload": ("upload", "Upload FILE and print its link."),
-    "families": ("families", "List the families, or the fields of one."),
+    "families": ("families", "List the families, or explain one."),
     "simulator": ("simulator", "Run the simulated service until Ctrl-C."),
 }
 """Where each command is, and its line in the help: `a2e --help` loads none of them, for aiohttp takes long."""

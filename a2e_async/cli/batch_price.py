@@ -12,6 +12,7 @@ from a2e_async.batch.rows import Row
 from a2e_async.client import A2EClient
 from a2e_async.core.family import Request
 from a2e_async.core.records import Result
+from a2e_async.engine.budget import hashable
 from a2e_async.errors import A2EError, AuthenticationError, TransportError
 
 Kind = tuple[Any, ...]
@@ -65,7 +66,7 @@ async def price_of(a2e: A2EClient, rows: Iterable[Row], each: float | None) -> P
 
 def _kind(row: Row, request: Request[Result]) -> Kind:
     values = (getattr(request, field, None) for field in row.family.price_fields)
-    return (row.family.name, *(len(value) if isinstance(value, list | tuple) else value for value in values))
+    return (row.family.name, *(len(value) if isinstance(value, list | tuple) else hashable(value) for value in values))
 
 
 async def _quoted(a2e: A2EClient, request: Request[Result]) -> float | None:

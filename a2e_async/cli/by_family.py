@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 import a2e_async.families  # noqa: F401 - importing it makes all families known
 from a2e_async.cli.base import Command, Group
@@ -30,6 +31,24 @@ class FamilyName(click.ParamType[Family]):
             return family_of(value)
         except UsageError as error:
             self.fail(str(error), param, ctx)
+
+    def shell_complete(
+        self,
+        ctx: click.Context,  # noqa: ARG002 - click's signature
+        param: click.Parameter,  # noqa: ARG002 - as above
+        incomplete: str,
+    ) -> list[CompletionItem]:
+        """Give the families whose name begins so."""
+        return completions(incomplete)
+
+
+def completions(begun: str) -> list[CompletionItem]:
+    """Give the families whose name begins so, with dashes or underscores as it was begun."""
+    return [
+        CompletionItem(spelt, help=family.title)
+        for name, family in sorted(families().items())
+        if (spelt := name.replace("_", "-") if "-" in begun else name).startswith(begun)
+    ]
 
 
 class FamilyGroup(Group):
@@ -56,6 +75,11 @@ class FamilyGroup(Group):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """Give the families' names."""
         return sorted(families())
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Give the families whose name begins so, and options."""
+        found = [] if incomplete.startswith("-") else completions(incomplete)
+        return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> Command | None:  # noqa: ARG002 - click's signature
         """Make the command of one family."""

@@ -51,7 +51,12 @@ def _option(field: Field, text: str) -> click.Parameter:
         inner = _SCALARS.get(field.item, _Json())
         text = f"{text.rstrip('.')}; give it once for each."
         return click.Option([name, field.name], type=inner, multiple=True, required=required, help=text)
-    return click.Option([name, field.name], type=_SCALARS.get(field.kind, _Json()), required=required, help=text)
+    return click.Option([name, field.name], type=_type_of(field), required=required, help=text)
+
+
+def _type_of(field: Field) -> click.ParamType[Any]:
+    """Give the type of a field's option; one with choices lets the shell complete them."""
+    return click.Choice(field.choices) if field.choices else _SCALARS.get(field.kind, _Json())
 
 
 def helps_of(request: type) -> dict[str, str]:

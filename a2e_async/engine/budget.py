@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Literal, Protocol
 
 import attrs
@@ -91,9 +91,9 @@ class Budget:
         Raises:
             BudgetExceededError: The price is more than is left, or is not known and must be.
         """
-        kind = _kind(job.family, job.request)
         if self.limit is None:
-            return Reservation(kind, job.options.price or 0)
+            return self.unlimited(job)
+        kind = _kind(job.family, job.request)
         price = await self._price(kind, job)
         while self._alone is not None and (price is None or price > self.left):
             await asyncio.shield(self._alone)  # it holds all that is left, and gives back what it does not need
@@ -105,12 +105,17 @@ class Budget:
         self.reserved += price
         return Reservation(kind, price)
 
+    @staticmethod
+    def unlimited(job: Intent) -> Reservation:
+        """Note the price of a start where nothing bounds it."""
+        return Reservation((), job.options.price or 0)
+
     def settle(self, reservation: Reservation, coins: float | None) -> None:
         """Turn held coins into spent ones; what the service charged counts, else all that was held."""
-        if coins is not None and 0 <= coins < math.inf:
-            self._prices[reservation.kind] = coins
-        else:
+        if coins is None or not 0 <= coins < math.inf:
             coins = reservation.coins
+        elif self.limit is not None:
+            self._prices[reservation.kind] = coins
         self.spent += coins
         self.release(reservation)
 
@@ -173,4 +178,11 @@ class Budget:
 
 def _kind(family: Family, request: Request[Result] | None) -> tuple[Any, ...]:
     values = (getattr(request, field, None) for field in family.price_fields)
-    return (family.name, *(tuple(value) if isinstance(value, list) else value for value in values))
+    return (family.name, *map(hashable, values))
+
+
+def hashable(value: Any) -> Any:  # noqa: ANN401 - the value of any field
+    """Give a field's value as something that can be a key: of lists and mappings what is in them."""
+    if isinstance(value, Mapping):
+        return tuple((key, hashable(one)) for key, one in sorted(value.items()))
+    return tuple(map(hashable, value)) if isinstance(value, list | tuple) else value

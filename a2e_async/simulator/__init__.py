@@ -10,8 +10,10 @@ async with simulator.serve(speed=20, coins=500) as sim:
 
 Layers, each usable alone: `World` (pure, driven by a clock: tasks, coins, `Book`), `App` (pure: request to reply,
 with `Faults`), `serve` (the app on a socket). `Switches` lists how the service may differ from its documentation.
-Prompts steer tasks: `[fail]` or `[fail:code]` fails, `[stuck]` runs into the timeout of two hours, `[blocked]` and
-`[minor]` are refused by moderation.
+Every family and every call of the API is served in its documented shape, with real pictures, films and sounds.
+Prompts (or names, where a family has no prompt) steer tasks: `[fail]` or `[fail:code]` fails, `[stuck]` runs into the
+timeout of two hours, `[blocked]` and `[minor]` are refused by moderation, `[nsfw]` is answered with 200 and started by
+nobody where a family knows `force_generate` and it is off.
 """
 
 from __future__ import annotations

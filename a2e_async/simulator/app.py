@@ -16,7 +16,16 @@ from a2e_async.simulator.chance import number
 from a2e_async.simulator.counts import RequestLog
 from a2e_async.simulator.faults import Fault, Faults
 from a2e_async.simulator.hosting import FileHost, refusal
-from a2e_async.simulator.messages import RefusedError, SimReply, SimRequest, html_reply, http_date, json_reply
+from a2e_async.simulator.messages import (
+    RefusedError,
+    Said,
+    SimReply,
+    SimRequest,
+    html_reply,
+    http_date,
+    json_reply,
+    stream_reply,
+)
 from a2e_async.simulator.ranges import file_reply
 from a2e_async.simulator.routes import UNKNOWN, Route, Routes
 from a2e_async.simulator.service import Service
@@ -61,7 +70,7 @@ class App:
         self.log = RequestLog()
         self._timer = timer or self.world.clock.now
         self._service = Service(self.world, self.files)
-        self._routes: dict[str, Routes] = {}
+        self._routes: dict[tuple[str, str, bool], Routes] = {}
         self._recent: deque[float] = deque()
         self._traces = 0
         self._date = (0, "")
@@ -116,20 +125,24 @@ class App:
     def _route(self, request: SimRequest) -> Route:
         if (request.method, request.path) in self.calls:
             return Route(request.path.rpartition("/")[2], "call")
-        casings = self.world.switches.casings
-        if casings not in self._routes:
-            self._routes[casings] = Routes(self.world.kinds, casings)
-        return self._routes[casings].match(request.method, request.path)
+        switches = self.world.switches
+        served = (switches.casings, switches.dialects, switches.undocumented)
+        if served not in self._routes:
+            self._routes[served] = self._service.routes()
+        return self._routes[served].match(request.method, request.path)
 
     def _ids(self, route: Route, request: SimRequest) -> Collection[str]:
         if route.task_id:
             return (route.task_id,)
-        if route.action != "batch":
+        key = route.id_in or ("ids" if route.action == "batch" else "")
+        if not key:
             return ()
         try:
-            ids = request.json().get("ids")
+            ids = request.query.get(key) or request.json().get(key)
         except RefusedError:
             return ()
+        if isinstance(ids, str):
+            return (ids,)
         return frozenset(one for one in ids if isinstance(one, str)) if isinstance(ids, list) else ()
 
     def _on_api(self, route: Route, request: SimRequest) -> SimReply:
@@ -137,17 +150,32 @@ class App:
         if route is UNKNOWN:
             return html_reply(f"Cannot {request.method} {request.path}", 404)
         try:
-            self._admit(request)
-            if route.action == "call":
-                data = self.calls[request.method, request.path](request)
-            else:
-                data = self._service.answer(route, request)
-            reply = json_reply({"code": 0, "data": data, **self._trace()})
+            self._admit(request, is_open=route.is_open)
+            is_added = (request.method, request.path) in self.calls
+            answer = (
+                self.calls[request.method, request.path](request) if is_added else self._service.answer(route, request)
+            )
+            reply = self._said(answer)
         except RefusedError as no:
-            reply = json_reply({"code": no.code, switches.error_key: str(no), **self._trace()}, no.status)
-            if no.status == 429:  # noqa: PLR2004
-                reply.headers["Retry-After"] = "1"
+            reply = self._refused(route, no)
         return attrs.evolve(reply, delay=switches.latency) if switches.latency else reply
+
+    def _said(self, answer: object) -> SimReply:
+        said = answer if isinstance(answer, Said) else Said(answer)
+        if said.pieces:
+            return stream_reply(said.pieces)
+        words = {"msg": said.words} if said.words else {}
+        return json_reply({"code": 0, "data": said.data, **words, **self._trace()}, said.status)
+
+    def _refused(self, route: Route, no: RefusedError) -> SimReply:
+        words: dict[str, object] = {self.world.switches.error_key: str(no)}
+        kind = self.world.kinds.get(route.family)
+        said: dict[str, object] = {"success": False} if kind and kind.dialect.denies else {"code": no.code}
+        said |= words
+        reply = json_reply({**said, **self._trace()}, no.status)
+        if no.status == 429:  # noqa: PLR2004
+            reply.headers["Retry-After"] = "1"
+        return reply
 
     def _on_files(self, route: Route, request: SimRequest) -> SimReply:
         try:
@@ -158,11 +186,11 @@ class App:
             return refusal(no)
         return SimReply(media=found.media, made=found.made)
 
-    def _admit(self, request: SimRequest) -> None:
+    def _admit(self, request: SimRequest, *, is_open: bool = False) -> None:
         switches = self.world.switches
         if switches.rate is not None and self._is_too_dense(switches.rate):
             raise RefusedError("Too many requests", status=429)
-        if request.headers.get("authorization") != f"Bearer {switches.token}":
+        if not is_open and request.headers.get("authorization") != f"Bearer {switches.token}":
             raise RefusedError("Invalid token", status=int(switches.unauthorised), code=401)
 
     def _is_too_dense(self, rate: float) -> bool:

@@ -78,7 +78,14 @@ class Start:
 
 @attrs.frozen
 class Movement:
-    """One change of the account: negative for a charge, positive for a refund."""
+    """One change of the account: negative for a charge, positive for a refund.
+
+    Attributes:
+        at: When.
+        coins: By how much.
+        family: The family, or what else it was for, such as "streaming".
+        task_id: The task, or whatever else it was for.
+    """
 
     at: float
     coins: int
@@ -200,6 +207,10 @@ class Book:
             self._bills[bill.task_id] = bill
             self._movements.append(Movement(bill.at, -bill.coins, bill.family, bill.task_id))
         return start
+
+    def note(self, movement: Movement) -> None:
+        """Write down a charge or refund that belongs to no task; for the world only."""
+        self._movements.append(movement)
 
     def refund(self, task_id: str, at: float) -> int:
         """Write down that a task's coins came back, and say how many; for the world only."""

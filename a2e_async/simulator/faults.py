@@ -121,8 +121,9 @@ class Faults:
         """Add a fault.
 
         Args:
-            route: "image_to_video.start", ".detail", ".list", ".batch", ".delete", or "balance", "quote",
-                "history", "presign", "upload", "file"; with wildcards, such as "*.batch".
+            route: "image_to_video.start", ".detail", ".list", ".batch", ".delete" and the like of every family, or a
+                call such as "balance", "quote", "history", "presign", "upload", "file", "speech.say", "voices.list",
+                "streaming.token", "prompts.extend"; with wildcards, such as "*.batch".
             kind: What goes wrong; see the class.
             hits: How often; None: for ever. By default once, or for ever with `every`.
             every: At each n-th request only.

@@ -11,7 +11,7 @@ import attrs
 
 from a2e_async.simulator.chance import digest
 from a2e_async.simulator.messages import RefusedError, SimReply, SimRequest, xml_reply
-from a2e_async.simulator.specs import Film, Media, Picture, Still, Stored
+from a2e_async.simulator.specs import Film, Media, Picture, Sound, Still, Stored, suffix_of
 from a2e_async.simulator.switches import Body
 from a2e_async.simulator.tasks import SimTask
 from a2e_async.simulator.world import World
@@ -54,15 +54,38 @@ class FileHost:
         self.world = world
         self.origin = origin
         self._uploads: dict[str, _Upload] = {}
+        self._published: dict[str, Found] = {}
         world.find_still = self.still
 
-    def link(self, task: SimTask, now: float) -> str:
-        """Give the link of a task's result: the same one until it expires, then a new one."""
+    def link(self, task: SimTask, now: float, index: int = 0) -> str:
+        """Give the link of one of a task's results: the same one until it expires, then a new one."""
         ttl = self.world.switches.file_ttl
         expires = task.ends + ttl * (math.floor((now - task.ends) / ttl) + 1)
-        path = f"{FILES}{task.id}{'.png' if isinstance(task.media, Picture) else '.mp4'}"
-        signed = self._signed(path, expires)
-        return f"{self.origin}{path}?e={signed['e']}&s={signed['s']}"
+        number = f"-{index + 1}" if index else ""
+        return self._link(f"{FILES}{task.id}{number}{suffix_of(task.files[index])}", expires)
+
+    def publish(self, media: Media, lasts: float | None = None) -> str:
+        """Give the link of a file that no task has made.
+
+        Args:
+            media: What it shows.
+            lasts: How long its link does; by default as long as that of a result.
+        """
+        now = self.world.clock.now()
+        name = f"{digest('published', media, media.words if isinstance(media, Sound) else '')}{suffix_of(media)}"
+        self._published.setdefault(name, Found(media, now))
+        ttl = self.world.switches.file_ttl if lasts is None else lasts
+        return self._link(f"{FILES}{name}", now + ttl)
+
+    def media_at(self, url: str) -> Media | None:
+        """Give what is behind a link that somebody hands in; see `still`."""
+        parts = urlsplit(url)
+        if f"{parts.scheme}://{parts.netloc}" != self.origin:
+            return Picture(url, variant="stand-in")
+        try:
+            return self.find(SimRequest("GET", unquote(parts.path), dict(parse_qsl(parts.query)))).media
+        except RefusedError:
+            return None
 
     def still(self, url: str) -> Still | None:
         """Give the still behind a link that somebody hands in.
@@ -71,15 +94,8 @@ class FileHost:
             For a link of this host what it shows, or None when it cannot be read; for any other link a picture
             that stands in for it.
         """
-        parts = urlsplit(url)
-        if f"{parts.scheme}://{parts.netloc}" != self.origin:
-            return Picture(url, variant="stand-in")
-        request = SimRequest("GET", unquote(parts.path), dict(parse_qsl(parts.query)))
-        try:
-            media = self.find(request).media
-        except RefusedError:
-            return None
-        return media.first if isinstance(media, Film) else media
+        media = self.media_at(url)
+        return media.first if isinstance(media, Film) else Picture(media.words) if isinstance(media, Sound) else media
 
     def find(self, request: SimRequest) -> Found:
         """Give the file that a request is for.
@@ -96,14 +112,19 @@ class FileHost:
         if request.path.startswith(UPLOADS):
             raise RefusedError("AccessDenied", status=403)
         self._check_link(request)
-        task_id = request.path.removeprefix(FILES).split(".")[0]
+        name = request.path.removeprefix(FILES)
+        published = self._published.get(name)
+        return self._result(name) if published is None else published
+
+    def _result(self, name: str) -> Found:
+        task_id, _, number = name.split(".", maxsplit=1)[0].partition("-")
         try:
             task = self.world.task(task_id)
         except KeyError:
             raise RefusedError("NoSuchKey", status=404) from None
         if task.deleted or self.world.status(task) != "completed":
             raise RefusedError("NoSuchKey", status=404)
-        return Found(task.media, task.ends)
+        return Found(task.files[int(number or 1) - 1], task.ends)
 
     def presign(self, body: Body) -> dict[str, object]:
         """Say where a file may be uploaded.
@@ -149,6 +170,10 @@ class FileHost:
     def _refuse_token(self, request: SimRequest) -> None:
         if "authorization" in request.headers and self.world.switches.file_refuses_token:
             raise RefusedError("InvalidArgument", status=400)
+
+    def _link(self, path: str, expires: float) -> str:
+        signed = self._signed(path, expires)
+        return f"{self.origin}{path}?e={signed['e']}&s={signed['s']}"
 
     def _signed(self, path: str, expires: float, *what: str) -> dict[str, str]:
         until = str(math.ceil(expires))

@@ -10,12 +10,13 @@ from collections import OrderedDict
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Literal, TypeAlias
 
-from a2e_async.simulator import plain, sketch
-from a2e_async.simulator.specs import Blob, Film, Media, Picture, Still, Stored
+from a2e_async.simulator import plain, sketch, tones
+from a2e_async.simulator.specs import Blob, Film, Media, Picture, Sound, Still, Stored
 
 Mode: TypeAlias = Literal["auto", "pretty", "plain", "tiny"]
 
-_PNG, _MP4 = "image/png", "video/mp4"
+_PNG, _MP4, _WAV = "image/png", "video/mp4", "audio/wav"
+_TINY_SECONDS = 0.5
 
 
 def has_extras() -> bool:
@@ -76,10 +77,15 @@ class Studio:
             kept = self._kept.get(media)
         if kept is not None:
             return kept
-        body = self._picture(media) if isinstance(media, Picture) else self._film(media)
-        blob = Blob(body, _PNG if isinstance(media, Picture) else _MP4, _etag(body))
+        blob = self._made(media)
         self._keep(media, blob)
         return blob
+
+    def _made(self, media: Picture | Film | Sound) -> Blob:
+        if isinstance(media, Sound):
+            return _sound(media, media.seconds)
+        body = self._picture(media) if isinstance(media, Picture) else self._film(media)
+        return Blob(body, _PNG if isinstance(media, Picture) else _MP4, _etag(body))
 
     def close(self) -> None:
         """Let go of the threads; what is being rendered is finished, what waits is not begun."""
@@ -129,7 +135,14 @@ class Studio:
         return self.render_now(still).body
 
 
-def _tiny(media: Picture | Film) -> Blob:
+def _sound(sound: Sound, seconds: float) -> Blob:
+    body = tones.wav(sound.words, seconds, sound.variant)
+    return Blob(body, _WAV, _etag(body))
+
+
+def _tiny(media: Picture | Film | Sound) -> Blob:
+    if isinstance(media, Sound):
+        return _sound(media, min(media.seconds, _TINY_SECONDS))
     body = plain.tiny_picture() if isinstance(media, Picture) else plain.tiny_film(media.seconds)
     return Blob(body, _PNG if isinstance(media, Picture) else _MP4, _etag(body))
 

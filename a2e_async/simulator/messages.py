@@ -65,6 +65,23 @@ class SimRequest:
         return value
 
 
+@attrs.frozen
+class Said:
+    """An answer that is more than its `data`.
+
+    Attributes:
+        data: The data.
+        status: The HTTP status.
+        words: What stands in `msg` beside the data, "" for nothing.
+        pieces: Server-sent events to answer with instead, each with the simulated seconds to wait before it.
+    """
+
+    data: object
+    status: int = 200
+    words: str = ""
+    pieces: tuple[tuple[float, bytes], ...] = ()
+
+
 @attrs.frozen(kw_only=True)
 class SimReply:
     """What the service answers.
@@ -79,6 +96,8 @@ class SimReply:
         media: The file to serve; whoever carries the reply has it rendered and asks `App.finish` for the rest.
         made: When that file was made.
         spoilt: A fault that waits for that file.
+        pieces: The body in the pieces in which it is sent, each with the simulated seconds to wait before it; none
+            for a body that is sent at once.
     """
 
     status: int = 200
@@ -89,6 +108,13 @@ class SimReply:
     media: Media | None = None
     made: float = 0.0
     spoilt: Fault | None = None
+    pieces: tuple[tuple[float, bytes], ...] = ()
+
+
+def stream_reply(pieces: tuple[tuple[float, bytes], ...]) -> SimReply:
+    """Give a reply of server-sent events that come bit by bit."""
+    headers = {"Content-Type": "text/event-stream; charset=utf-8", "Cache-Control": "no-cache"}
+    return SimReply(headers=headers, body=b"".join(piece for _, piece in pieces), pieces=pieces)
 
 
 def json_reply(value: object, status: int = 200) -> SimReply:

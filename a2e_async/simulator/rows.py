@@ -2,45 +2,46 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from a2e_async.simulator.chance import digest
+from a2e_async.simulator.dialects import Dialect
 from a2e_async.simulator.switches import Names, shaped
-from a2e_async.simulator.tasks import SimTask
+from a2e_async.simulator.tasks import SimTask, iso
 
 USER_ID = digest("the simulated user") + "00000000"
 
 
-def iso(at: float) -> str:
-    """Write a time as the service does: UTC with milliseconds."""
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
-
-
-def row(task: SimTask, now: float, link: str | None, names: Names = "keep") -> dict[str, Any]:
+def row(task: SimTask, dialect: Dialect, now: float, links: list[str], names: Names = "keep") -> dict[str, Any]:
     """Give the record of a task.
 
     Args:
         task: The task.
+        dialect: How its family writes it down.
         now: The time of the record.
-        link: The link of its result; shown when the task is completed.
+        links: The links of its results; shown when the task is completed.
         names: What becomes of its name.
     """
-    family = task.kind.family
-    status = task.status(now)
-    code, message = task.failure if status == "failed" and task.failure else ("", "")
-    result = family.result_fields[0]
-    links = [link] if status == "completed" and link else []
+    word = dialect.word(task, now)
+    failed = now >= task.ends and task.failure is not None
+    code, message = task.failure if failed and task.failure else (dialect.calm, "")
     return {
         "_id": task.id,
         "user_id": USER_ID,
-        **({family.name_field: shaped(task.name, names)} if family.name_field else {}),
+        **({dialect.name: shaped(task.name, names)} if dialect.name else {}),
         **task.fields,
-        family.status_fields[0]: status,
+        dialect.status: word,
         "coins": task.coins,
         "createdAt": iso(task.created),
         "updatedAt": iso(task.changed(now)),
-        family.code_fields[0]: code,
-        family.message_fields[0]: message,
-        result: links if result.endswith("s") else "".join(links),
+        **({dialect.code: code} if dialect.code else {}),
+        dialect.message: message,
+        **_results(dialect.result, links),
+        **dialect.more(task, now),
     }
+
+
+def _results(field: str, links: list[str]) -> dict[str, object]:
+    if not field:
+        return {}
+    return {field: links if field.endswith("s") else "".join(links[:1])}

@@ -213,9 +213,19 @@ class _Front:
         if reply.fate == "stall":
             await self._closing.wait()
             return web.Response(status=503)
+        if reply.pieces and reply.fate == "answer":
+            return await self._bit_by_bit(raw, reply)
         if reply.fate == "answer":
             return _whole(raw, reply)
         return await self._half(raw, reply)
+
+    async def _bit_by_bit(self, raw: web.BaseRequest, reply: SimReply) -> web.StreamResponse:
+        response = web.StreamResponse(status=reply.status, headers=reply.headers)
+        await response.prepare(raw)
+        for pause, piece in reply.pieces:
+            await self._app.world.clock.sleep(pause)
+            await response.write(piece)
+        return response
 
     async def _half(self, raw: web.BaseRequest, reply: SimReply) -> web.StreamResponse:
         response = web.StreamResponse(status=reply.status, headers=reply.headers)

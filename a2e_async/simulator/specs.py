@@ -59,7 +59,32 @@ class Film:
     variant: str = ""
 
 
-Media: TypeAlias = Picture | Stored | Film
+@attrs.frozen
+class Sound:
+    """A sound that somebody could take for speech.
+
+    Attributes:
+        words: What is said; other words sound otherwise.
+        seconds: How long it is.
+        variant: Tells the sounds of different voices apart.
+    """
+
+    words: str
+    seconds: float = 2.0
+    variant: str = ""
+
+
+Media: TypeAlias = Picture | Stored | Film | Sound
+
+
+def suffix_of(media: Media) -> str:
+    """Give the suffix that a file of this kind has."""
+    if isinstance(media, Stored):
+        return _SUFFIXES.get(media.content_type, "")
+    return ".png" if isinstance(media, Picture) else ".mp4" if isinstance(media, Film) else ".wav"
+
+
+_SUFFIXES = {"image/png": ".png", "image/jpeg": ".jpg", "video/mp4": ".mp4", "audio/wav": ".wav", "audio/mpeg": ".mp3"}
 
 
 @attrs.frozen

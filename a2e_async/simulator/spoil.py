@@ -74,7 +74,7 @@ def _redirect(_: SimReply, details: dict[str, Any]) -> SimReply:
 
 
 def _cut(reply: SimReply, _: dict[str, Any]) -> SimReply:
-    return attrs.evolve(reply, body=reply.body[: len(reply.body) // 2])
+    return attrs.evolve(reply, body=reply.body[: len(reply.body) // 2], pieces=())
 
 
 def _other_status(reply: SimReply, details: dict[str, Any]) -> SimReply:

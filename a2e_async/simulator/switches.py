@@ -32,7 +32,8 @@ class Switches:
         seed: Where chance begins; the same seed gives the same run times, ids and pictures.
         task_seconds: How long a task runs: a number, a range, or a function of family name and request body;
             None leaves it to the family (text_to_image 2 to 6, image_to_video 5 to 20).
-        prices: Coins per unit by family name, over the usual 10 per picture and 30 per 5 seconds of film.
+        prices: Coins per unit by family name, over the usual 10 per picture and 30 per 5 seconds of film; also of
+            "streaming" (per minute), "twin_lip_sync", "speech" and "upload".
         fails: Says of a family name and a request body whether its tasks fail. A prompt with `[fail]` or
             `[fail:code]` fails anyway.
         fail_every: Each n-th task fails.
@@ -48,11 +49,18 @@ class Switches:
         instant_old_form: The old start of text_to_image answers with finished pictures.
         siblings_in_reply: A start of several films answers with all of them instead of the first.
         casings: Which spelling of `userText2Image` is served.
-        poor: How too few coins are refused: HTTP 400, HTTP 200 with a code, HTTP 402.
+        dialects: Which of two ways of asking the same thing is served, where a family knows a newer and an older one.
+        undocumented: Endpoints are served too that a family only supposes (their note begins with "undocumented").
+        poor: How too few coins are refused: HTTP 400, HTTP 200 with a code, HTTP 402; where a family documents one, it
+            is that.
         unauthorised: How a wrong token is refused: HTTP 401, or HTTP 200 with code 401.
         error_key: Where a refusal has its words.
         trace_ids: Replies carry a `trace_id`.
-        batch_limit: Most ids that one batch enquiry may name.
+        voice_limit: Most cloned voices; one more is refused with HTTP 403.
+        hosts_occupied: No host is free for a streaming avatar: code 1001.
+        full_hd_lag: How long after its task's end the 1080p version of a film is answered with HTTP 202.
+        transfer_key: Where a transfer to storage has its link.
+        batch_limit: Most ids that one batch enquiry may name; None: 200 where that is documented, else 100.
         rate: Most API requests in one second of the caller's time; more are answered 429. None: no limit.
         latency: How long each API reply takes.
         file_ttl: How long a result link lives, and how long a task stays in lists.
@@ -85,13 +93,19 @@ class Switches:
     instant_old_form: bool = False
     siblings_in_reply: bool = False
     casings: Literal["both", "old", "new"] = attrs.field(default="both", validator=in_(("both", "old", "new")))
+    dialects: Literal["both", "old", "new"] = attrs.field(default="both", validator=in_(("both", "old", "new")))
+    undocumented: bool = True
     poor: Literal["400", "200", "402"] = attrs.field(default="400", validator=in_(("400", "200", "402")))
     unauthorised: Literal["401", "200"] = attrs.field(default="401", validator=in_(("401", "200")))
     error_key: Literal["msg", "message", "error"] = attrs.field(
         default="message", validator=in_(("msg", "message", "error"))
     )
     trace_ids: bool = True
-    batch_limit: int = attrs.field(default=100, validator=ge(1))
+    voice_limit: int = attrs.field(default=20, validator=ge(1))
+    hosts_occupied: bool = False
+    full_hd_lag: float = 30.0
+    transfer_key: Literal["url", "result"] = attrs.field(default="url", validator=in_(("url", "result")))
+    batch_limit: int | None = attrs.field(default=None, validator=optional(ge(1)))
     rate: float | None = None
     latency: float = 0.0
     file_ttl: float = 3 * _DAY

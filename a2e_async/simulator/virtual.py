@@ -81,7 +81,7 @@ class DirectTransport:
         given = {name.lower(): value for name, value in headers.items()}
         reply = self.app.handle(SimRequest(request.method, request.path, request.query, given, body))
         await asyncio.sleep(self._latency)
-        await self.app.world.clock.sleep(reply.delay)
+        await self.app.world.clock.sleep(reply.delay + sum(pause for pause, _ in reply.pieces))
         if reply.fate == "stall":
             await asyncio.sleep(request.seconds)
             raise TransportError(f"{request.method} {request.path}: no answer in time", sent=True)

@@ -6,8 +6,6 @@ list shows is worked out from the time at which somebody asks.
 
 from __future__ import annotations
 
-import heapq
-import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Collection, Iterable
 from operator import attrgetter
@@ -15,19 +13,25 @@ from typing import Any
 
 import attrs
 
-from a2e_async.simulator.book import Bill, Book
-from a2e_async.simulator.chance import between, digest, number
+from a2e_async.simulator import making
+from a2e_async.simulator.account import Account
+from a2e_async.simulator.book import Book
+from a2e_async.simulator.chance import number
 from a2e_async.simulator.clock import Clock, ScaledClock
-from a2e_async.simulator.kinds import Kind, known_kinds, seconds_of, size_of
+from a2e_async.simulator.facts import wrong_with
+from a2e_async.simulator.kinds import Kind, known_kinds
 from a2e_async.simulator.messages import RefusedError
-from a2e_async.simulator.specs import Film, Media, Picture, Still
+from a2e_async.simulator.shelf import Shelf
+from a2e_async.simulator.specials import special_wrong
+from a2e_async.simulator.specs import Picture, Still
 from a2e_async.simulator.switches import Body, Switches, shaped
 from a2e_async.simulator.tasks import SimTask
 
-_FAIL = re.compile(r"\[fail(?::([\w-]+))?\]")
 _SECRET = frozenset({"webhook_url", "webhook_token"})
 _NO_PRICE = 1010
 _MODERATED = {"[blocked]": 1003, "[minor]": 1004}
+_RUNNING = ("sent", "pending", "processing")
+_VOICES = "voice_training"
 
 
 class World:
@@ -42,15 +46,14 @@ class World:
         self.clock: Clock = ScaledClock() if clock is None else clock
         self.switches = Switches() if switches is None else switches
         self.kinds: dict[str, Kind] = known_kinds()
-        self.book = Book(self.settle)
+        self.account = Account(self.clock, self.switches.coins, self.switches.diamonds)
         self.find_still: Callable[[str], Still | None] = Picture
         """Gives the still behind a link, or None where there is none; the file host takes this over."""
         self.tell: Callable[[SimTask], None] = _nobody
         """Called with each new task that has a webhook, and when its end is moved; the postman takes this over."""
-        self._coins = self.switches.coins
         self._tasks: dict[str, SimTask] = {}
         self._order: dict[str, list[SimTask]] = {name: [] for name in self.kinds}
-        self._failing: list[tuple[float, int, SimTask]] = []
+        self._shelves: dict[str, Shelf] = {}
         self._serial = 0
 
     def change(self, **switches: Any) -> None:  # noqa: ANN401  # the types are those of Switches
@@ -58,28 +61,27 @@ class World:
         self.switches = attrs.evolve(self.switches, **switches)
 
     @property
+    def book(self) -> Book:
+        """Every start, charge and refund."""
+        return self.account.book
+
+    @property
     def coins(self) -> int:
         """What the account has now."""
-        self.settle()
-        return self._coins
+        return self.account.coins
 
     @coins.setter
     def coins(self, coins: int) -> None:
-        self.settle()
-        self._coins = coins
-
-    def settle(self) -> None:
-        """Pay back what is due for tasks that have failed by now."""
-        now = self.clock.now()
-        while self._failing and self._failing[0][0] <= now:
-            ends, _, task = heapq.heappop(self._failing)
-            if task.failure and task.refundable and not task.deleted and task.ends == ends:
-                self._coins += self.book.refund(task.id, ends)
+        self.account.coins = coins
 
     @property
     def tasks(self) -> Collection[SimTask]:
         """Every task there ever was, oldest first."""
         return self._tasks.values()
+
+    def shelf(self, what: str) -> Shelf:
+        """Give what the user has of one sort besides tasks, such as "face"."""
+        return self._shelves.setdefault(what, Shelf(what))
 
     def price(self, kind: Kind, body: Body) -> int:
         """Say what all tasks of a body cost."""
@@ -97,21 +99,14 @@ class World:
             RefusedError: The body breaks a rule, or the coins do not suffice.
         """
         kind = self.kinds[name]
-        self._check(kind, body, old_form=old_form)
+        self._check(kind, body, (old_form and kind.old_path) or kind.path)
         count = 1 if old_form else kind.count(body)
-        cost = self._price_of_one(kind, body) * count
-        self.settle()
-        if cost > self._coins:
-            raise self._too_poor()
-        self._coins -= cost
+        if self._price_of_one(kind, body) * count > self.account.coins:
+            raise self._too_poor(kind)
         instant = old_form and self.switches.instant_old_form
-        shown = _shown(body, kind)
+        shown = {field: value for field, value in body.items() if field not in _SECRET and field != kind.dialect.name}
         tasks = [self._new_task(kind, body, shown, index, instant=instant) for index in range(count)]
-        bills = tuple(
-            Bill(task_id=task.id, family=name, name=_text(body, kind), coins=task.coins, at=task.created)
-            for task in tasks
-        )
-        self.book.charge(bills)
+        self.account.charge(name, _name(body, kind), tasks)
         return tasks
 
     def find(self, name: str, task_id: str) -> SimTask:
@@ -121,14 +116,14 @@ class World:
             RefusedError: There is none, none any more, or none yet.
         """
         task = self._tasks.get(task_id)
-        if task is None or task.deleted or task.kind.family.name != name or self._is_hidden(task):
+        if task is None or task.deleted or task.family != name or self._is_hidden(task):
             raise RefusedError("Record not found", status=404)
         return task
 
     def is_new(self, name: str, task_id: str) -> bool:
         """Say whether a task is there, but too new for its detail."""
         task = self._tasks.get(task_id)
-        return task is not None and task.kind.family.name == name and not task.deleted and self._is_hidden(task)
+        return task is not None and task.family == name and not task.deleted and self._is_hidden(task)
 
     def task(self, task_id: str) -> SimTask:
         """Give any task, whatever has become of it; for tests."""
@@ -144,17 +139,21 @@ class World:
         return [
             task
             for task in found
-            if task is not None and not task.deleted and task.kind.family.name == name and not self._is_hidden(task)
+            if task is not None and not task.deleted and task.family == name and not self._is_hidden(task)
         ]
 
     def page(self, name: str, number: int, size: int) -> tuple[list[SimTask], int]:
         """Give one page of a family's list, newest first, and how many tasks the list has."""
         tasks = self._order[name]
-        now = self.clock.now()
-        low = bisect_right(tasks, now - self.switches.file_ttl, key=_created)
-        high = bisect_right(tasks, now - self.switches.list_lag, key=_created)
+        low, high = self._shown(tasks)
         stop = max(low, high - (number - 1) * size)
         return tasks[max(low, stop - size) : stop][::-1], max(0, high - low)
+
+    def listed(self, name: str) -> list[SimTask]:
+        """Give a family's whole list, newest first."""
+        tasks = self._order[name]
+        low, high = self._shown(tasks)
+        return tasks[low:high][::-1]
 
     def delete(self, name: str, task_id: str) -> None:
         """Delete a task: refunded while it is initialized, refused while it runs, not refunded after.
@@ -163,13 +162,13 @@ class World:
             RefusedError: There is no such task, or it is running.
         """
         task = self.find(name, task_id)
-        self.settle()
+        self.account.settle()
         now = self.clock.now()
         status = task.status(now)
-        if status in ("sent", "pending", "processing"):
+        if status in _RUNNING:
             raise RefusedError(f"The task cannot be deleted while it is {status}")
         if status == "initialized":
-            self._coins += self.book.refund(task.id, now)
+            self.account.refund(task, now)
         task.deleted = True
         order = self._order[name]
         del order[bisect_left(order, task.serial, key=_serial)]
@@ -178,110 +177,89 @@ class World:
         """End a task now, whatever its run time was; for tests."""
         task = self._tasks[task_id]
         task.ends = min(task.ends, self.clock.now())
-        task.failure = (code, _words(code)) if failed else None
+        task.failure = making.failure(code) if failed else None
         task.refundable = self.switches.refunds_failures
         if failed:
-            heapq.heappush(self._failing, (task.ends, task.serial, task))
+            self.account.await_failure(task)
         if task.secrets.get("webhook_url"):
             self.tell(task)
 
-    def _check(self, kind: Kind, body: Body, *, old_form: bool) -> None:
-        check = kind.check_old if old_form and kind.check_old else kind.check
-        wrong = check(body)
+    def _check(self, kind: Kind, body: Body, path: str) -> None:
+        wrong = wrong_with(f"POST {path}", body) or special_wrong(path, body)
         if wrong:
             raise RefusedError(wrong)
-        prompt = str(body.get("prompt") or "")
+        words = making.words_of(kind, body)
         for mark, code in _MODERATED.items():
-            if mark in prompt and not (code == _MODERATED["[minor]"] and body.get("minor_suspected_skip")):
+            if mark in words and not (code == _MODERATED["[minor]"] and body.get("minor_suspected_skip")):
                 raise RefusedError("The content was refused by moderation", status=403, code=code)
+        if kind.family.name == _VOICES:
+            self._check_voices()
 
-    def _too_poor(self) -> RefusedError:
-        status = int(self.switches.poor)
+    def _check_voices(self) -> None:
+        now, voices = self.clock.now(), self._order[_VOICES]
+        if any(task.status(now) not in ("completed", "failed") for task in voices):
+            raise RefusedError("A voice is being trained already; wait for it to end")
+        if sum(task.failure is None for task in voices) >= self.switches.voice_limit:
+            raise RefusedError("The limit of voice clones has been reached", status=403)
+
+    def _too_poor(self, kind: Kind) -> RefusedError:
+        status = int(kind.dialect.poor or self.switches.poor)
         return RefusedError("Insufficient coins", status=status, code=_NO_PRICE if status == 200 else status)  # noqa: PLR2004
 
     def _price_of_one(self, kind: Kind, body: Body) -> int:
-        return self.switches.prices.get(kind.family.name, kind.price) * kind.units(body)
+        return self.switches.prices.get(kind.family.name, kind.price.coins) * kind.price.units(body)
 
     def _is_hidden(self, task: SimTask) -> bool:
         return self.clock.now() < task.created + self.switches.detail_lag
 
-    def _new_task(self, kind: Kind, body: Body, shown: Body, index: int, *, instant: bool) -> SimTask:
+    def _shown(self, tasks: list[SimTask]) -> tuple[int, int]:
+        """Say which of these tasks lists show now."""
         now = self.clock.now()
+        low = bisect_right(tasks, now - self.switches.file_ttl, key=_created)
+        return low, bisect_right(tasks, now - self.switches.list_lag, key=_created)
+
+    def _new_task(self, kind: Kind, body: Body, shown: Body, index: int, *, instant: bool) -> SimTask:
+        now, switches = self.clock.now(), self.switches
         self._serial += 1
         serial = self._serial
-        pace = 0.0 if instant else self._run_time(kind, body, serial)
-        media = self._media(kind, body, index)
-        failure = self._failure(kind, body, serial) if media else ("invalid_image", _words("invalid_image"))
-        stuck = "[stuck]" in str(body.get("prompt")) and not instant
+        pace = 0.0 if instant else making.run_time(kind, body, switches, serial)
+        files = making.files_of(kind, body, switches.seed, index, self.find_still)
+        fails = making.failure_of(kind, body, switches, serial) if files else making.failure("invalid_image")
+        stuck = making.is_stuck(kind, body) and not instant
         task = SimTask(
             serial=serial,
-            id=f"{int(now) & 0xFFFFFFFF:08x}{number(self.switches.seed) & 0xFFFFFFFF:08x}{serial:08x}",
-            kind=kind,
-            name=shaped(_text(body, kind), self.switches.names),
+            id=f"{int(now) & 0xFFFFFFFF:08x}{number(switches.seed) & 0xFFFFFFFF:08x}{serial:08x}",
+            family=kind.family.name,
+            name=shaped(_name(body, kind), switches.names),
             fields=shown,
             secrets={field: body[field] for field in _SECRET & body.keys()},
             coins=self._price_of_one(kind, body),
             created=now,
             pace=pace,
-            ends=now + (self.switches.stuck_seconds if stuck else pace),
-            media=media or Picture("nothing"),
-            skips_initialized=self.switches.first_status == "sent",
-            failure=("timeout", _words("timeout")) if stuck else failure,
-            refundable=stuck or self.switches.refunds_failures,
+            ends=now + (switches.stuck_seconds if stuck else pace),
+            files=files or (Picture("nothing"),),
+            skips_initialized=switches.first_status == "sent" or kind.dialect.begins == "sent",
+            failure=making.failure("timeout") if stuck else fails,
+            refundable=stuck or switches.refunds_failures,
         )
-        self._tasks[task.id] = task
-        self._order[kind.family.name].append(task)
-        if task.failure:
-            heapq.heappush(self._failing, (task.ends, serial, task))
-        if task.secrets.get("webhook_url"):
-            self.tell(task)
+        self._keep(task)
         return task
 
-    def _run_time(self, kind: Kind, body: Body, serial: int) -> float:
-        how = kind.seconds if self.switches.task_seconds is None else self.switches.task_seconds
-        if isinstance(how, tuple):
-            return between(*how, self.switches.seed, "run time", serial)
-        return float(how(kind.family.name, body) if callable(how) else how)
-
-    def _failure(self, kind: Kind, body: Body, serial: int) -> tuple[str, str] | None:
-        marked = _FAIL.search(str(body.get("prompt") or ""))
-        every, fails = self.switches.fail_every, self.switches.fails
-        if marked or (every and serial % every == 0) or (fails and fails(kind.family.name, body)):
-            code = (marked[1] if marked else None) or "generation_error"
-            return code, _words(code)
-        return None
-
-    def _media(self, kind: Kind, body: Body, index: int) -> Media | None:
-        variant = f"{self.switches.seed or ''}/{index or ''}".strip("/")
-        prompt = str(body.get("prompt") or body.get("lora") or kind.family.title)
-        if kind.makes == "picture":
-            return Picture(prompt, *size_of(body), variant)
-        link = next((body[field] for field in ("image_url", "video_url", "source_url") if body.get(field)), None)
-        first = self.find_still(str(link)) if link else Picture(prompt)
-        last = self.find_still(str(body["end_image_url"])) if body.get("end_image_url") else None
-        if first is None or (last is None and body.get("end_image_url")):
-            return None
-        return Film(first, last, seconds_of(body), digest(prompt, variant))
+    def _keep(self, task: SimTask) -> None:
+        self._tasks[task.id] = task
+        self._order[task.family].append(task)
+        if task.failure:
+            self.account.await_failure(task)
+        if task.secrets.get("webhook_url"):
+            self.tell(task)
 
 
 def _nobody(_: SimTask) -> None:
     """Tell nobody."""
 
 
-def _shown(body: Body, kind: Kind) -> Body:
-    return {field: value for field, value in body.items() if field not in _SECRET and field != kind.family.name_field}
-
-
-def _text(body: Body, kind: Kind) -> str:
-    return str(body.get(kind.family.name_field or "") or "")
-
-
-def _words(code: str) -> str:
-    return {
-        "timeout": "The task was given up after 2 hours; your coins have been returned",
-        "invalid_image": "The image could not be read from its URL",
-        "nsfw": "The content was found to be sensitive",
-    }.get(code, "The generation failed, please try again")
+def _name(body: Body, kind: Kind) -> str:
+    return str(body.get(kind.dialect.name or "") or "")
 
 
 _created = attrgetter("created")

@@ -226,3 +226,35 @@ async def test_a_broken_renderer_is_a_500(monkeypatch):
             link = (await reply.json())["data"]["result_url"]
         async with bare.get(link) as reply:
             assert (reply.status, reply.content_type) == (500, "application/xml")
+
+
+async def test_events_come_bit_by_bit_in_simulated_time():
+    """Each event of a stream waits for its time, and the last one ends the reply."""
+    body = {**FILM, "reference_id": "r", "stream": True}
+    clock = ManualClock()
+    async with (
+        serve(clock=clock, media="tiny") as sim,
+        caller(sim) as api,
+        api.post(f"{I2V}/prompt_extension", json=body) as reply,
+    ):
+        assert (reply.status, reply.content_type) == (200, "text/event-stream")
+        first = asyncio.create_task(reply.content.readuntil(b"\n\n"))
+        await asyncio.sleep(0.02)
+        assert not first.done()
+        clock.advance(1)
+        assert (await first).startswith(b"event: delta\n")
+        rest = asyncio.create_task(reply.content.read())
+        while not rest.done():
+            clock.advance(1)
+            await asyncio.sleep(0.001)
+        assert rest.result().endswith(b"event: done\ndata: {}\n\n")
+
+
+async def test_a_stream_that_is_cut_ends_in_the_middle():
+    """A fault cuts a stream of events as it cuts any other reply."""
+    body = {**FILM, "reference_id": "r", "stream": True}
+    async with serve(speed=1000, media="tiny") as sim, caller(sim) as api:
+        sim.faults.add("prompts.extend", "cut_body", after=20)
+        async with api.post(f"{I2V}/prompt_extension", json=body) as reply:
+            with pytest.raises(aiohttp.ClientPayloadError):
+                await reply.read()

@@ -14,7 +14,7 @@ import sys
 import aiohttp
 import pytest
 
-from a2e_async import A2EClient, Cadence, simulator
+from a2e_async import A2EClient, Cadence, TextToImage, simulator
 
 CHROMIUM = shutil.which("chromium")
 
@@ -115,7 +115,7 @@ async def test_killed_in_the_middle(tmp_path, moment):
             while not json.loads(known.read_text())["task_ids"].get(moment):
                 await asyncio.sleep(0.02)
                 for task in sim.world.tasks if moment == "film" else ():
-                    if task.kind.makes == "picture":
+                    if task.family == "text_to_image":
                         sim.world.finish(task.id)
             await example.end(signal.SIGKILL)
         async with example:
@@ -131,6 +131,24 @@ async def test_killed_in_the_middle(tmp_path, moment):
         assert (await example.end(signal.SIGINT))[1].decode().count("Traceback") == 0
     assert len(sim.book.starts) == 2
     assert sim.webhooks["delivered"] >= 1
+
+
+async def test_killed_before_the_answer_of_a_start(tmp_path):
+    """A start that was sent when the server died is looked for by its tag, and not paid for again."""
+    from aiohttp.test_utils import TestServer  # noqa: PLC0415
+
+    from a2e_async.web.example import make_app  # noqa: PLC0415 - not before the frameworks are there
+
+    film_id = "0123456789ab"
+    async with simulator.serve(media="tiny", speed=40) as sim, aiohttp.ClientSession() as http:
+        async with A2EClient(sim.token, base_url=sim.url) as died:
+            await died.start(TextToImage("a kite"), tag=f"{film_id}picture").accepted()
+        known = {"id": film_id, "prompt": "a kite", "task_ids": {"picture": []}}
+        (tmp_path / f"{film_id}.json").write_text(json.dumps(known))
+        a2e = A2EClient(sim.token, base_url=sim.url, cadence=Cadence(delay=0.02, looks_per_second=50))
+        async with TestServer(make_app(a2e, tmp_path)) as server:
+            assert (await film_of(http, str(server.make_url("")).rstrip("/"), film_id))[4:8] == b"ftyp"
+    assert len(sim.book.starts) == 2
 
 
 async def test_without_a_token_it_says_what_to_do(tmp_path):

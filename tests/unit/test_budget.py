@@ -20,6 +20,8 @@ from a2e_async import (
     TextToImage,
     UsageError,
 )
+from a2e_async.families.wan30 import Wan30
+from a2e_async.families.wan_video import WanVideo
 
 LONG_FILM = attrs.evolve(FILM, video_time=20)
 
@@ -63,6 +65,17 @@ async def test_the_quote_is_asked_once_for_each_kind(a2e, sim):
     await asyncio.gather(*jobs)
     assert sim.counters["quote"] == 3
     assert a2e.spent == sim.world.book.charged == 6 * 10 + 6 * 30 + 3 * 120
+
+
+@virtual(options=budget(1_000))
+async def test_a_price_may_be_decided_by_mappings_and_lists_of_them(a2e, sim):
+    """Starts whose pricing fields hold JSON objects are kinds like others: equal ones are quoted once, all are paid."""
+    links = [{"type": "reference_image", "url": f"https://files.example.net/{number}.png"} for number in (1, 2)]
+    lengths = [Wan30(input={"prompt": "a"}, parameters={"resolution": "720P", "duration": many}) for many in (5, 10)]
+    media = WanVideo("a", model="wan2.7-i2v", task_type="reference_image", reference_media=links)
+    await asyncio.gather(*(a2e.start(request) for request in [*lengths, media] * 2))
+    assert sim.counters["quote"] == 3
+    assert a2e.spent == sim.world.book.charged == 2 * (30 + 60 + 30)
 
 
 @virtual()

@@ -6,34 +6,13 @@ import json
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+from asking import TOKEN, app, ask, data
 
-from a2e_async.simulator import App, Blob, Faults, ManualClock, SimRequest, Stored, Switches, World
+from a2e_async.simulator import Blob, Faults, SimRequest, Stored
 
 T2I, OLD, I2V = "/api/v1/userText2Image", "/api/v1/userText2image", "/api/v1/userImage2Video"
-TOKEN = {"authorization": "Bearer sk_simulator"}
 FILM = {"prompt": "it climbs", "negative_prompt": "blurry", "image_url": "http://example.com/a.png"}
 OLD_BODY = {"name": "pic", "prompt": "a kite", "req_key": "high_aes", "width": 640, "height": 480}
-
-
-def app(**switches):
-    """Make an app whose clock stands still, with tasks of 10 seconds."""
-    return App(World(ManualClock(), Switches(**{"task_seconds": 10.0, **switches})))
-
-
-def ask(sim, method, url, body=None, headers=TOKEN, **query):
-    """Send a request and give the raw reply."""
-    parts = urlsplit(url)
-    content = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
-    params = {**dict(parse_qsl(parts.query)), **{name: str(value) for name, value in query.items()}}
-    return sim.handle(SimRequest(method, parts.path, params, headers, content))
-
-
-def data(sim, method, path, body=None, **query):
-    """Send a request that succeeds and give the data of the reply."""
-    reply = ask(sim, method, path, body, **query)
-    value = json.loads(reply.body)
-    assert (reply.status, value["code"]) == (200, 0), value
-    return value["data"]
 
 
 def done_picture(sim):

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import io
 import sys
+from array import array
 
 import pytest
 
 from a2e_async.simulator import Film, Picture, Stored, Studio, media
+from a2e_async.simulator.specs import Sound
 
 av = pytest.importorskip("av")
 Image = pytest.importorskip("PIL.Image")
@@ -184,3 +186,16 @@ def test_without_the_extras_media_are_plain(monkeypatch):
     assert Studio().mode == "plain"
     with pytest.raises(ImportError, match="sim"):
         Studio("pretty")
+
+
+@pytest.mark.parametrize("mode", ["pretty", "plain", "tiny"])
+def test_sounds_play_and_differ_by_their_words(mode):
+    """A sound decodes to samples that are not silent, as long as asked for; other words sound otherwise."""
+    one, again, other = (Studio(mode).render_now(Sound(words, 1.5)) for words in ("hello", "hello", "goodbye"))
+    assert (one, one.content_type) == (again, "audio/wav")
+    assert one.body != other.body
+    with av.open(io.BytesIO(one.body)) as sound:
+        stream = sound.streams.audio[0]
+        samples = array("h", b"".join(bytes(frame.planes[0]) for frame in sound.decode(stream)))
+    assert max(samples) > 1000
+    assert len(samples) / stream.rate == (0.5 if mode == "tiny" else 1.5)

@@ -1,0 +1,143 @@
+"""What can be said of a family, all of it from the family's own data: its fields, endpoints, price and an example."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import attrs
+
+from a2e_async.cli.fields import helps_of, option_name
+from a2e_async.client import A2EClient
+from a2e_async.core import rules
+from a2e_async.core.family import Endpoint, Family
+from a2e_async.core.requests import Field, fields_of
+
+_TYPES: Mapping[type, str] = {
+    str: "text", int: "whole number", float: "number", bool: "yes or no", list: "list", dict: "JSON",
+}  # fmt: skip
+_PLURALS = {
+    "link": "links",
+    "text": "texts",
+    "JSON": "JSON objects",
+    "whole number": "whole numbers",
+    "number": "numbers",
+}
+_SAID_BY_THE_TYPE = frozenset(
+    rule.words for rule in (rules.text(), rules.flag(), rules.whole(), rules.mapping(), rules.link())
+)
+_DEFAULT = re.compile(r"\((?:its |the )?default:? ([^)]+)\)|(\S+) \((?:its|the) default\)")
+_REFUNDS = {
+    True: "A failed task is paid back.",
+    False: "A failed task is not paid back.",
+    None: "Whether a failed task is paid back is not stated.",
+}
+_HOUR = 3600
+_WIDE = 26
+
+
+def fields_as_data(family: Family) -> list[dict[str, Any]]:
+    """Give each field of a family's requests as a JSON object."""
+    helps = helps_of(family.request)
+    return [_field_as_data(family, field, helps.get(field.name, "")) for field in fields_of(family.request)]
+
+
+def _field_as_data(family: Family, field: Field, text: str) -> dict[str, Any]:
+    default = _DEFAULT.search(text)
+    return {
+        "family": family.name,
+        "field": field.name,
+        "option": option_name(field.name),
+        "sent_as": field.key,
+        "type": _type_of(field),
+        "required": field.required,
+        "choices": list(field.choices),
+        "rule": field.rule.words,
+        "default": (default[1] or default[2]).strip('",:') if default else None,
+        "help": text,
+    }
+
+
+def endpoints_of(family: Family) -> list[dict[str, str]]:
+    """Give every way to ask something about a family's tasks: what, method, path, and why it is uncertain."""
+    found = [way("POST", form.path, form.note, "start") for form in family.forms]
+    for action in ("detail", "listing", "batch", "delete"):
+        endpoint: Endpoint | None = getattr(family, action)
+        while endpoint is not None:
+            name = "list" if action == "listing" else action
+            found.append(way(endpoint.method, endpoint.path, endpoint.note, name))
+            endpoint = endpoint.older
+    return found
+
+
+def way(method: str, path: str, note: str, action: str = "") -> dict[str, str]:
+    """Give one way to ask as a JSON object, with what is asked and why it is uncertain where there is such a thing."""
+    named = {"action": action} if action else {}
+    return {**named, "method": method, "path": path, **({"note": note} if note else {})}
+
+
+def in_python(family: Family) -> str:
+    """Give a family's example as a line of Python."""
+    kind: Any = family.request  # mypy does not know it as a class of attrs
+    leading = next((field.name for field in attrs.fields(kind) if not field.kw_only), None)
+    given = dict(family.example)
+    words = [repr(given.pop(leading))] if leading in given else []
+    words += [f"{name}={value!r}" for name, value in given.items()]
+    if hasattr(A2EClient, family.name):
+        return f"await a2e.{family.name}({', '.join(words)})"
+    return f"await a2e.start({family.request.__name__}({', '.join(words)}))"
+
+
+def in_shell(family: Family) -> str:
+    """Give a family's example as a line for the shell."""
+    words = ["a2e", "start", family.name]
+    for name, value in family.example.items():
+        option = option_name(name)
+        if isinstance(value, bool):
+            words.append(option if value else f"--no-{option[2:]}")
+            continue
+        for one in value if isinstance(value, list | tuple) else [value]:
+            words += [option, one if isinstance(one, str) else json.dumps(one)]
+    return shlex.join(words)
+
+
+def lines_of(family: Family) -> Iterator[str]:
+    """Give all that is known of a family as lines for people."""
+    yield f"{family.name}: {family.title}"
+    yield ""
+    yield from _facts(family)
+    yield ""
+    yield "Fields (* must be given):"
+    for field, shown in zip(fields_of(family.request), fields_as_data(family), strict=True):
+        yield f"  {shown['option']:<{_WIDE}}{'*' if field.required else ' '} {shown['type']}. {shown['help']}"
+        if field.rule.words not in _SAID_BY_THE_TYPE:
+            yield f"  {'':<{_WIDE}}  {field.rule.words}"
+    yield ""
+    yield "Endpoints:"
+    for told in endpoints_of(family):
+        note = f"  ({told['note']})" if "note" in told else ""
+        yield f"  {told['action']:<7}{told['method']:<7}{told['path']}{note}"
+    yield ""
+    yield "Example:"
+    yield f"  {in_python(family)}"
+    yield f"  {in_shell(family)}"
+
+
+def _facts(family: Family) -> Iterator[str]:
+    yield "Makes no file." if family.makes == "record" else f"Makes a {family.makes}."
+    if family.price:
+        yield f"Price: {family.price}"
+    yield f"{_REFUNDS[family.refunds]} `a2e quote {family.name} ...` tells the price."
+    yield "Can tell a webhook of its end." if family.webhook else "Cannot tell a webhook of its end."
+    if not family.is_findable:
+        yield "Has no name: a start whose answer is lost cannot be found."
+    yield f"A job gives up waiting after {family.timeout / _HOUR:g} h."
+    yield from family.notes
+
+
+def _type_of(field: Field) -> str:
+    inner = "link" if field.rule.link else _TYPES.get(field.item if field.kind is list else field.kind, "JSON")
+    return f"list of {_PLURALS[inner]}" if field.kind is list else inner
