@@ -123,7 +123,7 @@ def catalogue() -> list[Listed]:
         for group, held in vars(Calls).items()
         if isinstance(held, property)
         for name, method in vars(type(getattr(calls, group))).items()
-        if (plan := plan_of(method)) is not None
+        if callable(method) and (plan := plan_of(method)) is not None
         for endpoint in plan.endpoints()
     ]
 

@@ -188,8 +188,6 @@ def _attribute(name: str, hint: Any) -> tuple[str, tuple[str, ...], tuple[Any, .
 def _fit(held: Any, options: tuple[Any, ...]) -> Any:  # noqa: ANN401 - an attribute's value
     """Give what was held as one of these types, None where it is none of them."""
     for option in options if held is not None else ():
-        if get_origin(option) is tuple and not isinstance(held, list):
-            continue
         try:
             return wire.CONVERTER.structure(held, option)
         except (ValueError, TypeError, cattrs.BaseValidationError):

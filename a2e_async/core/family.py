@@ -160,13 +160,18 @@ class Family:
     @property
     def name_attribute(self) -> str:
         """The request's field that becomes `name_field`, "" where there is none."""
-        return next((field.name for field in fields_of(self.request) if field.key == self.name_field), "")
+        place = (self.request, self.name_field)
+        if place not in _name_attributes:
+            names = (field.name for field in fields_of(self.request) if field.key == self.name_field)
+            _name_attributes[place] = next(names, "")
+        return _name_attributes[place]
 
     def tasks_asked(self, request: Request[Result]) -> int:
         """Say how many tasks this request asks for."""
         return int(getattr(request, self.count_field) or 1) if self.count_field else 1
 
 
+_name_attributes: dict[tuple[type[object], str | None], str] = {}
 _by_name: dict[str, Family] = {}
 _by_request: dict[type[Request[Result]], Family] = {}
 _sources: list[Callable[[str | None], None]] = []

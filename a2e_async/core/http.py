@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Protocol
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Protocol, runtime_checkable
 
 import attrs
 
@@ -58,5 +59,31 @@ class Transport(Protocol):
 
         Raises:
             TransportError: There was no reply; its `sent` says whether the request may have been received.
+        """
+        ...
+
+
+@attrs.frozen(kw_only=True)
+class HttpStream:
+    """One reply of the service whose body comes in pieces.
+
+    Attributes:
+        head: Its status and headers, with an empty body.
+        pieces: The body, as it comes.
+    """
+
+    head: HttpReply
+    pieces: AsyncIterator[bytes]
+
+
+@runtime_checkable
+class Streaming(Protocol):
+    """A transport that can give a body as it comes; of one that cannot, the whole body is taken at once."""
+
+    def stream(self, request: HttpRequest, headers: Mapping[str, str]) -> AbstractAsyncContextManager[HttpStream]:
+        """Send one request and give its reply, whatever its status, open for the length of the block.
+
+        Raises:
+            TransportError: There was no reply, or it broke off.
         """
         ...

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from typing import (
     Annotated,
     Any,
@@ -113,8 +114,8 @@ class Request(Generic[R_co]):
     extra: Annotated[Mapping[str, Any] | None, rules.mapping()] = attrs.field(default=None, kw_only=True, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        for field in fields_of(type(self)):
-            value = getattr(self, field.name)
+        fields = fields_of(type(self))
+        for field, value in zip(fields, _getters[type(self)](self), strict=True):
             if value is not None or field.required:
                 field.rule.refuse(field.name, value)
         if self.extra:
@@ -161,6 +162,7 @@ class Usual(Hooked[R_co]):
 
 _INHERITED = frozenset({"extra", "name", "webhook_url", "webhook_token"})
 _known: dict[type[object], tuple[Field, ...]] = {}
+_getters: dict[type[object], attrgetter[tuple[Any, ...]]] = {}
 
 
 def fields_of(kind: type[object]) -> tuple[Field, ...]:
@@ -170,6 +172,7 @@ def fields_of(kind: type[object]) -> tuple[Field, ...]:
         hints = get_type_hints(kind, include_extras=True)
         found = [_field(field, hints[field.name]) for field in attrs.fields(kind)]  # type: ignore[arg-type]  # attrs class
         known = _known[kind] = tuple(sorted(found, key=lambda field: (not field.required, field.inherited)))
+        _getters[kind] = attrgetter(*[field.name for field in known])
     return known
 
 

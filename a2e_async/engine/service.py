@@ -4,28 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import json
 import random
-import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from functools import partial
 from typing import Any
-
-import attrs
 
 from a2e_async.core import replies
 from a2e_async.core.http import HttpReply, HttpRequest, Transport
 from a2e_async.core.retry import Retry, Verdict, verdict
+from a2e_async.core.sse import Message
+from a2e_async.engine.access import Access, clean_token
 from a2e_async.engine.events import Events, Retried
+from a2e_async.engine.listening import events_of, open_stream
 from a2e_async.engine.pacer import Pacer
 from a2e_async.engine.stats import Counts
-from a2e_async.errors import A2EError, AuthenticationError, MissingTokenError, ServiceError
+from a2e_async.errors import A2EError, AuthenticationError, ServiceError
 
 Token = str | Callable[[], str | Awaitable[str]]
-
-_SCHEME = "Bearer "
-_SCHEMES = re.compile(r"^(bearer(\s+|$))+", re.IGNORECASE)
-_HOOK_TOKEN = "webhook_token"  # noqa: S105 - the name of a field
-_LEAST_SECRET = 8
 
 
 class Service:
@@ -45,7 +40,7 @@ class Service:
         self.retry = retry
         self._transport = transport
         self._token = token
-        self._headers: Mapping[str, str] | None = None
+        self._access: Access | None = None
         self._asking = asyncio.Lock()
         self._respelled: set[str] = set()
         self._date: str | None = None
@@ -95,6 +90,22 @@ class Service:
                     raise
                 await self.rest(failures, error)
 
+    async def listen(self, request: HttpRequest) -> AsyncGenerator[Message, None]:
+        """Send a request once and give the server-sent events of its answer as they come; see `events_of`.
+
+        Raises:
+            ServiceError: The service said no.
+            TransportError: There was no reply, or it broke off.
+            ProtocolError: The reply cannot be read.
+        """
+        access = self._access or await self._authorize()
+        await self.pacer.turn(start=False)
+        self.counts.requests += 1
+        async with open_stream(self._transport, request, access.headers) as opened:
+            whole = partial(self._read, request=request, access=access)
+            async for message in events_of(opened, whole):
+                yield message
+
     async def rest(self, failures: int, error: A2EError) -> None:
         """Wait before the next attempt, as long as the service asks or the number of failures says."""
         wanted = error.retry_after if isinstance(error, ServiceError) else None
@@ -109,59 +120,32 @@ class Service:
         return None if self._server_ahead is None else asyncio.get_running_loop().time() + self._server_ahead
 
     async def _answer(self, request: HttpRequest) -> Any:  # noqa: ANN401 - any JSON shape
-        headers = self._headers or await self._authorize()
-        reply = await self._send(request, headers)
+        access = self._access or await self._authorize()
+        if not request.start and not self.pacer.take():  # a start has waited before it counted as sent
+            await self.pacer.turn(start=False)
+        self.counts.requests += 1
+        return self._read(await self._transport.send(request, access.headers), request, access)
+
+    def _read(self, reply: HttpReply, request: HttpRequest, access: Access) -> Any:  # noqa: ANN401 - any JSON shape
+        if reply.date != self._date:  # of all replies of one second the first tells the time best
+            self._set_clock(reply.date)
         try:
-            return replies.read(reply)
+            return replies.read(access.hide_in(reply, request), start=request.start)
         except ServiceError as error:
-            if isinstance(error, AuthenticationError) and callable(self._token) and self._headers is headers:
-                self._headers = None
+            if isinstance(error, AuthenticationError) and callable(self._token) and self._access is access:
+                self._access = None
             if error.retry_after is not None:
                 self.pacer.pause(min(error.retry_after, self.retry.longest_wait))
             raise
 
-    async def _send(self, request: HttpRequest, headers: Mapping[str, str]) -> HttpReply:
-        if not request.start:  # a start has waited for its turn before it counted as sent
-            await self.pacer.turn(start=False)
-        self.counts.requests += 1
-        reply = await self._transport.send(request, headers)
-        if reply.date != self._date:  # of all replies of one second the first tells the time best
-            self._date, moment = reply.date, replies.http_date(reply.date)
-            if moment is not None:
-                self._server_ahead = moment - asyncio.get_running_loop().time()
-        body = reply.body
-        for secret in (headers["Authorization"].removeprefix(_SCHEME), *_secrets_in(request)):
-            for form in {secret, secret.replace("/", "\\/"), json.dumps(secret)[1:-1]}:
-                if form.encode() in body:  # the service says it back
-                    body = body.replace(form.encode(), b"***")
-        return reply if body is reply.body else attrs.evolve(reply, body=body)
+    def _set_clock(self, date: str | None) -> None:
+        self._date, moment = date, replies.http_date(date)
+        if moment is not None:
+            self._server_ahead = moment - asyncio.get_running_loop().time()
 
-    async def _authorize(self) -> Mapping[str, str]:
+    async def _authorize(self) -> Access:
         async with self._asking:  # many requests that begin at once ask for the token once
-            if self._headers is None:
+            if self._access is None:
                 given = self._token() if callable(self._token) else self._token
-                token = clean_token(await given if inspect.isawaitable(given) else given)
-                self._headers = {"Authorization": f"{_SCHEME}{token}", "Content-Type": "application/json"}
-            return self._headers
-
-
-def _secrets_in(request: HttpRequest) -> list[str]:
-    """Give the secrets in a request's body; what is too short to be one could stand anywhere in a reply."""
-    body = request.body or {}
-    tokens = [part.get(_HOOK_TOKEN) for part in (body, body.get("requestBody")) if isinstance(part, Mapping)]
-    return [token for token in tokens if isinstance(token, str) and len(token) >= _LEAST_SECRET]
-
-
-def clean_token(token: object) -> str:
-    """Repair a token: no white space round it, no leading "Bearer ".
-
-    Raises:
-        MissingTokenError: Nothing is left of it, or it cannot stand in a header.
-    """
-    text = token.strip() if isinstance(token, str) else ""
-    text = _SCHEMES.sub("", text)
-    if not text:
-        raise MissingTokenError("the token is empty; give token=, or set A2E_API_KEY")
-    if not text.isascii() or not text.isprintable() or " " in text:
-        raise MissingTokenError("the token must be printable ASCII without spaces")
-    return text
+                self._access = Access(clean_token(await given if inspect.isawaitable(given) else given))
+            return self._access

@@ -11,25 +11,29 @@ import json
 import platform
 import re
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from urllib.parse import urlsplit
 
 import aiohttp
 
 from a2e_async._version import __version__
-from a2e_async.core.http import HttpReply, HttpRequest
+from a2e_async.core.http import HttpReply, HttpRequest, HttpStream
 from a2e_async.core.replies import hide_secrets
 from a2e_async.core.rules import is_local
 from a2e_async.errors import TransportError, UsageError
 
 HttpSession = aiohttp.ClientSession
+_HttpReply = aiohttp.ClientResponse
 
 USER_AGENT = f"a2e-async/{__version__} python/{platform.python_version()} aiohttp/{aiohttp.__version__}"
 CONNECT_SECONDS = 10.0
+_JSON = json.JSONEncoder(separators=(",", ":"))  # json.dumps would make one for each call
 
 _LOGIN = re.compile(r"//[^/\s'\"]*@")
 
 _NOT_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError)
+_FAILURES = (aiohttp.ClientError, TimeoutError, OSError)
 
 
 def new_http_session() -> aiohttp.ClientSession:
@@ -83,63 +87,77 @@ class Session:
         self._base_url = base_url
         self._own = http is None
         self._http = http
-        self._proxies = Proxies()
+        self._proxy: str | None = None
+        self._ready = False
         self._limits: dict[float, aiohttp.ClientTimeout] = {}
 
     async def send(self, request: HttpRequest, headers: Mapping[str, str]) -> HttpReply:
         """Send one request; see `Transport`."""
-        if self._http is None:
-            self._http = new_http_session()
-        if self._http.closed:
-            raise UsageError("the aiohttp session given as http= is closed")
-        url = self._base_url + request.path
-        body = None if request.body is None else json.dumps(request.body, separators=(",", ":")).encode()
         try:
-            async with self._http.request(
-                request.method,
-                url,
-                params=request.query or None,
-                data=body,
-                headers=headers,
-                allow_redirects=False,
-                raise_for_status=False,
-                timeout=self._limit(request.seconds),
-                proxy=self._proxies.for_url(self._base_url),
-            ) as reply:
-                return HttpReply(
-                    status=reply.status,
-                    body=await reply.read(),
-                    retry_after=reply.headers.get("Retry-After"),
-                    date=reply.headers.get("Date"),
-                )
-        except _NOT_SENT as error:
-            raise _failure(f"could not connect to {self._base_url}", error, headers, sent=False) from _shown(error)
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise _failure(f"{request.method} {request.path}", error, headers, sent=True) from _shown(error)
+            async with self._begin(request, headers) as reply:
+                return _reply(reply, await reply.read())
+        except _FAILURES as error:
+            raise self._failure(request, error, headers) from _shown(error)
+
+    @asynccontextmanager
+    async def stream(self, request: HttpRequest, headers: Mapping[str, str]) -> AsyncIterator[HttpStream]:
+        """Send one request and give its body as it comes; see `Streaming`."""
+        try:
+            async with self._begin(request, headers) as reply:
+                yield HttpStream(head=_reply(reply), pieces=reply.content.iter_any())
+        except _FAILURES as error:
+            raise self._failure(request, error, headers) from _shown(error)
+
+    def _begin(self, request: HttpRequest, headers: Mapping[str, str]) -> AbstractAsyncContextManager[_HttpReply]:
+        http = self._http if self._ready else self._prepare()
+        if http is None or http.closed:
+            raise UsageError("the aiohttp session given as http= is closed")
+        return http.request(
+            request.method,
+            self._base_url + request.path,
+            params=request.query or None,
+            data=None if request.body is None else _JSON.encode(request.body).encode(),
+            headers=headers,
+            allow_redirects=False,
+            raise_for_status=False,
+            timeout=self._limits.get(request.seconds) or self._limit(request.seconds),
+            proxy=self._proxy,
+        )
+
+    def _failure(self, request: HttpRequest, error: Exception, headers: Mapping[str, str]) -> TransportError:
+        sent = not isinstance(error, _NOT_SENT)
+        what = f"{request.method} {request.path}" if sent else f"could not connect to {self._base_url}"
+        words = _words(error)
+        if isinstance(error, aiohttp.ClientResponseError):  # its text can repeat the reply, or a proxy's password
+            token = headers.get("Authorization", "").rpartition(" ")[2]
+            words = hide_secrets(_LOGIN.sub("//", words.replace(token, "***") if token else words))
+        return TransportError(f"{what}: {words}", sent=sent)
+
+    def _prepare(self) -> aiohttp.ClientSession:
+        """Look the proxy up and open the pool, at the first request."""
+        self._proxy = Proxies().for_url(self._base_url)
+        self._http, self._ready = self._http or new_http_session(), True
+        return self._http
 
     def _limit(self, seconds: float) -> aiohttp.ClientTimeout:
-        if seconds not in self._limits:
-            self._limits[seconds] = aiohttp.ClientTimeout(
-                total=CONNECT_SECONDS + seconds,
-                connect=CONNECT_SECONDS,
-                sock_connect=CONNECT_SECONDS,
-                sock_read=seconds,
-            )
-        return self._limits[seconds]
+        """Give the limits of a request: one timer for the whole, as one for each read costs more than it tells."""
+        limit = aiohttp.ClientTimeout(total=seconds, connect=CONNECT_SECONDS, sock_connect=CONNECT_SECONDS)
+        return self._limits.setdefault(seconds, limit)
 
     async def aclose(self) -> None:
         """Close the pool, unless it is the caller's."""
         if self._own and self._http is not None:
             await self._http.close()
-            self._http = None
+            self._http, self._ready = None, False
 
 
-def _failure(what: str, error: Exception, headers: Mapping[str, str], *, sent: bool) -> TransportError:
-    words = _words(error)
-    if isinstance(error, aiohttp.ClientResponseError):  # its text can repeat the reply, or a proxy's password
-        token = headers.get("Authorization", "").rpartition(" ")[2]
-        words = hide_secrets(_LOGIN.sub("//", words.replace(token, "***") if token else words))
-    return TransportError(f"{what}: {words}", sent=sent)
+def _reply(reply: _HttpReply, body: bytes = b"") -> HttpReply:
+    return HttpReply(
+        status=reply.status,
+        body=body,
+        retry_after=reply.headers.get("Retry-After"),
+        date=reply.headers.get("Date"),
+    )
 
 
 def _words(error: Exception) -> str:

@@ -9,7 +9,14 @@ import sys
 import pytest
 
 EXTRAS = ["PIL", "av", "click", "dask", "distributed", "orjson", "rich", "uvloop"]
-OWN = ["a2e_async.batch", "a2e_async.cli", "a2e_async.simulator", "a2e_async.testing", "a2e_async.web"]
+OWN = [
+    "a2e_async.batch",
+    "a2e_async.calls.streaming",
+    "a2e_async.cli",
+    "a2e_async.simulator",
+    "a2e_async.testing",
+    "a2e_async.web",
+]
 MOST_MODULES = 65
 
 

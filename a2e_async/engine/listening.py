@@ -1,0 +1,58 @@
+"""An answer that comes in pieces, as server-sent events."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import attrs
+
+from a2e_async.core.http import HttpReply, HttpRequest, HttpStream, Streaming, Transport
+from a2e_async.core.sse import Message, Messages
+
+_OK = range(200, 300)
+_NOT_EVENTS = (b"{", b"[", b"<")
+
+
+@asynccontextmanager
+async def open_stream(
+    transport: Transport, request: HttpRequest, headers: Mapping[str, str]
+) -> AsyncIterator[HttpStream]:
+    """Send a request and give its answer, in one piece where the transport cannot do better."""
+    if isinstance(transport, Streaming):
+        async with transport.stream(request, headers) as opened:
+            yield opened
+    else:
+        reply = await transport.send(request, headers)
+        yield HttpStream(head=reply, pieces=_only(reply.body))
+
+
+async def events_of(opened: HttpStream, read: Callable[[HttpReply], Any]) -> AsyncIterator[Message]:
+    """Give the events of an answer.
+
+    One that is no stream of events gives its `data` as one event `result`, as `read` gives it, for a service may well
+    ignore that a stream was asked for.
+    """
+    first = b""
+    async for piece in opened.pieces:
+        first += piece
+        if first.strip():
+            break
+    if opened.head.status not in _OK or first.strip().startswith(_NOT_EVENTS) or not first:
+        body = first + b"".join([piece async for piece in opened.pieces])
+        yield Message("result", json.dumps(read(attrs.evolve(opened.head, body=body))))
+        return
+    messages = Messages()
+    for message in messages.feed(first):
+        yield message
+    async for piece in opened.pieces:
+        for message in messages.feed(piece):
+            yield message
+    for message in messages.feed(b"", last=True):
+        yield message
+
+
+async def _only(body: bytes) -> AsyncIterator[bytes]:
+    yield body
