@@ -182,7 +182,17 @@ class Ledger:
         )
         return len(await self._ask([(sql, (_dump([state.value for state in states]),))]))
 
+    async def keep(self, key: str, words: str) -> None:
+        """Keep some words beside the rows, in the place of those that were kept under this key."""
+        sql = "INSERT INTO about VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+        await self.write((sql, (key, words)))
+
     # What is read.
+
+    async def kept(self, key: str) -> str | None:
+        """Give the words that were kept under a key."""
+        found = await self._ask([("SELECT value FROM about WHERE key = ?", (key,))])
+        return str(found[0][0]) if found else None
 
     async def counts(self) -> dict[State, int]:
         """Count the rows by state."""

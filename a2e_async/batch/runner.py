@@ -16,6 +16,7 @@ from a2e_async.batch.course import STOPPING, Course, OnChange, Outcome
 from a2e_async.batch.entries import State
 from a2e_async.batch.ledger import Ledger
 from a2e_async.batch.line import Line, Rows
+from a2e_async.batch.memory import Memory
 from a2e_async.batch.purse import Purse
 from a2e_async.client import A2EClient
 from a2e_async.engine.options import DEFAULT, Default, Options
@@ -41,9 +42,10 @@ class Batch:
                 print(outcome.row.id, outcome.entry.state, outcome.paths)
     """
 
-    def __init__(self, folder: Path, ledger: Ledger, course: Course, max_running: int) -> None:
+    def __init__(self, folder: Path, ledger: Ledger, course: Course, memory: Memory, max_running: int) -> None:
         self.folder = folder
         self.ledger = ledger
+        self._memory = memory
         self.stopped_by: Exception | None = None
         self._course = course
         self._max_running = max_running
@@ -109,6 +111,7 @@ class Batch:
         """End a run that was left before its end; leaving the `async with` block does so."""
         if self._run is not None:
             await self._run.aclose()
+        await self._memory.keep()
 
     async def run(self, rows: Rows) -> AsyncGenerator[Outcome, None]:
         """Bring every row to its files; gives each when nothing more can be done for it in this run.
@@ -129,6 +132,7 @@ class Batch:
                 while run.ended and not run.over:
                     for outcome in self._note(run.take(), run.line):
                         yield outcome
+                await self._memory.keep_now_and_then()
             for outcome in [] if self._stopping else run.line.left_over():
                 yield outcome
         finally:
@@ -233,13 +237,15 @@ class _Opening:
             if self._again:
                 await ledger.plan_again(self._again)
             self._purse = Purse(self._max_coins, await ledger.coins(), self._a2e)
+            memory = Memory(ledger, self._a2e.learned)
+            await memory.recall()
         except BaseException:
             await ledger.aclose()
             raise
         course = Course(
             self._folder, self._a2e, ledger, options=self._options, purse=self._purse, on_change=self._on_change
         )
-        self._batch = Batch(self._folder, ledger, course, self._max_running)
+        self._batch = Batch(self._folder, ledger, course, memory, self._max_running)
         return self._batch
 
     async def __aexit__(

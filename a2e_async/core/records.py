@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -73,5 +73,10 @@ class Result(Rendered):
     @property
     def coins(self) -> float | None:
         """Coins charged for all tasks, or None when the service did not say."""
-        known = [record.coins for record in self.records if record.coins is not None]
-        return sum(known) if known else None
+        return coins_of(self.records)
+
+
+def coins_of(records: Sequence[Record]) -> float | None:
+    """Add up the coins that these records name, None when none does."""
+    known = [record.coins for record in records if record.coins is not None]
+    return sum(known) if known else None

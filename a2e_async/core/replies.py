@@ -48,6 +48,7 @@ _ANSWER_KEYS = frozenset({"code", "data", "success"})
 _LIST_KEYS = ("rows", "list", "data", "records")
 _ID_KEYS = ("_id", "id")
 _WHOLE = re.compile(r"\s*-?\d{1,9}\s*")
+_NO_CODE = (0, None, "")
 _LARGEST_CODE = 10**9
 _UNREADABLE = -1
 
@@ -74,7 +75,7 @@ def read(reply: HttpReply, *, start: bool = False) -> Any:  # noqa: ANN401 - any
             raise nonsense(reply, "the reply is not the service's JSON")
         raise _error(reply, {}, no_route=reply.status in (_NOT_FOUND, _NO_METHOD))
     refused = reply.status not in _OK or _code(body) != 0 or body.get("success") is False
-    blocked = start and (refused or not any(map(row_id, rows_of(body.get("data"))))) and _is_unseemly(body)
+    blocked = start and (refused or not _has_task(body.get("data"))) and _is_unseemly(body)
     if refused or blocked:
         raise _error(reply, body, blocked=blocked)
     if _ANSWER_KEYS.isdisjoint(body):
@@ -99,6 +100,10 @@ def rows_of(data: object) -> list[dict[str, Any]]:
         data = next((data[key] for key in _LIST_KEYS if isinstance(data.get(key), list | dict)), None)
     rows = data if isinstance(data, list) else [data]
     return [row for row in rows if isinstance(row, dict)]
+
+
+def _has_task(data: object) -> bool:
+    return bool(isinstance(data, dict) and row_id(data)) or any(map(row_id, rows_of(data)))
 
 
 def is_list(data: object) -> bool:
@@ -146,7 +151,7 @@ def _parse(body: bytes) -> Any:  # noqa: ANN401 - any JSON value
 
 def _code(body: Mapping[str, Any]) -> int:
     code = body.get("code")
-    if code is None or code == "":
+    if code in _NO_CODE:
         return 0
     if isinstance(code, str) and _WHOLE.fullmatch(code):
         return int(code)

@@ -7,13 +7,14 @@ to one send (a start of four pictures makes four); a second send of the same int
 from __future__ import annotations
 
 import re
-from base64 import b32encode
 
 from a2e_async.core.rules import refuse
 
 FIRST, SECOND = "a", "b"
 BYTES_OF_A_TAG = 8
-_LENGTH = 12
+_LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
+_PAIRS = [first + second for first in _LETTERS for second in _LETTERS]
+_SHIFTS = range(54, 3, -10)  # the first 60 of 64 bits, in six pairs of letters
 _GIVEN = re.compile(r"[a-z0-9]{8,24}")
 _MARK = re.compile(r"\s?~([a-z0-9]{8,24})([ab])$")
 _NAME_FROM_PROMPT = 24
@@ -21,7 +22,8 @@ _NAME_FROM_PROMPT = 24
 
 def make(random_bytes: bytes) -> str:
     """Make a tag of 12 characters of a-z2-7 from 8 random bytes."""
-    return b32encode(random_bytes).decode().lower()[:_LENGTH]
+    number = int.from_bytes(random_bytes, "big")
+    return "".join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])
 
 
 def check(tag: str) -> str:

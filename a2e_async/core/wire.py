@@ -29,6 +29,13 @@ LOOK_SECONDS = 30.0
 _LARGEST_NUMBER = 1e15
 _LARGEST_SECONDS = 1e11  # a larger time since 1970 is in milliseconds
 
+_NUMBERS: frozenset[type] = frozenset({int, float})
+_TEXTS: frozenset[type] = frozenset({str, type(None)})
+_WORDS: frozenset[type] = frozenset({str, int, type(None)})
+_ANY: frozenset[type] = frozenset({str, int, float, bool, list, dict, type(None)})
+
+_known: dict[str, tuple[Family, dict[str, frozenset[type]]]] = {}
+
 
 def start(
     family: Family, request: Request[Result], *, name: str | None = None, webhook: Webhook | None = None
@@ -157,66 +164,81 @@ def record(family: Family, row: Mapping[str, Any]) -> Record:
     if not task_id:
         raise ProtocolError("a task without an id came back", excerpt="")
     shown = name_in(family, row)
-    name, tag, _letter = tags.split(shown if isinstance(shown, str) else "")
+    name, tag, _letter = tags.split(shown) if isinstance(shown, str) else ("", None, None)
     status = read_status(status_text(family, row))
-    fields = {
-        "name": name,
-        "tag": tag,
-        "coins": row.get("coins"),
-        "created_at": row.get("createdAt"),
-        "failed_code": _first(row, family.code_fields),
-        "failed_message": _first(row, family.message_fields),
-        "urls": list(dict.fromkeys(url for field in family.result_fields for url in _links(row.get(field)))),
-    }
-    kept, odd = _structured(fields)
-    if status.final:
-        known = {"_id", "id", "coins", "createdAt", *family.status_fields} - odd
-        known |= {family.name_field or "name"} if shown is None or isinstance(shown, str) else set()
-        known |= {field for field in family.result_fields if _is_links(row.get(field))}
-        known |= {field for field in (*family.code_fields, *family.message_fields) if _is_word(row.get(field))}
-        extra = {key: value for key, value in row.items() if key not in known}
-        kept |= {"raw": dict(row), "extra": extra}
-    return Record(id=task_id, family=family.name, status=status, **kept)
+    coins = row.get("coins")
+    amount = coins if is_number(coins) else None
+    created = _time(row.get("createdAt"))
+    urls: list[str] = []
+    for field in family.result_fields:
+        urls += _links(row.get(field))
+    final = status.final
+    return Record(
+        id=task_id,
+        family=family.name,
+        name=name,
+        tag=tag,
+        status=status,
+        coins=amount,
+        created_at=created,
+        failed_code=_word(row, family.code_fields),
+        failed_message=_word(row, family.message_fields),
+        urls=tuple(dict.fromkeys(urls)),
+        extra=_extra(family, row, amount, created) if final else {},
+        raw=dict(row) if final else {},
+    )
 
 
-def _structured(fields: Mapping[str, Any]) -> tuple[dict[str, Any], set[str]]:
-    kept: dict[str, Any] = {}
-    odd: set[str] = set()
-    for key, value in fields.items():
-        if value is None:
-            continue
-        try:
-            kept[key] = CONVERTER.structure(value, _FIELD_TYPES[key])
-        except (ValueError, TypeError, cattrs.BaseValidationError):
-            odd.add("createdAt" if key == "created_at" else key)
-    return kept, odd
-
-
-def _first(row: Mapping[str, Any], fields: Iterable[str]) -> str | None:
+def _word(row: Mapping[str, Any], fields: Iterable[str]) -> str:
     for field in fields:
         value = row.get(field)
-        if value and value != "0" and _is_word(value):  # face swaps write "0" where nothing failed (wire.md 8)
+        if value and value != "0" and type(value) in _WORDS:  # face swaps write "0" where nothing failed (wire.md 8)
             return str(value)
-    return None
-
-
-def _is_word(value: object) -> bool:
-    return value is None or (isinstance(value, str | int) and not isinstance(value, bool))
+    return ""
 
 
 def _links(value: object) -> list[str]:
-    values = value if isinstance(value, list) else [value]
-    return [link for link in values if isinstance(link, str) and link]
+    values = value if isinstance(value, list) else (value,)
+    return [link for link in values if link and isinstance(link, str)]
 
 
-def _is_links(value: object) -> bool:
-    values = value if isinstance(value, list) else [value]
-    return all(link is None or isinstance(link, str) for link in values)
+def _time(value: object) -> datetime | None:
+    if value is None:
+        return None
+    try:
+        return _structure_datetime(value, datetime)
+    except ValueError:
+        return None
+
+
+def _extra(family: Family, row: Mapping[str, Any], coins: float | None, created: datetime | None) -> dict[str, Any]:
+    """Give the fields of a row that a record has no attribute for, and those that are not what they should be."""
+    known = _known.get(family.name)
+    if known is None or known[0] is not family:
+        known = _known[family.name] = family, _kinds(family)
+    kinds = known[1]
+    odd = {key: value for key, value in row.items() if key not in kinds or type(value) not in kinds[key]}
+    for key, read in (("coins", coins), ("createdAt", created)):
+        if read is None and row.get(key) is not None:
+            odd[key] = row[key]
+    for field in family.result_fields:
+        links = row.get(field)
+        if isinstance(links, list) and not all(type(link) in _TEXTS for link in links):
+            odd[field] = links
+    return odd
+
+
+def _kinds(family: Family) -> dict[str, frozenset[type]]:
+    """Give, for each field that a record is read from, the types of the values that it is read from."""
+    kinds: dict[str, frozenset[type]] = dict.fromkeys((*family.code_fields, *family.message_fields), _WORDS)
+    kinds |= dict.fromkeys(family.result_fields, _TEXTS | {list})
+    kinds[family.name_field or "name"] = _TEXTS
+    return kinds | dict.fromkeys(("_id", "id", "coins", "createdAt", *family.status_fields), _ANY)
 
 
 def is_number(value: object) -> bool:
     """Whether a value of a reply is a number to reckon with: no bool, finite, not absurdly large."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _LARGEST_NUMBER
+    return type(value) in _NUMBERS and abs(value) <= _LARGEST_NUMBER  # type: ignore[arg-type]  # it is a number
 
 
 def _strict(kind: type, *also: type) -> Any:  # noqa: ANN401 - a cattrs hook
@@ -231,15 +253,15 @@ def _strict(kind: type, *also: type) -> Any:  # noqa: ANN401 - a cattrs hook
 
 
 def _structure_datetime(value: Any, _to: Any) -> datetime:  # noqa: ANN401 - a cattrs hook
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    if isinstance(value, str):
+        read = datetime.fromisoformat(value)
+        return read if read.tzinfo else read.replace(tzinfo=UTC)
+    if type(value) in _NUMBERS:
         try:
             return datetime.fromtimestamp(value / 1000 if value > _LARGEST_SECONDS else value, UTC)
         except (OverflowError, OSError) as error:
             raise ValueError(str(error)) from None
-    if not isinstance(value, str):
-        raise ValueError(f"expected a time, got {type(value).__name__}")  # noqa: TRY004 - cattrs collects ValueErrors
-    read = datetime.fromisoformat(value)
-    return read if read.tzinfo else read.replace(tzinfo=UTC)
+    raise ValueError(f"expected a time, got {type(value).__name__}")
 
 
 def _converter() -> cattrs.Converter:
@@ -258,12 +280,14 @@ def _converter() -> cattrs.Converter:
 
 def _overrides(kind: type[Request[Result]]) -> dict[str, Any]:
     """Say how the fields of a request differ in the body from what they are in Python."""
-    changed = {
-        field.name: override(rename=field.key, unstruct_hook=_as_text if field.as_text else None)
+    unset = {field.name: field.default is None for field in attrs.fields(kind)}  # type: ignore[arg-type]  # attrs class
+    written = {
+        field.name: override(
+            rename=field.key, unstruct_hook=_as_text if field.as_text else None, omit_if_default=unset[field.name]
+        )
         for field in fields_of(kind)
-        if field.key != field.name or field.as_text
     }
-    return {**changed, "extra": override(omit=True)}
+    return {**written, "extra": override(omit=True)}
 
 
 def _under_both_names(kind: type[Request[Result]], write: Callable[[Any], dict[str, Any]]) -> Callable[[Any], Any]:
@@ -272,7 +296,7 @@ def _under_both_names(kind: type[Request[Result]], write: Callable[[Any], dict[s
 
     def write_both(request: Request[Result]) -> dict[str, Any]:
         body = write(request)
-        return body | {also: body[key] for key, also in twins}
+        return body | {also: body[key] for key, also in twins if key in body}
 
     return write_both if twins else write
 
@@ -282,4 +306,3 @@ def _as_text(value: object) -> str | None:
 
 
 CONVERTER = _converter()
-_FIELD_TYPES: dict[str, Any] = {field.name: field.type for field in attrs.fields(attrs.resolve_types(Record))}

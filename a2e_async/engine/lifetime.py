@@ -13,6 +13,7 @@ import attrs
 
 from a2e_async.core.hooks import Webhook
 from a2e_async.core.http import Transport
+from a2e_async.core.learned import Learned
 from a2e_async.core.retry import Retry
 from a2e_async.core.schedule import Cadence
 from a2e_async.engine.engine import Engine
@@ -45,7 +46,7 @@ class Config:
 class Opened:
     """What an open client consists of; shared by all views of it."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, learned: Learned) -> None:
         self.loop = asyncio.get_running_loop()
         own = config.http is None or isinstance(config.http, HttpSession)
         self.session = Session(config.base_url, config.http) if own else None  # type: ignore[arg-type]
@@ -59,6 +60,7 @@ class Opened:
             budget=config.budget,
             webhook=config.webhook,
             on_unknown_price=config.on_unknown_price,
+            learned=learned,
         )
 
     async def aclose(self, seconds: float) -> None:
@@ -77,11 +79,13 @@ class Lifetime:
     Attributes:
         opened: What it consists of while it is open.
         last: The engine of its last life, for what may be asked afterwards.
+        learned: What it knows of the ages at which tasks end; it outlives a closing.
     """
 
     def __init__(self, config: Config) -> None:
         self.opened: Opened | None = None
         self.last: Engine | None = None
+        self.learned = Learned()
         self._config = config
         self._closed = False
         self._closing: asyncio.Task[None] | None = None
@@ -91,7 +95,7 @@ class Lifetime:
         if self.opened is not None:
             self.parts()
             return
-        self.opened, self._closed = Opened(self._config), False
+        self.opened, self._closed = Opened(self._config, self.learned), False
 
     async def aclose(self) -> None:
         """Close the client, also when the one who waits for it is cancelled; closing twice does nothing."""

@@ -12,23 +12,23 @@ halved until the one that spoils it stands alone, and that one is asked for by i
 from __future__ import annotations
 
 import asyncio
-import heapq
 import logging
 import math
-import weakref
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from a2e_async.core import replies, wire
 from a2e_async.core.family import Family
+from a2e_async.core.learned import Learned
 from a2e_async.core.retry import Retry, Verdict, verdict
-from a2e_async.core.schedule import Cadence, LookQueue
-from a2e_async.core.status import Status, may_follow
-from a2e_async.engine.events import Changed, HealthChanged
+from a2e_async.core.schedule import Cadence, Group, LookQueue
+from a2e_async.engine.deadlines import Deadlines
+from a2e_async.engine.events import HealthChanged
 from a2e_async.engine.health import Health
 from a2e_async.engine.hints import EarlyHints
-from a2e_async.engine.job import Job
+from a2e_async.engine.news import News
 from a2e_async.engine.service import Service
+from a2e_async.engine.watches import AnyJob, Watch, Watches
 from a2e_async.errors import (
     A2EError,
     AuthenticationError,
@@ -41,30 +41,6 @@ from a2e_async.errors import (
 
 _log = logging.getLogger("a2e_async")
 
-AnyJob = Job[Any]
-Group = tuple[str, bool]
-
-
-class Watch:
-    """One task that is being watched, under its id or, where another family has the same id, under both names."""
-
-    __slots__ = ("alone", "hurried", "job", "key", "missing_since", "spelling", "task_id")
-
-    def __init__(self, job: AnyJob, task_id: str, key: str) -> None:
-        self.job = job
-        self.task_id = task_id
-        self.key = key
-        self.spelling: object = None
-        self.alone = job.family.batch is None
-        self.missing_since: float | None = None
-        self.hurried = False
-
-    def again(self) -> Watch:
-        """Give a watch of the same task that knows the same."""
-        copy = Watch(self.job, self.task_id, self.key)
-        copy.spelling, copy.alone, copy.missing_since = self.spelling, self.alone, self.missing_since
-        return copy
-
 
 class Poller:
     """Watches accepted jobs until each has ended.
@@ -73,6 +49,7 @@ class Poller:
         service: Where looks are sent.
         cadence: How often to look.
         retry: Grace times and bounds.
+        learned: What is known of the ages at which tasks end; it is added to.
         settle: Called, and awaited, with a job all of whose tasks are final.
         give_up: Called with a job and the error that ends it without its tasks' end.
     """
@@ -82,6 +59,7 @@ class Poller:
         service: Service,
         cadence: Cadence,
         retry: Retry,
+        learned: Learned,
         *,
         settle: Callable[[AnyJob], Awaitable[None]],
         give_up: Callable[[AnyJob, Exception], None],
@@ -91,80 +69,60 @@ class Poller:
         self._service = service
         self._cadence = cadence
         self._retry = retry
+        self._learned = learned
         self._settle = settle
         self._give_up = give_up
-        self._watches: dict[str, Watch] = {}
+        self._watches = Watches()
+        self._deadlines = Deadlines()
         self._early = EarlyHints()
-        self._queue: LookQueue[Group, Watch] = LookQueue()
+        self._news = News(self._watches, service.events)
+        self._queue: LookQueue[Watch] = LookQueue(cadence, learned)
         self._families: dict[str, Family] = {}
         self._without_batch: set[str] = set()
-        self._sharing: dict[str, list[AnyJob]] = {}
-        self._deadlines: list[tuple[float, int, weakref.ref[AnyJob]]] = []
         self._looks: set[asyncio.Task[None]] = set()
-        self._next_look = -math.inf
+        self._last_look = -math.inf
         self._alarm: asyncio.Future[None] | None = None
-        self._odd_spellings: set[str] = set()
+        self._alarm_at = -math.inf
 
     def watch(self, job: AnyJob) -> None:
         """Watch every task of a job that has not ended."""
-        loop = asyncio.get_running_loop()
+        now = asyncio.get_running_loop().time()
         self._families[job.family.name] = job.family
-        due = self._cadence.next_due(loop.time())
         for task_id in job.task_ids:
             record = job.known(task_id)
             if record is not None and record.status.final:
                 continue
-            key = self._key(job.family, task_id)
-            if key in self._watches:
-                self._share(self._watches[key], job)
-                continue
-            watch = self._watches[key] = Watch(job, task_id, key)
-            if self._early.take(task_id, loop.time()):
+            watch = self._watches.add(job, task_id, now)
+            if watch is not None and self._early.take(task_id, now):
                 self._hurry(watch)
-            else:
-                self._queue.add(self._group(watch), watch, due)
-        seconds = job.options.seconds(job.family)
-        if seconds is not None and job.accepted_at is not None:
-            # Only a weak reference: a job that has ended goes, however long its deadline stays in the heap.
-            heapq.heappush(self._deadlines, (job.accepted_at + seconds, job.number, weakref.ref(job)))
-        self._wake()
+            elif watch is not None:
+                self._queue.add(self._group(watch), watch)
+        self._deadlines.add(job)
+        self._wake_for(now)
 
     def forget(self, job: AnyJob) -> None:
         """Watch a job no more."""
-        names = [(task_id, key) for task_id in job.task_ids for key in (task_id, _second_key(job.family, task_id))]
-        for task_id, key in names:
-            others = [other for other in self._sharing.pop(key, ()) if other is not job]
-            watch = self._watches.get(key)
-            if watch and watch.job is job:
-                del self._watches[key]
-                if others:  # the next of the jobs that share the task watches it from now on
-                    heir = self._watches[key] = Watch(others.pop(0), task_id, key)
-                    self._again_later([heir], now=True)
-                    self._wake()
-            if others:
-                self._sharing[key] = others
-
-    def _share(self, watch: Watch, job: AnyJob) -> None:
-        """Let a job share the watch of another one, as when a task is attached to that was started here."""
-        self._sharing.setdefault(watch.key, []).append(job)
-        record = watch.job.known(watch.task_id)
-        if record is not None:
-            job.change(record)
+        for watch, heir in self._watches.forget(job):
+            if heir is None:
+                self._learned.left(job.family.name, watch)
+            else:
+                self._again_later([heir], now=True)
+                self._wake()
 
     def job_of(self, task_id: str) -> AnyJob | None:
         """Give the job that watches this task."""
-        watch = self._watches.get(task_id)
+        watch = self._watches.find(task_id)
         return watch.job if watch else None
 
     def hint(self, task_id: str) -> None:
         """Look at a task at once, at one that is not watched yet as soon as it is, if that is within a minute."""
-        known = self._watches.get(task_id)
-        if known is None:
-            self._early.keep(task_id, asyncio.get_running_loop().time())
-        elif not known.hurried:  # the same hint twice is one look
-            watch = self._watches[known.key] = known.again()  # the one in the queue is stale from here on
-            self._hurry(watch)
-            self._wake()
+        now = asyncio.get_running_loop().time()
+        watch = self._watches.find(task_id)
+        if watch is None:
+            self._early.keep(task_id, now)
+        elif not watch.hurried:  # the same hint twice is one look
+            self._hurry(watch if watch.place is not None else self._watches.renew(watch))
+            self._wake_for(now)
 
     async def run(self) -> None:
         """Watch until cancelled."""
@@ -193,14 +151,6 @@ class Poller:
         name = watch.job.family.name
         return name, watch.alone or name in self._without_batch
 
-    def _is_live(self, watch: Watch) -> bool:
-        return self._watches.get(watch.key) is watch
-
-    def _key(self, family: Family, task_id: str) -> str:
-        """Give the name of a watch; it is the id unless a task of another family is watched under it."""
-        watch = self._watches.get(task_id)
-        return task_id if watch is None or watch.job.family is family else _second_key(family, task_id)
-
     def _most(self, group: Group) -> int:
         """Most tasks in the next look: one small look tries a service that was not well."""
         name, alone = group
@@ -208,15 +158,15 @@ class Poller:
 
     def _next_wake(self, now: float) -> float:
         """Give when there is something to do."""
-        deadline = self._deadlines[0][0] if self._deadlines else math.inf
+        deadline = self._deadlines.next()
         allowed = self._cadence.looks_in_flight if self.health.well else 1
         due = self._queue.next_due()
         if due is None or len(self._looks) >= allowed:
             return deadline
-        return min(deadline, max(due, self._next_look + self._cadence.gap, self.health.look_from(), now))
+        return min(deadline, max(due, self._last_look + self._cadence.gap, self.health.look_from(), now))
 
     async def _sleep(self, loop: asyncio.AbstractEventLoop, until: float) -> None:
-        self._alarm = loop.create_future()
+        self._alarm, self._alarm_at = loop.create_future(), until
         timer = loop.call_at(until, self._wake) if until < math.inf else None
         try:
             await self._alarm
@@ -229,25 +179,24 @@ class Poller:
         if self._alarm is not None and not self._alarm.done():
             self._alarm.set_result(None)
 
+    def _wake_for(self, now: float) -> None:
+        """Wake only when there is something to do before the alarm: thousands of new jobs change nothing."""
+        if self._alarm is not None and self._next_wake(now) < self._alarm_at:
+            self._wake()
+
     def _expire(self, now: float) -> None:
-        while self._deadlines:
-            deadline, _number, known = self._deadlines[0]
-            job = known()
-            if job is not None and not job.done() and deadline > now:
-                return
-            heapq.heappop(self._deadlines)
-            if job is not None and not job.done():
-                seconds = job.options.seconds(job.family)
-                self._give_up(job, JobTimeoutError(f"no end after {seconds:g} s; the task goes on at the service"))
+        for job in self._deadlines.passed(now):
+            seconds = job.options.seconds(job.family)
+            self._give_up(job, JobTimeoutError(f"no end after {seconds:g} s; the task goes on at the service"))
 
     def _look_at_due(self, now: float) -> None:
         group, taken = self._queue.take(now, self._most) or (None, [])
-        watches = [watch for watch in taken if self._is_live(watch)]
+        watches = [watch for watch in taken if self._watches.is_live(watch)]
         for watch in watches:
-            watch.hurried = False
+            watch.hurried, watch.asked = False, now
         if group and watches:
+            self._last_look = now
             self._launch(group, watches)
-            self._next_look = max(self._next_look + self._cadence.gap, now)
 
     def _launch(self, group: Group, watches: list[Watch]) -> None:
         look = asyncio.create_task(self._look(group, watches), name="a2e look")
@@ -262,6 +211,7 @@ class Poller:
 
     async def _look(self, group: Group, watches: list[Watch]) -> None:
         family, alone = self._families[group[0]], group[1]
+        asked_at = asyncio.get_running_loop().time()
         try:
             rows = await self._ask(family, watches, alone=alone)
         except A2EError as error:
@@ -270,7 +220,7 @@ class Poller:
             self._trouble(family, watches, TransportError(f"the look was not sent: {error!r}"), alone=alone)
         else:
             self.health.succeeded()
-            await self._read(family, watches, rows)
+            await self._read(family, watches, rows, asked_at)
 
     def _health_changed(self, since: float | None) -> None:
         outage = 0.0 if since is None else asyncio.get_running_loop().time() - since
@@ -282,27 +232,36 @@ class Poller:
         self._service.counts.looks += 1
         if alone:
             data = await self._service.ask(wire.detail(family, watches[0].task_id))
-        else:
-            data = await self._service.ask(wire.batch(family, [watch.task_id for watch in watches]))
+            return {replies.row_id(row): row for row in replies.rows_of(data)}
+        ids, found = [watch.task_id for watch in watches], dict[str, Any]()
+        for page in range(1, (family.batch or family.detail).pages + 1):
+            data = await self._service.ask(wire.batch(family, ids, page))
             if data is None or isinstance(data, str):
                 raise ProtocolError("a look was answered without records")
-        return {replies.row_id(row): row for row in replies.rows_of(data)}
+            rows = {replies.row_id(row): row for row in replies.rows_of(data)}
+            is_news = not rows.keys() <= found.keys()  # a service may not turn pages
+            found |= rows
+            if not is_news or found.keys() >= set(ids):
+                break
+        return found
 
-    async def _read(self, family: Family, watches: Sequence[Watch], rows: dict[str, Any]) -> None:
+    async def _read(self, family: Family, watches: Sequence[Watch], rows: dict[str, Any], asked_at: float) -> None:
+        now = asyncio.get_running_loop().time()
         running: list[Watch] = []
         ended: dict[AnyJob, None] = {}
         for asked in watches:
-            watch = self._watches.get(asked.key)  # a hint may have put another in its place: the answer is good
+            watch = self._watches.find(asked.key)  # a hint may have put another in its place: the answer is good
             if watch is None or watch.job is not asked.job:
                 continue
             row = rows.get(watch.task_id)
             if row is None:
                 self._missing(watch)
-            elif self._note(family, watch, row):
-                del self._watches[watch.key]
-                sharing = self._sharing.pop(watch.key, [])
-                ended |= {job: None for job in (watch.job, *sharing) if job.all_final()}
+            elif self._news.read(family, watch, row):
+                self._learned.ended(family.name, watch, now)
+                ended |= {job: None for job in self._watches.end(watch) if job.all_final()}
                 continue
+            else:
+                self._learned.running(family.name, watch, asked_at)
             if watch is asked:
                 running.append(watch)
         self._again_later(running)
@@ -310,32 +269,6 @@ class Poller:
             await self._settle(next(iter(ended)))
         elif ended:
             await asyncio.gather(*map(self._settle, ended))
-
-    def _note(self, family: Family, watch: Watch, row: dict[str, Any]) -> bool:
-        """Note one row; gives whether its task has ended. A row that says nothing new is not read again."""
-        watch.missing_since = None
-        spelling = wire.status_text(family, row)
-        if spelling == watch.spelling and not watch.job.watched:
-            return False
-        record = wire.record(family, row)
-        if record.status is Status.UNKNOWN:
-            self._report_spelling(family, spelling)
-        known = watch.job.known(watch.task_id)
-        if known is not None and (not may_follow(known.status, record.status) or record == known):
-            return known.status.final
-        if spelling != watch.spelling or known != record:
-            watch.spelling = spelling
-            for job in (watch.job, *self._sharing.get(watch.key, ())):
-                job.change(record)
-            if self._events.heard:
-                self._events.tell(Changed(at=self._events.now(), job=watch.job, record=record))
-        return record.status.final
-
-    def _report_spelling(self, family: Family, spelling: object) -> None:
-        shown = str(spelling)[:40]
-        if shown not in self._odd_spellings and len(self._odd_spellings) < 100:  # noqa: PLR2004 - a bound for the log
-            self._odd_spellings.add(shown)
-            _log.warning("%s: status %r is not known and counts as still running", family.name, shown)
 
     def _missing(self, watch: Watch) -> None:
         """A look does not know this task: right after the start it may not yet, later it is asked for alone."""
@@ -384,26 +317,24 @@ class Poller:
         if watch.missing_since is None:
             watch.missing_since = now
         certain = not error.no_route and now - watch.missing_since >= self._retry.missing_grace
-        if not certain or not self._is_live(watch):
+        if not certain or not self._watches.is_live(watch):
             self._again_later([watch])
             return
-        for job in (watch.job, *self._sharing.get(watch.key, ())):
+        for job in self._watches.jobs_of(watch):
             self._give_up(job, NotFoundError(error.message, status=error.status, code=error.code))
 
     def _token_refused(self, now: float, error: AuthenticationError) -> None:
         self.health.failed(now, refused=True)
         final = self.health.token_refused(now, error)
         if final is not None:
-            for job in {watch.job: None for watch in self._watches.values()}:
+            for job in self._watches.jobs():
                 self._give_up(job, AuthenticationError(final.message, status=final.status, code=final.code))
 
     def _again_later(self, watches: Sequence[Watch], *, now: bool = False) -> None:
+        """Let tasks wait for their next look, an interval after the last one or now."""
         time = asyncio.get_running_loop().time()
-        due = time if now else self._cadence.next_due(time)
         for watch in watches:
-            if self._is_live(watch):
-                self._queue.add(self._group(watch), watch, due)
-
-
-def _second_key(family: Family, task_id: str) -> str:
-    return f"{family.name} {task_id}"
+            if self._watches.is_live(watch):
+                if now:
+                    watch.asked = time - self._cadence.interval
+                self._queue.add(self._group(watch), watch)

@@ -166,7 +166,7 @@ async def test_letting_go_of_one_job_keeps_the_other(a2e, sim):
     first.detach()
     third.detach()
     assert (await second).url
-    assert not a2e._shared.opened.engine.poller._sharing
+    assert not a2e._shared.opened.engine.poller._watches
 
 
 @virtual(task_seconds=5)

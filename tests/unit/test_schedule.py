@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import itertools
 import math
 import random
 
@@ -11,12 +12,50 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from a2e_async import UsageError
+from a2e_async.core.cohorts import Waiting
+from a2e_async.core.learned import Learned
 from a2e_async.core.schedule import Cadence, LookQueue
+
+FILMS, PICTURES = ("films", False), ("pictures", False)
+DUE = Cadence().interval
+NEVER = 1e9
+
+
+class Task(Waiting):
+    """A task with a name."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name, born=0.0, asked=None, *, teaches=True):
+        super().__init__(born, teaches=teaches)
+        self.name = name
+        self.asked = born if asked is None else asked
+
+    def __repr__(self):
+        return str(self.name)
 
 
 def hundred(_group):
     """Allow a hundred tasks in a look."""
     return 100
+
+
+def queue_of(*tasks, group=FILMS, learned=None, cadence=None):
+    """Make a queue of tasks of one group."""
+    queue = LookQueue(cadence or Cadence(), learned or Learned())
+    for task in tasks:
+        queue.add(group, task)
+    return queue
+
+
+def named(count, born=0.0, **how):
+    """Make tasks that can be told apart."""
+    return [Task(number, born, **how) for number in range(count)]
+
+
+def names(look):
+    """Give the names of a look's tasks."""
+    return [task.name for task in look[1]]
 
 
 def drain(queue, now, limit=hundred):
@@ -27,23 +66,22 @@ def drain(queue, now, limit=hundred):
     return taken
 
 
-@pytest.mark.parametrize("delay", [0.01, 0.5, 2.5, 60.0])
-def test_a_task_is_due_at_the_next_tick(delay):
-    """The next look comes after now, at most an interval later, and at a whole number of intervals."""
-    cadence = Cadence(delay=delay)
-    for now in (0.0, 0.3, 0.999, 1.0, 12345.678):
-        due = cadence.next_due(now)
-        assert now < due <= now + cadence.interval * 1.000001
-        assert due / cadence.interval == pytest.approx(round(due / cadence.interval))
+def knowing(ended, lived, family="films"):
+    """Make a memory of so many tasks that ended and lived on in each of the first bins."""
+    learned = Learned()
+    learned.recall(Learned().kept() | {"families": {family: {"ended": ended, "lived": lived}}})
+    return learned
 
 
-@given(st.floats(min_value=0, max_value=1e9), st.floats(min_value=0, max_value=1e9), st.sampled_from([0.01, 0.5, 7.3]))
-def test_due_times_never_go_back(one, other, delay):
-    """Of two moments the later one is never due earlier, and moments of one tick share their look exactly."""
-    cadence = Cadence(delay=delay)
-    first, second = sorted((one, other))
-    assert cadence.next_due(first) <= cadence.next_due(second)
-    assert cadence.next_due(first) - first <= cadence.interval * 1.001
+def films_of_a_minute():
+    """Make a memory of 500 films that all ran for a minute."""
+    learned = Learned()
+    for _ in range(500):
+        task = Task("taught")
+        learned.running("films", task, 60.0)
+        learned.ended("films", task, 61.0)
+    learned.ages("films").weigh(0.0)
+    return learned
 
 
 @pytest.mark.parametrize("field", ["delay", "looks_per_second", "looks_in_flight"])
@@ -54,117 +92,248 @@ def test_a_cadence_without_sense_is_refused(field):
             Cadence(**{field: value})
 
 
-def test_the_gap_between_looks():
-    """So many looks a second are so far apart."""
-    assert Cadence(looks_per_second=10).gap == pytest.approx(0.1)
-    assert Cadence(delay=0.5).interval == 1.0
+@pytest.mark.parametrize("cap", [0.1, 1, 10, 50])
+def test_the_gap_keeps_the_cap_for_any_second(cap):
+    """As many looks as a second allows are a little more than a second apart, first to last but one."""
+    assert 1 < Cadence(looks_per_second=cap).gap * cap < 1.05
+
+
+def test_the_interval_leaves_time_for_the_way():
+    """An end falls half an interval before a look in the mean, which is less than the delay that is wanted."""
+    assert 0.6 < Cadence(delay=0.8).interval / 2 < 0.8
 
 
 def test_an_empty_queue_has_nothing():
     """Nothing is due and nothing will be."""
-    queue = LookQueue()
+    queue = queue_of()
     assert queue.next_due() is None
     assert queue.take(1e9, hundred) is None
 
 
-def test_nothing_is_taken_before_its_tick():
-    """A task is taken at its tick and not before, once."""
-    queue = LookQueue()
-    queue.add("films", "a", 5.0)
-    assert queue.next_due() == 5.0
-    assert queue.take(4.999, hundred) is None
-    assert queue.take(5.0, hundred) == ("films", ["a"])
+def test_a_task_is_due_an_interval_after_it_was_asked_for():
+    """It is taken then and not before, once."""
+    queue = queue_of(Task("a", 5.0))
+    assert queue.next_due() == 5.0 + DUE
+    assert queue.take(5.0 + DUE - 0.001, hundred) is None
+    assert names(queue.take(5.0 + DUE, hundred)) == ["a"]
     assert queue.next_due() is None
-    assert queue.take(9.0, hundred) is None
+    assert queue.take(NEVER, hundred) is None
 
 
-def test_the_earliest_tick_counts():
-    """Tasks may be added in any order."""
-    queue = LookQueue()
-    for due in (7.0, 3.0, 5.0, 3.0):
-        queue.add("films", due, due)
-    assert queue.next_due() == 3.0
-    assert queue.take(5.0, hundred) == ("films", [3.0, 3.0, 5.0])
-    assert queue.next_due() == 7.0
+def test_the_earliest_counts():
+    """Tasks may be added in any order, and those that are not due yet share the look of one that is."""
+    queue = queue_of(*(Task(born, born) for born in (7.0, 3.0, 5.0, 3.5)))
+    assert queue.next_due() == 3.0 + DUE
+    assert sorted(names(queue.take(7.1, hundred))) == [3.0, 3.5, 5.0, 7.0]
+
+
+def test_of_more_than_a_look_has_room_for_those_asked_for_just_now_wait():
+    """With more than 100 tasks nobody is asked for again within half an interval."""
+    queue = queue_of(*named(150), *(Task("fresh", 0.0, asked=9.9) for _ in range(50)))
+    first, second = (queue.take(10.0, hundred) for _ in range(2))
+    assert "fresh" not in names(first)
+    assert names(second).count("fresh") == 50  # what is left has room in one look
 
 
 def test_groups_never_share_a_look():
-    """Each look has tasks of one group, and groups take turns: a long line delays nobody else's."""
-    queue = LookQueue()
-    for number in range(250):
-        queue.add("films", number, 1.0)
-    queue.add("pictures", "p", 1.0)
-    assert queue.take(1.0, hundred) == ("films", list(range(100)))
-    assert queue.next_due() == -math.inf
-    assert drain(queue, 1.0) == [
-        ("pictures", ["p"]),
-        ("films", list(range(100, 200))),
-        ("films", list(range(200, 250))),
-    ]
+    """Each look has tasks of one group."""
+    queue = queue_of(*named(250))
+    for number in range(3):
+        queue.add(PICTURES, Task(number))
+    looks = drain(queue, 9.0)
+    assert collections.Counter(group for group, _tasks in looks) == {FILMS: 3, PICTURES: 1}
+    assert sorted(len(tasks) for _group, tasks in looks) == [3, 50, 100, 100]
 
 
 def test_the_limit_is_asked_for_each_group():
     """A family's own limit bounds its looks."""
-    queue = LookQueue()
+    queue = queue_of(*named(5))
     for number in range(5):
-        queue.add("films", number, 1.0)
-        queue.add("alone", number, 1.0)
-    sizes = collections.Counter((group, len(items)) for group, items in drain(queue, 1.0, {"films": 3, "alone": 1}.get))
-    assert sizes == {("films", 3): 1, ("films", 2): 1, ("alone", 1): 5}
+        queue.add(("films", True), Task(number))
+    limits = {FILMS: 3, ("films", True): 1}
+    sizes = collections.Counter((group, len(tasks)) for group, tasks in drain(queue, 9.0, limits.get))
+    assert sizes == {(FILMS, 3): 1, (FILMS, 2): 1, (("films", True), 1): 5}
 
 
 def test_a_set_stays_together_and_goes_first():
     """Tasks that are looked at as a set meet no others, and are cut only at the limit."""
-    queue = LookQueue()
-    queue.add("films", "due", 0.0)
-    queue.add_set("films", list(range(150)))
-    queue.add_set("films", ["x"])
+    queue = queue_of(Task("due"))
+    queue.add_set(FILMS, named(150))
+    queue.add_set(FILMS, [Task("x")])
     assert queue.next_due() == -math.inf
-    assert drain(queue, 0.0) == [
-        ("films", list(range(100))),
-        ("films", list(range(100, 150))),
-        ("films", ["x"]),
-        ("films", ["due"]),
-    ]
+    assert [len(tasks) for _group, tasks in drain(queue, 9.0)] == [100, 50, 1, 1]
 
 
-def test_a_hint_goes_before_its_group():
-    """A hurried task is looked at now, before the others of its group."""
-    queue = LookQueue()
-    queue.add("films", "a", 0.0)
-    queue.add("films", "later", 9.0)
-    assert queue.take(0.0, lambda _group: 1) == ("films", ["a"])
-    queue.hurry("films", "b")
-    queue.hurry("films", "c")
+def test_hints_share_a_look():
+    """Tasks that were hinted at are looked at now, all in one request, with others that were not asked for just now."""
+    queue = queue_of(*named(60, born=5.0), *(Task("waits", 4.5) for _ in range(9)))
+    hinted = [Task(f"hint {number}", 5.0) for number in range(30)]
+    for task in hinted:
+        queue.add(FILMS, task)
+        queue.hurry(FILMS, task)
     assert queue.next_due() == -math.inf
-    assert queue.take(0.0, hundred) == ("films", ["c", "b"])
+    taken = names(queue.take(5.1, hundred))
+    assert taken[:30] == [task.name for task in hinted]
+    assert taken[30:] == ["waits"] * 9
+    assert queue.take(5.1, hundred) is None
 
 
-def test_a_hurried_group_shares_its_look_with_what_is_due():
-    """A hint makes no look of its own when its group has one now anyway."""
-    queue = LookQueue()
-    for number in range(3):
-        queue.add("films", number, 1.0)
-    queue.hurry("films", "hint")
-    assert drain(queue, 1.0) == [("films", ["hint", 0, 1, 2])]
+def test_hints_go_before_what_is_due():
+    """Of two families the one with a hint is looked at first."""
+    queue = queue_of(*named(300))
+    queue.take(8.9, hundred)
+    queue.add(PICTURES, Task("other", 8.0))
+    queue.take(8.9, hundred)
+    queue.hurry(PICTURES, Task("hint", 8.9))
+    assert names(queue.take(9.0, hundred)) == ["hint"]
+
+
+def test_one_that_leaves_is_not_taken():
+    """A task that was let go of waits no more, hurried or not."""
+    stays, goes, hurried = Task("stays"), Task("goes"), Task("hurried")
+    queue = queue_of(stays, goes, hurried)
+    queue.hurry(FILMS, hurried)
+    goes.leave()
+    hurried.leave()
+    assert [names(look) for look in drain(queue, 9.0)] == [["stays"]]
+    assert queue.next_due() is None
+
+
+# What is learned.
+
+
+def test_the_likeliest_are_taken():
+    """Of 200 films those are asked for that are a minute old, if films run for a minute."""
+    young = [Task("young", 40.0, asked=80.0) for _ in range(100)]
+    ripe = [Task("ripe", 27.0, asked=80.0) for _ in range(100)]
+    look = queue_of(*young, *ripe, learned=films_of_a_minute()).take(88.0, hundred)
+    assert set(names(look)) == {"ripe"}
+
+
+def test_a_look_goes_where_most_have_ended():
+    """Fifty films of which many have ended go before a hundred pictures of which few have."""
+    films = [Task("ripe", 27.0, asked=80.0) for _ in range(50)]
+    queue = queue_of(*films, learned=films_of_a_minute())
+    for _ in range(100):
+        queue.add(PICTURES, Task("picture", 0.0, asked=86.0))
+    for group in (FILMS, PICTURES):
+        queue._line(group).taken_at = 87.9
+    assert queue.take(88.0, hundred)[0] == FILMS
+
+
+def test_what_has_hardly_ended_rests():
+    """Films of a minute rest when they are half of one old, for three intervals at most, and not when they may end."""
+    for age, most, least in ((30, 3 * DUE, 2 * DUE), (59.5, 1.5 * DUE, 0)):
+        tasks = named(300, born=-age, asked=0.0)
+        queue = queue_of(*tasks, learned=films_of_a_minute())
+        assert drain(queue, DUE * 0.99) == []
+        now = DUE
+        while queue.take(now, hundred) is None:
+            now = queue.next_due()
+        assert least <= now <= most
+
+
+def test_a_single_task_rests_no_longer_than_two_intervals():
+    """Where one look reaches all, not even a sure estimate delays it for more than two intervals."""
+    queue = queue_of(Task("a", -30.0, asked=0.0), learned=films_of_a_minute())
+    now = DUE
+    while queue.take(now, hundred) is None:
+        now = queue.next_due()
+    assert DUE < now <= 2 * DUE
+
+
+def test_few_tasks_of_which_nothing_is_known_never_rest():
+    """That the first ones have lived for long says nothing of when they end: they are asked for each interval."""
+    learned = Learned()
+    queue, now = queue_of(*named(50), learned=learned), 0.0
+    for _ in range(100):
+        group, tasks = queue.take(now + DUE, hundred)
+        now += DUE
+        for task in tasks:
+            learned.running("films", task, now)
+            task.asked = now
+            queue.add(group, task)
+
+
+@pytest.mark.parametrize("count", [1, 100, 300])
+def test_an_estimate_never_delays_a_first_look(count):
+    """However sure it is that films run for a minute, a new one is looked at after one interval."""
+    queue = queue_of(*named(count), learned=films_of_a_minute())
+    assert queue.next_due() == DUE
+    assert sum(len(tasks) for _group, tasks in drain(queue, DUE)) == count
+
+
+def test_new_tasks_have_a_look_soon_when_there_are_too_many():
+    """Under the cap new films have their first look within some seconds, though riper ones wait."""
+    queue = queue_of(*[Task("ripe", -55.0, asked=0.0) for _ in range(5000)], learned=films_of_a_minute())
+    new = named(50, born=1.0)
+    for task in new:
+        queue.add(FILMS, task)
+    looked_at = {}
+    for slot in range(60):
+        now = 2.0 + slot / 10
+        for task in (queue.take(now, hundred) or (None, []))[1]:
+            looked_at.setdefault(task, now)
+            task.asked = now
+            queue.add(FILMS, task)
+    assert max(looked_at.get(task, NEVER) for task in new) <= 3.5
+
+
+def test_a_small_family_does_not_starve():
+    """One picture among 9,000 films is asked for every few seconds, by its own interval or a little later."""
+    queue = queue_of(*[Task("film", -55.0, asked=-20.0) for _ in range(9000)], learned=films_of_a_minute())
+    queue.add(PICTURES, Task("picture", 0.0))
+    times = [0.0]
+    for slot in range(600):
+        now = slot / 10
+        group, tasks = queue.take(now, hundred)
+        for task in tasks:
+            task.asked = now
+            queue.add(group, task)
+        if group == PICTURES:
+            times.append(now)
+    assert max(later - one for one, later in itertools.pairwise(times)) < 2.5
+
+
+def test_nobody_starves():
+    """Films whose estimate says that they never end are asked for all the same, under the cap, in turn."""
+    learned = knowing([0.0] * 100, [1e6] * 100)
+    tasks = named(1000, born=-10.0, asked=0.0)
+    queue = queue_of(*tasks, *[Task("ripe", -900.0, asked=0.0) for _ in range(3000)], learned=learned)
+    asked = set()
+    for slot in range(1000):
+        now = 1.0 + slot / 10
+        for task in (queue.take(now, hundred) or (None, []))[1]:
+            asked.add(task)
+            task.asked = now
+            queue.add(FILMS, task)
+    assert set(tasks) <= asked
+
+
+def test_a_task_of_unknown_age_is_not_taken_for_a_young_one():
+    """What was attached to may be of any age: it counts like one of which nothing is known."""
+    for born, teaches in ((44.0, False), (36.0, False), (44.0, True)):
+        others = [Task("other", born, asked=80.0, teaches=teaches) for _ in range(100)]
+        young = [Task("young", 40.0, asked=80.0) for _ in range(100)]
+        look = queue_of(*young, *others, learned=films_of_a_minute()).take(88.0, hundred)
+        assert (set(names(look)) == {"other"}) is not teaches
 
 
 def test_staggered_starts_share_looks():
-    """1,000 tasks that were started a little apart make ten full looks a tick, not hundreds of small ones."""
-    cadence = Cadence(delay=2.5)
-    dice = random.Random(7)
-    queue = LookQueue()
-    for task in range(1000):
-        queue.add("films", task, cadence.next_due(dice.uniform(0, 60)))
-    ticks = {}
-    while (now := queue.next_due()) is not None and now < 300:
-        for _group, tasks in drain(queue, now):
-            ticks.setdefault(now, []).append(len(tasks))
-            for task in tasks:
-                queue.add("films", task, cadence.next_due(now + dice.uniform(0, 0.9)))
-    steady = [sizes for tick, sizes in ticks.items() if tick > 65]
-    assert len(steady) == 46
-    assert all(sizes == [100] * 10 for sizes in steady)
+    """A thousand tasks that were started a little apart make full looks, not hundreds of small ones."""
+    dice, queue = random.Random(7), queue_of()
+    for born in sorted(dice.uniform(0, 60) for _ in range(1000)):
+        queue.add(FILMS, Task("film", born))
+    sizes = []
+    for slot in range(1000):
+        now = 65 + slot / 10
+        look = queue.take(now, hundred) or (FILMS, [])
+        sizes.append(len(look[1]))
+        for task in look[1]:
+            task.asked = now
+            queue.add(FILMS, task)
+    assert sum(size > 0 for size in sizes) > 300
+    assert all(size in (0, 100) for size in sizes[20:])
 
 
 @given(
@@ -172,15 +341,16 @@ def test_staggered_starts_share_looks():
     st.integers(min_value=1, max_value=7),
 )
 def test_every_task_is_taken_once_and_in_time(added, limit):
-    """However tasks are added, each is taken once, at its tick, by its own group, and within the limit."""
-    queue = LookQueue()
-    for number, (group, due) in enumerate(added):
-        queue.add(group, (number, group, due), float(due))
+    """However tasks are added, each is taken once, when it is due or with one that is, by its own group."""
+    queue = queue_of()
+    for number, (family, born) in enumerate(sorted(added, key=lambda one: one[1])):
+        queue.add((family, False), Task((number, family), float(born)))
     taken = []
-    for now in range(21):
-        for group, items in drain(queue, float(now), lambda _group: limit):
-            assert 1 <= len(items) <= limit
-            assert all(item[1] == group and item[2] == now for item in items)
-            taken += items
-    assert sorted(taken) == [(number, group, due) for number, (group, due) in enumerate(added)]
+    for tick in range(25):
+        for group, tasks in drain(queue, float(tick), lambda _group: limit):
+            assert 1 <= len(tasks) <= limit
+            assert all(task.name[1] == group[0] for task in tasks)
+            taken += tasks
+    assert all(task.born + DUE <= 25 for task in taken)
+    assert len(taken) == len(set(taken)) == len(added)
     assert queue.next_due() is None

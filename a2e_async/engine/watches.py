@@ -1,0 +1,110 @@
+"""What is being watched: each task once, by its id, whoever waits for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from a2e_async.core.cohorts import Waiting
+from a2e_async.core.family import Family
+from a2e_async.engine.job import Job
+
+AnyJob = Job[Any]
+
+
+class Watch(Waiting):
+    """One task that is being watched, under its id or, where another family has the same id, under both names."""
+
+    __slots__ = ("alone", "hurried", "job", "key", "missing_since", "spelling", "task_id")
+
+    def __init__(self, job: AnyJob, task_id: str, key: str, born: float) -> None:
+        super().__init__(born, teaches=job.request is not None and not job.options.look_first)
+        self.job = job
+        self.task_id = task_id
+        self.key = key
+        self.spelling: object = None
+        self.alone = job.family.batch is None
+        self.missing_since: float | None = None
+        self.hurried = False
+
+    def again(self, job: AnyJob | None = None) -> Watch:
+        """Give a watch of the same task that knows the same, for the same job or for another that shares it."""
+        copy = Watch(job or self.job, self.task_id, self.key, self.born)
+        copy.seen, copy.asked, copy.teaches = self.seen, self.asked, self.teaches
+        copy.spelling, copy.alone, copy.missing_since = self.spelling, self.alone, self.missing_since
+        return copy
+
+
+class Watches:
+    """The watches of a client, by key, and the jobs that share the watch of another one."""
+
+    def __init__(self) -> None:
+        self._watches: dict[str, Watch] = {}
+        self._sharing: dict[str, list[AnyJob]] = {}
+
+    def __len__(self) -> int:
+        return len(self._watches) + len(self._sharing)
+
+    def find(self, key: str) -> Watch | None:
+        """Give the watch of this key."""
+        return self._watches.get(key)
+
+    def is_live(self, watch: Watch) -> bool:
+        """Whether this is how its task is watched now."""
+        return self._watches.get(watch.key) is watch
+
+    def add(self, job: AnyJob, task_id: str, now: float) -> Watch | None:
+        """Watch a task of a job; None when another job has it watched already, which is shared then."""
+        found = self._watches.get(task_id)
+        key = task_id if found is None or found.job.family is job.family else _second_key(job.family, task_id)
+        if key in self._watches:
+            self._share(self._watches[key], job)
+            return None
+        watch = self._watches[key] = Watch(job, task_id, key, now)
+        return watch
+
+    def renew(self, watch: Watch) -> Watch:
+        """Put another watch in the place of one at which a look is under way."""
+        copy = self._watches[watch.key] = watch.again()
+        return copy
+
+    def end(self, watch: Watch) -> Sequence[AnyJob]:
+        """Watch a task no more; gives the jobs that waited for it."""
+        del self._watches[watch.key]
+        watch.leave()
+        return [watch.job, *self._sharing.pop(watch.key, ())]
+
+    def jobs_of(self, watch: Watch) -> Sequence[AnyJob]:
+        """Give the jobs that wait for a task."""
+        return [watch.job, *self._sharing.get(watch.key, ())]
+
+    def jobs(self) -> list[AnyJob]:
+        """Give every job that has a watch, each once."""
+        return list({watch.job: None for watch in self._watches.values()})
+
+    def forget(self, job: AnyJob) -> list[tuple[Watch, Watch | None]]:
+        """Let go of a job; gives each of its watches with the one that another job has instead, if any."""
+        let_go: list[tuple[Watch, Watch | None]] = []
+        for key in [key for task_id in job.task_ids for key in (task_id, _second_key(job.family, task_id))]:
+            others = [other for other in self._sharing.pop(key, ()) if other is not job]
+            watch = self._watches.get(key)
+            if watch and watch.job is job:
+                watch.leave()
+                del self._watches[key]
+                if others:  # the next of the jobs that share the task watches it from now on
+                    self._watches[key] = watch.again(others.pop(0))
+                let_go.append((watch, self._watches.get(key)))
+            if others:
+                self._sharing[key] = others
+        return let_go
+
+    def _share(self, watch: Watch, job: AnyJob) -> None:
+        """Let a job share the watch of another one, as when a task is attached to that was started here."""
+        self._sharing.setdefault(watch.key, []).append(job)
+        record = watch.job.known(watch.task_id)
+        if record is not None:
+            job.change(record)
+
+
+def _second_key(family: Family, task_id: str) -> str:
+    return f"{family.name} {task_id}"

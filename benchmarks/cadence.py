@@ -1,0 +1,160 @@
+"""How soon looks notice ends, and how many of them it takes: trials of the cadence in virtual time.
+
+    python -m benchmarks.cadence [--plot FILE.png] [--only NAME ...]
+
+plays 100 and 1,000 films of 20 to 60 s from an empty memory, the latter also with a webhook for each end, and a mixed
+stream: 200 starts a second for 100 s, half pictures of 3 to 8 s, half films of 60 to 120 s, beside a plain sweep round
+all running ids under the same cap. A delay is from a task's end to that of its job; 20 ms of it are the answer's way.
+With --plot it draws, for the mixed stream, what share of the tasks was known to be finished by which age, and at which
+ages looks asked for them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import random
+import sys
+from collections import deque
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
+
+from trials import FILMS, LATENCY, PICTURES, Start, Trial, trial
+
+from a2e_async import A2EClient, Cadence
+from a2e_async.core.ages import EDGES
+from a2e_async.core.learned import Learned
+from a2e_async.core.schedule import Group
+from a2e_async.engine.watches import Watch
+from benchmarks.common import figure, percentile
+
+CAP = Cadence().looks_per_second
+
+
+class Sweep:
+    """A queue that asks for all running tasks in turn, as often as the cap allows."""
+
+    def __init__(self) -> None:
+        self._lines: dict[Group, deque[Watch]] = {}
+
+    def add(self, group: Group, watch: Watch) -> None:
+        """Let a task wait for its next turn."""
+        self._lines.setdefault(group, deque()).append(watch)
+
+    def next_due(self) -> float | None:
+        """Say that somebody always has a turn."""
+        return -math.inf if any(self._lines.values()) else None
+
+    def take(self, _now: float, limit: Callable[[Group], int]) -> tuple[Group, list[Watch]] | None:
+        """Take those who have waited longest."""
+        group = min((group for group, line in self._lines.items() if line), key=lambda one: self._lines[one][0].asked)
+        line = self._lines[group]
+        return group, [line.popleft() for _ in range(min(limit(group), len(line)))]
+
+
+def sweep(a2e: A2EClient) -> None:
+    """Let a client look round all running ids instead of where ends are likely."""
+    a2e._shared.parts().engine.poller._queue = Sweep()  # type: ignore[assignment] # noqa: SLF001 - what we compare with
+
+
+def films(count: int, seed: int = 1) -> list[Start]:
+    """Give starts of films of 20 to 60 s, all at once."""
+    dice = random.Random(seed)
+    return [Start(0.0, FILMS, dice.uniform(20, 60)) for _ in range(count)]
+
+
+def mixed(seed: int = 1) -> list[Start]:
+    """Give the mixed stream."""
+    dice = random.Random(seed)
+    kinds = ((FILMS, 60, 120), (PICTURES, 3, 8))
+    return [
+        Start(number / 200, family, dice.uniform(shortest, longest))
+        for number in range(20_000)
+        for family, shortest, longest in [kinds[number % 2]]
+    ]
+
+
+def show(name: str, played: Trial, *, delay: float | None, looks: float | None) -> bool:
+    """Print the figures of a trial."""
+    delays = played.all_delays
+    facts: dict[str, Any] = {
+        "p95": round(percentile(delays, 0.95), 3),
+        "longest": round(max(delays), 2),
+        "first_look": round(max(map(max, played.first.values())), 2),
+        "by_family": {family: round(sum(some) / len(some), 3) for family, some in played.delays.items()},
+        "latency": LATENCY,
+    }
+    return all(
+        [
+            figure(f"{name}: delay, mean", played.delay, "s", at_most=delay, jobs=played.jobs, **facts),
+            figure(f"{name}: looks a job", played.looks_a_job, "requests", at_most=looks),
+            figure(f"{name}: looks in the densest second", played.peak, "requests", at_most=CAP),
+        ]
+    )
+
+
+def stream(plot: Path | None) -> bool:
+    """Play the mixed stream both ways."""
+    swept, learned = trial(mixed(), prepare=sweep), trial(mixed())
+    if plot is not None:
+        draw(plot, learned)
+    return all(
+        [
+            show("mixed, swept", swept, delay=None, looks=None),
+            show("mixed, learned", learned, delay=swept.delay / 2, looks=None),
+        ]
+    )
+
+
+def draw(target: Path, played: Trial) -> None:
+    """Draw what was learned, and where the looks went."""
+    import matplotlib as mpl  # noqa: PLC0415 - of the group `bench`, and needed for this alone
+
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt  # noqa: PLC0415
+
+    learned = Learned()
+    learned.recall(played.learned)
+    figure_, panes = plt.subplots(1, 2, figsize=(12, 4.5), layout="constrained")
+    for pane, family, longest in zip(panes, (PICTURES, FILMS), (12, 140), strict=True):
+        ages = [edge for edge in EDGES if edge <= longest]
+        pane.plot(ages, [learned.ages(family).share(age) for age in ages], color="C0")
+        pane.set(title=family, xlabel="age of a task in seconds", xlim=(0, longest), ylim=(0, 1.05))
+        pane.set_ylabel("share known to be finished (line)", color="C0")
+        asked = pane.twinx()
+        seconds = range(longest)
+        asked.bar([age + 0.5 for age in seconds], [played.ages[family][age] for age in seconds], 0.9, color="C1")
+        asked.set_ylabel("tasks asked for at that age (bars)", color="C1")
+        asked.set_zorder(0)
+        pane.set_zorder(1)
+        pane.patch.set_visible(False)
+    figure_.suptitle("200 starts a second for 100 s, at most 10 looks a second: where the looks went")
+    figure_.savefig(target, dpi=120)
+
+
+def trials(plot: Path | None) -> dict[str, Callable[[], bool]]:
+    """Name the trials, with their targets."""
+    return {
+        "hundred": lambda: show("100 films", trial(films(100)), delay=0.5, looks=0.7),
+        "thousand": lambda: show("1,000 films", trial(films(1000)), delay=0.6, looks=0.45),
+        "hints": lambda: show("1,000 films, all hinted", trial(films(1000), hints=True), delay=0.1, looks=0.6),
+        "mixed": lambda: stream(plot),
+    }
+
+
+def main(arguments: Iterable[str] | None = None) -> int:
+    """Play the trials, or those that are named."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--plot", type=Path, metavar="FILE.png", help="draw the mixed stream")
+    parser.add_argument("--only", nargs="+", choices=list(trials(None)), help="play these only")
+    chosen = parser.parse_args(None if arguments is None else list(arguments))
+    wanted = trials(chosen.plot)
+    fits = [wanted[name]() for name in chosen.only or wanted]
+    return 0 if all(fits) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
