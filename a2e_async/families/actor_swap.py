@@ -14,7 +14,7 @@ from a2e_async.core.requests import Link, Usual, request
 
 @request
 class ActorSwap(Usual[Result]):
-    """A film that somebody else plays in.
+    """A film that somebody else plays in (POST /api/v1/actorSwap/start).
 
     Args:
         image_url: The new actor; a public http(s) URL.

@@ -24,7 +24,7 @@ Place = Annotated[float, rules.number()]
 
 @request
 class AvatarVideo(Hooked[Result]):
-    """A film in which an avatar speaks.
+    """A film in which an avatar speaks (POST /api/v1/video/generate).
 
     Args:
         anchor_id: The avatar's id.

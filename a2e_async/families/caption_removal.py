@@ -11,7 +11,7 @@ from a2e_async.core.requests import Link, Usual, request
 
 @request
 class CaptionRemoval(Usual[Result]):
-    """A film whose captions are taken out.
+    """A film whose captions are taken out (POST /api/v1/userCaptionRemoval/start).
 
     Args:
         source_url: The film; a public http(s) URL.

@@ -16,7 +16,7 @@ _BASE = "/api/v1/userDubbing"
 
 @request
 class Dubbing(Usual[Result]):
-    """A film in another language.
+    """A film in another language (POST /api/v1/userDubbing/startDubbing).
 
     Args:
         source_url: The film; a public http(s) URL.

@@ -15,7 +15,7 @@ _BASE = "/api/v1/userFaceSwapTask"
 
 @request
 class FaceSwap(Usual[Result]):
-    """A film or picture with another face in it.
+    """A film or picture with another face in it (POST /api/v1/userFaceSwapTask/add).
 
     Args:
         video_url: The film, or the picture, into which the face goes; a public http(s) URL.

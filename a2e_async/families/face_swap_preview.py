@@ -13,7 +13,7 @@ _BASE = "/api/v1/userFaceSwapPreview"
 
 @request
 class FaceSwapPreview(Request[Result]):
-    """A preview of a film with another face in it.
+    """A preview of a film with another face in it (POST /api/v1/userFaceSwapPreview/add).
 
     Args:
         video_url: The film; a public http(s) URL.

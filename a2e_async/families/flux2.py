@@ -16,7 +16,7 @@ from a2e_async.core.requests import Usual, request
 
 @request
 class Flux2(Usual[Result]):
-    """A picture by Flux 2 Pro.
+    """A picture by Flux 2 Pro (POST /api/v1/userFlux2/start).
 
     Args:
         prompt: What the picture shows, or what is done to `input_images`.

@@ -18,7 +18,7 @@ _INPUTS_OF_FIRST = 16
 
 @request
 class GptImage(Usual[Result]):
-    """A picture by a GPT Image model.
+    """A picture by a GPT Image model (POST /api/v1/userGptImage/start).
 
     Args:
         prompt: What the picture shows, or what is done to `input_images`; at most 3,000 characters.

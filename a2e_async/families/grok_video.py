@@ -19,7 +19,7 @@ _RATIOS_OF_PICTURES = rules.one_of("1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "
 
 @request
 class GrokVideo(Usual[Result]):
-    """A film by Grok Imagine.
+    """A film by Grok Imagine (POST /api/v1/grokVideo/start).
 
     Args:
         prompt: What happens in the film; required with "text-to-video".

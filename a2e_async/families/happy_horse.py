@@ -24,7 +24,7 @@ _OLDER = "with model_version '1.0'"
 
 @request
 class HappyHorse(Usual[Result]):
-    """A film by HappyHorse.
+    """A film by HappyHorse (POST /api/v1/userHappyhorseVideo/start).
 
     Args:
         prompt: What happens in the film; required but for mode "i2v".

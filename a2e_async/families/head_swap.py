@@ -11,7 +11,7 @@ from a2e_async.core.requests import Hooked, Link, request
 
 @request
 class HeadSwap(Hooked[Result]):
-    """A picture or film with another head in it.
+    """A picture or film with another head in it (POST /api/v1/headSwap/start).
 
     Args:
         image_url: The head; a public http(s) URL.

@@ -16,7 +16,7 @@ from a2e_async.core.requests import Usual, request
 
 @request
 class ImageEdit(Usual[Result]):
-    """A picture of a person with other clothes or with a product.
+    """A picture of a person with other clothes or with a product (POST /api/v1/userImageEdit/start).
 
     Args:
         image_urls: The person, then the clothes or the product; at least 2 public http(s) URLs.

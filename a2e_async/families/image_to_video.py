@@ -14,7 +14,7 @@ from a2e_async.core.requests import Link, Usual, request
 
 @request
 class ImageToVideo(Usual[Result]):
-    """A film that begins with a picture.
+    """A film that begins with a picture (POST /api/v1/userImage2Video/start).
 
     Args:
         image_url: The first picture; a public http(s) URL that answers without a redirect.

@@ -16,7 +16,7 @@ from a2e_async.core.requests import Usual, request
 
 @request
 class KlingImage(Usual[Result]):
-    """Pictures by Kling 3.0.
+    """Pictures by Kling 3.0 (POST /api/v1/userKlingImage/start).
 
     Args:
         prompt: What the pictures show.

@@ -30,7 +30,7 @@ def _seconds(shot: Mapping[str, Any]) -> int:
 
 @request
 class KlingOmni(Usual[Result]):
-    """A film by Kling Omni.
+    """A film by Kling Omni (POST /api/v1/klingOmni/start).
 
     Args:
         prompt: What happens in the film; <<<image_1>>> names the first of `image_list`. Required unless shot_type is

@@ -19,7 +19,7 @@ _LENGTH_OF_26 = rules.one_of(5, 10)
 
 @request
 class KlingVideo(Usual[Result]):
-    """A film by Kling 2.6 or 3.0.
+    """A film by Kling 2.6 or 3.0 (POST /api/v1/klingVideo/start).
 
     Args:
         prompt: What happens in the film.

@@ -12,7 +12,7 @@ from a2e_async.core.requests import Link, Usual, request
 
 @request
 class MotionTransfer(Usual[Result]):
-    """A film in which the person of a picture moves like that of another film.
+    """A film in which the person of a picture moves like that of another film (POST /api/v1/motionTransfer/start).
 
     Args:
         image_url: Who moves; a public http(s) URL.

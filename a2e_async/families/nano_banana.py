@@ -17,7 +17,7 @@ _BASE = "/api/v1/userNanoBanana"
 
 @request
 class NanoBanana(Usual[Result]):
-    """A picture by a Nano Banana model.
+    """A picture by a Nano Banana model (POST /api/v1/userNanoBanana/start).
 
     Args:
         prompt: What the picture shows, or what is done to `input_images`.

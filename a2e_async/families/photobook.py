@@ -14,7 +14,7 @@ from a2e_async.core.requests import Link, Request, request
 
 @request
 class Photobook(Request[Result]):
-    """Photos of one person.
+    """Photos of one person (POST /api/v1/userPhotobook/start).
 
     Args:
         face_image_url: The face; a public http(s) URL.

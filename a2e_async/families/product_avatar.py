@@ -16,7 +16,7 @@ from a2e_async.core.requests import Usual, request
 
 @request
 class ProductAvatar(Usual[Result]):
-    """A picture of a person with a product.
+    """A picture of a person with a product (POST /api/v1/productAvatar/start).
 
     Args:
         image_urls: The product, then the person; exactly 2 public http(s) URLs.

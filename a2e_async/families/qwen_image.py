@@ -16,7 +16,7 @@ from a2e_async.core.requests import Usual, request
 
 @request
 class QwenImage(Usual[Result]):
-    """A picture by a Qwen Image model.
+    """A picture by a Qwen Image model (POST /api/v1/userQwen2Image/start).
 
     Args:
         prompt: What the picture shows, or what is done to `input_images`.

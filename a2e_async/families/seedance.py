@@ -25,7 +25,7 @@ _LIST = Endpoint(
 
 @request
 class Seedance(Usual[Result]):
-    """A film by Seedance 1.5 Pro.
+    """A film by Seedance 1.5 Pro (POST /api/v1/seedanceVideo/start).
 
     Args:
         prompt: What happens in the film.

@@ -31,7 +31,7 @@ _SMALL = rules.one_of("480p", "720p")
 
 @request
 class Seedance2(Usual[Result]):
-    """A film by Seedance 2.0 or 2.5.
+    """A film by Seedance 2.0 or 2.5 (POST /api/v1/seedance2Video/start).
 
     Args:
         prompt: What happens in the film.

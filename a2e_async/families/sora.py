@@ -16,7 +16,7 @@ from a2e_async.core.requests import AS_TEXT, Usual, request
 
 @request
 class Sora(Usual[Result]):
-    """A film by what the service calls Sora 2 Pro.
+    """A film by what the service calls Sora 2 Pro (POST /api/v1/soraVideo/start).
 
     Args:
         prompt: What happens in the film.

@@ -14,7 +14,7 @@ from a2e_async.core.requests import Usual, request
 
 @request
 class Sound(Usual[Result]):
-    """Sound for a film.
+    """Sound for a film (POST /api/v1/thinkSound/start).
 
     Args:
         video_url: The film: a public http(s) URL that ends in .mp4, .avi, .mov or .mkv.

@@ -11,7 +11,7 @@ from a2e_async.core.requests import Link, request
 
 @request
 class TalkingPhoto(Talking):
-    """A film in which the person of a picture talks or sings.
+    """A film in which the person of a picture talks or sings (POST /api/v1/talkingPhoto/start).
 
     Args:
         image_url: The person; a public http(s) URL.

@@ -11,7 +11,7 @@ from a2e_async.core.requests import Link, request
 
 @request
 class TalkingVideo(Talking):
-    """A film whose person says something else.
+    """A film whose person says something else (POST /api/v1/talkingVideo/start).
 
     Args:
         video_url: The film; a public http(s) URL.

@@ -23,7 +23,7 @@ _INPUTS_OF_A2E = 2
 
 @request
 class TextToImage(Usual[Result]):
-    """Pictures from a prompt.
+    """Pictures from a prompt (POST /api/v1/userText2Image/start).
 
     The newer form is sent as soon as one of `model_type`, `max_images`, `aspect_ratio`, `input_images` or
     `skip_face_enhance` is given, the older one otherwise.

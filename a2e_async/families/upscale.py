@@ -11,7 +11,7 @@ from a2e_async.core.requests import Link, Usual, request
 
 @request
 class Upscale(Usual[Result]):
-    """A picture or film with more pixels.
+    """A picture or film with more pixels (POST /api/v1/userUpscale/start).
 
     Args:
         source_url: The picture or film; a public http(s) URL.

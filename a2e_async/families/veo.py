@@ -18,7 +18,7 @@ _PICTURES = {"FIRST_AND_LAST_FRAMES_2_VIDEO": rules.links(2), "REFERENCE_2_VIDEO
 
 @request
 class Veo(Usual[Result]):
-    """A film by Veo 3.1.
+    """A film by Veo 3.1 (POST /api/v1/veoVideo/start).
 
     Args:
         prompt: What happens in the film; without one the service thinks of something.

@@ -15,7 +15,7 @@ _BASE = "/api/v1/userVideoTwin"
 
 @request
 class VideoTwin(Request[Result]):
-    """An avatar that looks like the one in a film or picture.
+    """An avatar that looks like the one in a film or picture (POST /api/v1/userVideoTwin/startTraining).
 
     Args:
         video_url: The film of one face, at least 10 s, MP4 or MOV; or give `image_url`.

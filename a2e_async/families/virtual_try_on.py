@@ -16,7 +16,7 @@ from a2e_async.core.requests import Usual, request
 
 @request
 class VirtualTryOn(Usual[Result]):
-    """A picture of a person in clothes of another picture.
+    """A picture of a person in clothes of another picture (POST /api/v1/virtualTryOn/start).
 
     Args:
         image_urls: The person, then the clothes, public http(s) URLs; older pages of the service ask for four: person,

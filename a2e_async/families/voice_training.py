@@ -17,7 +17,7 @@ _BASE = "/api/v1/userVoice"
 
 @request
 class VoiceTraining(Usual[Result]):
-    """A voice that sounds like recordings.
+    """A voice that sounds like recordings (POST /api/v1/userVoice/training).
 
     Args:
         voice_urls: The recordings; public http(s) URLs, at least one.

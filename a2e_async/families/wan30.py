@@ -20,7 +20,7 @@ _IDS = {"ids": "{ids}"}
 
 @request
 class Wan30(Usual[Result]):
-    """A film by Wan 3.0.
+    """A film by Wan 3.0 (POST /api/v1/userWan30/start).
 
     Args:
         input: What the film is made from: an object with `prompt` and, for the modes that need them, `media`, a list

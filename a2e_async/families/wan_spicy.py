@@ -18,7 +18,7 @@ _WITH_OLDER = f"with model {_OLDER!r}"
 
 @request
 class WanSpicy(Usual[Result]):
-    """A film by Wan Spicy that begins with a picture.
+    """A film by Wan Spicy that begins with a picture (POST /api/v1/userWanSpicy/start).
 
     Args:
         image_url: The first picture; a public https URL.

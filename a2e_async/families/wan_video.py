@@ -35,7 +35,7 @@ _LENGTHS = {"video_edit": rules.whole(5, 10), "reference_image": rules.whole(2, 
 
 @request
 class WanVideo(Usual[Result]):
-    """A film by Wan 2.5, 2.6 or 2.7.
+    """A film by Wan 2.5, 2.6 or 2.7 (POST /api/v1/userWan25/start).
 
     Args:
         prompt: What happens in the film.

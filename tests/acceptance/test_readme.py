@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from a2e_async import simulator
+from a2e_async.core import family
 
 _README = Path(__file__).parents[2] / "README.md"
 _BLOCKS = re.findall(r"^```python\n(.*?)^```$", _README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
@@ -22,7 +23,10 @@ async def test_python_block_runs(number, monkeypatch, tmp_path):
         monkeypatch.setenv("A2E_API_KEY", sim.token)
         monkeypatch.setenv("A2E_BASE_URL", sim.url)
         monkeypatch.chdir(tmp_path)
-        code = compile(_BLOCKS[number], f"README block {number}", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+        for registry in ("_by_name", "_by_request"):  # what a block declares is forgotten after it
+            monkeypatch.setattr(family, registry, dict(getattr(family, registry)))
+        block = _BLOCKS[number], f"README block {number}", "exec"
+        code = compile(*block, flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
         running = types.FunctionType(code, {"__name__": "readme"})()
         if running is not None:
             await running

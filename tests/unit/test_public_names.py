@@ -106,7 +106,10 @@ def test_each_family_has_its_short_form(name):
     """A family of the package is a method of the client with the same name and the request's own words."""
     short = getattr(a2e_async.A2EClient, name)
     assert isinstance(short, client_module._Short)
-    assert short.__doc__ == a2e_async.families()[name].request.__doc__
+    family = a2e_async.families()[name]
+    assert short.__doc__ == family.request.__doc__
+    assert family.forms[0].path in short.__doc__
+    assert getattr(a2e_async, family.request.__name__) is family.request
     assert short.__get__(object(), a2e_async.A2EClient).__doc__ == short.__doc__
 
 
