@@ -1,6 +1,6 @@
 """Bad looks of every kind, outages and poisoned ids: jobs started and jobs lost, one JSON line per way.
 
-python benchmarks/bad_looks.py
+python -m benchmarks.bad_looks
 """
 
 from __future__ import annotations

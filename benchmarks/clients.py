@@ -1,6 +1,6 @@
 """Two hundred clients opened and closed: what it takes, and that nothing is left behind.
 
-Run it as `python -X dev -W error benchmarks/clients.py`: a warning of any kind then fails it.
+Run it as `python -X dev -W error -m benchmarks.clients`: a warning of any kind then fails it.
 """
 
 from __future__ import annotations
@@ -14,10 +14,9 @@ import time
 import warnings
 from typing import Any
 
-from common import figure
-
 from a2e_async import A2EClient
 from a2e_async.simulator import Simulator, serve
+from benchmarks.common import figure
 
 _complaints: list[str] = []
 

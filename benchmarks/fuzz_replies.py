@@ -1,6 +1,6 @@
 """Throws damaged replies at everything that reads them: only A2EError may come out, soon, and never with a token.
 
-    python benchmarks/fuzz_replies.py --count 100000 --seed 1
+    python -m benchmarks.fuzz_replies --count 100000 --seed 1
 
 The replies are the golden ones of tests/wire, mutated: bytes flipped, cut and doubled, JSON values replaced by other
 types, huge numbers, deep nesting, lone surrogates, odd headers, and in every second one a known token. Prints one JSON
@@ -83,7 +83,8 @@ class Fuzzer:
     def __init__(self, seed: int) -> None:
         self._dice = random.Random(seed)
         files = sorted(GOLDEN.rglob("*.json"))
-        told = [json.loads(path.read_text(encoding="utf-8"))["reply"] for path in files]
+        held = [json.loads(path.read_text(encoding="utf-8")) for path in files]  # one exchange, or those of a family
+        told = [one["reply"] for file in held for one in ([file] if "reply" in file else file.values())]
         self._good = [one["text"].encode() if "text" in one else json.dumps(one["json"]).encode() for one in told]
 
     def reply(self) -> HttpReply:

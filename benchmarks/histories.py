@@ -1,6 +1,6 @@
 """Random histories: 2,000 of them in virtual time, and how many bills, doubles and lost jobs they came to.
 
-    python benchmarks/histories.py [histories] [seed]
+    python -m benchmarks.histories [histories] [seed]
 
 prints one JSON line, and ends with 1 when an intent was billed more often than it may be or a job was lost.
 """

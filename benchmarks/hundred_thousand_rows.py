@@ -18,13 +18,12 @@ from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
 
-from common import figure, load
-
 from a2e_async import A2EClient, UsageError
 from a2e_async.batch import Batch, Row, read_file
 from a2e_async.batch.ledger import Ledger, read_entries
 from a2e_async.batch.ledger_file import FILE_NAME
 from a2e_async.batch.report import write_report
+from benchmarks.common import figure, load
 
 MOST_SECONDS, MOST_MB = 20, 200
 _BEGAN = 1_795_230_608.0
@@ -134,7 +133,7 @@ def _step(step: str, full: Path, empty: Path, count: int) -> bool:
 
 
 def _child(step: str, folder: Path) -> dict[str, float]:
-    command = [sys.executable, __file__, "--step", step, "--folder", str(folder)]
+    command = [sys.executable, "-m", "benchmarks.hundred_thousand_rows", "--step", step, "--folder", str(folder)]
     ran = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     took: dict[str, float] = json.loads(ran.stdout)
     return took

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 
-from common import figure, load
+from benchmarks.common import figure, load
 
 _MODULES = ("a2e_async", "aiohttp")
 _TIMED = """

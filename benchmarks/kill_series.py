@@ -1,6 +1,6 @@
 """Ten lives of a batch with twenty deaths each: one JSON line for each life, exit code 1 if anything was lost.
 
-python benchmarks/kill_series.py --lives 10 --deaths 20 --seed 1
+python -m benchmarks.kill_series --lives 10 --deaths 20 --seed 1
 """
 
 from __future__ import annotations

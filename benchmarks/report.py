@@ -10,10 +10,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from common import figure, load
-
 from a2e_async.batch.entries import Entry, FileEntry, State
 from a2e_async.batch.report import write_report
+from benchmarks.common import figure, load
 
 MOST_SECONDS, MOST_MB = 20, 150
 _BEGAN = 1_795_230_608.0

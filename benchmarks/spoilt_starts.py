@@ -1,6 +1,6 @@
 """Thirteen ways to spoil a start, each for three requests: bills and jobs handed back, one JSON line per way.
 
-python benchmarks/spoilt_starts.py
+python -m benchmarks.spoilt_starts
 """
 
 from __future__ import annotations

@@ -11,11 +11,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from common import Simulator, figure, lag, load, simulator
-
 from a2e_async import A2EClient, TextToImage
 from a2e_async.batch import Batch, State
 from a2e_async.batch.ledger import Ledger
+from benchmarks.common import Simulator, figure, lag, load, simulator
 
 MOST_SHARE = 0.15
 MOST_COMMITS = 1 / 5

@@ -9,11 +9,10 @@ import sys
 import time
 from datetime import datetime
 
-from common import Simulator, figure, lag, load, percentile, simulator
-
 from a2e_async import A2EClient, ImageToVideo
 from a2e_async.core.records import Result
 from a2e_async.engine.job import Job
+from benchmarks.common import Simulator, figure, lag, load, percentile, simulator
 
 
 async def measure(sim: Simulator, count: int) -> bool:

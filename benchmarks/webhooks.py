@@ -1,6 +1,6 @@
 """500 webhooks a second for 10 s into the aiohttp.web receiver: none lost, memory flat, jobs settled soon after.
 
-    python benchmarks/webhooks.py [--rate 500] [--seconds 10] [--looks 20]
+    python -m benchmarks.webhooks [--rate 500] [--seconds 10] [--looks 20]
 
 The simulator runs in a process of its own and sends the webhooks itself, as its tasks end; this process is a web
 application whose client watches all of them. It measures two modes: in "hints" the client looks at nothing of its own
@@ -24,11 +24,11 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
-from common import figure, load
 
 from a2e_async import A2EClient, Cadence, Webhook
 from a2e_async.simulator import serve
 from a2e_async.web.aiohttp import setup
+from benchmarks.common import figure, load
 
 SECRET = "the secret of a benchmark"
 LEAD = 6.0
@@ -76,7 +76,7 @@ async def measure(mode: str, rate: int, seconds: int, looks: int) -> bool:
     runner = web.AppRunner(app, access_log=None)
     port = free_port()
     hook = f"http://127.0.0.1:{port}/a2e/webhook"
-    words = sys.executable, __file__, "--serve", hook, "--rate", str(rate), "--seconds", str(seconds)
+    words = sys.executable, "-m", "benchmarks.webhooks", "--serve", hook, "--rate", str(rate), "--seconds", str(seconds)
     pipe = asyncio.subprocess.PIPE
     child = await asyncio.create_subprocess_exec(*words, stdin=pipe, stdout=pipe, limit=2**24)
     assert child.stdin is not None

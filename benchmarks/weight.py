@@ -13,12 +13,11 @@ import tracemalloc
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from common import figure
-
 from a2e_async import A2EClient, ImageToVideo
 from a2e_async.core.http import HttpReply, HttpRequest
 from a2e_async.core.records import Result
 from a2e_async.engine.job import Job
+from benchmarks.common import figure
 
 MOST_BYTES = 4096
 STARTS = 32
@@ -96,6 +95,7 @@ async def _a_moment(_jobs: list[Job[Result]]) -> None:
 async def _all_accepted(jobs: list[Job[Result]]) -> None:
     for job in jobs:
         await job.accepted()
+    await _a_moment(jobs)  # for the starters to go home
 
 
 def main() -> int:

@@ -1,0 +1,33 @@
+"""replicate: a prediction, then its own wait (a look each 0.5 s); or `run`, which has the start held for 60 s."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from replicate.client import Client
+
+from benchmarks.contestants import IMAGE, NEGATIVE, Film
+
+
+@asynccontextmanager
+async def opened(url: str, *, held: bool = False) -> AsyncIterator[Film]:
+    """Open a client.
+
+    Args:
+        url: Where the server listens.
+        held: Use `async_run`.
+    """
+    client = Client(api_token="r8_example", base_url=url)
+
+    async def film(words: str) -> object:
+        sent = {"prompt": words, "image": IMAGE, "negative_prompt": NEGATIVE}
+        if held:
+            return await client.async_run("a2e/film", input=sent)
+        prediction = await client.predictions.async_create(version="0" * 64, input=sent)
+        await prediction.async_wait()
+        if prediction.status != "succeeded":
+            raise RuntimeError(prediction.status)
+        return prediction.output
+
+    yield film
