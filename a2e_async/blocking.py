@@ -6,274 +6,206 @@ client's, which it calls; a short form gives the result instead of a job.
 
 from __future__ import annotations
 
-import asyncio
-import concurrent.futures
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, ExitStack, contextmanager
 from functools import partial, wraps
+from inspect import isasyncgenfunction, iscoroutinefunction, isroutine
 from types import TracebackType
-from typing import Any, Concatenate, Generic, Literal, ParamSpec, Self, TypeVar, cast, overload
+from typing import Any, Concatenate, Generic, Literal, ParamSpec, Self, TypeVar, overload
 
+from a2e_async.calls.base import Group
 from a2e_async.client import A2EClient, Requests, ShortForms
-from a2e_async.core.family import Family, Request
-from a2e_async.core.hooks import Webhook
-from a2e_async.core.records import Record, Result
-from a2e_async.core.status import Status
+from a2e_async.core.family import Request
+from a2e_async.core.records import Result
 from a2e_async.engine.job import Job
+from a2e_async.engine.portal import Portal, in_a_thread, refuse_loop
 from a2e_async.engine.stats import Stats
-from a2e_async.errors import ClientClosedError, UsageError
 
 P = ParamSpec("P")
 R = TypeVar("R", bound=Result)
+S = TypeVar("S")
 T = TypeVar("T")
-
-_HAS_A_LOOP = (
-    "a2e_async.blocking() is for code without an event loop, and one is running here, which it would bring to a "
-    "standstill; use `async with A2EClient() as a2e:` and `await` (a notebook takes both at the top of a cell)"
-)
+U = TypeVar("U")
 
 
-def portal_in_a_thread() -> AbstractContextManager[Any]:
-    """Run an event loop in a thread of its own for the length of the block."""
-    from anyio.from_thread import start_blocking_portal  # noqa: PLC0415 - not needed to import the package
+class _Front(Generic[S]):
+    """What waits, in front of what is awaited.
 
-    return start_blocking_portal("asyncio", name="a2e blocking")
-
-
-class _Portal:
-    """The way into the event loop of one client, while it is open."""
-
-    def __init__(self) -> None:
-        self._open: Any = None
-
-    def open(self, portal: Any) -> None:  # noqa: ANN401 - None closes
-        self._open = portal
-
-    @property
-    def is_open(self) -> bool:
-        """Whether the loop runs."""
-        return self._open is not None
-
-    def wait(self, work: Callable[[], Awaitable[T]]) -> T:
-        """Run a coroutine over there, and wait for its end; what ends the wait early cancels it."""
-        done: T = self._result(work)
-        return done
-
-    def call(self, work: Callable[[], T]) -> T:
-        """Call a function over there."""
-        done: T = self._result(partial(_called, work))
-        return done
-
-    def _result(self, work: Callable[[], Any]) -> Any:  # noqa: ANN401 - what the coroutine gives, or the function
-        refuse_loop()
-        if self._open is None:
-            raise ClientClosedError("the client is not open; use `with a2e_async.blocking() as a2e:`")
-        future: concurrent.futures.Future[Any] = self._open.start_task_soon(work)
-        try:
-            return future.result()
-        finally:
-            future.cancel()  # after Ctrl-C; a future that is done stays as it is
-
-    def each(self, stream: AsyncIterator[T]) -> Iterator[T]:
-        """Give what an async iterator gives."""
-        end = object()
-        try:
-            while True:
-                item = self.wait(partial(_next, stream, end))
-                if item is end:
-                    return
-                yield cast("T", item)
-        finally:
-            if isinstance(stream, AsyncGenerator) and self._open is not None:
-                self.wait(stream.aclose)
-
-
-async def _called(work: Callable[[], T]) -> T:
-    return work()  # a job that comes of it is not awaited
-
-
-async def _next(stream: AsyncIterator[T], end: object) -> T | object:
-    return await anext(stream, end)
-
-
-def refuse_loop() -> None:
-    """Refuse to block a running event loop.
-
-    Raises:
-        UsageError: One is running in this thread.
+    Args:
+        behind: What is awaited.
+        portal: The way to its loop.
     """
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return
-    raise UsageError(_HAS_A_LOOP)
 
-
-class BlockingJob(Generic[R]):
-    """A job whose methods wait. See `Job`; what is read from it is what is known at that moment."""
-
-    def __init__(self, job: Job[R], portal: _Portal) -> None:
-        self._job = job
+    def __init__(self, behind: S, portal: Portal) -> None:
+        self._behind = behind
         self._portal = portal
 
-    @property
-    def family(self) -> Family:
-        """The family of the request."""
-        return self._job.family
+    def __repr__(self) -> str:
+        return f"<Blocking{repr(self._behind)[1:].removeprefix('A2E')}"
+
+
+def _made(
+    method: Callable[Concatenate[S, P], T], how: Callable[[Portal, Callable[[], T]], U]
+) -> Callable[Concatenate[_Front[S], P], U]:
+    """Make a method of a front of the async one, with its parameters and its docstring.
+
+    Args:
+        method: The async method.
+        how: How to get from what it gives to what the front gives.
+    """
+
+    @wraps(method)
+    def call(front: _Front[S], /, *args: P.args, **kwargs: P.kwargs) -> U:
+        return how(front._portal, partial(method, front._behind, *args, **kwargs))  # noqa: SLF001 - a method of it
+
+    return call
+
+
+def _waited(portal: Portal, work: Callable[[], Awaitable[T]]) -> T:
+    return portal.wait(work)
+
+
+def _called(portal: Portal, work: Callable[[], T]) -> T:
+    return portal.call(work)
+
+
+def _each(portal: Portal, work: Callable[[], AsyncIterator[T]]) -> Iterator[T]:
+    return portal.each(work())
+
+
+def _job(portal: Portal, work: Callable[[], Job[R]]) -> BlockingJob[R]:
+    return BlockingJob(portal.call(work), portal)
+
+
+def _known_job(portal: Portal, work: Callable[[], Job[Any] | None]) -> BlockingJob[Any] | None:
+    job = portal.call(work)
+    return None if job is None else BlockingJob(job, portal)
+
+
+def _found_job(portal: Portal, work: Callable[[], Awaitable[Job[Any] | None]]) -> BlockingJob[Any] | None:
+    job = portal.wait(work)
+    return None if job is None else BlockingJob(job, portal)
+
+
+def _each_job(portal: Portal, work: Callable[[], AsyncIterator[Job[R]]]) -> Iterator[BlockingJob[R]]:
+    return (BlockingJob(job, portal) for job in portal.each(work()))
+
+
+def _view(portal: Portal, work: Callable[[], A2EClient]) -> BlockingClient:
+    return BlockingClient(work(), portal)
+
+
+class _Read(Generic[S, T]):
+    """An attribute that reads one of what is behind the front, with its docstring."""
+
+    def __init__(self, kind: type[S], read: Callable[[S], T]) -> None:
+        self._kind = kind
+        self._read = read
+
+    def __set_name__(self, owner: type[object], name: str) -> None:
+        self.__doc__ = getattr(self._kind, name).__doc__
+
+    @overload
+    def __get__(self, front: None, owner: type[object]) -> Self: ...
+    @overload
+    def __get__(self, front: _Front[S], owner: type[object]) -> T: ...
+    def __get__(self, front: _Front[S] | None, owner: type[object]) -> Self | T:
+        return self if front is None else self._read(front._behind)  # noqa: SLF001 - an attribute of it
+
+
+class _Calls(_Front[object]):
+    """Calls that wait: `a2e.calls`, one of its groups, or a room. A type checker takes what they give as it is used."""
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - a group, a call, or a value
+        found: Any = getattr(self._behind, name)
+        portal = self._portal
+        if isinstance(found, Group):
+            return _Calls(found, portal)
+        if not isroutine(found):
+            return found
+
+        @wraps(found)
+        def call(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - those of the call
+            work = partial(found, *args, **kwargs)
+            if iscoroutinefunction(found):
+                return portal.wait(work)
+            return portal.each(work()) if isasyncgenfunction(found) else _entered(portal, work())
+
+        return call
+
+    def __dir__(self) -> list[str]:
+        return dir(self._behind)
+
+
+@contextmanager
+def _entered(portal: Portal, room: AbstractAsyncContextManager[object]) -> Iterator[_Calls]:
+    with portal.within(room) as inside:
+        yield _Calls(inside, portal)
+
+
+class BlockingJob(_Front[Job[R]], Generic[R]):
+    """A job whose methods wait. See `Job`; what is read from it is what is known at that moment."""
+
+    family = _Read(Job, lambda job: job.family)
+    tag = _Read(Job, lambda job: job.tag)
+    task_ids = _Read(Job, lambda job: job.task_ids)
+    status = _Read(Job, lambda job: job.status)
+    coins = _Read(Job, lambda job: job.coins)
+    records = _Read(Job, lambda job: job.records)
+    error = _Read(Job, lambda job: job.error)
+    accepted = _made(Job.accepted, _waited)
+    updates = _made(Job.updates, _each)
+    cancel = _made(Job.cancel, _waited)
+    detach = _made(Job.detach, _called)
 
     @property
     def request(self) -> Request[R] | None:
         """The request, or None for a job that was attached by its ids."""
-        return self._job.request
-
-    @property
-    def tag(self) -> str | None:
-        """The mark in the names of the job's tasks."""
-        return self._job.tag
-
-    @property
-    def task_ids(self) -> tuple[str, ...]:
-        """The ids of its tasks, empty before the service has taken the start."""
-        return self._job.task_ids
-
-    @property
-    def status(self) -> Status | None:
-        """The status of the task that has come least far; None before the service has taken the start."""
-        return self._job.status
-
-    @property
-    def coins(self) -> float | None:
-        """Coins the service charged at the start; None before it has said so."""
-        return self._job.coins
-
-    @property
-    def records(self) -> tuple[Record, ...]:
-        """What the service last said about each task."""
-        return self._job.records
-
-    @property
-    def error(self) -> BaseException | None:
-        """The error with which the job ended, or None."""
-        return self._job.error
+        return self._behind.request
 
     def done(self) -> bool:
         """Whether the job has ended, in whatever way."""
-        return self._job.done()
+        return self._behind.done()
 
     def result(self, timeout: float | None = None) -> R:
         """Wait for the result; see `Job.wait`. TimeoutError leaves the job alone."""
-        return self._portal.wait(partial(self._job.wait, timeout))
-
-    def accepted(self) -> None:
-        """Wait until the service has taken the start."""
-        self._portal.wait(self._job.accepted)
-
-    def updates(self) -> Iterator[Record]:
-        """Give each change of each task's record; see `Job.updates`."""
-        return self._portal.each(self._job.updates())
-
-    def cancel(self) -> bool:
-        """Take the start back where the service allows it; see `Job.cancel`."""
-        return self._portal.wait(self._job.cancel)
-
-    def detach(self) -> None:
-        """Stop watching; the task goes on."""
-        self._portal.call(self._job.detach)
-
-    def __repr__(self) -> str:
-        return f"<Blocking{repr(self._job)[1:]}"
+        return self._portal.wait(partial(self._behind.wait, timeout))
 
     def _repr_html_(self) -> str:
-        return self._job._repr_html_()
+        return self._behind._repr_html_()
 
 
-# Each of these makes a method of the front from one of the async client, with the same signature.
-
-
-def _waits(method: Callable[Concatenate[A2EClient, P], Awaitable[T]]) -> Callable[Concatenate[BlockingClient, P], T]:
-    @wraps(method)
-    def call(self: BlockingClient, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return self._portal.wait(partial(method, self._a2e, *args, **kwargs))
-
-    return call
-
-
-def _calls(method: Callable[Concatenate[A2EClient, P], T]) -> Callable[Concatenate[BlockingClient, P], T]:
-    @wraps(method)
-    def call(self: BlockingClient, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return self._portal.call(partial(method, self._a2e, *args, **kwargs))
-
-    return call
-
-
-def _gives_job(
-    method: Callable[Concatenate[A2EClient, P], Job[R]],
-) -> Callable[Concatenate[BlockingClient, P], BlockingJob[R]]:
-    @wraps(method)
-    def call(self: BlockingClient, /, *args: P.args, **kwargs: P.kwargs) -> BlockingJob[R]:
-        return BlockingJob(self._portal.call(partial(method, self._a2e, *args, **kwargs)), self._portal)
-
-    return call
-
-
-def _gives_jobs(
-    method: Callable[Concatenate[A2EClient, P], AsyncIterator[Job[R]]],
-) -> Callable[Concatenate[BlockingClient, P], Iterator[BlockingJob[R]]]:
-    @wraps(method)
-    def call(self: BlockingClient, /, *args: P.args, **kwargs: P.kwargs) -> Iterator[BlockingJob[R]]:
-        stream = method(self._a2e, *args, **kwargs)
-        return (BlockingJob(job, self._portal) for job in self._portal.each(stream))
-
-    return call
-
-
-def _gives_each(
-    method: Callable[Concatenate[A2EClient, P], AsyncIterator[T]],
-) -> Callable[Concatenate[BlockingClient, P], Iterator[T]]:
-    @wraps(method)
-    def call(self: BlockingClient, /, *args: P.args, **kwargs: P.kwargs) -> Iterator[T]:
-        return self._portal.each(method(self._a2e, *args, **kwargs))
-
-    return call
-
-
-def _gives_view(
-    method: Callable[Concatenate[A2EClient, P], A2EClient],
-) -> Callable[Concatenate[BlockingClient, P], BlockingClient]:
-    @wraps(method)
-    def call(self: BlockingClient, /, *args: P.args, **kwargs: P.kwargs) -> BlockingClient:
-        return BlockingClient(method(self._a2e, *args, **kwargs), self._portal)
-
-    return call
-
-
-class BlockingClient(ShortForms):
+class BlockingClient(_Front[A2EClient], ShortForms):
     """A client whose methods wait; made by `a2e_async.blocking()`. Several threads may use it at once."""
 
-    start = _gives_job(A2EClient.start)
-    attach = _gives_job(A2EClient.attach)
-    with_options = _gives_view(A2EClient.with_options)
-    as_completed = _gives_jobs(A2EClient.as_completed)
-    records = _gives_each(A2EClient.records)
-    look = _waits(A2EClient.look)
-    delete = _waits(A2EClient.delete)
-    drain = _waits(A2EClient.drain)
-    download = _waits(A2EClient.download)
-    upload = _waits(A2EClient.upload)
-    balance = _waits(A2EClient.balance)
-    quote = _waits(A2EClient.quote)
-    hint = _calls(A2EClient.hint)
+    start = _made(A2EClient.start, _job)
+    attach = _made(A2EClient.attach, _job)
+    find = _made(A2EClient.find, _found_job)
+    job_of = _made(A2EClient.job_of, _known_job)
+    with_options = _made(A2EClient.with_options, _view)
+    as_completed = _made(A2EClient.as_completed, _each_job)
+    records = _made(A2EClient.records, _each)
+    look = _made(A2EClient.look, _waited)
+    delete = _made(A2EClient.delete, _waited)
+    drain = _made(A2EClient.drain, _waited)
+    download = _made(A2EClient.download, _waited)
+    upload = _made(A2EClient.upload, _waited)
+    balance = _made(A2EClient.balance, _waited)
+    quote = _made(A2EClient.quote, _waited)
+    hint = _made(A2EClient.hint, _called)
+    base_url = _Read(A2EClient, lambda a2e: a2e.base_url)
+    webhook = _Read(A2EClient, lambda a2e: a2e.webhook)
+    learned = _Read(A2EClient, lambda a2e: a2e.learned)
 
-    def __init__(self, a2e: A2EClient, portal: _Portal | None = None) -> None:
-        self._a2e = a2e
-        self._portal = portal or _Portal()
+    def __init__(self, a2e: A2EClient, portal: Portal | None = None) -> None:
+        super().__init__(a2e, portal or Portal())
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
         refuse_loop()
         with ExitStack() as stack:
-            portal = stack.enter_context(portal_in_a_thread())
-            stack.enter_context(portal.wrap_async_context_manager(self._a2e))
+            portal = stack.enter_context(in_a_thread())
+            stack.enter_context(portal.wrap_async_context_manager(self._behind))
             stack.callback(self._portal.open, None)
             self._portal.open(portal)
             self._stack = stack.pop_all()
@@ -287,16 +219,6 @@ class BlockingClient(ShortForms):
     def run(self, request: Request[R]) -> R:
         """Start a request and wait for its result."""
         return self.start(request).result()
-
-    def find(self, family: str | Family | type[Request[Any]], tag: str) -> BlockingJob[Any] | None:
-        """Give a job for the tasks whose names carry this tag, or None when the list has none."""
-        job = self._portal.wait(partial(self._a2e.find, family, tag))
-        return None if job is None else BlockingJob(job, self._portal)
-
-    def job_of(self, task_id: str) -> BlockingJob[Any] | None:
-        """Give the job that watches this task, None when no job of this client does."""
-        job = self._portal.call(partial(self._a2e.job_of, task_id))
-        return None if job is None else BlockingJob(job, self._portal)
 
     @overload
     def gather(
@@ -313,42 +235,34 @@ class BlockingClient(ShortForms):
 
         async def gathered() -> Sequence[R | BaseException]:
             if return_exceptions:
-                return await self._a2e.gather(requests, max_running, return_exceptions=True)
-            return await self._a2e.gather(requests, max_running)
+                return await self._behind.gather(requests, max_running, return_exceptions=True)
+            return await self._behind.gather(requests, max_running)
 
         return self._portal.wait(gathered)
 
     @property
     def spent(self) -> float:
         """Coins charged in this client's life, as far as the service has said so."""
-        return self._portal.call(lambda: self._a2e.spent)
+        return self._portal.call(lambda: self._behind.spent)
 
     @property
     def reserved(self) -> float:
         """Coins held for starts whose price is not settled; 0 without a budget."""
-        return self._portal.call(lambda: self._a2e.reserved)
+        return self._portal.call(lambda: self._behind.reserved)
 
     def stats(self) -> Stats:
         """Give the client's numbers at this moment, or at its end when it has closed."""
-        return self._portal.call(self._a2e.stats) if self._portal.is_open else self._a2e.stats()
+        return self._portal.call(self._behind.stats) if self._portal.is_open else self._behind.stats()
 
     @property
-    def base_url(self) -> str:
-        """Scheme, host and port of the service."""
-        return self._a2e.base_url
+    def calls(self) -> _Calls:
+        """Every one-shot call of the service, in groups: `a2e.calls.speech.say("Hello", tts_id=...)`."""
+        return _Calls(self._behind.calls, self._portal)
 
     @property
     def outage(self) -> float | None:
         """Seconds for which looks at running tasks have failed, None while all is well."""
-        return self._portal.call(lambda: self._a2e.outage)
-
-    @property
-    def webhook(self) -> Webhook | None:
-        """Where the service tells us that a task has ended, as this client was made."""
-        return self._a2e.webhook
-
-    def __repr__(self) -> str:
-        return f"<Blocking{repr(self._a2e)[4:]}"
+        return self._portal.call(lambda: self._behind.outage)
 
 
 def _front(client: Callable[P, A2EClient]) -> Callable[P, BlockingClient]:

@@ -13,6 +13,19 @@ async with A2EClient() as a2e:
     ├── a2e watch          until its tasks have ended, with an event for each change of status
     └── a2e download       each download of its files
 
+    a2e.client.requests            requests sent, looks among them
+    a2e.client.requests_per_job    the same for each job that has ended
+    a2e.client.retries             requests sent once more
+    a2e.client.outage              seconds for which looks failed
+    a2e.client.coins               coins charged and not given back
+    a2e.client.start.duration      from the call to the service's answer
+    a2e.client.job.duration        from the call to the end of the job
+    a2e.client.job.delay           from the end of the last task to the end of the job: how late the end was noticed
+
+The delay is known only where the service's final records say when their tasks ended (`updatedAt`), and what they say
+lies within the time for which they were watched; a job of which that is not known is left out. It is measured by this
+machine's clock, or by the service's where the two differ by more than 2 seconds; then it is good to a second.
+
 Names follow OpenTelemetry's conventions: `a2e.` for what is ours, `error.type`, `server.address` and `server.port` for
 what is everybody's. Prompts, names and links are never recorded.
 """
@@ -49,6 +62,7 @@ except ImportError as error:
     raise ImportError("OpenTelemetry is not installed; pip install 'a2e-async[otel]'") from error
 
 _SCHEMA = "https://opentelemetry.io/schemas/1.37.0"
+_BUCKETS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000)
 _ENDED_KEPT = 10_000
 _HEARD = 100_000
 
@@ -109,8 +123,9 @@ class _Observer:
         self._per_job = meter.create_gauge(
             "a2e.client.requests_per_job", "{request}", "Requests per job that has ended"
         )
-        self._delay = meter.create_histogram("a2e.client.start.duration", "s", "From the call to the service's answer")
-        self._duration = meter.create_histogram("a2e.client.job.duration", "s", "From the call to the end of the job")
+        self._starting = _seconds(meter, "start.duration", "From the call to the service's answer")
+        self._duration = _seconds(meter, "job.duration", "From the call to the end of the job")
+        self._delay = _seconds(meter, "job.delay", "From the end of the last task to the end of the job")
 
     async def listen(self, events: EventStream) -> None:
         """Hear events until there are no more."""
@@ -160,7 +175,7 @@ class _Observer:
         spans.part.end(_ns(event.at))
         spans.part = self._tracer.start_span("a2e watch", spans.context, start_time=_ns(event.at))
         if job.request is not None:
-            self._delay.record(event.at - spans.began, {"a2e.family": job.family.name, **self._server})
+            self._starting.record(event.at - spans.began, {"a2e.family": job.family.name, **self._server})
 
     @hear.register
     def _changed(self, event: Changed) -> None:
@@ -184,6 +199,8 @@ class _Observer:
             self._ended.popitem(last=False)
         facts = {"a2e.family": job.family.name, **self._server, **_error_type(job.error)}
         self._duration.record(event.at - spans.began, facts)
+        if event.delay is not None:
+            self._delay.record(event.delay, facts)
 
     @hear.register
     def _downloaded(self, event: Downloaded) -> None:
@@ -211,6 +228,10 @@ class _Observer:
         self._coins.add(now.spent - before.spent, self._server)
         if now.settled:
             self._per_job.set(now.requests / now.settled, self._server)
+
+
+def _seconds(meter: metrics.Meter, name: str, words: str) -> metrics.Histogram:
+    return meter.create_histogram(f"a2e.client.{name}", "s", words, explicit_bucket_boundaries_advisory=_BUCKETS)
 
 
 def _ns(seconds: float) -> int:

@@ -29,9 +29,10 @@ from typing import Any, NoReturn, Self
 import attrs
 import pytest
 
-from a2e_async.blocking import BlockingClient, blocking, portal_in_a_thread
+from a2e_async.blocking import BlockingClient, blocking
 from a2e_async.client import A2EClient
 from a2e_async.core.schedule import Cadence
+from a2e_async.engine.portal import in_a_thread
 from a2e_async.engine.settings import BASE_URL_VARIABLE, TOKEN_VARIABLES
 from a2e_async.simulator.server import Simulator, serve
 from a2e_async.simulator.skipping import skip_waits
@@ -171,7 +172,7 @@ def _a2e_simulator_with_nobody(request: pytest.FixtureRequest) -> Iterator[Simul
     script = _Script.of(request.node)
     if script.virtual:
         _refuse("virtual=True is for async tests; a client that blocks waits in real time")
-    with portal_in_a_thread() as portal, portal.wrap_async_context_manager(_simulated(script)) as sim:
+    with in_a_thread() as portal, portal.wrap_async_context_manager(_simulated(script)) as sim:
         yield sim
 
 

@@ -13,12 +13,12 @@ import click
 from a2e_async.cli import page
 from a2e_async.cli.codes import FAILED
 from a2e_async.cli.command import command
+from a2e_async.cli.following import Following
 from a2e_async.cli.jobs import Outcome, see_through, tell, verdict
 from a2e_async.cli.progress import Row
 from a2e_async.cli.run import Run
 from a2e_async.cli.scenes import NEGATIVE, Scene, scenes
 from a2e_async.cli.simulator import media_option
-from a2e_async.client import A2EClient
 from a2e_async.core.records import Result
 from a2e_async.engine.job import Job
 from a2e_async.errors import A2EError
@@ -54,29 +54,31 @@ async def demo(run: Run, count: int, speed: float, media: str) -> int:
     async with run.client(speed=speed, media=media, coins=_COINS_EACH * count) as a2e:
         began = time.monotonic()
         with run.board:
-            takes = await asyncio.gather(*(_take(run, a2e, scene, out) for scene in scenes(count)))
+            async with Following(run, a2e) as following:
+                takes = await asyncio.gather(*(_take(following, scene, out) for scene in scenes(count)))
         totals = _totals(run, takes, time.monotonic() - began)
     return _report(run, takes, totals, out)
 
 
-async def _take(run: Run, a2e: A2EClient, scene: Scene, out: Path) -> Take:
-    rows = [run.board.add(family, scene.title) for family in ("text_to_image", "image_to_video")]
-    drawn = a2e.start(TextToImage(scene.picture, name=scene.title, width=1280, height=720))
+async def _take(following: Following, scene: Scene, out: Path) -> Take:
+    board = following.run.board
+    rows = [board.add(family, scene.title) for family in ("text_to_image", "image_to_video")]
+    drawn = following.a2e.start(TextToImage(scene.picture, name=scene.title, width=1280, height=720))
     picture, film = await asyncio.gather(
-        see_through(run, a2e, drawn, rows[0], out), _film(run, a2e, scene, drawn, rows[1], out)
+        see_through(following, drawn, rows[0], out), _film(following, scene, drawn, rows[1], out)
     )
     return Take(scene, picture, film)
 
 
-async def _film(run: Run, a2e: A2EClient, scene: Scene, drawn: Job[Result], row: Row, out: Path) -> Outcome | None:  # noqa: PLR0917 - one scene's things
+async def _film(following: Following, scene: Scene, drawn: Job[Result], row: Row, out: Path) -> Outcome | None:
     """Start the film the moment its picture is there, which is before the picture is downloaded."""
     try:
         picture = await drawn
     except A2EError:  # told with the picture's own outcome
-        run.board.change(row, "not started", good=False)
+        following.run.board.change(row, "not started", good=False)
         return None
     request = ImageToVideo(picture.url, prompt=scene.film, negative_prompt=NEGATIVE, name=scene.title)
-    return await see_through(run, a2e, a2e.start(request), row, out)
+    return await see_through(following, following.a2e.start(request), row, out)
 
 
 def _report(run: Run, takes: Sequence[Take], totals: page.Totals, out: Path) -> int:

@@ -9,7 +9,6 @@ import click
 from a2e_async.cli.output import masked
 
 _QUEUED = "queued"  # marks the one warning at close, which the command's own lines to resume say better
-_FAILURES = "failures"
 
 
 class _ToStderr(logging.Handler):
@@ -34,8 +33,4 @@ def set_up(verbose: int) -> None:
 
 
 def _must_be_known(record: logging.LogRecord) -> bool:
-    """Let warnings through, and of an outage the 2nd, 4th, 8th, ... failed look: it is why nothing moves."""
-    failures = getattr(record, _FAILURES, None)
-    if isinstance(failures, int):
-        return failures > 1 and failures.bit_count() == 1
     return record.levelno >= logging.WARNING and not hasattr(record, _QUEUED)

@@ -76,9 +76,16 @@ class Changed(Event):
 
 @attrs.frozen(kw_only=True)
 class Settled(Event):
-    """A job has ended, well or with `job.error`."""
+    """A job has ended, well or with `job.error`.
+
+    Attributes:
+        job: The job.
+        delay: Seconds from the end of its last task to this moment, None where the service's records do not say when
+            that was; see `engine/delay.py`.
+    """
 
     job: AnyJob
+    delay: float | None = None
 
 
 @attrs.frozen(kw_only=True)

@@ -6,6 +6,9 @@
     sse        a job's status as server-sent events
     example    a small application: `python -m a2e_async.web.example`
 
+Tested with FastAPI from 0.100, Starlette from 0.27, Litestar from 2.4, Quart from 0.20 (its older streams take nothing
+but bare generators) and aiohttp from 3.11, under uvicorn from 0.23 and hypercorn from 0.15.
+
 With several processes a webhook reaches any one of them. The one that watches the task then finds its end by its usual
 looks: hints make things faster, nothing depends on them.
 """
@@ -13,7 +16,7 @@ looks: hints make things faster, nothing depends on them.
 from __future__ import annotations
 
 from a2e_async.web.asgi import EventStream, Lifespan, lifespan, mounted, receiver
-from a2e_async.web.sse import SSE_HEADERS, sse, sse_of
+from a2e_async.web.sse import SSE_HEADERS, Events, sse, sse_of
 from a2e_async.web.webhook import LIMIT, TOKEN_HEADER, Gate, Receipt, find_task_ids
 
 __all__ = [
@@ -21,6 +24,7 @@ __all__ = [
     "SSE_HEADERS",
     "TOKEN_HEADER",
     "EventStream",
+    "Events",
     "Gate",
     "Lifespan",
     "Receipt",

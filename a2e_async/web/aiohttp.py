@@ -90,20 +90,19 @@ def receiver(a2e: A2EClient, *, token: str | None = None, limit: int = LIMIT) ->
 async def event_stream(request: web.Request, events: Events) -> web.StreamResponse:
     """Answer a browser with server-sent events.
 
-    When there are none at all the answer is 204, which tells a browser not to come back. In an application that was
-    given to `setup` the stream ends when the application shuts down, so that this does not wait for jobs.
+    In an application that was given to `setup` the stream ends when the application shuts down, so that this does not
+    wait for jobs.
 
     Args:
         request: The browser's request.
         events: The events.
     """
     async with aclosing(events):
-        first = await anext(events, None)
-        if first is None:
+        if events.status == webhook.NO_CONTENT:
             return web.Response(status=webhook.NO_CONTENT)
         response = web.StreamResponse(headers=SSE_HEADERS)
         await response.prepare(request)
-        writing = asyncio.create_task(_write(response, first, events), name="a2e events")
+        writing = asyncio.create_task(_write(response, events), name="a2e events")
         streams = request.config_dict.get(_STREAMS, set())
         streams.add(writing)
         try:
@@ -117,9 +116,8 @@ async def event_stream(request: web.Request, events: Events) -> web.StreamRespon
     return response
 
 
-async def _write(response: web.StreamResponse, first: bytes, events: Events) -> None:
+async def _write(response: web.StreamResponse, events: Events) -> None:
     try:
-        await response.write(first)
         async for event in events:
             await response.write(event)
     except ConnectionError:  # the browser has gone

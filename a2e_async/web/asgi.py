@@ -138,11 +138,11 @@ def mounted(app: AsgiApp, path: str, inner: AsgiApp) -> AsgiApp:
 class EventStream:
     """An ASGI response that sends server-sent events: `EventStream(sse(job))`.
 
-    Starlette takes it as it is from an endpoint; where a framework wants its own class, give that one `sse(job)` and
-    `SSE_HEADERS`. It ends when the browser goes away.
+    Starlette takes it as it is from an endpoint; where a framework wants its own class, give that one the events, their
+    `status` and `SSE_HEADERS`. It ends when the browser goes away.
 
     Args:
-        events: The events; when there are none at all the answer is 204, which tells a browser not to come back.
+        events: The events.
     """
 
     def __init__(self, events: Events) -> None:
@@ -151,16 +151,14 @@ class EventStream:
     async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
         """Send the events as ASGI messages."""
         async with aclosing(self._events):
-            first = await anext(self._events, None)
-            if first is None:
+            if self._events.status == webhook.NO_CONTENT:
                 await _answer(send, webhook.NO_CONTENT)
             else:
-                await self._stream(first, receive, send)
+                await self._stream(receive, send)
 
-    async def _stream(self, first: bytes, receive: Receive, send: Send) -> None:
+    async def _stream(self, receive: Receive, send: Send) -> None:
         headers = [(name.lower().encode(), value.encode()) for name, value in SSE_HEADERS.items()]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": first, "more_body": True})
         sending = asyncio.create_task(self._send_all(send), name="a2e events")
         leaving = asyncio.create_task(_until_left(receive), name="a2e browser")
         try:

@@ -15,6 +15,7 @@
 A page closes its `EventSource` at `done` and `failed`. One that loses the connection comes back by itself with the
 header Last-Event-ID and is told only what is new, also by another process, after a restart: what it has seen stands in
 the id, and the job is attached by its task ids. That header comes from the browser, so no task is ever looked up by it.
+One that has seen the outcome and comes back all the same is told by the status 204 not to do so again.
 """
 
 from __future__ import annotations
@@ -43,16 +44,34 @@ _KEEP_ALIVE = b": still there\n\n"
 _LONGEST_ID = 1000
 _END = ":end"
 
-Events = AsyncGenerator[bytes, None]
+
+class Events(AsyncIterator[bytes]):
+    """The bytes of server-sent events, and the status to answer with; made by `sse` and `sse_of`.
+
+    Attributes:
+        status: 200, or 204 when the browser has seen the outcome: there is nothing to tell, and it shall not come back.
+    """
+
+    def __init__(self, source: AsyncGenerator[bytes, None] | None) -> None:
+        self.status = 204 if source is None else 200
+        self._source = source
+
+    async def __anext__(self) -> bytes:
+        if self._source is None:
+            raise StopAsyncIteration
+        return await anext(self._source)
+
+    async def aclose(self) -> None:
+        """End the events, as when the browser has gone."""
+        if self._source is not None:
+            await self._source.aclose()
 
 
-async def sse(
-    job: Job[Any], *, last_event_id: str | None = None, keep_alive: float = 15.0, retry: float = 2.0
-) -> Events:
+def sse(job: Job[Any], *, last_event_id: str | None = None, keep_alive: float = 15.0, retry: float = 2.0) -> Events:
     """Give a job's status as the bytes of server-sent events, each change of each record, the outcome last.
 
     It ends after the outcome, and without one when our client is closed: then the task goes on and the browser comes
-    back. A browser that has seen the outcome already gets no event at all; answer it with 204.
+    back.
 
     Args:
         job: The job.
@@ -61,7 +80,13 @@ async def sse(
         retry: Seconds after which the browser shall come back when the connection breaks.
     """
     if _is_over(job.task_ids, last_event_id):
-        return
+        return Events(None)
+    return Events(_told(job, last_event_id, keep_alive, retry))
+
+
+async def _told(
+    job: Job[Any], last_event_id: str | None, keep_alive: float, retry: float
+) -> AsyncGenerator[bytes, None]:
     view = _View(job, _read_id(job.task_ids, last_event_id))
     yield f"retry: {round(retry * 1000)}\n\n".encode()
     if not job.task_ids:
@@ -101,7 +126,7 @@ def sse_of(
         UsageError: There is no such family, or no id was given.
     """
     if _is_over(task_ids, last_event_id):
-        return _nothing()
+        return Events(None)
     job = a2e.job_of(task_ids[0]) if task_ids else None
     if job is None or job.task_ids != task_ids:
         job = a2e.attach(family, *task_ids)
@@ -188,11 +213,6 @@ async def _next(source: AsyncIterator[T]) -> list[T]:
     async for one in source:
         return [one]
     return []
-
-
-async def _nothing() -> Events:
-    return
-    yield  # what makes it a generator
 
 
 def _event(kind: str, event_id: str, data: Mapping[str, Any]) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import signal
 import subprocess
 import sys
 import threading
@@ -15,6 +16,7 @@ from a2e_async import (
     A2EClient,
     ClientClosedError,
     ImageToVideo,
+    InvalidRequestError,
     JobCancelledError,
     JobDetachedError,
     JobFailedError,
@@ -24,7 +26,8 @@ from a2e_async import (
     UsageError,
     simulator,
 )
-from a2e_async.blocking import BlockingClient, portal_in_a_thread
+from a2e_async.blocking import BlockingClient
+from a2e_async.engine.portal import in_a_thread
 
 PICTURE = TextToImage("a red kite")
 _ASYNC_ONLY = {"open", "aclose", "events"}
@@ -34,7 +37,7 @@ _ASYNC_ONLY = {"open", "aclose", "events"}
 def service():
     """Give a simulator in a thread."""
     serving = simulator.serve(speed=100, media="tiny", coins=1_000_000)
-    with portal_in_a_thread() as portal, portal.wrap_async_context_manager(serving) as sim:
+    with in_a_thread() as portal, portal.wrap_async_context_manager(serving) as sim:
         yield sim
 
 
@@ -84,6 +87,39 @@ def test_time_limit_leaves_the_job_alone(a2e):
     if other.cancel():
         with pytest.raises(JobCancelledError):
             other.result()
+
+
+def test_one_shot_calls(a2e):
+    """Calls have the names, parameters and words of the async ones, in groups; a list in pages is an iterator."""
+    link = a2e.calls.speech.say("Hello", tts_id="65f000000000000000000001")
+    assert link.startswith("http")
+    assert a2e.calls.credits.balance() == a2e.balance()
+    a2e.text_to_image("a red kite")
+    history = a2e.calls.credits.history(limit=1)
+    assert len(list(history)) == 1
+    with a2e.calls.streaming.room("65f000000000000000000002", 60) as room:
+        assert room.token.channel
+        room.speak("Hello")
+    assert dir(a2e.calls.speech) == dir(A2EClient("x").calls.speech)
+    assert a2e.calls.speech.say.__doc__ == A2EClient("x").calls.speech.say.__doc__
+    with pytest.raises(InvalidRequestError, match="text"):
+        a2e.calls.speech.say("")
+    assert not hasattr(a2e.calls, "no_such_group")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pthread_kill")
+def test_ctrl_c_ends_the_wait(a2e):
+    """A wait that is interrupted ends over there as well; the job goes on."""
+    job = a2e.start(TextToImage("a kite [stuck]"))
+    job.accepted()
+    interrupting = threading.Timer(0.2, lambda: signal.pthread_kill(threading.main_thread().ident, signal.SIGINT))
+    interrupting.start()
+    with pytest.raises(KeyboardInterrupt):
+        job.result()
+    interrupting.join()
+    assert a2e.stats().running == 1
+    assert not job._behind._waiters
+    job.detach()
 
 
 def test_many(a2e):
@@ -171,11 +207,11 @@ def test_async_client_without_a_loop(service):
         with pytest.raises(UsageError, match="another loop"):
             client.text_to_image("x")
 
-    with portal_in_a_thread() as portal:
+    with in_a_thread() as portal:
         portal.call(opened)
         with pytest.raises(UsageError, match=r"where none is running; .*blocking"):
             client.text_to_image("x")
-        with portal_in_a_thread() as other:
+        with in_a_thread() as other:
             other.call(closed)
         portal.call(client.aclose)
 

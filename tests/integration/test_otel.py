@@ -37,8 +37,8 @@ def meters():
 
 @pytest.fixture
 async def sim():
-    """Give a quick simulator."""
-    async with simulator.serve(speed=50, media="tiny") as sim:
+    """Give a simulator whose tasks are short and whose clock is right."""
+    async with simulator.serve(task_seconds=0.3, media="tiny") as sim:
         yield sim
 
 
@@ -97,6 +97,7 @@ async def test_span_tree_of_one_job(sim, spans, meters, tmp_path):
         "a2e.client.requests_per_job": asked,
         "a2e.client.start.duration": 1,
         "a2e.client.job.duration": 1,
+        "a2e.client.job.delay": 1,
     }
 
 

@@ -28,6 +28,7 @@ from litestar import Litestar, asgi, get
 from litestar import Request as LitestarRequest
 from litestar.response import Stream
 from quart import Quart
+from quart import Response as QuartResponse
 from quart import request as quart_request
 from starlette.applications import Starlette
 from starlette.requests import Request as StarletteRequest
@@ -77,11 +78,13 @@ def fastapi_app(site: Site):
 
     @app.get("/events")
     async def events(request: FastRequest):
-        return StreamingResponse(site.events(request.headers.get("last-event-id")), headers=SSE_HEADERS)
+        told = site.events(request.headers.get("last-event-id"))
+        return StreamingResponse(told, told.status, SSE_HEADERS)
 
     @app.get("/tasks/{task_id}")
     async def task(task_id: str, request: FastRequest):
-        return StreamingResponse(site.events_of(task_id, request.headers.get("last-event-id")), headers=SSE_HEADERS)
+        told = site.events_of(task_id, request.headers.get("last-event-id"))
+        return StreamingResponse(told, told.status, SSE_HEADERS)
 
     return app
 
@@ -119,13 +122,13 @@ def litestar_app(site: Site):
 
     @get("/events")
     async def events(request: LitestarRequest) -> Stream:
-        return Stream(site.events(request.headers.get("last-event-id")), headers=SSE_HEADERS)
+        told = site.events(request.headers.get("last-event-id"))
+        return Stream(told, status_code=told.status, headers=SSE_HEADERS)
 
     @get("/tasks/{task_id:str}")
     async def task(request: LitestarRequest) -> Stream:
-        return Stream(
-            site.events_of(request.path_params["task_id"], request.headers.get("last-event-id")), headers=SSE_HEADERS
-        )
+        told = site.events_of(request.path_params["task_id"], request.headers.get("last-event-id"))
+        return Stream(told, status_code=told.status, headers=SSE_HEADERS)
 
     hooks = asgi("/a2e", is_mount=True, copy_scope=True)(receiver(site.a2e))
     return Litestar([hooks, state, events, task], lifespan=[lifespan(site.a2e)], logging_config=None)
@@ -144,11 +147,13 @@ def quart_app(site: Site):
 
     @app.get("/events")
     async def events():
-        return site.events(quart_request.headers.get("last-event-id")), 200, SSE_HEADERS
+        told = site.events(quart_request.headers.get("last-event-id"))
+        return QuartResponse(told, told.status, SSE_HEADERS)
 
     @app.get("/tasks/<task_id>")
     async def task(task_id):
-        return site.events_of(task_id, quart_request.headers.get("last-event-id")), 200, SSE_HEADERS
+        told = site.events_of(task_id, quart_request.headers.get("last-event-id"))
+        return QuartResponse(told, told.status, SSE_HEADERS)
 
     return app
 

@@ -135,6 +135,7 @@ async def test_a_job_of_the_same_client_is_shared(a2e, sim):
     streams = [all_of(sse_of(a2e, "text_to_image", *job.task_ids)) for _ in range(3)]
     told = await asyncio.gather(*streams, job.wait())
     assert [events[-1][0] for events in told[:-1]] == ["done"] * 3
+    assert a2e.stats().settled == 1
 
 
 @pytest.mark.parametrize(
