@@ -120,9 +120,9 @@ def tell_errors(run: Run, errors: Iterable[BaseException]) -> int:
 
 
 def tell(run: Run, outcome: Outcome) -> None:
-    """Print the result of one job: its files, or its links when nothing was downloaded."""
-    urls = outcome.result.urls if outcome.result else ()
-    lines = map(str, outcome.paths or urls)
+    """Print the result of one job: its files, its links when nothing was downloaded, its ids when they are all."""
+    found = (outcome.result.urls or outcome.result.task_ids) if outcome.result else ()
+    lines = map(str, outcome.paths or found)
     run.output.result("\n".join(lines), as_data(outcome))
 
 

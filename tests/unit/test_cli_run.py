@@ -5,14 +5,19 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import logging
+from pathlib import Path
 
 import pytest
 
+from a2e_async import Record, Result, TextToImage
 from a2e_async.cli import log
 from a2e_async.cli.codes import FAILED, INTERRUPTED, MONEY, UNREACHABLE
-from a2e_async.cli.jobs import tell_errors
+from a2e_async.cli.jobs import Outcome, tell, tell_errors
 from a2e_async.cli.run import Run, run
 from a2e_async.cli.settings import Settings
+from a2e_async.core.family import family_of
+from a2e_async.engine.job import Job
+from a2e_async.engine.options import Options
 from a2e_async.errors import InsufficientCoinsError, TransportError
 
 
@@ -107,3 +112,15 @@ def test_errors_of_one_kind(capsys):
     assert lines[0] == "a2e: refused [task 0] (and 2 more of the kind)"
     assert len(lines) == 3
     assert tell_errors(this, []) == 0
+
+
+@pytest.mark.parametrize(
+    ("urls", "paths", "printed"),
+    [(["https://f/a.png"], [Path("a.png")], "a.png"), (["https://f/a.png"], [], "https://f/a.png"), ([], [], "65f0")],
+)
+async def test_what_is_printed_of_a_result(urls, paths, printed, capsys):
+    """Its files, else its links; of what is no file, such as a voice, the id that it is used by."""
+    job = Job(None, family_of("text_to_image"), TextToImage("a kite"), Options())
+    record = Record(id="65f0", urls=tuple(urls))
+    tell(Run(Settings()), Outcome(job=job, result=Result((record,)), paths=tuple(paths)))
+    assert capsys.readouterr().out == printed + "\n"
