@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Sequence
 from pathlib import Path
-from secrets import token_bytes
 from types import TracebackType
 from typing import Any, Generic, Literal, NoReturn, ParamSpec, Protocol, Self, TypeVar, overload
 
@@ -285,7 +285,7 @@ class A2EClient(ShortForms):
         if timeout is not DEFAULT or on_unknown is not None or look_first or price is not None:
             options = _with(options, timeout=timeout, on_unknown=on_unknown, look_first=look_first or None, price=price)
         if tag is None and options.tagging:
-            tag = tags.make(token_bytes(tags.BYTES_OF_A_TAG))
+            tag = tags.spell(os.urandom(tags.LETTERS_OF_A_TAG))
         elif tag is not None:
             tags.check(tag)
         return engine.start(family, request, options, tag)

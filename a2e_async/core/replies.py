@@ -25,6 +25,7 @@ from a2e_async.errors import (
     ServiceError,
 )
 
+_DECODER = json.JSONDecoder()
 _EXCERPT = 200
 _MESSAGE = 500
 _SECRET = re.compile(  # "task_id" is no secret; a letter before "sk_" may be the end of "\\n" or "%3D"
@@ -46,7 +47,6 @@ _FULL = re.compile(r"(?<!rate )\b(?:limit|quota)\b", re.IGNORECASE)
 _ENVELOPE_KEYS = frozenset({"code", "data", "msg", "message", "error", "success"})
 _ANSWER_KEYS = frozenset({"code", "data", "success"})
 _LIST_KEYS = ("rows", "list", "data", "records")
-_ID_KEYS = ("_id", "id")
 _WHOLE = re.compile(r"\s*-?\d{1,9}\s*")
 _NO_CODE = (0, None, "")
 _LARGEST_CODE = 10**9
@@ -96,6 +96,8 @@ def hide_secrets(text: str) -> str:
 
 def rows_of(data: object) -> list[dict[str, Any]]:
     """Give the task rows in `data`, whichever of its shapes it has (wire.md 0.3)."""
+    if isinstance(data, dict) and row_id(data):
+        return [data]
     while isinstance(data, dict) and not row_id(data):
         data = next((data[key] for key in _LIST_KEYS if isinstance(data.get(key), list | dict)), None)
     rows = data if isinstance(data, list) else [data]
@@ -103,7 +105,7 @@ def rows_of(data: object) -> list[dict[str, Any]]:
 
 
 def _has_task(data: object) -> bool:
-    return bool(isinstance(data, dict) and row_id(data)) or any(map(row_id, rows_of(data)))
+    return bool(row_id(data) if isinstance(data, dict) else "") or any(map(row_id, rows_of(data)))
 
 
 def is_list(data: object) -> bool:
@@ -115,11 +117,11 @@ def is_list(data: object) -> bool:
 
 def row_id(row: Mapping[str, Any]) -> str:
     """Give the id of a row, "" when it has none."""
-    for key in _ID_KEYS:
-        value = row.get(key)
-        if isinstance(value, str) and value:
-            return value
-    return ""
+    task_id = row.get("_id")
+    if isinstance(task_id, str) and task_id:
+        return task_id
+    task_id = row.get("id")
+    return task_id if isinstance(task_id, str) else ""
 
 
 def retry_after(header: str | None, date: str | None) -> float | None:
@@ -143,6 +145,14 @@ def http_date(header: str | None) -> float | None:
 
 
 def _parse(body: bytes) -> Any:  # noqa: ANN401 - any JSON value
+    try:
+        return _DECODER.decode(body.decode())
+    except (ValueError, RecursionError):
+        return _parse_slowly(body)
+
+
+def _parse_slowly(body: bytes) -> Any:  # noqa: ANN401 - any JSON value
+    """Read what is in another encoding than everybody sends, which `json.loads` finds out; None when it is no JSON."""
     try:
         return json.loads(body)
     except (ValueError, RecursionError):

@@ -18,7 +18,7 @@ import attrs
 from a2e_async.errors import InvalidRequestError
 
 _SPACE = re.compile(r"\s")
-_PLAIN_LINK = re.compile(r"https?://[a-z0-9.-]*[a-z0-9](:\d+)?(/|$)")
+_PLAIN_LINK = re.compile(r"https?://[a-z0-9.-]*[a-z0-9](:\d+)?(/[!-~]*)?")
 _HEADER = re.compile(r"[!-~]([ -~]*[!-~])?")
 _LONG_NUMBER = 1e18
 _SCALARS = (str, int, float)
@@ -185,10 +185,12 @@ def _is_https(url: str) -> bool:
 
 
 def _is_link(value: object) -> bool:
-    if not isinstance(value, str) or _SPACE.search(value):
+    if not isinstance(value, str):
         return False
-    if _PLAIN_LINK.match(value):  # most are, and need no closer look
+    if _PLAIN_LINK.fullmatch(value):  # most are, and need no closer look
         return True
+    if _SPACE.search(value):
+        return False
     try:
         parts = urlsplit(value)
         return parts.scheme.lower() in ("http", "https") and bool(parts.hostname)

@@ -20,19 +20,20 @@ class Status(enum.Enum):
     COMPLETED = "completed"
     FAILED = "failed"
 
+    def __init__(self, word: str) -> None:
+        self._final = word in ("completed", "failed")
+        self._rank = 5 if self._final else len(type(self).__members__)
+
     @property
     def final(self) -> bool:
         """Whether the task has ended."""
-        return self in _FINAL
+        return self._final
 
     @property
     def rank(self) -> int:
         """How far the task has come; both final states rank the same."""
-        return _RANKS[self]
+        return self._rank
 
-
-_FINAL = frozenset({Status.COMPLETED, Status.FAILED})
-_RANKS = {status: min(rank, 5) for rank, status in enumerate(Status)}
 
 SPELLINGS: dict[str, Status] = {
     "init": Status.INITIALIZED,
@@ -59,7 +60,7 @@ def read_status(spelling: object) -> Status:
     """Give the status for a spelling of the service; UNKNOWN for any other value."""
     if not isinstance(spelling, str):
         return Status.UNKNOWN
-    return SPELLINGS.get(spelling.strip().lower(), Status.UNKNOWN)
+    return SPELLINGS.get(spelling) or SPELLINGS.get(spelling.strip().lower(), Status.UNKNOWN)
 
 
 def may_follow(old: Status, new: Status) -> bool:

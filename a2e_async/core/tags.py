@@ -12,9 +12,10 @@ from a2e_async.core.rules import refuse
 
 FIRST, SECOND = "a", "b"
 BYTES_OF_A_TAG = 8
+LETTERS_OF_A_TAG = 12
 _LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
-_PAIRS = [first + second for first in _LETTERS for second in _LETTERS]
-_SHIFTS = range(54, 3, -10)  # the first 60 of 64 bits, in six pairs of letters
+_SHIFTS = range(59, 3, -5)  # the first 60 of 64 bits
+_LETTER_OF_A_BYTE = (_LETTERS * 8).encode()
 _GIVEN = re.compile(r"[a-z0-9]{8,24}")
 _MARK = re.compile(r"\s?~([a-z0-9]{8,24})([ab])$")
 _NAME_FROM_PROMPT = 24
@@ -23,7 +24,12 @@ _NAME_FROM_PROMPT = 24
 def make(random_bytes: bytes) -> str:
     """Make a tag of 12 characters of a-z2-7 from 8 random bytes."""
     number = int.from_bytes(random_bytes, "big")
-    return "".join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])
+    return "".join([_LETTERS[number >> shift & 31] for shift in _SHIFTS])
+
+
+def spell(random_bytes: bytes) -> str:
+    """Make a tag with a letter for each random byte; quicker than `make`, for which every bit counts."""
+    return random_bytes.translate(_LETTER_OF_A_BYTE).decode()
 
 
 def check(tag: str) -> str:

@@ -32,9 +32,8 @@ _LARGEST_SECONDS = 1e11  # a larger time since 1970 is in milliseconds
 _NUMBERS: frozenset[type] = frozenset({int, float})
 _TEXTS: frozenset[type] = frozenset({str, type(None)})
 _WORDS: frozenset[type] = frozenset({str, int, type(None)})
-_ANY: frozenset[type] = frozenset({str, int, float, bool, list, dict, type(None)})
 
-_known: dict[str, tuple[Family, dict[str, frozenset[type]]]] = {}
+_known: dict[str, tuple[Family, frozenset[str], tuple[tuple[str, frozenset[type]], ...]]] = {}
 
 
 def start(
@@ -215,25 +214,27 @@ def _extra(family: Family, row: Mapping[str, Any], coins: float | None, created:
     """Give the fields of a row that a record has no attribute for, and those that are not what they should be."""
     known = _known.get(family.name)
     if known is None or known[0] is not family:
-        known = _known[family.name] = family, _kinds(family)
-    kinds = known[1]
-    odd = {key: value for key, value in row.items() if key not in kinds or type(value) not in kinds[key]}
+        known = _known[family.name] = family, *_read_fields(family)
+    _family, fields, kinds = known
+    extra = {key: row[key] for key in row if key not in fields}
+    extra |= {key: row[key] for key, types in kinds if type(row.get(key)) not in types}
     for key, read in (("coins", coins), ("createdAt", created)):
         if read is None and row.get(key) is not None:
-            odd[key] = row[key]
+            extra[key] = row[key]
     for field in family.result_fields:
         links = row.get(field)
         if isinstance(links, list) and not all(type(link) in _TEXTS for link in links):
-            odd[field] = links
-    return odd
+            extra[field] = links
+    return extra
 
 
-def _kinds(family: Family) -> dict[str, frozenset[type]]:
-    """Give, for each field that a record is read from, the types of the values that it is read from."""
+def _read_fields(family: Family) -> tuple[frozenset[str], tuple[tuple[str, frozenset[type]], ...]]:
+    """Give the fields that a record is read from, and of some the types that they must have for that."""
     kinds: dict[str, frozenset[type]] = dict.fromkeys((*family.code_fields, *family.message_fields), _WORDS)
     kinds |= dict.fromkeys(family.result_fields, _TEXTS | {list})
     kinds[family.name_field or "name"] = _TEXTS
-    return kinds | dict.fromkeys(("_id", "id", "coins", "createdAt", *family.status_fields), _ANY)
+    fields = frozenset({"_id", "id", "coins", "createdAt", *family.status_fields, *kinds})
+    return fields, tuple((key, types) for key, types in kinds.items() if key not in family.status_fields)
 
 
 def is_number(value: object) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import heapq
 import math
-import weakref
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,17 +13,24 @@ from a2e_async.engine.job import Job
 class Deadlines:
     """Time limits, which count from acceptance.
 
-    A job is only weakly held: one that has ended goes, however long its deadline stays in the heap.
+    The heap holds numbers alone, so that a job which has ended goes, and 100,000 entries are nothing to Python's
+    garbage collector.
     """
 
     def __init__(self) -> None:
-        self._heap: list[tuple[float, int, weakref.ref[Job[Any]]]] = []
+        self._heap: list[tuple[float, int]] = []
+        self._jobs: dict[int, Job[Any]] = {}
 
     def add(self, job: Job[Any]) -> None:
         """Note when a job gives up, if it ever does."""
         seconds = job.options.seconds(job.family)
         if seconds is not None and job.accepted_at is not None:
-            heapq.heappush(self._heap, (job.accepted_at + seconds, job.number, weakref.ref(job)))
+            self._jobs[job.number] = job
+            heapq.heappush(self._heap, (job.accepted_at + seconds, job.number))
+
+    def drop(self, job: Job[Any]) -> None:
+        """Forget a job that has ended."""
+        self._jobs.pop(job.number, None)
 
     def next(self) -> float:
         """Give the earliest deadline, infinity when there is none."""
@@ -33,10 +39,11 @@ class Deadlines:
     def passed(self, now: float) -> Iterator[Job[Any]]:
         """Give the jobs whose time is over and that have not ended."""
         while self._heap:
-            deadline, _number, known = self._heap[0]
-            job = known()
-            if job is not None and not job.done() and deadline > now:
+            deadline, number = self._heap[0]
+            job = self._jobs.get(number)
+            if job is not None and deadline > now:
                 return
             heapq.heappop(self._heap)
-            if job is not None and not job.done():
+            if job is not None:
+                del self._jobs[number]
                 yield job

@@ -14,28 +14,29 @@ from a2e_async.calls import credits as credit_calls
 from a2e_async.core import replies, wire
 from a2e_async.core.family import Family, Request
 from a2e_async.core.hooks import Webhook
-from a2e_async.core.records import Record, Result
+from a2e_async.core.learned import Learned
+from a2e_async.core.records import Record, Result, coins_of
 from a2e_async.core.retry import Retry
 from a2e_async.core.schedule import Cadence
 from a2e_async.core.status import Status
 from a2e_async.engine.budget import Budget
 from a2e_async.engine.delay import delay_of
+from a2e_async.engine.ending import failure_of, tell_of_left, tell_of_unseen
 from a2e_async.engine.events import Accepted, Settled, Started
 from a2e_async.engine.finder import letter_of
 from a2e_async.engine.job import Job, Stage
-from a2e_async.engine.options import Options
+from a2e_async.engine.options import NO_JOURNAL, Options
 from a2e_async.engine.poller import Poller
 from a2e_async.engine.roster import Roster
 from a2e_async.engine.sender import Sender
 from a2e_async.engine.service import Service
-from a2e_async.engine.starter import Starter, coins_of
+from a2e_async.engine.starter import Starter
 from a2e_async.engine.stats import Stats
 from a2e_async.errors import (
     A2EError,
     ClientClosedError,
     JobCancelledError,
     JobDetachedError,
-    JobFailedError,
     NotFoundError,
     ProtocolError,
     RejectedRequestError,
@@ -46,8 +47,6 @@ _log = logging.getLogger("a2e_async")
 
 R = TypeVar("R", bound=Result)
 AnyJob = Job[Any]
-
-_NAMED_IN_TEXT = 20
 
 
 class Engine:
@@ -61,6 +60,7 @@ class Engine:
         budget: Most coins to be spent, or None.
         on_unknown_price: What happens under a budget to a start whose price nobody knows; see `Budget`.
         webhook: Sent along with starts.
+        learned: What is known of the ages at which tasks end.
     """
 
     def __init__(
@@ -73,6 +73,7 @@ class Engine:
         budget: float | None,
         webhook: Webhook | None,
         on_unknown_price: Literal["alone", "refuse"] = "alone",
+        learned: Learned | None = None,
     ) -> None:
         self.service = service
         self.events = service.events
@@ -81,7 +82,8 @@ class Engine:
         self.budget = Budget(budget, self._quote, on_unknown_price)
         self.sender = Sender(service, webhook)
         self.starter = Starter(self.sender, self.roster, self.budget, self._accepted, max_starts)
-        self.poller = Poller(service, cadence, retry, settle=self._settle, give_up=self._give_up)
+        looks = learned or Learned()
+        self.poller = Poller(service, cadence, retry, looks, settle=self._settle, give_up=self._give_up)
         self._poller_task = asyncio.create_task(self.poller.run(), name="a2e poller")
         self._poller_task.add_done_callback(self._poller_ended)
         self._settling: set[asyncio.Task[None]] = set()
@@ -104,7 +106,7 @@ class Engine:
     def _watch(self, family: Family, records: Sequence[Record], options: Options, tag: str | None) -> AnyJob:
         job: AnyJob = Job(self, family, None, options, tag)
         self.roster.add(job)
-        job.take(records, asyncio.get_running_loop().time())
+        job.take(records, coins_of(records), asyncio.get_running_loop().time())
         if self.events.heard:
             self.events.tell(Started(at=self.events.now(), job=job))
             self.events.tell(Accepted(at=self.events.now(), job=job))
@@ -227,6 +229,7 @@ class Engine:
         self.poller.watch(job)
 
     def _ended(self, job: AnyJob) -> None:
+        self.poller.let_go(job)
         self.service.counts.settled += 1
         self.service.counts.failed += job.error is not None
         if self.events.heard:
@@ -250,29 +253,19 @@ class Engine:
         try:
             if job.twice_since is not None:
                 self.budget.charge(await self.sender.clean_up(job))
-            await job.options.journal.settled(job.tag, job.records)
+            records = job.records
+            if job.options.journal is not NO_JOURNAL:
+                await job.options.journal.settled(job.tag, records)
         except Exception as error:  # noqa: BLE001 - a journal that fails ends the job with its own error
             self._give_up(job, error)
             return
-        failed = [record for record in job.records if record.status is Status.FAILED]
+        failed = [record for record in records if record.status is Status.FAILED]
         if failed:
-            self._give_up(job, self._failure(job, failed))
+            if job.family.refunds:
+                self.budget.refund(coins_of(failed) or 0)
+            self._give_up(job, failure_of(job))
         else:
-            self.roster.finish(job, Result(job.records))
-
-    def _failure(self, job: AnyJob, failed: list[Record]) -> JobFailedError:
-        refunds = job.family.refunds
-        if refunds:
-            self.budget.refund(coins_of(failed) or 0)
-        done = tuple(record for record in job.records if record.status is Status.COMPLETED)
-        said = replies.hide_secrets(failed[0].failed_message) or "the service gives no reason"
-        return JobFailedError(
-            f"{len(failed)} of {len(job.records)} tasks failed: {said}" if len(job.records) > 1 else f"failed: {said}",
-            code=failed[0].failed_code,
-            refunded=refunds,
-            result=Result(done) if done else None,
-            records=job.records,
-        )
+            self.roster.finish(job, Result(records))
 
     def _give_up(self, job: AnyJob, error: Exception) -> None:
         self.poller.forget(job)
@@ -314,27 +307,9 @@ class Engine:
         running = list(self.roster.jobs)
         for job in running:
             self.detach(job)
-        task_ids = [task_id for job in running for task_id in job.task_ids]
         silent = [job for job in jobs if isinstance(job.error, StartUnknownError)]
         for job in silent:
-            self.roster.seen(job)  # they are told of here
-        _report_unseen(list(self.roster.unseen.values()))
-        lost = [str(job.tag) for job in silent]
+            self.roster.seen(job)  # they are told of with those that are left behind
+        tell_of_unseen(list(self.roster.unseen.values()))
         queued = sum(isinstance(job.error, ClientClosedError) for job in jobs)
-        if running or lost or queued:
-            _log.warning(
-                "the client was closed with %d jobs running (%s), %d starts without an answer (%s), %d never sent",
-                len(running), _some(task_ids), len(lost), _some(lost), queued,
-                extra={"task_ids": task_ids, "tags": lost, "queued": queued},
-            )  # fmt: skip
-
-
-def _report_unseen(unseen: list[str]) -> None:
-    if unseen:
-        words = "%d failed jobs were never awaited: %s"
-        _log.warning(words, len(unseen), "; ".join(unseen[:_NAMED_IN_TEXT]), extra={"failures": unseen})
-
-
-def _some(names: list[str]) -> str:
-    more = f" and {len(names) - _NAMED_IN_TEXT} more" if len(names) > _NAMED_IN_TEXT else ""
-    return (", ".join(names[:_NAMED_IN_TEXT]) or "none") + more
+        tell_of_left(running, silent, queued)

@@ -7,9 +7,7 @@ cancelling a waiter never touches the job; whoever changes a job has written it 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import enum
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Generator, Sequence
 from types import TracebackType
 from typing import Any, Generic, NoReturn, Protocol, TypeVar
@@ -19,11 +17,10 @@ from a2e_async.core.records import Record, Result
 from a2e_async.core.rendering import Rendered
 from a2e_async.core.status import Status, least_advanced
 from a2e_async.engine.options import Options
+from a2e_async.engine.waiting import Listener, wait_among, wake, without_frames
 from a2e_async.errors import UsageError
 
 R = TypeVar("R", bound=Result)
-
-_OURS = __name__.partition(".")[0] + "."
 
 
 class Stage(enum.Enum):
@@ -33,6 +30,9 @@ class Stage(enum.Enum):
     STARTING = "starting"
     RUNNING = "running"
     DONE = "done"
+
+
+_DONE = Stage.DONE
 
 
 class Keeper(Protocol):
@@ -106,7 +106,7 @@ class Job(Rendered, Generic[R]):
         self._trace: TracebackType | None = None
         self._waiters: list[asyncio.Future[None]] | None = None
         self._accepters: list[asyncio.Future[None]] | None = None
-        self._listeners: list[_Listener] | None = None
+        self._listeners: list[Listener] | None = None
         self._callbacks: list[Callable[[Job[R]], None]] | None = None
 
     # What everybody may ask.
@@ -128,11 +128,11 @@ class Job(Rendered, Generic[R]):
     def records(self) -> tuple[Record, ...]:
         """What the service last said about each task, in the order of `task_ids`."""
         known = self._records or {}
-        return tuple(known[i] for i in self.task_ids if i in known)
+        return tuple([known[i] for i in self.task_ids if i in known])
 
     def done(self) -> bool:
         """Whether the job has ended, in whatever way."""
-        return self.stage is Stage.DONE
+        return self.stage is _DONE
 
     def __await__(self) -> Generator[Any, None, R]:
         return self.wait().__await__()
@@ -149,13 +149,13 @@ class Job(Rendered, Generic[R]):
             A2EError: The start was refused, or may be lost; see `a2e_async.errors`.
         """
         self._check_loop()
-        if not self.done():
+        if self.stage is not _DONE:
             self._waiters = waiters = self._waiters or []
             if timeout is None:
-                await self._in(waiters)
+                await wait_among(self._loop, waiters)
             else:
                 async with asyncio.timeout(timeout):
-                    await self._in(waiters)
+                    await wait_among(self._loop, waiters)
         try:
             return self._outcome()
         finally:
@@ -170,7 +170,7 @@ class Job(Rendered, Generic[R]):
         self._check_loop()
         if not self.task_ids and not self.done():
             self._accepters = accepters = self._accepters or []
-            await self._in(accepters)
+            await wait_among(self._loop, accepters)
         if not self.task_ids:
             self._outcome()
 
@@ -180,7 +180,7 @@ class Job(Rendered, Generic[R]):
         It ends normally when the job has ended, failed or not.
         """
         self._check_loop()
-        listener = _Listener(self.records)
+        listener = Listener(self.records)
         if not self.done():
             self._listeners = [*(self._listeners or ()), listener]
         try:
@@ -223,15 +223,15 @@ class Job(Rendered, Generic[R]):
 
     # What only the engine does.
 
-    def take(self, records: Sequence[Record], now: float) -> None:
+    def take(self, records: Sequence[Record], coins: float | None, now: float) -> None:
         """Note the tasks that the service has made of the start."""
-        self.task_ids = tuple(record.id for record in records)
+        self.task_ids = tuple([record.id for record in records])
         self.stage = Stage.RUNNING
         self.accepted_at = now
-        known = [record.coins for record in records if record.coins is not None]
-        self._coins = sum(known) if known else None
-        accepters, self._accepters = self._accepters, None
-        _wake(accepters)
+        self._coins = coins
+        if self._accepters is not None:
+            accepters, self._accepters = self._accepters, None
+            wake(accepters)
         for record in records:
             self.change(record)
 
@@ -240,8 +240,9 @@ class Job(Rendered, Generic[R]):
         if self._records is None:
             self._records = {}
         self._records[record.id] = record
-        for listener in self._listeners or ():
-            listener.tell(record)
+        if self._listeners is not None:
+            for listener in self._listeners:
+                listener.tell(record)
 
     def known(self, task_id: str) -> Record | None:
         """Give what the service last said about one task."""
@@ -249,8 +250,11 @@ class Job(Rendered, Generic[R]):
 
     def all_final(self) -> bool:
         """Whether every task of the job has ended."""
-        known = self._records or {}
-        return all(task_id in known and known[task_id].status.final for task_id in self.task_ids)
+        for task_id in self.task_ids:
+            record = self.known(task_id)
+            if record is None or not record.status.final:
+                return False
+        return True
 
     @property
     def watched(self) -> bool:
@@ -259,14 +263,14 @@ class Job(Rendered, Generic[R]):
 
     def end(self, result: R | None = None, error: BaseException | None = None) -> None:
         """End the job with its result or its error, and wake everybody who waits."""
-        self.stage = Stage.DONE
+        self.stage = _DONE
         self._result, self._error = result, error
         if error is not None:
-            self._trace = _without_job(error)
+            self._trace = without_frames(error)
         accepters, self._accepters = self._accepters, None
         waiters, self._waiters = self._waiters, None
-        _wake(accepters)
-        _wake(waiters)
+        wake(accepters)
+        wake(waiters)
         for listener in self._listeners or ():
             listener.wake()
         callbacks, self._callbacks, self._listeners = self._callbacks, None, None
@@ -286,9 +290,9 @@ class Job(Rendered, Generic[R]):
         return self._error
 
     def _outcome(self) -> R:
-        self._keeper.seen(self)
         error, trace = self._error, self._trace
         if error is not None:
+            self._keeper.seen(self)
             try:
                 raise error.with_traceback(trace)
             finally:
@@ -297,15 +301,6 @@ class Job(Rendered, Generic[R]):
             raise UsageError("the job has not ended")
         return self._result
 
-    async def _in(self, waiters: list[asyncio.Future[None]]) -> None:
-        waiter = self._loop.create_future()
-        waiters.append(waiter)
-        try:
-            await waiter
-        finally:
-            if not waiter.done() or waiter.cancelled():
-                waiters.remove(waiter)
-
     def _check_loop(self) -> None:
         try:
             here = asyncio.get_running_loop()
@@ -313,50 +308,3 @@ class Job(Rendered, Generic[R]):
             here = None
         if here is not self._loop:
             raise UsageError("a job belongs to the event loop of its client; it was used from another loop or thread")
-
-
-class _Listener:
-    """One reader of `updates()`."""
-
-    __slots__ = ("news", "waiter")
-
-    def __init__(self, records: Sequence[Record]) -> None:
-        self.news = deque(records)
-        self.waiter: asyncio.Future[None] | None = None
-
-    async def wait(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.waiter = loop.create_future()
-        await self.waiter
-
-    def tell(self, record: Record) -> None:
-        self.news.append(record)
-        self.wake()
-
-    def wake(self) -> None:
-        if self.waiter is not None and not self.waiter.done():
-            self.waiter.set_result(None)
-
-
-def _without_job(error: BaseException) -> TracebackType | None:
-    """Give the traceback of an error that ends a job, such that the error and the job do not keep each other alive.
-
-    The frame that caught the error still runs and is left out; the others have ended, so their variables can go.
-    """
-    trace = error.__traceback__.tb_next if error.__traceback__ else None
-    error.__traceback__ = trace
-    link: BaseException | None = error
-    while link is not None:
-        frames = link.__traceback__
-        while frames is not None:
-            if str(frames.tb_frame.f_globals.get("__name__")).startswith(_OURS):
-                with contextlib.suppress(RuntimeError):
-                    frames.tb_frame.clear()
-            frames = frames.tb_next
-        link = link.__cause__
-    return trace
-
-
-def _wake(waiters: list[asyncio.Future[None]] | None) -> None:
-    for waiter in waiters or ():
-        if not waiter.done():
-            waiter.set_result(None)

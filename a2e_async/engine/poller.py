@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
 from a2e_async.core import replies, wire
@@ -27,6 +27,7 @@ from a2e_async.engine.events import HealthChanged
 from a2e_async.engine.health import Health
 from a2e_async.engine.hints import EarlyHints
 from a2e_async.engine.news import News
+from a2e_async.engine.options import NO_JOURNAL
 from a2e_async.engine.service import Service
 from a2e_async.engine.watches import AnyJob, Watch, Watches
 from a2e_async.errors import (
@@ -99,6 +100,10 @@ class Poller:
                 self._queue.add(self._group(watch), watch)
         self._deadlines.add(job)
         self._wake_for(now)
+
+    def let_go(self, job: AnyJob) -> None:
+        """Forget the time limit of a job that has ended."""
+        self._deadlines.drop(job)
 
     def forget(self, job: AnyJob) -> None:
         """Watch a job no more."""
@@ -265,10 +270,17 @@ class Poller:
             if watch is asked:
                 running.append(watch)
         self._again_later(running)
-        if len(ended) == 1:
-            await self._settle(next(iter(ended)))
-        elif ended:
-            await asyncio.gather(*map(self._settle, ended))
+        await self._settle_all(ended)
+
+    async def _settle_all(self, jobs: Iterable[AnyJob]) -> None:
+        slow = []
+        for job in jobs:
+            if job.options.journal is NO_JOURNAL and job.twice_since is None:
+                await self._settle(job)  # waits for nothing, so that a task of its own would cost more than it does
+            else:
+                slow.append(job)
+        if slow:
+            await asyncio.gather(*map(self._settle, slow))
 
     def _missing(self, watch: Watch) -> None:
         """A look does not know this task: right after the start it may not yet, later it is asked for alone."""

@@ -23,7 +23,6 @@ import attrs
 from a2e_async.core import replies, tags, wire
 from a2e_async.core.family import Family, Request
 from a2e_async.core.hooks import Webhook
-from a2e_async.core.http import HttpRequest
 from a2e_async.core.records import Record
 from a2e_async.core.retry import Verdict, verdict
 from a2e_async.core.status import Status
@@ -34,6 +33,8 @@ from a2e_async.engine.service import Service
 from a2e_async.errors import A2EError, ClientClosedError, NotFoundError, ProtocolError, StartUnknownError
 
 _log = logging.getLogger("a2e_async")
+
+_NOTHING = Finding()
 
 
 @attrs.define(eq=False)
@@ -50,7 +51,7 @@ class Attempt:
         closing: Whether the client is being closed, so that nothing more may be sent.
         sent_at: The service's time of the first POST, in seconds since 1970, None while its clock is not known.
         began: The event loop's time of the first POST.
-        over: Set when the worker has let go of the job.
+        over: Made by whoever waits for it; set when the worker has let go of the job.
     """
 
     job: Job[Any]
@@ -62,7 +63,7 @@ class Attempt:
     closing: bool = False
     sent_at: float | None = None
     began: float | None = None
-    over: asyncio.Event = attrs.field(factory=asyncio.Event)
+    over: asyncio.Event | None = None
 
 
 class Sender:
@@ -80,9 +81,10 @@ class Sender:
 
     def finder(self, family: Family) -> Finder:
         """Give the one finder of a family."""
-        if family.name not in self._finders:
-            self._finders[family.name] = Finder(family, self._service, self._service.retry)
-        return self._finders[family.name]
+        known = self._finders.get(family.name)
+        if known is None:
+            known = self._finders[family.name] = Finder(family, self._service, self._service.retry)
+        return known
 
     async def aclose(self) -> None:
         """Stop finding."""
@@ -99,7 +101,7 @@ class Sender:
         """
         job = attempt.job
         letters: tuple[str, ...] = (tags.FIRST, tags.SECOND)
-        finding = Finding()
+        finding = _NOTHING
         if job.options.look_first and job.tag is not None:
             finding = await self._look_first(attempt, job.tag) if job.family.is_findable else Finding(provable=False)
             if finding.rows:
@@ -112,7 +114,7 @@ class Sender:
         for letter in letters:
             rows = await self._post(attempt, letter)
             if rows:
-                return await self._with_siblings(attempt, rows)
+                return await self._with_siblings(attempt, rows) if self._is_short(attempt, rows) else rows
             finding = await self._find(attempt, letter)
             if finding.rows:
                 return await self._adopt(attempt, finding)
@@ -155,46 +157,46 @@ class Sender:
 
     async def _post(self, attempt: Attempt, letter: str) -> list[Row] | None:
         """Send one start; gives its rows, or None when nobody knows whether it was taken."""
-        job = attempt.job
-        request = wire.start(job.family, attempt.request, name=_name(attempt, letter), webhook=self._webhook)
+        job, service = attempt.job, self._service
+        name = _name(attempt, letter)
+        request = wire.start(job.family, attempt.request, name=name, webhook=self._webhook)
         failures = 0
         while not attempt.closing:
+            if not service.pacer.take():
+                await service.pacer.turn(start=True)
+            if attempt.began is None:
+                attempt.began, attempt.sent_at = asyncio.get_running_loop().time(), service.server_time()
+            attempt.on_wire = True
             try:
-                return await self._post_once(attempt, request)
+                attempt.rows = self._rows_of(job, await service.ask(request), name)
             except A2EError as error:
+                attempt.on_wire = False
                 kind = verdict(error)
                 if kind is Verdict.UNKNOWN:
                     attempt.lost = error
                     return None
                 failures += 1
-                if kind is Verdict.REFUSED or failures >= self._service.retry.attempts:
+                if kind is Verdict.REFUSED or failures >= service.retry.attempts:
                     raise
                 if not attempt.closing:
-                    await self._service.rest(failures, error)
+                    await service.rest(failures, error)
                 if job.done():  # it was let go of meanwhile
                     raise
+            else:
+                return attempt.rows
         raise ClientClosedError("the client was closed before this start was taken")
 
-    async def _post_once(self, attempt: Attempt, request: HttpRequest) -> list[Row]:
-        await self._service.pacer.turn(start=True)
-        if attempt.began is None:
-            attempt.began, attempt.sent_at = asyncio.get_running_loop().time(), self._service.server_time()
-        attempt.on_wire = True
-        try:
-            data = await self._service.ask(request)
-        except A2EError:
-            attempt.on_wire = False
-            raise
-        rows = [row for row in replies.rows_of(data) if replies.row_id(row)]
+    def _rows_of(self, job: Job[Any], data: object, name: str) -> list[Row]:
+        """Give the tasks that a start was answered with; where only some have our tag, those."""
+        rows: list[Row] = [row for row in replies.rows_of(data) if replies.row_id(row)]
         if not rows:
-            attempt.on_wire = False
             raise ProtocolError("the start was answered without a task id")
-        job = attempt.job
-        mine = [row for row in rows if job.tag and letter_of(job.family, row, job.tag)]
-        attempt.rows = list(mine or rows)
-        for row in attempt.rows:
-            self.finder(job.family).check_name(row, str((request.body or {}).get(job.family.name_field or "")))
-        return attempt.rows
+        if len(rows) > 1 and job.tag:
+            rows = [row for row in rows if letter_of(job.family, row, job.tag or "")] or rows
+        finder = self.finder(job.family)
+        for row in rows:
+            finder.check_name(row, name)
+        return rows
 
     async def _find(self, attempt: Attempt, letter: str) -> Finding:
         job = attempt.job
@@ -221,13 +223,21 @@ class Sender:
             self._service.events.tell(Adopted(at=self._service.events.now(), job=job))
         if len(by_letter) > 1:
             job.twice_since = attempt.sent_at or 0.0
-        return await self._with_siblings(attempt, by_letter[min(by_letter)])
+        attempt.on_wire, attempt.rows = True, by_letter[min(by_letter)]
+        short = self._is_short(attempt, attempt.rows)
+        return await self._with_siblings(attempt, attempt.rows) if short else attempt.rows
+
+    @staticmethod
+    def _is_short(attempt: Attempt, rows: Sequence[Row]) -> bool:
+        """Whether fewer tasks came back than were asked for, and the others can be looked for."""
+        job = attempt.job
+        findable = job.tag is not None and job.family.is_findable
+        return findable and len(rows) < job.family.tasks_asked(attempt.request)
 
     async def _with_siblings(self, attempt: Attempt, rows: Sequence[Row]) -> list[Row]:
-        """Look once more when fewer tasks came back than were asked for; more are never waited for."""
-        attempt.on_wire, attempt.rows = True, list(rows)
+        """Look once more for the tasks that are missing; they are never waited for."""
         job = attempt.job
-        if job.tag is None or not job.family.is_findable or len(rows) >= job.family.tasks_asked(attempt.request):
+        if job.tag is None:
             return list(rows)
         letter = letter_of(job.family, rows[0], job.tag)
         known = {replies.row_id(row): row for row in rows}

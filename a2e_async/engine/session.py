@@ -7,6 +7,7 @@ result hosts: proxies are looked up here instead, once per host.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import platform
 import re
@@ -21,6 +22,7 @@ from a2e_async._version import __version__
 from a2e_async.core.http import HttpReply, HttpRequest, HttpStream
 from a2e_async.core.replies import hide_secrets
 from a2e_async.core.rules import is_local
+from a2e_async.engine.limits import Limits
 from a2e_async.errors import TransportError, UsageError
 
 HttpSession = aiohttp.ClientSession
@@ -33,6 +35,7 @@ _JSON = json.JSONEncoder(separators=(",", ":"))  # json.dumps would make one for
 _LOGIN = re.compile(r"//[^/\s'\"]*@")
 
 _NOT_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError)
+_CONNECTING = aiohttp.ClientTimeout(total=None, connect=CONNECT_SECONDS, sock_connect=CONNECT_SECONDS)
 _FAILURES = (aiohttp.ClientError, TimeoutError, OSError)
 
 
@@ -89,26 +92,39 @@ class Session:
         self._http = http
         self._proxy: str | None = None
         self._ready = False
-        self._limits: dict[float, aiohttp.ClientTimeout] = {}
+        self._limits = Limits()
 
     async def send(self, request: HttpRequest, headers: Mapping[str, str]) -> HttpReply:
         """Send one request; see `Transport`."""
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - what is awaited runs in a task
+        cancelling = task.cancelling()
+        self._limits.begin(task, request.seconds)
         try:
-            async with self._begin(request, headers) as reply:
+            async with self._begin(request, headers, _CONNECTING) as reply:
                 return _reply(reply, await reply.read())
         except _FAILURES as error:
             raise self._failure(request, error, headers) from _shown(error)
+        except asyncio.CancelledError:
+            if self._limits.has_passed(task, cancelling):
+                raise self._failure(request, TimeoutError(), headers) from None
+            raise
+        finally:
+            self._limits.end(task)
 
     @asynccontextmanager
     async def stream(self, request: HttpRequest, headers: Mapping[str, str]) -> AsyncIterator[HttpStream]:
         """Send one request and give its body as it comes; see `Streaming`."""
+        limit = aiohttp.ClientTimeout(total=request.seconds, connect=CONNECT_SECONDS, sock_connect=CONNECT_SECONDS)
         try:
-            async with self._begin(request, headers) as reply:
+            async with self._begin(request, headers, limit) as reply:
                 yield HttpStream(head=_reply(reply), pieces=reply.content.iter_any())
         except _FAILURES as error:
             raise self._failure(request, error, headers) from _shown(error)
 
-    def _begin(self, request: HttpRequest, headers: Mapping[str, str]) -> AbstractAsyncContextManager[_HttpReply]:
+    def _begin(
+        self, request: HttpRequest, headers: Mapping[str, str], limit: aiohttp.ClientTimeout
+    ) -> AbstractAsyncContextManager[_HttpReply]:
         http = self._http if self._ready else self._prepare()
         if http is None or http.closed:
             raise UsageError("the aiohttp session given as http= is closed")
@@ -120,7 +136,7 @@ class Session:
             headers=headers,
             allow_redirects=False,
             raise_for_status=False,
-            timeout=self._limits.get(request.seconds) or self._limit(request.seconds),
+            timeout=limit,
             proxy=self._proxy,
         )
 
@@ -139,13 +155,9 @@ class Session:
         self._http, self._ready = self._http or new_http_session(), True
         return self._http
 
-    def _limit(self, seconds: float) -> aiohttp.ClientTimeout:
-        """Give the limits of a request: one timer for the whole, as one for each read costs more than it tells."""
-        limit = aiohttp.ClientTimeout(total=seconds, connect=CONNECT_SECONDS, sock_connect=CONNECT_SECONDS)
-        return self._limits.setdefault(seconds, limit)
-
     async def aclose(self) -> None:
         """Close the pool, unless it is the caller's."""
+        self._limits.close()
         if self._own and self._http is not None:
             await self._http.close()
             self._http, self._ready = None, False

@@ -9,10 +9,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from a2e_async.core import replies, wire
-from a2e_async.core.family import Request
-from a2e_async.core.records import Record
+from a2e_async.core.records import coins_of
 from a2e_async.engine.budget import Budget, Reservation
 from a2e_async.engine.job import Job, Stage
+from a2e_async.engine.options import NO_JOURNAL
 from a2e_async.engine.roster import Roster
 from a2e_async.engine.sender import Attempt, Sender, unknown_start
 from a2e_async.errors import A2EError, ClientClosedError, InsufficientCoinsError, JobCancelledError, StartUnknownError
@@ -49,18 +49,21 @@ class Starter:
         self._queue: deque[AnyJob] = deque()
         self._workers: set[asyncio.Task[None]] = set()
         self._attempts: dict[AnyJob, Attempt] = {}
+        self._lingering = 0
         self._closing = False
 
     def put(self, job: AnyJob) -> None:
         """Queue a job; it is sent as soon as a worker is free."""
         self._queue.append(job)
-        if len(self._workers) < self._max_starts:
+        if len(self._queue) > self._lingering and len(self._workers) < self._max_starts:
             self._workers.add(asyncio.create_task(self._work(), name="a2e starter"))
 
     async def let_go(self, job: AnyJob) -> None:
         """Wait until no worker is busy with this job; a job that is still queued is taken back."""
-        if job in self._attempts:
-            await self._attempts[job].over.wait()
+        attempt = self._attempts.get(job)
+        if attempt is not None:
+            attempt.over = attempt.over or asyncio.Event()
+            await attempt.over.wait()
         elif not job.done() and job.stage is Stage.QUEUED:
             words = "the job was cancelled before its start was sent"
             self._roster.finish(job, error=JobCancelledError(words, refunded=True))
@@ -84,24 +87,36 @@ class Starter:
             await asyncio.wait(set(self._workers))
 
     async def _work(self) -> None:
+        worker = asyncio.current_task()
         try:
-            while self._queue and not self._closing:
-                job = self._queue.popleft()
-                if job.request is not None and not job.done():
-                    await self._start(job, job.request)
+            while not self._closing and (self._queue or await self._linger()):
+                await self._start(self._queue.popleft(), worker)  # in no variable, or a worker would keep its last job
         finally:
-            self._workers.discard(asyncio.current_task())
+            self._workers.discard(worker)
 
-    async def _start(self, job: AnyJob, request: Request[Any]) -> None:
+    async def _linger(self) -> bool:
+        """Give whoever awaited the last job a moment to start the next, which spares it a new worker."""
+        self._lingering += 1
+        try:
+            await asyncio.sleep(0)
+        finally:
+            self._lingering -= 1
+        return bool(self._queue)
+
+    async def _start(self, job: AnyJob, worker: asyncio.Task[None] | None) -> None:
+        request = job.request
+        if request is None or job.done():
+            return
         job.stage = Stage.STARTING
-        attempt = self._attempts[job] = Attempt(job, request, asyncio.current_task())
+        attempt = self._attempts[job] = Attempt(job, request, worker)
         held: Reservation | None = None
         try:
-            held = await self._budget.reserve(job)
-            if not job.done():  # it may have been let go of meanwhile
-                await job.options.journal.intended(job.tag, request)
+            budget, journal = self._budget, job.options.journal
+            held = budget.unlimited(job) if budget.limit is None else await budget.reserve(job)
+            if journal is not NO_JOURNAL and not job.done():  # it may have been let go of meanwhile
+                await journal.intended(job.tag, request)
             if job.done():
-                self._budget.release(held)
+                budget.release(held)
             else:
                 await self._accept(job, await self._sender.send(attempt), held)
         except asyncio.CancelledError:
@@ -114,7 +129,8 @@ class Starter:
             self._refuse(job, error, held)
         finally:
             del self._attempts[job]
-            attempt.over.set()
+            if attempt.over is not None:
+                attempt.over.set()
 
     def _give_up(self, job: AnyJob, attempt: Attempt) -> None:
         """End a job whose worker was ended; one whose tasks are known is left to be detached with their ids."""
@@ -127,16 +143,18 @@ class Starter:
 
     async def _accept(self, job: AnyJob, rows: list[Any], held: Reservation) -> None:
         records = [wire.record(job.family, row) for row in rows]
-        job.task_ids = tuple(record.id for record in records)  # from here on every error names them
-        self._budget.settle(held, coins_of(records))
-        await job.options.journal.accepted(job.tag, job.task_ids, coins_of(records))
+        coins = coins_of(records)
+        job.task_ids = tuple([record.id for record in records])  # from here on every error names them
+        self._budget.settle(held, coins)
+        if job.options.journal is not NO_JOURNAL:
+            await job.options.journal.accepted(job.tag, job.task_ids, coins)
         if job.done():
             facts = {"tag": job.tag, "task_ids": job.task_ids}
             _log.warning(
                 "a job was let go of while its start was on the wire: %s", ", ".join(job.task_ids), extra=facts
             )
             return
-        job.take(records, asyncio.get_running_loop().time())
+        job.take(records, coins, asyncio.get_running_loop().time())
         await self._on_accepted(job)
 
     def _refuse(self, job: AnyJob, error: Exception, held: Reservation | None) -> None:
@@ -151,12 +169,6 @@ class Starter:
             for other in queued:
                 facts = {"status": error.status, "code": error.code, "trace_id": error.trace_id}
                 self._roster.finish(other, error=InsufficientCoinsError(f"not sent: {error.message}", **facts))
-
-
-def coins_of(records: list[Record]) -> float | None:
-    """Add up the coins that these records name, None when none does."""
-    known = [record.coins for record in records if record.coins is not None]
-    return sum(known) if known else None
 
 
 def _never_sent() -> A2EError:

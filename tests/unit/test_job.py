@@ -82,7 +82,7 @@ async def test_an_error_keeps_its_first_traceback(a2e, sim):
     await asyncio.sleep(5)
     for _ in range(2):
         error = await caught(job)
-        assert any(frame.name == "_post_once" for frame in traceback.extract_tb(error.__traceback__))
+        assert any(frame.name == "_post" for frame in traceback.extract_tb(error.__traceback__))
 
 
 @pytest.mark.parametrize("request_", [PICTURE, FAILING, TextToImage("a kite [blocked]")], ids=["good", "failed", "no"])

@@ -23,6 +23,20 @@ def test_a_made_tag_is_twelve_characters_and_fit_for_a_caller(random_bytes):
     assert tags.check(tag) == tag
 
 
+@given(st.binary(min_size=tags.LETTERS_OF_A_TAG, max_size=tags.LETTERS_OF_A_TAG))
+def test_a_spelt_tag_has_a_letter_for_each_byte(random_bytes):
+    """A tag of random bytes is as long as they are many, and fit for a caller too."""
+    tag = tags.spell(random_bytes)
+    assert re.fullmatch(r"[a-z2-7]{12}", tag)
+    assert tags.check(tag) == tag
+
+
+def test_every_letter_of_a_spelt_tag_is_as_likely_as_the_others():
+    """Of all bytes eight each make the same letter."""
+    spelt = tags.spell(bytes(range(256)))
+    assert {spelt.count(letter) for letter in set(spelt)} == {8}
+
+
 def test_every_bit_but_the_last_four_counts():
     """Tags differ when any of the first 60 random bits differs."""
     made = {tags.make((1 << bit).to_bytes(8, "big")) for bit in range(4, 64)}

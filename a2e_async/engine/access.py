@@ -1,0 +1,67 @@
+"""The token: repaired before it goes out, and never said back."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+
+import attrs
+
+from a2e_async.core.http import HttpReply, HttpRequest
+from a2e_async.errors import MissingTokenError
+
+_SCHEME = "Bearer "
+_SCHEMES = re.compile(r"^(bearer(\s+|$))+", re.IGNORECASE)
+_HOOK_TOKEN = "webhook_token"  # noqa: S105 - the name of a field
+_HIDDEN = b"***"
+_LEAST_SECRET = 8
+
+
+class Access:
+    """A token, as it goes out and as it must never come back.
+
+    Attributes:
+        headers: What every request carries.
+    """
+
+    def __init__(self, token: str) -> None:
+        self.headers: Mapping[str, str] = {"Authorization": f"{_SCHEME}{token}", "Content-Type": "application/json"}
+        self._forms = _forms_of(token)
+
+    def hide_in(self, reply: HttpReply, request: HttpRequest) -> HttpReply:
+        """Give a reply in which neither the token nor a secret of its request is said back."""
+        body = reply.body
+        for form in self._forms:
+            if form in body:
+                body = body.replace(form, _HIDDEN)
+        if request.body is not None and (_HOOK_TOKEN in request.body or "requestBody" in request.body):
+            for form in [form for secret in _secrets_in(request.body) for form in _forms_of(secret)]:
+                body = body.replace(form, _HIDDEN)
+        return reply if body is reply.body else attrs.evolve(reply, body=body)
+
+
+def _forms_of(secret: str) -> tuple[bytes, ...]:
+    """Give the ways in which a JSON text may say a secret."""
+    return tuple({form.encode() for form in (secret, secret.replace("/", "\\/"), json.dumps(secret)[1:-1])})
+
+
+def _secrets_in(body: Mapping[str, object]) -> Sequence[str]:
+    """Give the secrets in a request's body; what is too short to be one could stand anywhere in a reply."""
+    tokens = [part.get(_HOOK_TOKEN) for part in (body, body.get("requestBody")) if isinstance(part, Mapping)]
+    return [token for token in tokens if isinstance(token, str) and len(token) >= _LEAST_SECRET]
+
+
+def clean_token(token: object) -> str:
+    """Repair a token: no white space round it, no leading "Bearer ".
+
+    Raises:
+        MissingTokenError: Nothing is left of it, or it cannot stand in a header.
+    """
+    text = token.strip() if isinstance(token, str) else ""
+    text = _SCHEMES.sub("", text)
+    if not text:
+        raise MissingTokenError("the token is empty; give token=, or set A2E_API_KEY")
+    if not text.isascii() or not text.isprintable() or " " in text:
+        raise MissingTokenError("the token must be printable ASCII without spaces")
+    return text

@@ -1,0 +1,64 @@
+"""What is said when jobs end: why one failed, and what a client leaves behind when it is closed."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from a2e_async.core import replies
+from a2e_async.core.records import Result
+from a2e_async.core.status import Status
+from a2e_async.engine.job import Job
+from a2e_async.errors import JobFailedError
+
+_log = logging.getLogger("a2e_async")
+
+AnyJob = Job[Any]
+
+_NAMED_IN_TEXT = 20
+
+
+def failure_of(job: AnyJob) -> JobFailedError:
+    """Build the error of a job whose tasks are all final, and one of which failed at least."""
+    records = job.records
+    failed = [record for record in records if record.status is Status.FAILED]
+    done = tuple(record for record in records if record.status is Status.COMPLETED)
+    said = replies.hide_secrets(failed[0].failed_message) or "the service gives no reason"
+    return JobFailedError(
+        f"{len(failed)} of {len(records)} tasks failed: {said}" if len(records) > 1 else f"failed: {said}",
+        code=failed[0].failed_code,
+        refunded=job.family.refunds,
+        result=Result(done) if done else None,
+        records=records,
+    )
+
+
+def tell_of_unseen(failures: list[str]) -> None:
+    """Log failures that nobody has seen."""
+    if failures:
+        words = "%d failed jobs were never awaited: %s"
+        _log.warning(words, len(failures), "; ".join(failures[:_NAMED_IN_TEXT]), extra={"failures": failures})
+
+
+def tell_of_left(running: Sequence[AnyJob], silent: Sequence[AnyJob], queued: int) -> None:
+    """Log once what a client leaves behind.
+
+    Args:
+        running: Jobs whose tasks go on.
+        silent: Jobs whose start has no answer.
+        queued: How many were never sent.
+    """
+    task_ids = [task_id for job in running for task_id in job.task_ids]
+    lost = [str(job.tag) for job in silent]
+    if running or lost or queued:
+        _log.warning(
+            "the client was closed with %d jobs running (%s), %d starts without an answer (%s), %d never sent",
+            len(running), _some(task_ids), len(lost), _some(lost), queued,
+            extra={"task_ids": task_ids, "tags": lost, "queued": queued},
+        )  # fmt: skip
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - _NAMED_IN_TEXT} more" if len(names) > _NAMED_IN_TEXT else ""
+    return (", ".join(names[:_NAMED_IN_TEXT]) or "none") + more
