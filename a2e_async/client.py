@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Generic, Literal, NoReturn, ParamSpec, Protocol, Self, TypeVar, overload
+from typing import Any, Literal, NoReturn, Self, TypeVar, overload
 
 import attrs
 
-from a2e_async import requests
 from a2e_async.calls import Calls
 from a2e_async.calls import credits as credit_calls
 from a2e_async.calls.base import Line
@@ -35,92 +34,11 @@ from a2e_async.engine.session import HttpSession
 from a2e_async.engine.settings import check_amount, find_base_url, find_token
 from a2e_async.engine.stats import Stats
 from a2e_async.errors import UsageError
+from a2e_async.short_forms import ShortForms
 
-P = ParamSpec("P")
 R = TypeVar("R", bound=Result)
 Kind = str | Family | type[Request[Any]]
 Requests = Iterable[Request[R]] | AsyncIterable[Request[R]]
-
-
-class Waiting(Protocol):
-    """A client whose short forms wait for the result, as that of `a2e_async.blocking()` does."""
-
-    def run(self, request: Request[R]) -> R:
-        """Start a request and wait for its result."""
-        ...
-
-
-class _Short(Generic[P, R]):
-    """A short form: a method that takes exactly the fields of one request class, and starts it.
-
-    Args:
-        find: Gives the request class, which is loaded when it is first needed.
-    """
-
-    def __init__(self, find: Callable[[], Callable[P, Request[R]]]) -> None:
-        self._find = find
-
-    @overload
-    def __get__(self, client: None, owner: type[object]) -> Self: ...
-    @overload
-    def __get__(self, client: A2EClient, owner: type[object]) -> Callable[P, Job[R]]: ...
-    @overload
-    def __get__(self, client: Waiting, owner: type[object]) -> Callable[P, R]: ...
-    def __get__(self, client: A2EClient | Waiting | None, owner: type[object]) -> Self | Callable[P, Job[R] | R]:
-        if client is None:
-            return self
-
-        def short(*args: P.args, **fields: P.kwargs) -> Job[R] | R:
-            request = self._find()(*args, **fields)
-            return client.start(request) if isinstance(client, A2EClient) else client.run(request)
-
-        short.__doc__ = self.__doc__
-        return short
-
-    def __getattribute__(self, name: str) -> Any:  # noqa: ANN401 - any attribute
-        """Give the docstring of the request class for that of the method."""
-        return self._find().__doc__ if name == "__doc__" else super().__getattribute__(name)
-
-
-class ShortForms:
-    """The short forms of every client, one line for each family."""
-
-    actor_swap = _Short(lambda: requests.ActorSwap)
-    avatar_video = _Short(lambda: requests.AvatarVideo)
-    caption_removal = _Short(lambda: requests.CaptionRemoval)
-    dubbing = _Short(lambda: requests.Dubbing)
-    face_swap = _Short(lambda: requests.FaceSwap)
-    face_swap_preview = _Short(lambda: requests.FaceSwapPreview)
-    flux2 = _Short(lambda: requests.Flux2)
-    gpt_image = _Short(lambda: requests.GptImage)
-    grok_video = _Short(lambda: requests.GrokVideo)
-    happy_horse = _Short(lambda: requests.HappyHorse)
-    head_swap = _Short(lambda: requests.HeadSwap)
-    image_edit = _Short(lambda: requests.ImageEdit)
-    image_to_video = _Short(lambda: requests.ImageToVideo)
-    kling_image = _Short(lambda: requests.KlingImage)
-    kling_omni = _Short(lambda: requests.KlingOmni)
-    kling_video = _Short(lambda: requests.KlingVideo)
-    motion_transfer = _Short(lambda: requests.MotionTransfer)
-    nano_banana = _Short(lambda: requests.NanoBanana)
-    photobook = _Short(lambda: requests.Photobook)
-    product_avatar = _Short(lambda: requests.ProductAvatar)
-    qwen_image = _Short(lambda: requests.QwenImage)
-    seedance = _Short(lambda: requests.Seedance)
-    seedance2 = _Short(lambda: requests.Seedance2)
-    sora = _Short(lambda: requests.Sora)
-    sound = _Short(lambda: requests.Sound)
-    talking_photo = _Short(lambda: requests.TalkingPhoto)
-    talking_video = _Short(lambda: requests.TalkingVideo)
-    text_to_image = _Short(lambda: requests.TextToImage)
-    upscale = _Short(lambda: requests.Upscale)
-    veo = _Short(lambda: requests.Veo)
-    video_twin = _Short(lambda: requests.VideoTwin)
-    virtual_try_on = _Short(lambda: requests.VirtualTryOn)
-    voice_training = _Short(lambda: requests.VoiceTraining)
-    wan30 = _Short(lambda: requests.Wan30)
-    wan_spicy = _Short(lambda: requests.WanSpicy)
-    wan_video = _Short(lambda: requests.WanVideo)
 
 
 class A2EClient(ShortForms):
@@ -372,7 +290,11 @@ class A2EClient(ShortForms):
         return engine.attach(family_of(family), task_ids, given, None if tag is None else tags.check(tag))
 
     async def find(self, family: Kind, tag: str) -> Job[Any] | None:
-        """Give a job for the tasks whose names carry this tag, or None when the list has none."""
+        """Give a job for the tasks whose names carry this tag, or None when the list has none.
+
+        Raises:
+            UsageError: Tasks of this family have no names, so that none can be found.
+        """
         return await self._open_parts().engine.find(family_of(family), tags.check(tag), self._options)
 
     async def look(self, family: Kind, task_id: str) -> Record:

@@ -200,6 +200,8 @@ class ProtocolError(A2EError):
 class StartUnknownError(A2EError):
     """A start may or may not have been taken, and looking for its tag did not settle it; it was not sent again.
 
+    A call that costs coins and whose answer was lost raises it too, and says where to look.
+
     Attributes:
         look_again: Whether a later look may settle it: the list was not to be had, or the client was closed, or the
             second send was lost too. False when no look ever will: names do not come back, or the start is too old.

@@ -10,7 +10,7 @@ import types
 import pytest
 
 import a2e_async
-from a2e_async import client as client_module
+from a2e_async.short_forms import Short
 
 CONTRACT = {
     "A2EClient",
@@ -105,12 +105,12 @@ def test_families_is_the_function():
 def test_each_family_has_its_short_form(name):
     """A family of the package is a method of the client with the same name and the request's own words."""
     short = getattr(a2e_async.A2EClient, name)
-    assert isinstance(short, client_module._Short)
+    assert isinstance(short, Short)
     family = a2e_async.families()[name]
     assert short.__doc__ == family.request.__doc__
     assert family.forms[0].path in short.__doc__
     assert getattr(a2e_async, family.request.__name__) is family.request
-    assert short.__get__(object(), a2e_async.A2EClient).__doc__ == short.__doc__
+    assert short.__get__(a2e_async.A2EClient("sk_a"), a2e_async.A2EClient).__doc__ == short.__doc__
 
 
 def test_each_public_member_says_what_it_does():
