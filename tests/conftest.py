@@ -57,7 +57,18 @@ def pytest_sessionstart():
 
 
 def pytest_collection_finish():
-    """Keep what is imported by now out of the collections that look for lost exceptions: they become quick."""
+    """Begin with quick collections."""
+    _keep_out_of_collections()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def quick_collections():
+    """Keep what earlier modules have imported out of them."""
+    _keep_out_of_collections()
+
+
+def _keep_out_of_collections():
+    """Keep what is there by now out of the collections that look for lost exceptions: they become quick."""
     gc.collect()
     gc.freeze()
 
