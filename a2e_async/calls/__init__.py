@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
+from typing import get_type_hints
 
 import attrs
 
@@ -110,7 +110,6 @@ class Listed:
 
 def catalogue() -> list[Listed]:
     """List every method and path of every call, older dialects after the call's own."""
-    calls = Calls(Line(_nowhere, local=True))
     return [
         Listed(
             group=group,
@@ -122,11 +121,7 @@ def catalogue() -> list[Listed]:
         )
         for group, held in vars(Calls).items()
         if isinstance(held, property)
-        for name, method in vars(type(getattr(calls, group))).items()
+        for name, method in vars(get_type_hints(held.fget)["return"]).items()
         if callable(method) and (plan := plan_of(method)) is not None
         for endpoint in plan.endpoints()
     ]
-
-
-def _nowhere() -> NoReturn:
-    raise NotImplementedError
