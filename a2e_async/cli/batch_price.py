@@ -65,7 +65,7 @@ async def price_of(a2e: A2EClient, rows: Iterable[Row], each: float | None) -> P
 
 
 def _kind(row: Row, request: Request[Result]) -> Kind:
-    values = (getattr(request, field, None) for field in row.family.price_fields)
+    values = (getattr(request, field, None) for field in (*row.family.price_fields, "extra"))
     return (row.family.name, *(len(value) if isinstance(value, list | tuple) else hashable(value) for value in values))
 
 

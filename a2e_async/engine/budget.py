@@ -177,7 +177,8 @@ class Budget:
 
 
 def _kind(family: Family, request: Request[Result] | None) -> tuple[Any, ...]:
-    values = (getattr(request, field, None) for field in family.price_fields)
+    """Give what decides a price; a field that this version does not know may decide it too."""
+    values = (getattr(request, field, None) for field in (*family.price_fields, "extra"))
     return (family.name, *map(hashable, values))
 
 
