@@ -275,7 +275,10 @@ class Job(Rendered, Generic[R]):
             listener.wake()
         callbacks, self._callbacks, self._listeners = self._callbacks, None, None
         for callback in callbacks or ():
-            callback(self)
+            try:
+                callback(self)
+            except Exception:  # one callback that fails must keep neither others nor other jobs from their end
+                _log.exception("a callback failed at the end of a job, which has ended all the same")
 
     def on_end(self, callback: Callable[[Job[R]], None]) -> None:
         """Call back when the job ends, at once if it has."""
