@@ -225,7 +225,11 @@ class Poller:
             self._trouble(family, watches, TransportError(f"the look was not sent: {error!r}"), alone=alone)
         else:
             self.health.succeeded()
-            await self._read(family, watches, rows, asked_at)
+            try:
+                await self._read(family, watches, rows, asked_at)
+            except Exception:  # a mistake of ours in reading one row must not end the watch of a hundred tasks
+                _log.exception("a look could not be read; its tasks are looked at again, by halves")
+                self._suspect([watch for watch in watches if watch.place is None], halve=True, alone=alone)
 
     def _health_changed(self, since: float | None) -> None:
         outage = 0.0 if since is None else asyncio.get_running_loop().time() - since
@@ -254,23 +258,25 @@ class Poller:
         now = asyncio.get_running_loop().time()
         running: list[Watch] = []
         ended: dict[AnyJob, None] = {}
-        for asked in watches:
-            watch = self._watches.find(asked.key)  # a hint may have put another in its place: the answer is good
-            if watch is None or watch.job is not asked.job:
-                continue
-            row = rows.get(watch.task_id)
-            if row is None:
-                self._missing(watch)
-            elif self._news.read(family, watch, row):
-                self._learned.ended(family.name, watch, now)
-                ended |= {job: None for job in self._watches.end(watch) if job.all_final()}
-                continue
-            else:
-                self._learned.running(family.name, watch, asked_at)
-            if watch is asked:
-                running.append(watch)
-        self._again_later(running)
-        await self._settle_all(ended)
+        try:
+            for asked in watches:
+                watch = self._watches.find(asked.key)  # a hint may have put another in its place: the answer is good
+                if watch is None or watch.job is not asked.job:
+                    continue
+                row = rows.get(watch.task_id)
+                if row is None:
+                    self._missing(watch)
+                elif self._news.read(family, watch, row):
+                    self._learned.ended(family.name, watch, now)
+                    ended |= {job: None for job in self._watches.end(watch) if job.all_final()}
+                    continue
+                else:
+                    self._learned.running(family.name, watch, asked_at)
+                if watch is asked:
+                    running.append(watch)
+            self._again_later(running)
+        finally:
+            await self._settle_all(ended)
 
     async def _settle_all(self, jobs: Iterable[AnyJob]) -> None:
         slow = []
