@@ -24,12 +24,12 @@ from a2e_async.calls.credits import Balance, Quote
 from a2e_async.client import A2EClient
 from a2e_async.core.family import Endpoint, Family, Form, Request, families, register
 from a2e_async.core.hooks import Journal, Webhook
+from a2e_async.core.polling.schedule import Cadence
 from a2e_async.core.records import Record, Result
 from a2e_async.core.requests import Link, Usual, request
 from a2e_async.core.retry import Retry
-from a2e_async.core.schedule import Cadence
 from a2e_async.core.status import Status
-from a2e_async.engine.events import (
+from a2e_async.engine.jobs.events import (
     Accepted,
     Adopted,
     Changed,
@@ -40,8 +40,8 @@ from a2e_async.engine.events import (
     Settled,
     Started,
 )
-from a2e_async.engine.job import Job
-from a2e_async.engine.stats import Stats
+from a2e_async.engine.jobs.job import Job
+from a2e_async.engine.jobs.stats import Stats
 from a2e_async.errors import (
     A2EError,
     AuthenticationError,

@@ -18,21 +18,22 @@ from a2e_async.core import rules, tags
 from a2e_async.core.family import Family, Request, family_of
 from a2e_async.core.hooks import Webhook
 from a2e_async.core.http import Transport
-from a2e_async.core.learned import Learned
+from a2e_async.core.polling.learned import Learned
+from a2e_async.core.polling.schedule import Cadence
 from a2e_async.core.records import Record, Result
 from a2e_async.core.requests import require_public_links
 from a2e_async.core.retry import Retry
-from a2e_async.core.schedule import Cadence
-from a2e_async.engine import fanout, transfers
-from a2e_async.engine.events import EventStream
-from a2e_async.engine.files import Progress
-from a2e_async.engine.job import Job
+from a2e_async.engine import fanout
+from a2e_async.engine.files import transfers
+from a2e_async.engine.files.downloads import Progress
+from a2e_async.engine.http.service import Token
+from a2e_async.engine.http.session import HttpSession
+from a2e_async.engine.jobs.events import EventStream
+from a2e_async.engine.jobs.job import Job
+from a2e_async.engine.jobs.options import DEFAULT, Default, Options
+from a2e_async.engine.jobs.stats import Stats
 from a2e_async.engine.lifetime import WITHOUT_LOOP, Config, Lifetime, Opened
-from a2e_async.engine.options import DEFAULT, Default, Options
-from a2e_async.engine.service import Token
-from a2e_async.engine.session import HttpSession
 from a2e_async.engine.settings import check_amount, find_base_url, find_token
-from a2e_async.engine.stats import Stats
 from a2e_async.errors import UsageError
 from a2e_async.short_forms import ShortForms
 

@@ -41,7 +41,7 @@ import attrs
 
 from a2e_async._version import __version__
 from a2e_async.client import A2EClient
-from a2e_async.engine.events import (
+from a2e_async.engine.jobs.events import (
     Accepted,
     Adopted,
     Changed,
@@ -53,7 +53,7 @@ from a2e_async.engine.events import (
     Settled,
     Started,
 )
-from a2e_async.engine.stats import Stats
+from a2e_async.engine.jobs.stats import Stats
 
 try:
     from opentelemetry import context as contexts

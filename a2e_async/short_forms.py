@@ -8,7 +8,7 @@ from typing import Any, Generic, ParamSpec, Protocol, Self, TypeVar, cast, overl
 from a2e_async import requests
 from a2e_async.core.family import Request
 from a2e_async.core.records import Result
-from a2e_async.engine.job import Job
+from a2e_async.engine.jobs.job import Job
 
 P = ParamSpec("P")
 R = TypeVar("R", bound=Result)

@@ -30,9 +30,9 @@ import attrs
 import pytest
 
 from a2e_async.blocking import BlockingClient, blocking
+from a2e_async.blocking.portal import in_a_thread
 from a2e_async.client import A2EClient
-from a2e_async.core.schedule import Cadence
-from a2e_async.engine.portal import in_a_thread
+from a2e_async.core.polling.schedule import Cadence
 from a2e_async.engine.settings import BASE_URL_VARIABLE, TOKEN_VARIABLES
 from a2e_async.simulator.server import Simulator, serve
 from a2e_async.simulator.skipping import skip_waits

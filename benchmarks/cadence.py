@@ -25,10 +25,10 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 from trials import FILMS, LATENCY, PICTURES, Start, Trial, trial
 
 from a2e_async import A2EClient, Cadence
-from a2e_async.core.ages import EDGES
-from a2e_async.core.learned import Learned
-from a2e_async.core.schedule import Group
-from a2e_async.engine.watches import Watch
+from a2e_async.core.polling.ages import EDGES
+from a2e_async.core.polling.learned import Learned
+from a2e_async.core.polling.schedule import Group
+from a2e_async.engine.polling.watches import Watch
 from benchmarks.common import figure, percentile
 
 CAP = Cadence().looks_per_second

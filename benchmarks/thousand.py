@@ -11,7 +11,7 @@ from datetime import datetime
 
 from a2e_async import A2EClient, ImageToVideo
 from a2e_async.core.records import Result
-from a2e_async.engine.job import Job
+from a2e_async.engine.jobs.job import Job
 from benchmarks.common import Simulator, figure, lag, load, percentile, simulator
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from a2e_async import A2EClient, ImageToVideo
 from a2e_async.core.http import HttpReply, HttpRequest
 from a2e_async.core.records import Result
-from a2e_async.engine.job import Job
+from a2e_async.engine.jobs.job import Job
 from benchmarks.common import figure
 
 MOST_BYTES = 4096

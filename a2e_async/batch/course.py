@@ -30,8 +30,8 @@ from a2e_async.core.family import Request
 from a2e_async.core.hooks import Journal
 from a2e_async.core.records import Record, Result
 from a2e_async.core.status import Status
-from a2e_async.engine.job import Job, Stage
-from a2e_async.engine.options import Options
+from a2e_async.engine.jobs.job import Job, Stage
+from a2e_async.engine.jobs.options import Options
 from a2e_async.errors import (
     A2EError,
     AuthenticationError,

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from a2e_async.batch.ledger import Ledger
-from a2e_async.core.learned import Learned
+from a2e_async.core.polling.learned import Learned
 from a2e_async.errors import LedgerError
 
 _KEY: Final = "learned"

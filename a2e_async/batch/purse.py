@@ -12,8 +12,8 @@ import attrs
 from a2e_async.client import A2EClient
 from a2e_async.core.family import Family, Request
 from a2e_async.core.records import Result
-from a2e_async.engine.budget import Budget
-from a2e_async.engine.options import Options
+from a2e_async.engine.jobs.options import Options
+from a2e_async.engine.starts.budget import Budget
 from a2e_async.errors import A2EError, LedgerError, StartUnknownError
 
 

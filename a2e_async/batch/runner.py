@@ -19,7 +19,7 @@ from a2e_async.batch.line import Line, Rows
 from a2e_async.batch.memory import Memory
 from a2e_async.batch.purse import Purse
 from a2e_async.client import A2EClient
-from a2e_async.engine.options import DEFAULT, Default, Options
+from a2e_async.engine.jobs.options import DEFAULT, Default, Options
 from a2e_async.engine.settings import check_amount
 from a2e_async.errors import BudgetExceededError, LedgerError, TransportError, UsageError
 

@@ -26,7 +26,7 @@ from a2e_async.cli.codes import DONE, FAILED, INTERRUPTED, MONEY, exit_code
 from a2e_async.cli.run import Run
 from a2e_async.cli.signals import Signals
 from a2e_async.client import A2EClient
-from a2e_async.engine.options import DEFAULT
+from a2e_async.engine.jobs.options import DEFAULT
 from a2e_async.errors import A2EError
 
 _COINS_A_ROW = 1_000

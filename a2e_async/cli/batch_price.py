@@ -12,7 +12,7 @@ from a2e_async.batch.rows import Row
 from a2e_async.client import A2EClient
 from a2e_async.core.family import Request
 from a2e_async.core.records import Result
-from a2e_async.engine.budget import hashable
+from a2e_async.engine.starts.budget import hashable
 from a2e_async.errors import A2EError, AuthenticationError, TransportError
 
 Kind = tuple[Any, ...]

@@ -20,7 +20,7 @@ from a2e_async.cli.run import Run
 from a2e_async.cli.scenes import NEGATIVE, Scene, scenes
 from a2e_async.cli.simulator import media_option
 from a2e_async.core.records import Result
-from a2e_async.engine.job import Job
+from a2e_async.engine.jobs.job import Job
 from a2e_async.errors import A2EError
 from a2e_async.families.image_to_video import ImageToVideo
 from a2e_async.families.text_to_image import TextToImage

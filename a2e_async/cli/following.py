@@ -10,8 +10,8 @@ from a2e_async.cli.progress import WATCHED, Row
 from a2e_async.cli.run import Run
 from a2e_async.client import A2EClient
 from a2e_async.core.status import Status
-from a2e_async.engine.events import Accepted, Changed, Event, HealthChanged
-from a2e_async.engine.job import Job
+from a2e_async.engine.jobs.events import Accepted, Changed, Event, HealthChanged
+from a2e_async.engine.jobs.job import Job
 
 _SHORT_OUTAGE = 3.0  # seconds; a look that fails now and then is nobody's business
 _LIMIT = 1_000_000

@@ -16,7 +16,7 @@ from a2e_async.cli.progress import Row
 from a2e_async.cli.run import Run
 from a2e_async.client import A2EClient
 from a2e_async.core.records import Result
-from a2e_async.engine.job import Job
+from a2e_async.engine.jobs.job import Job
 from a2e_async.errors import A2EError, JobFailedError
 
 

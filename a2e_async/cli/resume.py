@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from a2e_async.cli.settings import Settings
-from a2e_async.engine.job import Job
+from a2e_async.engine.jobs.job import Job
 from a2e_async.errors import ClientClosedError
 
 

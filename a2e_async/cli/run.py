@@ -21,7 +21,7 @@ from a2e_async.cli.progress import Board, board_for
 from a2e_async.cli.settings import Settings
 from a2e_async.client import A2EClient
 from a2e_async.core.retry import Retry
-from a2e_async.engine.job import Job
+from a2e_async.engine.jobs.job import Job
 from a2e_async.errors import A2EError
 from a2e_async.simulator import Simulator, serve
 

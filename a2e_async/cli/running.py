@@ -12,7 +12,7 @@ from a2e_async.cli.command import command
 from a2e_async.cli.jobs import see_all
 from a2e_async.cli.run import Run
 from a2e_async.core.family import Family
-from a2e_async.engine.options import DEFAULT
+from a2e_async.engine.jobs.options import DEFAULT
 from a2e_async.errors import NotFoundError
 
 _family = click.argument("family", type=FamilyName())

@@ -16,8 +16,8 @@ from a2e_async.cli.run import Run
 from a2e_async.client import A2EClient
 from a2e_async.core.family import Request
 from a2e_async.core.records import Result
-from a2e_async.engine.job import Job
-from a2e_async.engine.options import DEFAULT
+from a2e_async.engine.jobs.job import Job
+from a2e_async.engine.jobs.options import DEFAULT
 
 
 @attrs.frozen(kw_only=True)

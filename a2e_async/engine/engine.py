@@ -14,24 +14,24 @@ from a2e_async.calls import credits as credit_calls
 from a2e_async.core import replies, wire
 from a2e_async.core.family import Family, Request
 from a2e_async.core.hooks import Webhook
-from a2e_async.core.learned import Learned
+from a2e_async.core.polling.learned import Learned
+from a2e_async.core.polling.schedule import Cadence
 from a2e_async.core.records import Record, Result, coins_of
 from a2e_async.core.retry import Retry
-from a2e_async.core.schedule import Cadence
 from a2e_async.core.status import Status
-from a2e_async.engine.budget import Budget
-from a2e_async.engine.delay import delay_of
-from a2e_async.engine.ending import failure_of, tell_of_left, tell_of_unseen
-from a2e_async.engine.events import Accepted, Settled, Started
-from a2e_async.engine.finder import letter_of
-from a2e_async.engine.job import Job, Stage
-from a2e_async.engine.options import NO_JOURNAL, Options
-from a2e_async.engine.poller import Poller
-from a2e_async.engine.roster import Roster
-from a2e_async.engine.sender import Sender
-from a2e_async.engine.service import Service
-from a2e_async.engine.starter import Starter
-from a2e_async.engine.stats import Stats
+from a2e_async.engine.http.service import Service
+from a2e_async.engine.jobs.delay import delay_of
+from a2e_async.engine.jobs.ending import failure_of, tell_of_left, tell_of_unseen
+from a2e_async.engine.jobs.events import Accepted, Settled, Started
+from a2e_async.engine.jobs.job import Job, Stage
+from a2e_async.engine.jobs.options import NO_JOURNAL, Options
+from a2e_async.engine.jobs.roster import Roster
+from a2e_async.engine.jobs.stats import Stats
+from a2e_async.engine.polling.poller import Poller
+from a2e_async.engine.starts.budget import Budget
+from a2e_async.engine.starts.finder import letter_of
+from a2e_async.engine.starts.sender import Sender
+from a2e_async.engine.starts.starter import Starter
 from a2e_async.errors import (
     A2EError,
     ClientClosedError,

@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 from a2e_async.core.family import Request
 from a2e_async.core.records import Result
 from a2e_async.core.rules import kind_of
-from a2e_async.engine.job import Job
+from a2e_async.engine.jobs.job import Job
 from a2e_async.errors import UsageError
 
 R = TypeVar("R", bound=Result)

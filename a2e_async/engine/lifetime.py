@@ -13,13 +13,13 @@ import attrs
 
 from a2e_async.core.hooks import Webhook
 from a2e_async.core.http import Transport
-from a2e_async.core.learned import Learned
+from a2e_async.core.polling.learned import Learned
+from a2e_async.core.polling.schedule import Cadence
 from a2e_async.core.retry import Retry
-from a2e_async.core.schedule import Cadence
 from a2e_async.engine.engine import Engine
-from a2e_async.engine.files import Files
-from a2e_async.engine.service import Service, Token
-from a2e_async.engine.session import HttpSession, Session
+from a2e_async.engine.files.downloads import Files
+from a2e_async.engine.http.service import Service, Token
+from a2e_async.engine.http.session import HttpSession, Session
 from a2e_async.errors import ClientClosedError, UsageError
 
 WITHOUT_LOOP: Final = "code without an event loop takes `with a2e_async.blocking() as a2e:`"

@@ -9,8 +9,8 @@ from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 from a2e_async.core.rules import kind_of
-from a2e_async.engine.access import clean_token
-from a2e_async.engine.service import Token
+from a2e_async.engine.http.service import Token
+from a2e_async.engine.http.token import clean_token
 from a2e_async.errors import MissingTokenError, UsageError
 
 TOKEN_VARIABLES: Final = ("A2E_API_KEY", "A2E_API_TOKEN", "A2E_TOKEN")

@@ -31,7 +31,7 @@ from a2e_async.client import A2EClient
 from a2e_async.core.family import Request
 from a2e_async.core.hooks import Webhook
 from a2e_async.core.records import Result
-from a2e_async.engine.job import Job
+from a2e_async.engine.jobs.job import Job
 from a2e_async.errors import A2EError, UsageError
 from a2e_async.families.image_to_video import ImageToVideo
 from a2e_async.families.text_to_image import TextToImage

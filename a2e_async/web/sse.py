@@ -29,7 +29,7 @@ from typing import Any, Final, TypeVar
 from a2e_async.client import A2EClient, Kind
 from a2e_async.core.records import Record
 from a2e_async.core.status import Status, least_advanced, may_follow
-from a2e_async.engine.job import Job
+from a2e_async.engine.jobs.job import Job
 from a2e_async.errors import A2EError, ClientClosedError, JobDetachedError, JobFailedError
 
 T = TypeVar("T")

@@ -27,7 +27,7 @@ from a2e_async import (
     simulator,
 )
 from a2e_async.blocking import BlockingClient
-from a2e_async.engine.portal import in_a_thread
+from a2e_async.blocking.portal import in_a_thread
 
 PICTURE = TextToImage("a red kite")
 _ASYNC_ONLY = {"open", "aclose", "events"}

@@ -29,7 +29,7 @@ from a2e_async import (
     TransportError,
     UsageError,
 )
-from a2e_async.engine.files import Files
+from a2e_async.engine.files.downloads import Files
 from a2e_async.simulator import serve
 
 FILM = b"\x00\x00\x00\x18ftypmp42" + bytes(range(256)) * 8_000

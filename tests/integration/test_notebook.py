@@ -10,7 +10,7 @@ import time
 import pytest
 
 from a2e_async import UsageError, simulator
-from a2e_async.engine.portal import in_a_thread
+from a2e_async.blocking.portal import in_a_thread
 
 FIRST = """
 from a2e_async import A2EClient, Cadence

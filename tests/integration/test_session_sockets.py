@@ -12,8 +12,8 @@ import pytest
 
 from a2e_async import RejectedRequestError, Retry, TransportError
 from a2e_async.core.http import HttpRequest
-from a2e_async.engine.service import Service
-from a2e_async.engine.session import Session
+from a2e_async.engine.http.service import Service
+from a2e_async.engine.http.session import Session
 
 TOKEN = "sk_hunter2-hunter2"
 HEADERS = {"Authorization": f"Bearer {TOKEN}"}

@@ -12,9 +12,9 @@ import attrs
 from virtual_time import client
 
 from a2e_async import Cadence, ImageToVideo, TextToImage, Webhook
-from a2e_async.core.cohorts import Waiting
-from a2e_async.core.learned import Learned
-from a2e_async.core.schedule import LookQueue
+from a2e_async.core.polling.cohorts import Waiting
+from a2e_async.core.polling.learned import Learned
+from a2e_async.core.polling.schedule import LookQueue
 from a2e_async.simulator.virtual import DirectTransport, run_virtually, virtual_app
 
 LATENCY = 0.02

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from a2e_async.core.ages import BINS, EDGES, Ages
-from a2e_async.core.cohorts import Waiting
-from a2e_async.core.learned import Learned
+from a2e_async.core.polling.ages import BINS, EDGES, Ages
+from a2e_async.core.polling.cohorts import Waiting
+from a2e_async.core.polling.learned import Learned
 
 
 def taught(lengths, *, every=0.7, ages=None):

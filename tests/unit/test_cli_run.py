@@ -16,8 +16,8 @@ from a2e_async.cli.jobs import Outcome, tell, tell_errors
 from a2e_async.cli.run import Run, run
 from a2e_async.cli.settings import Settings
 from a2e_async.core.family import family_of
-from a2e_async.engine.job import Job
-from a2e_async.engine.options import Options
+from a2e_async.engine.jobs.job import Job
+from a2e_async.engine.jobs.options import Options
 from a2e_async.errors import InsufficientCoinsError, TransportError
 
 

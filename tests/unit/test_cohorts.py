@@ -7,7 +7,7 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from a2e_async.core.cohorts import Cohorts, Waiting
+from a2e_async.core.polling.cohorts import Cohorts, Waiting
 
 
 def waiting(born, asked=None):

@@ -11,7 +11,7 @@ import pytest
 
 import a2e_async
 from a2e_async import ImageToVideo, Record, Result, errors
-from a2e_async.engine.job import Job
+from a2e_async.engine.jobs.job import Job
 
 TREE = {
     "A2EError": "Exception",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from a2e_async import AuthenticationError, Retry
-from a2e_async.engine.health import Health
+from a2e_async.engine.polling.health import Health
 
 REFUSED = AuthenticationError("the token was refused", status=401)
 

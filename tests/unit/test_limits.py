@@ -7,7 +7,7 @@ import contextlib
 
 from virtual_time import now, virtual
 
-from a2e_async.engine.limits import Limits
+from a2e_async.engine.http.limits import Limits
 
 
 async def under(limits, seconds, takes):

@@ -10,7 +10,7 @@ from ledgers import opened
 
 from a2e_async.batch import Batch
 from a2e_async.batch.memory import Memory
-from a2e_async.core.learned import Learned
+from a2e_async.core.polling.learned import Learned
 
 PICTURES = "text_to_image"
 

@@ -8,7 +8,7 @@ import itertools
 import pytest
 
 from a2e_async import A2EClient, TextToImage
-from a2e_async.engine.pacer import Pacer
+from a2e_async.engine.http.pacer import Pacer
 from a2e_async.simulator.virtual import DirectTransport, run_virtually, virtual_app
 
 

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from a2e_async import UsageError
-from a2e_async.core.cohorts import Waiting
-from a2e_async.core.learned import Learned
-from a2e_async.core.schedule import Cadence, LookQueue
+from a2e_async.core.polling.cohorts import Waiting
+from a2e_async.core.polling.learned import Learned
+from a2e_async.core.polling.schedule import Cadence, LookQueue
 
 FILMS, PICTURES = ("films", False), ("pictures", False)
 DUE = Cadence().interval

@@ -28,8 +28,8 @@ from a2e_async import (
     UsageError,
 )
 from a2e_async.core.http import HttpRequest
-from a2e_async.engine.service import Service
-from a2e_async.engine.session import USER_AGENT, Proxies, Session
+from a2e_async.engine.http.service import Service
+from a2e_async.engine.http.session import USER_AGENT, Proxies, Session
 
 BASE = "https://a2e.example"
 TOKEN = "sk_hunter2-hunter2.hunter2"

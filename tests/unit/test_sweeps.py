@@ -8,7 +8,7 @@ import pytest
 
 from a2e_async.core.family import family_of
 from a2e_async.core.retry import Retry
-from a2e_async.engine.finder import Finder
+from a2e_async.engine.starts.finder import Finder
 
 FAMILY = family_of("text_to_image")
 

@@ -36,9 +36,9 @@ from typing import Final, Generic, TypeVar
 
 import attrs
 
-from a2e_async.core.ages import Ages
-from a2e_async.core.cohorts import Cohorts, Waiting
-from a2e_async.core.learned import Learned
+from a2e_async.core.polling.ages import Ages
+from a2e_async.core.polling.cohorts import Cohorts, Waiting
+from a2e_async.core.polling.learned import Learned
 from a2e_async.errors import UsageError
 
 Group = tuple[str, bool]
@@ -65,7 +65,7 @@ class Cadence:
     A task is looked at every `1.75 * delay` seconds, so that its end is noticed after `delay` seconds in the mean, as
     long as that takes at most `looks_per_second` requests: one request answers for up to 100 tasks. With more tasks
     than that the cap stays, and looks go to those that are likeliest to have ended, by what was learned of their family
-    (`core/schedule.py` has the arithmetic).
+    (`core/polling/schedule.py` has the arithmetic).
 
     Attributes:
         delay: Mean time in seconds from a task's end to our noticing it (default 0.5).

@@ -22,7 +22,7 @@ from a2e_async._version import __version__
 from a2e_async.core.http import HttpReply, HttpRequest, HttpStream
 from a2e_async.core.replies import hide_secrets
 from a2e_async.core.rules import is_local
-from a2e_async.engine.limits import Limits
+from a2e_async.engine.http.limits import Limits
 from a2e_async.errors import TransportError, UsageError
 
 HttpSession = aiohttp.ClientSession

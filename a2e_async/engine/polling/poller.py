@@ -19,17 +19,17 @@ from typing import Any
 
 from a2e_async.core import replies, wire
 from a2e_async.core.family import Family
-from a2e_async.core.learned import Learned
+from a2e_async.core.polling.learned import Learned
+from a2e_async.core.polling.schedule import Cadence, Group, LookQueue
 from a2e_async.core.retry import Retry, Verdict, verdict
-from a2e_async.core.schedule import Cadence, Group, LookQueue
-from a2e_async.engine.deadlines import Deadlines
-from a2e_async.engine.events import HealthChanged
-from a2e_async.engine.health import Health
-from a2e_async.engine.hints import EarlyHints
-from a2e_async.engine.news import News
-from a2e_async.engine.options import NO_JOURNAL
-from a2e_async.engine.service import Service
-from a2e_async.engine.watches import AnyJob, Watch, Watches
+from a2e_async.engine.http.service import Service
+from a2e_async.engine.jobs.events import HealthChanged
+from a2e_async.engine.jobs.options import NO_JOURNAL
+from a2e_async.engine.polling.deadlines import Deadlines
+from a2e_async.engine.polling.health import Health
+from a2e_async.engine.polling.hints import EarlyHints
+from a2e_async.engine.polling.rows import News
+from a2e_async.engine.polling.watches import AnyJob, Watch, Watches
 from a2e_async.errors import (
     A2EError,
     AuthenticationError,
@@ -227,7 +227,7 @@ class Poller:
             self.health.succeeded()
             try:
                 await self._read(family, watches, rows, asked_at)
-            except Exception:  # a mistake of ours in reading one row must not end the watch of a hundred tasks
+            except Exception:  # noqa: BLE001 - a mistake of ours must not end the watch of a hundred tasks
                 _log.exception("a look could not be read; its tasks are looked at again, by halves")
                 self._suspect([watch for watch in watches if watch.place is None], halve=True, alone=alone)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from a2e_async.core.records import Result
-from a2e_async.engine.job import Job
+from a2e_async.engine.jobs.job import Job
 from a2e_async.errors import A2EError, ClientClosedError, JobCancelledError, JobDetachedError, UsageError
 
 AnyJob = Job[Any]

@@ -16,7 +16,7 @@ import attrs
 
 from a2e_async.core.family import Family, Request
 from a2e_async.core.records import Result
-from a2e_async.engine.options import Options
+from a2e_async.engine.jobs.options import Options
 from a2e_async.errors import BudgetExceededError
 
 Quote = Callable[[Family, Request[Result]], Awaitable[float | None]]

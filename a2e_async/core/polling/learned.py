@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from a2e_async.core.ages import BINS, FIRST_EDGE, GROWTH, Ages
-from a2e_async.core.cohorts import Waiting
+from a2e_async.core.polling.ages import BINS, FIRST_EDGE, GROWTH, Ages
+from a2e_async.core.polling.cohorts import Waiting
 
 _SCALE: Final = f"{FIRST_EDGE}*{GROWTH}^{BINS}"
 _MOST = 1e9

@@ -13,13 +13,13 @@ from inspect import isasyncgenfunction, iscoroutinefunction, isroutine
 from types import TracebackType
 from typing import Any, Concatenate, Generic, Literal, ParamSpec, Self, TypeVar, overload
 
+from a2e_async.blocking.portal import Portal, in_a_thread, refuse_loop
 from a2e_async.calls.base import Group
 from a2e_async.client import A2EClient, Requests
 from a2e_async.core.family import Request
 from a2e_async.core.records import Result
-from a2e_async.engine.job import Job
-from a2e_async.engine.portal import Portal, in_a_thread, refuse_loop
-from a2e_async.engine.stats import Stats
+from a2e_async.engine.jobs.job import Job
+from a2e_async.engine.jobs.stats import Stats
 from a2e_async.short_forms import ShortForms
 
 P = ParamSpec("P")

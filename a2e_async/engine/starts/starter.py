@@ -10,11 +10,11 @@ from typing import Any
 
 from a2e_async.core import replies, wire
 from a2e_async.core.records import coins_of
-from a2e_async.engine.budget import Budget, Reservation
-from a2e_async.engine.job import Job, Stage
-from a2e_async.engine.options import NO_JOURNAL
-from a2e_async.engine.roster import Roster
-from a2e_async.engine.sender import Attempt, Sender, unknown_start
+from a2e_async.engine.jobs.job import Job, Stage
+from a2e_async.engine.jobs.options import NO_JOURNAL
+from a2e_async.engine.jobs.roster import Roster
+from a2e_async.engine.starts.budget import Budget, Reservation
+from a2e_async.engine.starts.sender import Attempt, Sender, unknown_start
 from a2e_async.errors import A2EError, ClientClosedError, InsufficientCoinsError, JobCancelledError, StartUnknownError
 
 _log = logging.getLogger("a2e_async")

@@ -22,7 +22,7 @@ import attrs
 
 from a2e_async.core import media
 from a2e_async.core.retry import Retry
-from a2e_async.engine.session import CONNECT_SECONDS, Proxies, new_http_session
+from a2e_async.engine.http.session import CONNECT_SECONDS, Proxies, new_http_session
 from a2e_async.errors import A2EError, DownloadError, TransportError
 
 Progress = Callable[[int, int], None]

@@ -13,11 +13,11 @@ from a2e_async.core import replies
 from a2e_async.core.http import HttpReply, HttpRequest, Transport
 from a2e_async.core.retry import Retry, Verdict, verdict
 from a2e_async.core.sse import Message
-from a2e_async.engine.access import Access, clean_token
-from a2e_async.engine.events import Events, Retried
-from a2e_async.engine.listening import events_of, open_stream
-from a2e_async.engine.pacer import Pacer
-from a2e_async.engine.stats import Counts
+from a2e_async.engine.http.listening import events_of, open_stream
+from a2e_async.engine.http.pacer import Pacer
+from a2e_async.engine.http.token import Access, clean_token
+from a2e_async.engine.jobs.events import Events, Retried
+from a2e_async.engine.jobs.stats import Counts
 from a2e_async.errors import A2EError, AuthenticationError, ServiceError
 
 Token = str | Callable[[], str | Awaitable[str]]

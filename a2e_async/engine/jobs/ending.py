@@ -9,7 +9,7 @@ from typing import Any
 from a2e_async.core import replies
 from a2e_async.core.records import Result
 from a2e_async.core.status import Status
-from a2e_async.engine.job import Job
+from a2e_async.engine.jobs.job import Job
 from a2e_async.errors import JobFailedError
 
 _log = logging.getLogger("a2e_async")

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from a2e_async.engine.job import Job
+from a2e_async.engine.jobs.job import Job
 
 
 class Deadlines:

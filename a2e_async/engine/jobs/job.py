@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import enum
+import logging
 from collections.abc import AsyncIterator, Callable, Generator, Sequence
 from types import TracebackType
 from typing import Any, Generic, NoReturn, Protocol, TypeVar
@@ -16,9 +17,11 @@ from a2e_async.core.family import Family, Request
 from a2e_async.core.records import Record, Result
 from a2e_async.core.rendering import Rendered
 from a2e_async.core.status import Status, least_advanced
-from a2e_async.engine.options import Options
-from a2e_async.engine.waiting import Listener, wait_among, wake, without_frames
+from a2e_async.engine.jobs.options import Options
+from a2e_async.engine.jobs.waiting import Listener, wait_among, wake, without_frames
 from a2e_async.errors import UsageError
+
+_log = logging.getLogger("a2e_async")
 
 R = TypeVar("R", bound=Result)
 
@@ -277,7 +280,7 @@ class Job(Rendered, Generic[R]):
         for callback in callbacks or ():
             try:
                 callback(self)
-            except Exception:  # one callback that fails must keep neither others nor other jobs from their end
+            except Exception:  # noqa: BLE001 - one that fails must keep neither others nor other jobs from their end
                 _log.exception("a callback failed at the end of a job, which has ended all the same")
 
     def on_end(self, callback: Callable[[Job[R]], None]) -> None:

@@ -26,10 +26,10 @@ from a2e_async.core.hooks import Webhook
 from a2e_async.core.records import Record
 from a2e_async.core.retry import Verdict, verdict
 from a2e_async.core.status import Status
-from a2e_async.engine.events import Adopted
-from a2e_async.engine.finder import Finder, Finding, Row, letter_of
-from a2e_async.engine.job import Job
-from a2e_async.engine.service import Service
+from a2e_async.engine.http.service import Service
+from a2e_async.engine.jobs.events import Adopted
+from a2e_async.engine.jobs.job import Job
+from a2e_async.engine.starts.finder import Finder, Finding, Row, letter_of
 from a2e_async.errors import A2EError, ClientClosedError, NotFoundError, ProtocolError, StartUnknownError
 
 _log = logging.getLogger("a2e_async")

@@ -15,9 +15,9 @@ from a2e_async.core import media
 from a2e_async.core.family import family_of
 from a2e_async.core.records import Record, Result
 from a2e_async.engine.engine import Engine
-from a2e_async.engine.events import Downloaded
-from a2e_async.engine.files import Files, Progress, Relink
-from a2e_async.engine.service import Service
+from a2e_async.engine.files.downloads import Files, Progress, Relink
+from a2e_async.engine.http.service import Service
+from a2e_async.engine.jobs.events import Downloaded
 from a2e_async.errors import A2EError, DownloadError, UsageError
 
 Outputs = Result | Record | str | Sequence[str]

@@ -18,7 +18,7 @@ import attrs
 from a2e_async.core import replies, tags, wire
 from a2e_async.core.family import Family
 from a2e_async.core.retry import Retry
-from a2e_async.engine.service import Service
+from a2e_async.engine.http.service import Service
 from a2e_async.errors import ProtocolError, UsageError
 
 Row = Mapping[str, Any]

@@ -8,8 +8,8 @@ from typing import Any
 from a2e_async.core import wire
 from a2e_async.core.family import Family
 from a2e_async.core.status import Status, may_follow
-from a2e_async.engine.events import Changed, Events
-from a2e_async.engine.watches import Watch, Watches
+from a2e_async.engine.jobs.events import Changed, Events
+from a2e_async.engine.polling.watches import Watch, Watches
 
 _log = logging.getLogger("a2e_async")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from a2e_async.core.cohorts import Waiting
 from a2e_async.core.family import Family
-from a2e_async.engine.job import Job
+from a2e_async.core.polling.cohorts import Waiting
+from a2e_async.engine.jobs.job import Job
 
 AnyJob = Job[Any]
 

@@ -17,7 +17,7 @@ from typing import Any, Self
 import attrs
 
 from a2e_async.core.records import Record
-from a2e_async.engine.job import Job
+from a2e_async.engine.jobs.job import Job
 from a2e_async.errors import UsageError
 
 AnyJob = Job[Any]
@@ -81,7 +81,7 @@ class Settled(Event):
     Attributes:
         job: The job.
         delay: Seconds from the end of its last task to this moment, None where the service's records do not say when
-            that was; see `engine/delay.py`.
+            that was; see `engine/jobs/delay.py`.
     """
 
     job: AnyJob

@@ -1,0 +1,3 @@
+"""Bytes on disk: downloads and uploads."""
+
+from __future__ import annotations
