@@ -10,9 +10,8 @@ import attrs
 
 from a2e_async.batch.rows import Row
 from a2e_async.client import A2EClient
-from a2e_async.core.family import Request
+from a2e_async.core.family import Request, price_kind
 from a2e_async.core.records import Result
-from a2e_async.engine.starts.budget import hashable
 from a2e_async.errors import A2EError, AuthenticationError, TransportError
 
 Kind = tuple[Any, ...]
@@ -53,7 +52,7 @@ async def price_of(a2e: A2EClient, rows: Iterable[Row], each: float | None) -> P
     samples: dict[Kind, Request[Result]] = {}
     for row in rows:
         request = row.request()
-        kind = _kind(row, request)
+        kind = price_kind(row.family, request)
         kinds[kind] += 1
         samples.setdefault(kind, request)
     coins, unpriced = 0.0, 0
@@ -62,11 +61,6 @@ async def price_of(a2e: A2EClient, rows: Iterable[Row], each: float | None) -> P
         coins += count * (price or 0)
         unpriced += count if price is None else 0
     return Price(rows=kinds.total(), coins=coins, unpriced=unpriced)
-
-
-def _kind(row: Row, request: Request[Result]) -> Kind:
-    values = (getattr(request, field, None) for field in (*row.family.price_fields, "extra"))
-    return (row.family.name, *(len(value) if isinstance(value, list | tuple) else hashable(value) for value in values))
 
 
 async def _quoted(a2e: A2EClient, request: Request[Result]) -> float | None:

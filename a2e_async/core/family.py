@@ -5,7 +5,9 @@ Laws of this file: what differs between families is a field here, never an `if` 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, Literal
 
 import attrs
@@ -14,7 +16,9 @@ from a2e_async.core.records import Result
 from a2e_async.core.requests import Request, fields_of
 from a2e_async.errors import UsageError
 
-__all__ = ["PAGES", "Endpoint", "Family", "Form", "Request", "add_source", "families", "family_of", "register"]
+__all__ = [
+    "PAGES", "Endpoint", "Family", "Form", "Request", "add_source", "families", "family_of", "price_kind", "register",
+]  # fmt: skip
 
 _HOUR = 3600.0
 
@@ -160,27 +164,76 @@ class Family:
     @property
     def name_attribute(self) -> str:
         """The request's field that becomes `name_field`, "" where there is none."""
-        place = (self.request, self.name_field)
-        if place not in _name_attributes:
-            names = (field.name for field in fields_of(self.request) if field.key == self.name_field)
-            _name_attributes[place] = next(names, "")
-        return _name_attributes[place]
+        return _attribute_of(self.request, self.name_field)
 
     def tasks_asked(self, request: Request[Result]) -> int:
         """Say how many tasks this request asks for."""
         return int(getattr(request, self.count_field) or 1) if self.count_field else 1
 
 
-_name_attributes: dict[tuple[type[object], str | None], str] = {}
-_by_name: dict[str, Family] = {}
-_by_request: dict[type[Request[Result]], Family] = {}
-_sources: list[Callable[[str | None], None]] = []
+@functools.cache
+def _attribute_of(request: type[Any], key: str | None) -> str:
+    return next((field.name for field in fields_of(request) if field.key == key), "")
+
+
+def price_kind(family: Family, request: Request[Result]) -> tuple[Any, ...]:
+    """Give what decides a price: starts of one kind cost the same, and share one enquiry.
+
+    Of a list its length decides and never what is in it, or each input image would ask for a price of its own. A field
+    that this version does not know, in `extra`, may decide a price, too.
+    """
+    return (family.name, *(_priced(getattr(request, field, None)) for field in (*family.price_fields, "extra")))
+
+
+def _priced(value: Any) -> Any:  # noqa: ANN401 - the value of any field
+    if isinstance(value, Mapping):
+        return tuple((str(key), _priced(one)) for key, one in sorted(value.items(), key=lambda pair: str(pair[0])))
+    if isinstance(value, list | tuple):
+        return ("items", len(value))  # never equal to a number that stands for itself
+    return value if isinstance(value, str | int | float | None) else repr(value)
+
+
+class _Registry:
+    """The families that are known; one name and one request class belong to one family."""
+
+    def __init__(self) -> None:
+        self.by_name: dict[str, Family] = {}
+        self.by_request: dict[type[Request[Result]], Family] = {}
+        self.sources: list[Callable[[str | None], None]] = []
+
+    def add(self, family: Family) -> None:
+        if not family.name.isidentifier() or family.name != family.name.lower():
+            raise UsageError(f"name: must be a word of a-z, 0-9 and _ as in Python, not {family.name!r:.60}")
+        named, requested = self.named(family.name), self.by_request.get(family.request)
+        for other, what in ((named, f"the name {family.name}"), (requested, f"the request {family.request.__name__}")):
+            if other is not None and not _is_remade(other, family):
+                raise UsageError(f"register: {what} belongs to the family {other.name} already ({other.title})")
+        self.by_name[family.name] = self.by_request[family.request] = family
+
+    def named(self, name: str) -> Family | None:
+        if name not in self.by_name:
+            for load in self.sources:
+                load(name)
+        return self.by_name.get(name)
+
+
+def _is_remade(one: Family, other: Family) -> bool:
+    """Whether one is the other, or the same made once more, as when a notebook's cell runs again."""
+    places = [(family.name, family.request.__module__, family.request.__qualname__) for family in (one, other)]
+    again = one.request is not other.request and places[0] == places[1] and "<locals>" not in places[0][2]
+    return again or one == other
+
+
+_registry = _Registry()
 
 
 def register(family: Family) -> Family:
-    """Make a family known by its name and by the class of its requests."""
-    _by_name[family.name] = family
-    _by_request[family.request] = family
+    """Make a family known by its name and by the class of its requests.
+
+    Raises:
+        UsageError: Another family has the name or the class, or the name is none that Python and files can write.
+    """
+    _registry.add(family)
     return family
 
 
@@ -190,14 +243,14 @@ def add_source(load: Callable[[str | None], None]) -> None:
     Args:
         load: Called with the name of the family that is looked for, or None for all; it registers what it has.
     """
-    _sources.append(load)
+    _registry.sources.append(load)
 
 
 def families() -> Mapping[str, Family]:
     """Give every known family by name."""
-    for load in _sources:
+    for load in _registry.sources:
         load(None)
-    return _by_name
+    return MappingProxyType(dict(_registry.by_name))
 
 
 def family_of(what: str | Family | Request[Result] | type[Request[Result]]) -> Family:
@@ -208,18 +261,12 @@ def family_of(what: str | Family | Request[Result] | type[Request[Result]]) -> F
     """
     if isinstance(what, Family):
         return what
-    known = _named(what.replace("-", "_")) if isinstance(what, str) else _by_request.get(_class_of(what))
+    by_name = isinstance(what, str)
+    known = _registry.named(what.replace("-", "_")) if by_name else _registry.by_request.get(_class_of(what))
     if known is None:
         shown = repr(what) if isinstance(what, str) else _class_of(what).__name__
         raise UsageError(f"there is no family {shown}; known are {', '.join(sorted(families()))}")
     return known
-
-
-def _named(name: str) -> Family | None:
-    if name not in _by_name:
-        for load in _sources:
-            load(name)
-    return _by_name.get(name)
 
 
 def _class_of(what: Request[Result] | type[Request[Result]]) -> type[Request[Result]]:

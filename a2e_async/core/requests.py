@@ -6,8 +6,9 @@ blank, `Annotated[int, rules.whole(1, 8)]` whatever the rule says. A field that 
 
 from __future__ import annotations
 
+import functools
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
 from typing import (
     Annotated,
@@ -115,7 +116,7 @@ class Request(Generic[R_co]):
 
     def __attrs_post_init__(self) -> None:
         fields = fields_of(type(self))
-        for field, value in zip(fields, _getters[type(self)](self), strict=True):
+        for field, value in zip(fields, _values_of(type(self))(self), strict=True):
             if value is not None or field.required:
                 field.rule.refuse(field.name, value)
         if self.extra:
@@ -161,19 +162,20 @@ class Usual(Hooked[R_co]):
 
 
 _INHERITED = frozenset({"extra", "name", "webhook_url", "webhook_token"})
-_known: dict[type[object], tuple[Field, ...]] = {}
-_getters: dict[type[object], attrgetter[tuple[Any, ...]]] = {}
-
-
-def fields_of(kind: type[object]) -> tuple[Field, ...]:
+@functools.cache  # each cache stands for itself, so that two threads that ask at once both get a whole answer
+def fields_of(kind: type[Any]) -> tuple[Field, ...]:
     """Give the fields of a request class, those of its own before those that many have."""
-    known = _known.get(kind)
-    if known is None:
-        hints = get_type_hints(kind, include_extras=True)
-        found = [_field(field, hints[field.name]) for field in attrs.fields(kind)]  # type: ignore[arg-type]  # attrs class
-        known = _known[kind] = tuple(sorted(found, key=lambda field: (not field.required, field.inherited)))
-        _getters[kind] = attrgetter(*[field.name for field in known])
-    return known
+    hints = get_type_hints(kind, include_extras=True)
+    found = [_field(field, hints[field.name]) for field in attrs.fields(kind)]  # type: ignore[arg-type]  # attrs class
+    return tuple(sorted(found, key=lambda field: (not field.required, field.inherited)))
+
+
+@functools.cache
+def _values_of(kind: type[Any]) -> Callable[[object], tuple[Any, ...]]:
+    """Give what reads the values of all fields of a request at once."""
+    names = [field.name for field in fields_of(kind)]
+    get: Callable[[object], Any] = attrgetter(*names)
+    return get if len(names) > 1 else lambda value: (get(value),)  # of one name attrgetter gives the bare value
 
 
 def _field(field: attrs.Attribute[Any], hint: object) -> Field:

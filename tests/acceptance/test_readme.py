@@ -23,8 +23,8 @@ async def test_python_block_runs(number, monkeypatch, tmp_path):
         monkeypatch.setenv("A2E_API_KEY", sim.token)
         monkeypatch.setenv("A2E_BASE_URL", sim.url)
         monkeypatch.chdir(tmp_path)
-        for registry in ("_by_name", "_by_request"):  # what a block declares is forgotten after it
-            monkeypatch.setattr(family, registry, dict(getattr(family, registry)))
+        for names in ("by_name", "by_request"):  # what a block declares is forgotten after it
+            monkeypatch.setattr(family._registry, names, dict(getattr(family._registry, names)))
         block = _BLOCKS[number], f"README block {number}", "exec"
         code = compile(*block, flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
         running = types.FunctionType(code, {"__name__": "readme"})()

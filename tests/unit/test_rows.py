@@ -178,7 +178,7 @@ def test_a_family_that_takes_no_picture_refuses_image_from(monkeypatch):
         prompt: str
 
     speech = Family(name="speech", title="", request=Speech, base="/speech")
-    monkeypatch.setitem(families._by_name, "speech", speech)
+    monkeypatch.setitem(families._registry.by_name, "speech", speech)
     found = bad({"family": "speech", "prompt": "x", "image_from": "a"})
     assert (found.field, found.message) == ("image_from", "speech takes no picture")
 
