@@ -5,7 +5,6 @@ Laws of this file: what differs between families is a field here, never an `if` 
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Literal
@@ -164,16 +163,18 @@ class Family:
     @property
     def name_attribute(self) -> str:
         """The request's field that becomes `name_field`, "" where there is none."""
-        return _attribute_of(self.request, self.name_field)
+        place = (self.request, self.name_field)
+        if place not in _name_attributes:
+            names = (field.name for field in fields_of(self.request) if field.key == self.name_field)
+            _name_attributes[place] = next(names, "")
+        return _name_attributes[place]
 
     def tasks_asked(self, request: Request[Result]) -> int:
         """Say how many tasks this request asks for."""
         return int(getattr(request, self.count_field) or 1) if self.count_field else 1
 
 
-@functools.cache
-def _attribute_of(request: type[Any], key: str | None) -> str:
-    return next((field.name for field in fields_of(request) if field.key == key), "")
+_name_attributes: dict[tuple[type[object], str | None], str] = {}
 
 
 def price_kind(family: Family, request: Request[Result]) -> tuple[Any, ...]:
@@ -261,8 +262,10 @@ def family_of(what: str | Family | Request[Result] | type[Request[Result]]) -> F
     """
     if isinstance(what, Family):
         return what
-    by_name = isinstance(what, str)
-    known = _registry.named(what.replace("-", "_")) if by_name else _registry.by_request.get(_class_of(what))
+    if isinstance(what, str):
+        known = _registry.named(what.replace("-", "_"))
+    else:
+        known = _registry.by_request.get(_class_of(what))
     if known is None:
         shown = repr(what) if isinstance(what, str) else _class_of(what).__name__
         raise UsageError(f"there is no family {shown}; known are {', '.join(sorted(families()))}")

@@ -6,7 +6,6 @@ blank, `Annotated[int, rules.whole(1, 8)]` whatever the rule says. A field that 
 
 from __future__ import annotations
 
-import functools
 import types
 from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
@@ -115,8 +114,8 @@ class Request(Generic[R_co]):
     extra: Annotated[Mapping[str, Any] | None, rules.mapping()] = attrs.field(default=None, kw_only=True, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        fields = fields_of(type(self))
-        for field, value in zip(fields, _values_of(type(self))(self), strict=True):
+        plan = _plan_of(type(self))
+        for field, value in zip(plan.fields, plan.values(self), strict=True):
             if value is not None or field.required:
                 field.rule.refuse(field.name, value)
         if self.extra:
@@ -162,20 +161,37 @@ class Usual(Hooked[R_co]):
 
 
 _INHERITED = frozenset({"extra", "name", "webhook_url", "webhook_token"})
-@functools.cache  # each cache stands for itself, so that two threads that ask at once both get a whole answer
-def fields_of(kind: type[Any]) -> tuple[Field, ...]:
+
+
+@attrs.frozen
+class _Plan:
+    """What a request class consists of, and what reads the values of all its fields at once."""
+
+    fields: tuple[Field, ...]
+    values: Callable[[object], tuple[Any, ...]]
+
+
+_plans: dict[type[object], _Plan] = {}
+
+
+def fields_of(kind: type[object]) -> tuple[Field, ...]:
     """Give the fields of a request class, those of its own before those that many have."""
-    hints = get_type_hints(kind, include_extras=True)
-    found = [_field(field, hints[field.name]) for field in attrs.fields(kind)]  # type: ignore[arg-type]  # attrs class
-    return tuple(sorted(found, key=lambda field: (not field.required, field.inherited)))
+    return _plan_of(kind).fields
 
 
-@functools.cache
-def _values_of(kind: type[Any]) -> Callable[[object], tuple[Any, ...]]:
-    """Give what reads the values of all fields of a request at once."""
-    names = [field.name for field in fields_of(kind)]
+def _plan_of(kind: type[object]) -> _Plan:
+    plan = _plans.get(kind)
+    if plan is None:  # two threads that meet here both make a whole one; which is kept does not matter
+        hints = get_type_hints(kind, include_extras=True)
+        found = [_field(field, hints[field.name]) for field in attrs.fields(kind)]  # type: ignore[arg-type]  # attrs class
+        fields = tuple(sorted(found, key=lambda field: (not field.required, field.inherited)))
+        plan = _plans[kind] = _Plan(fields, _reader([field.name for field in fields]))
+    return plan
+
+
+def _reader(names: Sequence[str]) -> Callable[[object], tuple[Any, ...]]:
     get: Callable[[object], Any] = attrgetter(*names)
-    return get if len(names) > 1 else lambda value: (get(value),)  # of one name attrgetter gives the bare value
+    return get if len(names) > 1 else lambda value: (get(value),)  # for one name attrgetter gives the bare value
 
 
 def _field(field: attrs.Attribute[Any], hint: object) -> Field:
