@@ -9,24 +9,24 @@ import click
 from a2e_async._version import __version__
 from a2e_async.cli.base import Group
 from a2e_async.cli.codes import INTERRUPTED, USAGE
-from a2e_async.cli.output import complain
+from a2e_async.cli.display.output import complain
 
 COMMANDS = {
-    "demo": ("demo", "Make pictures and films from them in a simulator, and a page that shows them."),
-    "text-to-image": ("text_to_image", "Make pictures from prompts, all at once."),
-    "image-to-video": ("image_to_video", "Make a film that begins with IMAGE, a link or a file."),
-    "start": ("start", "Start a task of any family."),
+    "demo": ("commands.demo", "Make pictures and films from them in a simulator, and a page that shows them."),
+    "text-to-image": ("commands.start:text_to_image", "Make pictures from prompts, all at once."),
+    "image-to-video": ("commands.start:image_to_video", "Make a film that begins with IMAGE, a link or a file."),
+    "start": ("commands.start", "Start a task of any family."),
     "batch": ("batch", "Run thousands of rows from a file; kill it, run it again, pay once."),
-    "show": ("records", "Print what the service says about one task now."),
-    "list": ("records:list_", "List the newest tasks of a family."),
-    "watch": ("running", "Watch tasks to their end and print their links, or download into --out."),
-    "cancel": ("running", "Cancel tasks that have not begun yet; their coins come back."),
-    "download": ("records", "Download what completed tasks have made."),
-    "balance": ("account", "Print the coins of the account."),
-    "quote": ("account", "Print what a start would cost; it is free to ask."),
-    "upload": ("upload", "Upload FILE and print its link."),
-    "families": ("families", "List the families, or explain one."),
-    "simulator": ("simulator", "Run the simulated service until Ctrl-C."),
+    "show": ("commands.tasks", "Print what the service says about one task now."),
+    "list": ("commands.tasks:list_", "List the newest tasks of a family."),
+    "watch": ("commands.tasks", "Watch tasks to their end and print their links, or download into --out."),
+    "cancel": ("commands.tasks", "Cancel tasks that have not begun yet; their coins come back."),
+    "download": ("commands.tasks", "Download what completed tasks have made."),
+    "balance": ("commands.account", "Print the coins of the account."),
+    "quote": ("commands.account", "Print what a start would cost; it is free to ask."),
+    "upload": ("commands.account", "Upload FILE and print its link."),
+    "families": ("commands.families", "List the families, or explain one."),
+    "simulator": ("commands.simulator", "Run the simulated service until Ctrl-C."),
 }
 """Where each command is, and its line in the help: `a2e --help` loads none of them, for aiohttp takes long."""
 

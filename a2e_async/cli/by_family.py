@@ -10,9 +10,8 @@ from click.shell_completion import CompletionItem
 
 import a2e_async.families  # noqa: F401 - importing it makes all families known
 from a2e_async.cli.base import Command, Group
-from a2e_async.cli.command import command
 from a2e_async.cli.fields import build, options_of
-from a2e_async.cli.run import Run
+from a2e_async.cli.run import Run, command
 from a2e_async.core.family import Family, Request, families, family_of
 from a2e_async.core.records import Result
 from a2e_async.errors import UsageError

@@ -105,3 +105,9 @@ def given_fields(request: Request[Any] | None) -> dict[str, Any]:
         return {}
     known = ((field, getattr(request, field.name)) for field in fields_of(type(request)))
     return {field.name: value for field, value in known if not field.secret and value is not None}
+
+
+def label_of(request: Request[Result]) -> str:
+    """Say in a few words what a request is about."""
+    values = given_fields(request)
+    return str(values.get("name") or values.get("prompt") or next(iter(values.values()), ""))

@@ -6,7 +6,7 @@ import asyncio
 from types import TracebackType
 from typing import Any, Self
 
-from a2e_async.cli.progress import WATCHED, Row
+from a2e_async.cli.display.board import WATCHED, Row
 from a2e_async.cli.run import Run
 from a2e_async.client import A2EClient
 from a2e_async.core.status import Status

@@ -10,9 +10,9 @@ from typing import Any
 import attrs
 
 from a2e_async.cli.codes import DONE
+from a2e_async.cli.display.board import Row
 from a2e_async.cli.fields import given_fields
 from a2e_async.cli.following import Following
-from a2e_async.cli.progress import Row
 from a2e_async.cli.run import Run
 from a2e_async.client import A2EClient
 from a2e_async.core.records import Result

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 import sys
 import traceback
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.util import find_spec
 from typing import Any
@@ -14,10 +15,13 @@ from typing import Any
 import attrs
 import click
 
-from a2e_async.cli import log, resume
+from a2e_async.cli import resume
+from a2e_async.cli.base import Command
 from a2e_async.cli.codes import DONE, FAILED, INTERRUPTED, exit_code
-from a2e_async.cli.output import Output, complain, masked
-from a2e_async.cli.progress import Board, board_for
+from a2e_async.cli.display import log
+from a2e_async.cli.display.board import Board
+from a2e_async.cli.display.live import board_for
+from a2e_async.cli.display.output import Output, complain, masked
 from a2e_async.cli.settings import Settings
 from a2e_async.client import A2EClient
 from a2e_async.core.retry import Retry
@@ -135,3 +139,33 @@ def _words(error: BaseException) -> str:
     if isinstance(error, A2EError | OSError):
         return str(error) or type(error).__name__
     return f"a mistake in a2e itself, {type(error).__name__}: {error} (-v shows where)"
+
+
+AsyncCommand = Callable[..., Awaitable[int | None]]
+
+
+def command(
+    name: str, *, params: Sequence[click.Parameter] = (), dry_run: bool = False
+) -> Callable[[AsyncCommand], Command]:
+    """Make a command of an async function that takes a `Run` and its own parameters and returns an exit code.
+
+    Args:
+        name: Its name on the command line.
+        params: Parameters besides those that click's decorators add.
+        dry_run: Whether it knows how to do without sending anything; others refuse `--dry-run`.
+    """
+
+    def decorate(function: AsyncCommand) -> Command:
+        @functools.wraps(function)
+        def invoke(**values: Any) -> int:  # noqa: ANN401 - click hands over each parameter by name
+            given = click.get_current_context().obj
+            if given.dry_run and not dry_run:
+                raise click.UsageError("--dry-run is for the commands that start tasks")
+            return run(functools.partial(function, **values), Run(given))
+
+        made = click.command(name, cls=Command, params=list(params))(invoke)
+        # functools.wraps would let `inspect` see the coroutine function behind this plain one.
+        del invoke.__wrapped__
+        return made
+
+    return decorate

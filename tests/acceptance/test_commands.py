@@ -22,7 +22,7 @@ def frames(path: Path) -> int:
 
 
 def test_help(a2e):
-    """Help comes without a service; tests/unit/test_cli_app.py asks every command for it."""
+    """Help comes without a service; tests/unit/cli/test_app.py asks every command for it."""
     commands = [(), ("demo",), ("text-to-image",), ("start", "image-to-video")]
     for words, end in zip(commands, a2e.together(*((*words, "--help") for words in commands)), strict=True):
         assert (end.code, end.err) == (0, ""), words

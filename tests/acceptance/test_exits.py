@@ -36,7 +36,7 @@ USED_WRONGLY = [
     (("image-to-video", "https://example.org/a.png", "--prompt", "p"), "negative_prompt"),
     (("balance", SECRET), "balance --help"),
 ]
-"""More of them in tests/unit/test_cli_app.py, without processes."""
+"""More of them in tests/unit/cli/test_app.py, without processes."""
 
 
 def test_usage(a2e):

@@ -11,7 +11,7 @@ from asking import app, ask, data, refusal
 
 from a2e_async import families
 from a2e_async.calls import catalogue
-from a2e_async.cli import explain
+from a2e_async.cli.commands import explain
 from a2e_async.core.family import Family
 from a2e_async.simulator.dialects import Dialect, dialect_of
 from a2e_async.simulator.facts import facts

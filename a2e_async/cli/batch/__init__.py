@@ -1,0 +1,11 @@
+"""`a2e batch`: thousands of rows from a file, each paid for once however often the command is killed."""
+
+from __future__ import annotations
+
+from a2e_async.cli.base import Group
+from a2e_async.cli.batch.folder import report, status
+from a2e_async.cli.batch.run import retry, run_
+
+batch = Group(name="batch", help="Run thousands of rows from a file; kill it, run it again, pay once.")
+for _one in (run_, status, retry, report):
+    batch.add_command(_one)

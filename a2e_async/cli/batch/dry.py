@@ -1,0 +1,61 @@
+"""`a2e batch run --dry-run`: the rows, what is wrong with them, what they would cost; no start is sent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from a2e_async.batch.entries import State
+from a2e_async.batch.rows import BadRow, Row
+from a2e_async.batch.sources import RowFile
+from a2e_async.cli.batch.loop import known_states
+from a2e_async.cli.batch.options import How
+from a2e_async.cli.batch.price import price_of
+from a2e_async.cli.fields import given_fields, label_of
+from a2e_async.cli.run import Run
+
+_ANEW = frozenset({State.FAILED, State.REFUSED})
+
+
+async def dry_run(run: Run, folder: Path, found: RowFile, how: How) -> int:
+    """Print each row and each bad row, then price and balance."""
+    known = known_states(folder)
+    for row in found.rows:
+        _print_row(run, row, known.get(row.id, State.PLANNED))
+    for bad in found.bad:
+        _print_bad(run, bad)
+    to_start = [row for row in found.rows if _is_to_start(known.get(row.id), how)]
+    async with run.client(quick=True, how=how.of_client()) as a2e:
+        price = await price_of(a2e, to_start, how.price)
+        balance = await a2e.balance()
+    text = f"{price}; the account has {balance.coins:g} coins"
+    data = {"to_start": price.rows, "price": price.coins, "unpriced": price.unpriced, "bad": len(found.bad)}
+    run.output.result(text, {**data, "balance": balance.coins})
+    return 0
+
+
+def _is_to_start(state: State | None, how: How) -> bool:
+    return state in (None, State.PLANNED) or (how.failed and state in _ANEW)
+
+
+def _print_row(run: Run, row: Row, state: State) -> None:
+    request = row.request()
+    fields: dict[str, Any] = given_fields(request)
+    label = " ".join(label_of(request).split())
+    if row.image_from is not None:
+        fields = {key: value for key, value in fields.items() if key in row.fields} | {"image_from": row.image_from}
+    data = {"row": row.id, "line": row.line, "family": row.family.name, "status": state.value, "request": fields}
+    run.output.result(f"{row.line or '':>6}  {row.id}  {row.family.name}  {state.value}  {label}", data)
+
+
+def _print_bad(run: Run, bad: BadRow) -> None:
+    if run.settings.json:
+        run.output.result("", {"row": bad.id or None, "status": "bad", **attrs.asdict(bad, filter=_but_id)})
+    else:
+        run.complain(str(bad))
+
+
+def _but_id(field: attrs.Attribute[Any], _value: object) -> bool:
+    return field.name != "id"

@@ -1,0 +1,64 @@
+"""`a2e batch status DIR` and `a2e batch report DIR`: what a batch's folder tells alone."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections import Counter
+from pathlib import Path
+
+import click
+
+from a2e_async.batch.entries import State
+from a2e_async.batch.ledger import read_coins, read_entries
+from a2e_async.batch.ledger_file import FILE_NAME
+from a2e_async.batch.manifest import number
+from a2e_async.batch.report import write_report
+from a2e_async.cli.run import Run, command
+
+_MOST_ERRORS = 20
+
+
+@command("status")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), metavar="DIR")
+async def status(run: Run, folder: Path) -> None:
+    """Print where the rows of the batch in DIR stand.
+
+    It needs no token, and may be asked while the batch runs.
+    """
+    states: Counter[State] = Counter()
+    errors: Counter[tuple[State, str]] = Counter()
+    for entry in read_entries(folder / FILE_NAME):
+        states[entry.state] += 1
+        if entry.error:
+            errors[entry.state, " ".join(entry.error.split())] += 1
+    coins = read_coins(folder / FILE_NAME)
+    counts = {state.value: states[state] for state in State}
+    data = {"folder": str(folder), "rows": states.total(), "coins": number(coins), "states": counts}
+    worst = [
+        {"status": state.value, "error": words, "rows": count}
+        for (state, words), count in errors.most_common(_MOST_ERRORS)
+    ]
+    lines = [f"{count:>8}  {name}" for name, count in counts.items() if count]
+    lines += [f"{states.total():>8}  rows, {coins:g} coins"]
+    lines += [f"{one['rows']:>8}  {one['status']}: {one['error']}" for one in worst]
+    run.output.result("\n".join(lines), {**data, "errors": worst})
+
+
+@command("report")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), metavar="DIR")
+async def report(run: Run, folder: Path) -> None:
+    """Write the manifests and the page of the batch in DIR.
+
+    It needs no token, and may be asked while the batch runs.
+    """
+    page = await asyncio.to_thread(_write, folder)
+    names = {"page": page, "manifest": folder / "manifest.jsonl", "table": folder / "manifest.csv"}
+    run.output.result(str(page), {name: str(path) for name, path in names.items()})
+    run.output.say(f"open {page} in a browser")
+
+
+def _write(folder: Path) -> Path:
+    entries = read_entries(folder / FILE_NAME)
+    first = list(itertools.islice(entries, 1))  # a folder without a batch is refused before anything is written
+    return write_report(folder, itertools.chain(first, entries))

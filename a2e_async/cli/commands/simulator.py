@@ -1,0 +1,54 @@
+"""`a2e simulator`: the simulated service alone, for any client."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from typing import Any
+
+import click
+
+from a2e_async.cli.run import Run, command
+from a2e_async.cli.run import simulator as opened
+
+media_option = click.option(
+    "--media",
+    type=click.Choice(["auto", "pretty", "plain", "tiny"]),
+    default="auto",
+    show_default=True,
+    help="What the files are; pretty ones need the extra [sim].",
+)
+
+
+@command("simulator")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="Port; 0 takes a free one."
+)
+@click.option("--speed", type=click.FloatRange(min=0.1), default=1.0, show_default=True, help="How fast its time runs.")
+@click.option("--coins", type=click.IntRange(min=0), default=10_000, show_default=True, help="Coins of the account.")
+@media_option
+@click.option("--seed", type=int, default=0, show_default=True, help="Equal seeds make equal worlds.")
+async def simulator(run: Run, **options: Any) -> None:  # noqa: ANN401 - the options above, by name
+    """Run the simulated service until Ctrl-C.
+
+    It accepts the token of --token, by default sk_simulator.
+    """
+    token = {"token": run.settings.token} if run.settings.token else {}
+    async with opened(**options, **token) as sim:
+        lines = f"export A2E_BASE_URL={sim.url}\nexport A2E_API_KEY={sim.token}"
+        run.output.say(f"simulator at {sim.url}, token {sim.token}; Ctrl-C ends it")
+        run.output.result(lines, {"url": sim.url, "token": sim.token})
+        await _until_told()
+
+
+async def _until_told() -> None:
+    """Wait for Ctrl-C or SIGTERM, which are the ordinary end of a server and no failure."""
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    try:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, told.set)
+    except NotImplementedError:  # Windows: Ctrl-C arrives as KeyboardInterrupt
+        pass
+    await told.wait()

@@ -1,0 +1,146 @@
+"""The live displays on a terminal: a line per job, or a bar per stage of a batch; and the choice of a display."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+from a2e_async.cli.display.board import BatchBoard, Board, Row, total
+from a2e_async.cli.display.tally import Tally
+from a2e_async.client import A2EClient
+
+_STYLES = {
+    "queued": "dim",
+    "starting": "cyan",
+    "running": "cyan",
+    "downloading": "blue",
+    "done": "green",
+    "failed": "red",
+}
+_BAR = 40
+_LINES_FOR_OTHERS = 4  # the total, the line that counts what is not shown, and room for the prompt
+
+
+class LiveBoard(Board):
+    """Redraws all jobs a few times a second, as many as the terminal has lines for."""
+
+    live = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._console = Console(stderr=True, highlight=False)
+        self._spinner = Spinner("dots", style="cyan")
+        self._live = Live(console=self._console, get_renderable=self._draw, redirect_stdout=False, refresh_per_second=8)
+
+    def __enter__(self) -> Self:
+        self._live.start(refresh=True)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._live.stop()
+
+    def _show(self, row: Row) -> None:
+        """Do nothing: the next redraw shows it."""
+
+    def _draw(self) -> RenderableType:
+        rows = list(self.rows)  # the redraw runs in a thread of its own
+        shown = _most_telling(rows, self._console.height - _LINES_FOR_OTHERS)
+        table = Table.grid(padding=(0, 2))
+        table.add_column(width=1)
+        table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
+        for _ in range(3):
+            table.add_column(justify="right", no_wrap=True)
+        for row in shown:
+            table.add_row(*self._cells(row))
+        lines: list[RenderableType] = [table]
+        if len(shown) < len(rows):
+            lines.append(Text(f"  and {len(rows) - len(shown)} more", style="dim"))
+        lines.append(Text(total(rows, time.monotonic() - self.begun), style="bold"))
+        return Group(*lines)
+
+    def _cells(self, row: Row) -> tuple[RenderableType, ...]:
+        mark, style = {True: ("✓", "green"), False: ("✗", "red"), None: ("", "dim")}[row.good]
+        return (
+            Text(mark, style=style) if mark else self._spinner.render(time.monotonic()),
+            Text.assemble((f"{row.family}  ", "dim"), row.label),
+            Text(row.state, style=style),
+            Text(f"{row.coins:g} coins" if row.coins is not None else "", style="dim"),
+            Text(f"{row.seconds:.1f} s", style="dim"),
+        )
+
+
+def _most_telling(rows: list[Row], lines: int) -> list[Row]:
+    """Give as many rows as fit, in their order: first the failed and the running ones."""
+    if len(rows) <= lines:
+        return rows
+    ranks = {False: 0, None: 1, True: 2}
+    kept = sorted(rows, key=lambda row: ranks[row.good])[: max(lines, 1)]
+    return [row for row in rows if row in kept]
+
+
+class LiveBatchBoard(BatchBoard):
+    """Redraws the bars a few times a second, in the event loop's own thread, where the client may be asked."""
+
+    live = True
+    every = 0.2
+
+    def __init__(self, tally: Tally, a2e: A2EClient) -> None:
+        super().__init__(tally, a2e)
+        self._console = Console(stderr=True, highlight=False)
+        self._live = Live(console=self._console, auto_refresh=False, redirect_stdout=False)
+
+    async def __aenter__(self) -> Self:
+        self._live.start()
+        self.show()
+        return await super().__aenter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await super().__aexit__(kind, error, trace)
+        self._live.stop()
+
+    def show(self) -> None:
+        """Redraw."""
+        self._live.update(self.draw(), refresh=True)
+
+    def draw(self) -> RenderableType:
+        """Give what is shown now."""
+        tally = self.tally
+        table = Table.grid(padding=(0, 2))
+        table.add_column(no_wrap=True)
+        table.add_column(width=_BAR)
+        table.add_column(justify="right", no_wrap=True)
+        for stage, count in tally.stages.items():
+            style = _STYLES[stage]
+            bar = ProgressBar(tally.total or 1, count, width=_BAR, complete_style=style, finished_style=style)
+            table.add_row(Text(stage, style=style), bar, str(count))
+        pace = " · ".join(filter(None, (f"{tally.stages['done']} of {tally.total} done", tally.pace())))
+        health = Text(tally.health(), style="dim" if tally.outage is None else "bold red")
+        return Group(table, Text(pace, style="bold"), Text.assemble(tally.money(), " · ", health))
+
+
+def board_for() -> Board:
+    """Give the live display on a terminal, the plain one elsewhere."""
+    return LiveBoard() if _is_terminal() else Board()
+
+
+def batch_board_for(tally: Tally, a2e: A2EClient) -> BatchBoard:
+    """Give the live display of a batch on a terminal, the plain one elsewhere."""
+    return LiveBatchBoard(tally, a2e) if _is_terminal() else BatchBoard(tally, a2e)
+
+
+def _is_terminal() -> bool:
+    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
