@@ -27,7 +27,7 @@ from a2e_async.batch.purse import Purse, Wanted
 from a2e_async.batch.rows import Row, stem_of
 from a2e_async.client import A2EClient
 from a2e_async.core.family import Request
-from a2e_async.core.hooks import Journal
+from a2e_async.core.hooks import Journal, Posted
 from a2e_async.core.records import Record, Result
 from a2e_async.core.status import Status
 from a2e_async.engine.jobs.job import Job, Stage
@@ -194,7 +194,8 @@ class Course:
         if entry.state is State.ACCEPTED:
             return await _ours(self._a2e.attach(row.family, *entry.task_ids, tag=tag, options=options))
         if entry.state is State.INTENDED:
-            options = attrs.evolve(options, look_first=True, sent_before=entry.intended_at)
+            posted = Posted(first=entry.intended_at, last=entry.intended_at)
+            options = attrs.evolve(options, look_first=True, sent_before=posted)
         request = row.request(await self._picture(source) if source is not None else None)
         async with self._purse.pays(Wanted(row.family, request, options)) as held:
             job = self._start(request, tag, options)

@@ -2,23 +2,77 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import attrs
 
-from a2e_async.core import rules
+from a2e_async.core import rules, tags
 from a2e_async.core.family import Request
 from a2e_async.core.records import Record, Result
+from a2e_async.errors import UsageError
+
+
+def _is_moment(_posted: object, field: attrs.Attribute[float | None], value: float | None) -> None:
+    if value is not None and not (type(value) in (int, float) and 0 <= value < math.inf):
+        raise UsageError(f"Posted.{field.name} must be a time in seconds since 1970 or None, not {value!r:.80}")
+
+
+def _are_letters(_posted: object, field: attrs.Attribute[str], value: object) -> None:
+    if value not in (tags.FIRST, tags.SECOND, tags.FIRST + tags.SECOND):
+        raise UsageError(f'Posted.{field.name} must be "a", "b" or "ab", not {value!r:.80}')
+
+
+@attrs.frozen(kw_only=True)
+class Posted:
+    """What is known of the POSTs of one start that another process may have sent, for `Options.sent_before`.
+
+    Both times are the service's own, as `Journal.sending` gave them: the machine that sent, the machine that looks
+    and the one that keeps the journal have three clocks, and none of them may decide whether a start is sent again.
+
+    Args:
+        first: The service's time of the first POST, in seconds since 1970; None when it is not known, and then the
+            start is never sent again.
+        last: The service's time of the latest POST, None likewise.
+        letters: The send letters of all its POSTs: "a", "b" or "ab". After a "b" it is looked for and never sent again.
+
+    Raises:
+        UsageError: One of them is not that.
+    """
+
+    first: float | None = attrs.field(default=None, validator=_is_moment)
+    last: float | None = attrs.field(default=None, validator=_is_moment)
+    letters: str = attrs.field(default=tags.FIRST, validator=_are_letters)
 
 
 class Journal:
     """What is written down before anybody is told; this one writes nothing.
 
-    Each method is awaited before the engine goes on, so what it has written is never younger than the world.
+    Each method is awaited before the engine goes on, so what it has written is never younger than the world. The
+    order is: `intended` once, `sending` before each POST, `accepted` once and again when more tasks show, `settled`.
     """
 
     async def intended(self, tag: str | None, request: Request[Result]) -> None:
-        """A start is about to be sent, and may be charged, under this tag."""
+        """A start is wanted under this tag; long waits may lie between this and its first POST."""
+
+    async def sending(self, tag: str | None, letter: str, at: float | None) -> None:
+        """A POST of the start leaves as soon as this returns: the last thing that is asked before EVERY POST.
+
+        Asked before the first send, before each repeat (after 429, or when the service could not be reached) and
+        before the second send. What is written here is what a later process knows of the start: an intent without any
+        `sending` was surely not sent; one with it may have been, and is looked for with `Options.sent_before`, made
+        of what was given here: the first `at`, the latest `at`, and every letter.
+
+        Whatever this raises ends the job with that error, and the POST is not sent: a store whose lease has run out
+        raises here.
+
+        Args:
+            tag: The start's tag.
+            letter: The send letter in the name that goes out: "a" for the first send and its repeats, "b" for the
+                second send, after which there is none.
+            at: The service's own time now, in seconds since 1970, from the header Date of its replies; never this
+                machine's clock. None when the service has told none.
+        """
 
     async def accepted(self, tag: str | None, task_ids: Sequence[str], coins: float | None) -> None:
         """The service has taken the start; called again when more tasks of it are found."""

@@ -30,6 +30,7 @@ from a2e_async import (
     TextToImage,
 )
 from a2e_async.core import tags
+from a2e_async.core.hooks import Posted
 from a2e_async.simulator.virtual import run_virtually, virtual_app
 
 WINDOW = 60.0
@@ -215,7 +216,7 @@ class _Play:
             intent.jobs.append(self.a2e.attach(type(intent.request), *intent.jobs[-1].task_ids, timeout=None))
             return
         view = self.a2e.with_options()
-        view._options = attrs.evolve(view._options, look_first=True, sent_before=intent.asked_at)
+        view._options = attrs.evolve(view._options, look_first=True, sent_before=Posted(first=intent.asked_at))
         self._send(intent, view)
 
     async def act(self, act):

@@ -23,6 +23,7 @@ from a2e_async import (
     UsageError,
 )
 from a2e_async.core import tags
+from a2e_async.core.hooks import Posted
 from a2e_async.families.head_swap import HeadSwap
 from a2e_async.simulator.virtual import DirectTransport, run_virtually, virtual_app
 
@@ -484,7 +485,8 @@ async def test_look_first_starts_what_is_not_there(a2e, sim):
 def resumed(a2e, sent_before):
     """Give a view of a client whose starts may have been sent before by another process."""
     view = a2e.with_options()
-    view._options = attrs.evolve(a2e._options, look_first=True, sent_before=sent_before)
+    posted = None if sent_before is None else Posted(first=sent_before, last=sent_before)
+    view._options = attrs.evolve(a2e._options, look_first=True, sent_before=posted)
     return view
 
 

@@ -9,7 +9,7 @@ from typing import Final, Literal
 import attrs
 
 from a2e_async.core.family import Family
-from a2e_async.core.hooks import Journal
+from a2e_async.core.hooks import Journal, Posted
 from a2e_async.core.rules import kind_of
 from a2e_async.errors import InvalidRequestError
 
@@ -35,7 +35,7 @@ class Options:
             its absence is proven, "raise" never does.
         tagging: Whether names carry a tag. Without one a lost start cannot be found and is never sent again.
         look_first: Whether the tag is looked for before the first send, as a resume does.
-        sent_before: When an earlier process may have sent this start, in seconds since 1970; with `look_first`.
+        sent_before: The POSTs by which an earlier process may have sent this start; with `look_first`.
         price: What the start costs in coins, for the budget; by default it is asked or learned.
         journal: What is written down before anybody is told.
     """
@@ -44,7 +44,7 @@ class Options:
     on_unknown: Literal["resend", "raise"] = "resend"
     tagging: bool = True
     look_first: bool = False
-    sent_before: float | None = None
+    sent_before: Posted | None = None
     price: float | None = None
     journal: Journal = NO_JOURNAL
 
@@ -54,6 +54,8 @@ class Options:
         for field, value in (("timeout", self.timeout), ("price", self.price)):
             if value not in (None, DEFAULT) and not _is_amount(value):
                 raise _refuse(field, "must be a number of at least 0", value)
+        if not isinstance(self.sent_before, Posted | None):
+            raise _refuse("sent_before", "must be a Posted or None", self.sent_before)
 
     def seconds(self, family: Family) -> float | None:
         """Give the time limit for a job of this family."""

@@ -147,7 +147,7 @@ class Finder:
 
     async def _ask_for_clock(self) -> None:
         with contextlib.suppress(Exception):  # a token callable may raise anything
-            await self._service.ask_again(wire.listing(self._family, 1, 1))
+            await self._service.ask(wire.listing(self._family, 1, 1))
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()

@@ -29,6 +29,7 @@ from a2e_async.core.status import Status
 from a2e_async.engine.http.service import Service
 from a2e_async.engine.jobs.events import Adopted
 from a2e_async.engine.jobs.job import Job
+from a2e_async.engine.jobs.options import NO_JOURNAL
 from a2e_async.engine.starts.finder import Finder, Finding, Row, letter_of
 from a2e_async.errors import A2EError, ClientClosedError, NotFoundError, ProtocolError, StartUnknownError
 
@@ -110,7 +111,9 @@ class Sender:
             if not finding.absent or (sent and job.options.on_unknown == "raise"):
                 raise self._unknown(attempt, finding)
             if job.options.sent_before is not None:
-                letters, job.twice_since = (tags.SECOND,), job.options.sent_before
+                if tags.SECOND in job.options.sent_before.letters:  # the second send is the last
+                    raise self._unknown(attempt, finding)
+                letters, job.twice_since = (tags.SECOND,), job.options.sent_before.first or 0.0
         for letter in letters:
             rows = await self._post(attempt, letter)
             if rows:
@@ -150,9 +153,10 @@ class Sender:
         finder = self.finder(job.family)
         await finder.learn_clock()
         now = self._service.server_time() or 0.0
-        before = job.options.sent_before
+        posted = job.options.sent_before
+        before = None if posted is None else posted.first
         floor = now - self._service.retry.proof_age if before is None else before
-        aged = None if before is None else now - before if now else math.inf
+        aged = None if posted is None else now - before if now and before is not None else math.inf
         return await finder.find(tag, _name(attempt, tags.FIRST), floor, aged=aged, at_once=True)
 
     async def _post(self, attempt: Attempt, letter: str) -> list[Row] | None:
@@ -162,10 +166,7 @@ class Sender:
         request = wire.start(job.family, attempt.request, name=name, webhook=self._webhook)
         failures = 0
         while not attempt.closing:
-            if not service.pacer.take():
-                await service.pacer.turn(start=True)
-            if attempt.began is None:
-                attempt.began, attempt.sent_at = asyncio.get_running_loop().time(), service.server_time()
+            await self._turn(attempt, letter)
             attempt.on_wire = True
             try:
                 attempt.rows = self._rows_of(job, await service.ask(request), name)
@@ -185,6 +186,20 @@ class Sender:
             else:
                 return attempt.rows
         raise ClientClosedError("the client was closed before this start was taken")
+
+    async def _turn(self, attempt: Attempt, letter: str) -> None:
+        """Wait until a POST may leave, and write down that it does: nothing is awaited between this and the POST."""
+        job, service = attempt.job, self._service
+        if not service.pacer.take():
+            await service.pacer.turn(start=True)
+        if job.options.journal is not NO_JOURNAL:
+            if job.family.is_findable:  # who looks for the start later needs the service's time, and has no other clock
+                await self.finder(job.family).learn_clock()
+            await job.options.journal.sending(job.tag, letter, service.server_time())
+        if attempt.closing or job.done():  # it was let go of meanwhile
+            raise ClientClosedError("the job ended before this start was sent")
+        if attempt.began is None:
+            attempt.began, attempt.sent_at = asyncio.get_running_loop().time(), service.server_time()
 
     def _rows_of(self, job: Job[Any], data: object, name: str) -> list[Row]:
         """Give the tasks that a start was answered with; where only some have our tag, those."""
