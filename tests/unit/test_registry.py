@@ -26,7 +26,8 @@ SKETCH = Family(name="sketch", title="A sketch", request=Sketch, base="/sketch",
 
 @pytest.fixture(autouse=True)
 def forgotten(monkeypatch):
-    """Forget after each test what it has registered."""
+    """Forget after each test what it has registered, but not what was loaded meanwhile."""
+    a2e_async.families()
     for names in ("by_name", "by_request"):
         monkeypatch.setattr(registry._registry, names, dict(getattr(registry._registry, names)))
 
@@ -109,10 +110,16 @@ def test_a_request_may_have_no_fields_of_its_own():
 def test_threads_that_make_the_first_request_of_a_class_at_once_all_get_it():
     """What is known of a class is published whole."""
     for _ in range(50):
-        kind = request(type("Fresh", (Request[Result],), {"__annotations__": {"prompt": str}, "prompt": "x"}))
+
+        @request
+        class Fresh(Request[Result]):
+            """A class that nobody has asked about yet."""
+
+            prompt: str = "x"
+
         made, barrier = [], threading.Barrier(4)
 
-        def make(kind=kind, made=made, barrier=barrier):
+        def make(kind=Fresh, made=made, barrier=barrier):
             barrier.wait()
             made.append(kind())
 
