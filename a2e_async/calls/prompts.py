@@ -15,8 +15,8 @@ from a2e_async.calls.base import SLOW, Group, call, known_plan
 from a2e_async.calls.reading import At, Value, value
 from a2e_async.calls.writing import Extra, given
 from a2e_async.core import rules
-from a2e_async.core.replies import hide_secrets
 from a2e_async.core.requests import Link
+from a2e_async.core.secrets import hide_secrets
 from a2e_async.core.sse import Message
 from a2e_async.errors import ProtocolError, ServiceError
 

@@ -40,13 +40,13 @@ class HttpReply:
 
     Attributes:
         status: The HTTP status.
-        body: The body's bytes.
+        body: The body's bytes; not shown in a repr, for they can repeat the token.
         retry_after: The header Retry-After as it came, or None.
         date: The header Date as it came, or None.
     """
 
     status: int
-    body: bytes = b""
+    body: bytes = attrs.field(default=b"", repr=False)
     retry_after: str | None = None
     date: str | None = None
 

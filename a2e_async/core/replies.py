@@ -13,6 +13,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from a2e_async.core.http import HttpReply
+from a2e_async.core.secrets import hide_secrets
 from a2e_async.errors import (
     A2EError,
     AuthenticationError,
@@ -28,10 +29,6 @@ from a2e_async.errors import (
 _DECODER = json.JSONDecoder()
 _EXCERPT = 200
 _MESSAGE = 500
-_SECRET = re.compile(  # "task_id" is no secret; a letter before "sk_" may be the end of "\\n" or "%3D"
-    r"(?:(?<![a-z])|(?<=\\[nrtbf])|(?<=%[0-9a-f]{2}))sk_[\w.\-]+|Bearer\s+\S+|eyJ[\w\-]{5,}(?:\.[\w\-]*){0,2}",
-    re.IGNORECASE,
-)
 _POOR = re.compile(
     r"(insufficient|not (?:have )?enough|n['\u2019]t have enough|too few|out of)"
     r"\W+(?:\w+\W+){0,3}(coin|credit|balance|diamond)"
@@ -87,11 +84,6 @@ def nonsense(reply: HttpReply, what: str) -> ProtocolError:
     """Build the error for a reply that cannot be read."""
     excerpt = hide_secrets(reply.body[: 4 * _EXCERPT].decode("utf-8", "replace"))[:_EXCERPT]
     return ProtocolError(f"{what} (HTTP {reply.status}): {excerpt!r}", status=reply.status, excerpt=excerpt)
-
-
-def hide_secrets(text: str) -> str:
-    """Blot out what looks like a token."""
-    return _SECRET.sub("***", text)
 
 
 def rows_of(data: object) -> list[dict[str, Any]]:

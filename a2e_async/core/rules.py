@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import socket
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,7 +19,10 @@ import attrs
 from a2e_async.errors import InvalidRequestError
 
 _SPACE = re.compile(r"\s")
-_PLAIN_LINK = re.compile(r"https?://[a-z0-9.-]*[a-z0-9](:\d+)?(/[!-~]*)?")
+_PLAIN_LINK = re.compile(r"https?://(?:[a-z0-9-]{1,63}\.){1,3}[a-z][a-z0-9-]{0,61}[a-z0-9](:\d{1,4})?(/[!-~]*)?")
+_LONGEST_HOST = 253
+_LOCAL_NAMES = (".localhost", ".local", ".internal", ".home.arpa")
+_TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")  # IPv4 behind NAT64
 _HEADER = re.compile(r"[!-~]([ -~]*[!-~])?")
 _LONG_NUMBER = 1e18
 _SCALARS = (str, int, float)
@@ -189,22 +193,54 @@ def _is_link(value: object) -> bool:
         return False
     if _PLAIN_LINK.fullmatch(value):  # most are, and need no closer look
         return True
-    if _SPACE.search(value):
-        return False
+    return not _SPACE.search(value) and host_of(value) != ""
+
+
+def host_of(url: str) -> str:
+    """Give the host of an http or https URL, in lower case, "" when it is none that can be asked.
+
+    Urlsplit and yarl take hosts that the resolver trips over, with a raw UnicodeError: empty labels, labels above 63.
+    """
     try:
-        parts = urlsplit(value)
-        return parts.scheme.lower() in ("http", "https") and bool(parts.hostname)
-    except ValueError:
-        return False
+        parts = urlsplit(url)
+        host, _port = parts.hostname or "", parts.port
+        if parts.scheme.lower() not in ("http", "https") or len(host) > _LONGEST_HOST or "%" in host:
+            return ""
+        if ":" in host:
+            ipaddress.ip_address(host)
+        else:
+            host.encode("idna")
+    except ValueError:  # of which UnicodeError is one
+        return ""
+    return host
 
 
 def is_local(url: str) -> bool:
     """Whether the URL names this machine or a private network, which the service cannot reach."""
-    host = (urlsplit(url).hostname or "").lower().rstrip(".")
-    if host == "localhost" or host.endswith((".localhost", ".local")):
-        return True
+    host = host_of(url).rstrip(".")
+    address = address_of(host)
+    if address is not None:
+        return is_private(address)
+    return bool(host) and ("." not in host or host.endswith(_LOCAL_NAMES))
+
+
+def address_of(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """Give the address that a host is, in whatever spelling a resolver takes (127.1, 0x7f000001), None for a name."""
     try:
-        address = ipaddress.ip_address(host)
+        return ipaddress.ip_address(host)
     except ValueError:
-        return False
-    return address.is_private or address.is_loopback or address.is_link_local or address.is_unspecified
+        pass
+    try:
+        return ipaddress.IPv4Address(socket.inet_aton(host)) if host[:1].isdigit() else None
+    except (OSError, UnicodeError):
+        return None
+
+
+def is_private(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    """Whether an address belongs to this machine or to a network that is not the public one."""
+    inner = getattr(address, "ipv4_mapped", None) or getattr(address, "sixtofour", None)
+    if inner is not None:
+        return is_private(inner)
+    if address in _TRANSLATED:
+        return is_private(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
+    return not address.is_global or address.is_multicast

@@ -161,9 +161,21 @@ def test_a_request_is_a_value(kind, fields):
         ("http://0.0.0.0/a.png", True),
         ("http://[::1]:80/a.png", True),
         ("http://[fe80::1]/a.png", True),
+        ("http://127.1/a.png", True),
+        ("http://2130706433/a.png", True),
+        ("http://0x7f.0.0.1/a.png", True),
+        ("http://100.64.0.1/a.png", True),
+        ("http://[::ffff:10.0.0.1]/a.png", True),
+        ("http://[64:ff9b::7f00:1]/a.png", True),
+        ("http://[2002:7f00:1::]/a.png", True),
+        ("http://224.0.0.1/a.png", True),
+        ("http://simulator:8765/a.png", True),
+        ("http://metadata.google.internal/a.png", True),
         ("https://files.example.net/a.png", False),
         ("https://localhost.example.net/a.png", False),
         ("https://8.8.8.8/a.png", False),
+        ("https://1e100.example.net/a.png", False),
+        ("https://[2001:4860:4860::8888]/a.png", False),
     ],
 )
 def test_which_links_the_service_cannot_reach(url, local):
@@ -182,3 +194,31 @@ def test_which_links_the_service_cannot_reach(url, local):
 def test_a_webhook_may_be_anywhere():
     """Only links that the service fetches must be public: a webhook's receiver is the caller's affair."""
     require_public_links(ImageToVideo(**FILM, webhook_url="https://10.0.0.1/hook"))
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("https://Files.Example:8443/a?b#c", "files.example"),
+        ("http://me:pw@files.example/", "files.example"),
+        ("https://b\u00fccher.example/", "b\u00fccher.example"),
+        ("https://files.example./", "files.example."),
+        ("https://[::1]/", "::1"),
+        ("https://a..b/x.png", ""),
+        ("https://.example/x.png", ""),
+        (f"https://{'b' * 64}.example/x.png", ""),
+        (f"https://{'b.' * 130}example/x.png", ""),
+        ("https://files.example:70000/", ""),
+        ("https://files.example:x/", ""),
+        ("https://[::1/", ""),
+        ("https://[fe80::1%25eth0]/", ""),
+        ("https://\ud83e.example/", ""),
+        ("ftp://files.example/", ""),
+        ("files.example/x.png", ""),
+        ("", ""),
+    ],
+)
+def test_which_hosts_can_be_asked(url, host):
+    """A host that a resolver would trip over is no host, and a link to it is refused as a field."""
+    assert rules.host_of(url) == host
+    assert rules.link().check(url) is bool(host)

@@ -29,7 +29,7 @@ from a2e_async import (
 )
 from a2e_async.core.http import HttpRequest
 from a2e_async.engine.http.service import Service
-from a2e_async.engine.http.session import USER_AGENT, Proxies, Session
+from a2e_async.engine.http.session import USER_AGENT, Session
 
 BASE = "https://a2e.example"
 TOKEN = "sk_hunter2-hunter2.hunter2"
@@ -481,64 +481,3 @@ async def test_the_services_clock(mocked, session):
     await service.ask(ASK)
     await service.ask(ASK)
     assert service.server_time() == pytest.approx(1445412480, abs=2)
-
-
-# Proxies of the environment.
-
-
-@pytest.mark.parametrize(
-    ("variables", "url", "proxy"),
-    [
-        ({}, BASE, None),
-        ({"HTTPS_PROXY": "http://p.example:1"}, BASE, "http://p.example:1"),
-        ({"https_proxy": "http://p.example:1"}, BASE, "http://p.example:1"),
-        ({"HTTPS_PROXY": "https://p.example:1"}, BASE, "https://p.example:1"),
-        ({"HTTPS_PROXY": "p.example:1"}, BASE, "http://p.example:1"),
-        ({"HTTPS_PROXY": "http://me:pw@p.example:1"}, BASE, "http://me:pw@p.example:1"),
-        ({"HTTPS_PROXY": ""}, BASE, None),
-        ({"HTTP_PROXY": "http://p.example:1"}, BASE, None),
-        ({"HTTP_PROXY": "http://p.example:1"}, "http://a2e.example", "http://p.example:1"),
-        ({"ALL_PROXY": "http://p.example:1"}, BASE, "http://p.example:1"),
-        ({"ALL_PROXY": "http://p.example:1", "HTTPS_PROXY": "http://q.example:2"}, BASE, "http://q.example:2"),
-        ({"HTTPS_PROXY": "http://p.example:1", "NO_PROXY": "a2e.example"}, BASE, None),
-        ({"HTTPS_PROXY": "http://p.example:1", "NO_PROXY": ".example"}, BASE, None),
-        ({"HTTPS_PROXY": "http://p.example:1", "NO_PROXY": "other.example, a2e.example"}, BASE, None),
-        ({"HTTPS_PROXY": "http://p.example:1", "NO_PROXY": "*"}, BASE, None),
-        ({"HTTPS_PROXY": "http://p.example:1", "NO_PROXY": "other.example"}, BASE, "http://p.example:1"),
-        ({"ALL_PROXY": "http://p.example:1"}, "http://127.0.0.1:8765", None),
-        ({"ALL_PROXY": "http://p.example:1"}, "http://localhost:8765", None),
-        ({"ALL_PROXY": "http://p.example:1"}, "http://[::1]:8765", None),
-        ({"ALL_PROXY": "http://p.example:1"}, "http://192.168.0.7", "http://p.example:1"),
-        ({"ALL_PROXY": "socks5://p.example:1"}, "http://127.0.0.1:8765", None),
-    ],
-)
-async def test_proxies_of_the_environment(mocked, monkeypatch, variables, url, proxy):
-    """A request goes through the environment's proxy for its scheme and host; this machine is reached directly."""
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-    mocked.get(ANYTHING, payload=YES)
-    session = Session(url)
-    await session.send(ASK, HEADERS)
-    assert calls(mocked)[0][2]["proxy"] == proxy
-    await session.aclose()
-
-
-@pytest.mark.parametrize("proxy", ["socks5://me:hunter2@p.example:1", "socks5h://p.example", "ftp://p.example"])
-async def test_a_proxy_that_cannot_be_used_is_refused(session, monkeypatch, proxy):
-    """A SOCKS proxy is refused in words, instead of being passed over; its login is not shown."""
-    monkeypatch.setenv("ALL_PROXY", proxy)
-    with pytest.raises(UsageError, match="must be an http or https URL") as caught:
-        await service_of(session).ask(ASK)
-    assert "hunter2" not in str(caught.value)
-
-
-def test_proxies_are_looked_up_once_for_a_host(monkeypatch):
-    """A thousand requests read the environment once for each scheme and host."""
-    looked = []
-    monkeypatch.setattr("urllib.request.getproxies_environment", lambda: looked.append(1) or {"all": "http://p:1"})
-    proxies = Proxies()
-    for number in range(1000):
-        assert proxies.for_url(f"{BASE}/{number}") == "http://p:1"
-    assert len(looked) == 1
-    proxies.for_url("https://other.example/")
-    assert len(looked) == 2

@@ -22,7 +22,8 @@ import attrs
 
 from a2e_async.core import media
 from a2e_async.core.retry import Retry
-from a2e_async.engine.http.session import CONNECT_SECONDS, Proxies, new_http_session
+from a2e_async.engine.http.proxies import Proxies
+from a2e_async.engine.http.session import CONNECT_SECONDS, new_http_session
 from a2e_async.errors import A2EError, DownloadError, TransportError
 
 Progress = Callable[[int, int], None]
@@ -218,7 +219,7 @@ class Files:
         if have:
             headers |= {"Range": f"bytes={have}-", "If-Range": part.etag or ""}
         async with self._session().get(
-            url, headers=headers, timeout=self._limit, proxy=self._proxies.for_url(url), max_redirects=5
+            url, timeout=self._limit, max_redirects=5, **self._proxies.arguments(url, headers)
         ) as reply:
             at = await self._begin(reply, url, part, have)
             total = _total(reply, at)
@@ -266,10 +267,9 @@ class Files:
             async with self._session().put(
                 url,
                 data=chunks(),
-                headers=headers,
                 timeout=self._limit,
-                proxy=self._proxies.for_url(url),
                 allow_redirects=False,
+                **self._proxies.arguments(url, headers),
             ) as reply:
                 status = reply.status
         except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:

@@ -1,8 +1,8 @@
 """The session layer: one request out, one reply in, over a pool of aiohttp connections.
 
-Laws of this file: a redirect is never followed (a start must not be sent to two places); cookies are not kept;
-`trust_env` stays off, as aiohttp then reads ~/.netrc in a thread for every request and would send its passwords to
-result hosts: proxies are looked up here instead, once per host.
+Laws of this file: a redirect is never followed (a start must not be sent to two places); cookies are not kept; an
+answer has a largest size, counted after it is unpacked; whatever comes of an exchange is a reply or one of our errors,
+and no error of aiohttp goes out of here, for it holds the request's headers (see `failures`).
 """
 
 from __future__ import annotations
@@ -10,33 +10,35 @@ from __future__ import annotations
 import asyncio
 import json
 import platform
-import re
-import urllib.request
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from urllib.parse import urlsplit
+from contextlib import asynccontextmanager
+from typing import Any, Final
 
 import aiohttp
 
 from a2e_async._version import __version__
 from a2e_async.core.http import HttpReply, HttpRequest, HttpStream
-from a2e_async.core.replies import hide_secrets
-from a2e_async.core.rules import is_local
+from a2e_async.engine.http.failures import failure_of
 from a2e_async.engine.http.limits import Limits
-from a2e_async.errors import TransportError, UsageError
+from a2e_async.engine.http.proxies import Proxies
+from a2e_async.errors import A2EError, ProtocolError, UsageError
 
 HttpSession = aiohttp.ClientSession
-_HttpReply = aiohttp.ClientResponse
 
 USER_AGENT = f"a2e-async/{__version__} python/{platform.python_version()} aiohttp/{aiohttp.__version__}"
 CONNECT_SECONDS = 10.0
+LARGEST_REPLY: Final = 32 << 20
+"""Most bytes of an answer, unpacked; a full page of a list has about 0.1 MiB."""
+
 _JSON = json.JSONEncoder(separators=(",", ":"))  # json.dumps would make one for each call
-
-_LOGIN = re.compile(r"//[^/\s'\"]*@")
-
-_NOT_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError)
 _CONNECTING = aiohttp.ClientTimeout(total=None, connect=CONNECT_SECONDS, sock_connect=CONNECT_SECONDS)
-_FAILURES = (aiohttp.ClientError, TimeoutError, OSError)
+
+
+class _Body(bytes):
+    """A body that does not show itself: it can hold a webhook's secret, and tools print what aiohttp was given."""
+
+    def __repr__(self) -> str:
+        return f"<body of {len(self)} bytes>"
 
 
 def new_http_session() -> aiohttp.ClientSession:
@@ -46,36 +48,6 @@ def new_http_session() -> aiohttp.ClientSession:
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"User-Agent": USER_AGENT},
     )
-
-
-class Proxies:
-    """The proxies of the environment: HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY, looked up once per host."""
-
-    def __init__(self) -> None:
-        self._by_host: dict[tuple[str, str], str | None] = {}
-
-    def for_url(self, url: str) -> str | None:
-        """Give the proxy for a URL, None when there is none; this machine is never reached by a proxy."""
-        parts = urlsplit(url)
-        key = (parts.scheme, parts.netloc)
-        if key not in self._by_host:
-            self._by_host[key] = self._look_up(url, parts.scheme, parts.hostname or "", parts.netloc)
-        return self._by_host[key]
-
-    @staticmethod
-    def _look_up(url: str, scheme: str, host: str, netloc: str) -> str | None:
-        if is_local(url) and (host == "localhost" or host.startswith("127.") or host == "::1"):
-            return None
-        proxies = urllib.request.getproxies_environment()
-        bare = netloc.rpartition("@")[2]
-        if urllib.request.proxy_bypass_environment(bare, proxies):  # type: ignore[attr-defined]
-            return None
-        proxy = proxies.get(scheme) or proxies.get("all")
-        if proxy and "://" not in proxy:
-            proxy = f"http://{proxy}"
-        if proxy and urlsplit(proxy).scheme not in ("http", "https"):
-            raise UsageError(f"the proxy for {scheme}://{host} must be an http or https URL (HTTPS_PROXY, ALL_PROXY)")
-        return proxy
 
 
 class Session:
@@ -90,8 +62,7 @@ class Session:
         self._base_url = base_url
         self._own = http is None
         self._http = http
-        self._proxy: str | None = None
-        self._ready = False
+        self._proxies = Proxies()
         self._limits = Limits()
 
     async def send(self, request: HttpRequest, headers: Mapping[str, str]) -> HttpReply:
@@ -101,85 +72,101 @@ class Session:
         cancelling = task.cancelling()
         self._limits.begin(task, request.seconds)
         try:
-            async with self._begin(request, headers, _CONNECTING) as reply:
-                return _reply(reply, await reply.read())
-        except _FAILURES as error:
-            raise self._failure(request, error, headers) from _shown(error)
+            return await self._exchange(request, headers)
         except asyncio.CancelledError:
-            if self._limits.has_passed(task, cancelling):
-                raise self._failure(request, TimeoutError(), headers) from None
-            raise
+            if not self._limits.has_passed(task, cancelling):
+                raise
+            failure = self._failure(request, TimeoutError(), headers)
+        except Exception as error:  # noqa: BLE001 - whatever comes of an exchange: nobody knows what it left behind
+            failure = self._failure(request, error, headers)
         finally:
             self._limits.end(task)
+        raise failure
+
+    async def _exchange(self, request: HttpRequest, headers: Mapping[str, str]) -> HttpReply:
+        pieces: list[bytes] = []
+        async with self._begin(request, headers, _CONNECTING) as reply:
+            try:
+                _refuse_size(reply.content_length or 0, reply.status)
+                size = 0
+                async for piece in reply.content.iter_any():
+                    pieces.append(piece)
+                    size += len(piece)
+                    _refuse_size(size, reply.status)
+            except BaseException:
+                reply.close()  # what is left of it is not read on, and its connection is not used again
+                raise
+            return _reply(reply, pieces[0] if len(pieces) == 1 else b"".join(pieces))
 
     @asynccontextmanager
     async def stream(self, request: HttpRequest, headers: Mapping[str, str]) -> AsyncIterator[HttpStream]:
         """Send one request and give its body as it comes; see `Streaming`."""
         limit = aiohttp.ClientTimeout(total=request.seconds, connect=CONNECT_SECONDS, sock_connect=CONNECT_SECONDS)
+        failure: A2EError | None = None
         try:
-            async with self._begin(request, headers, limit) as reply:
-                yield HttpStream(head=_reply(reply), pieces=reply.content.iter_any())
-        except _FAILURES as error:
-            raise self._failure(request, error, headers) from _shown(error)
+            reply = await self._begin(request, headers, limit)
+        except Exception as error:  # noqa: BLE001 - as in `send`
+            failure = self._failure(request, error, headers)
+        if failure is not None:
+            raise failure
+        try:
+            yield HttpStream(head=_reply(reply), pieces=self._pieces(reply, request, headers))
+        finally:
+            reply.close()
 
-    def _begin(
-        self, request: HttpRequest, headers: Mapping[str, str], limit: aiohttp.ClientTimeout
-    ) -> AbstractAsyncContextManager[_HttpReply]:
-        http = self._http if self._ready else self._prepare()
-        if http is None or http.closed:
+    async def _pieces(
+        self, reply: aiohttp.ClientResponse, request: HttpRequest, headers: Mapping[str, str]
+    ) -> AsyncIterator[bytes]:
+        size = 0
+        try:
+            async for piece in reply.content.iter_any():
+                size += len(piece)
+                _refuse_size(size, reply.status)
+                yield piece
+        except Exception as error:  # noqa: BLE001 - as in `send`
+            failure = self._failure(request, error, headers)
+        else:
+            return
+        del reply  # it shows the headers of the answer, which may repeat the token
+        raise failure
+
+    def _begin(self, request: HttpRequest, headers: Mapping[str, str], limit: aiohttp.ClientTimeout) -> Any:  # noqa: ANN401 - aiohttp's request, to be awaited or entered
+        if self._http is None:
+            self._http = new_http_session()
+        if self._http.closed:
             raise UsageError("the aiohttp session given as http= is closed")
-        return http.request(
+        return self._http.request(
             request.method,
             self._base_url + request.path,
             params=request.query or None,
-            data=None if request.body is None else _JSON.encode(request.body).encode(),
-            headers=headers,
+            data=None if request.body is None else _Body(_JSON.encode(request.body).encode()),
             allow_redirects=False,
             raise_for_status=False,
             timeout=limit,
-            proxy=self._proxy,
+            **self._proxies.arguments(self._base_url, headers),
         )
 
-    def _failure(self, request: HttpRequest, error: Exception, headers: Mapping[str, str]) -> TransportError:
-        sent = not isinstance(error, _NOT_SENT)
-        what = f"{request.method} {request.path}" if sent else f"could not connect to {self._base_url}"
-        words = _words(error)
-        if isinstance(error, aiohttp.ClientResponseError):  # its text can repeat the reply, or a proxy's password
-            token = headers.get("Authorization", "").rpartition(" ")[2]
-            words = hide_secrets(_LOGIN.sub("//", words.replace(token, "***") if token else words))
-        return TransportError(f"{what}: {words}", sent=sent)
-
-    def _prepare(self) -> aiohttp.ClientSession:
-        """Look the proxy up and open the pool, at the first request."""
-        self._proxy = Proxies().for_url(self._base_url)
-        self._http, self._ready = self._http or new_http_session(), True
-        return self._http
+    def _failure(self, request: HttpRequest, error: Exception, headers: Mapping[str, str]) -> A2EError:
+        return failure_of(error, f"{request.method} {request.path}", headers, where=self._base_url)
 
     async def aclose(self) -> None:
         """Close the pool, unless it is the caller's."""
         self._limits.close()
         if self._own and self._http is not None:
             await self._http.close()
-            self._http, self._ready = None, False
+            self._http = None
 
 
-def _reply(reply: _HttpReply, body: bytes = b"") -> HttpReply:
+def _refuse_size(size: int, status: int) -> None:
+    if size > LARGEST_REPLY:
+        words = f"the answer is larger than {LARGEST_REPLY >> 20} MiB and was not read to its end (HTTP {status})"
+        raise ProtocolError(words, status=status)
+
+
+def _reply(reply: aiohttp.ClientResponse, body: bytes = b"") -> HttpReply:
     return HttpReply(
         status=reply.status,
         body=body,
         retry_after=reply.headers.get("Retry-After"),
         date=reply.headers.get("Date"),
     )
-
-
-def _words(error: Exception) -> str:
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return error.os_error.strerror or str(error.os_error) or type(error.os_error).__name__
-    if isinstance(error, TimeoutError):
-        return "no answer in time"
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-
-
-def _shown(error: Exception) -> Exception | None:
-    """Give the cause that a traceback may show: not one that holds the headers of the request."""
-    return None if isinstance(error, aiohttp.ClientResponseError) else error

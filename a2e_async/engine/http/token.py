@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 
 import attrs
 
 from a2e_async.core.http import HttpReply, HttpRequest
+from a2e_async.core.rules import kind_of
+from a2e_async.core.secrets import HIDDEN, Secret, forms_of
 from a2e_async.errors import MissingTokenError
 
 _SCHEME = "Bearer "
 _SCHEMES = re.compile(r"^(bearer(\s+|$))+", re.IGNORECASE)
 _HOOK_TOKEN = "webhook_token"  # noqa: S105 - the name of a field
-_HIDDEN = b"***"
+_HIDDEN = HIDDEN.encode()
+_QUOTES = ('""', "''", "``", "\u201c\u201d", "\u2018\u2019")
 _LEAST_SECRET = 8
 
 
@@ -26,7 +28,10 @@ class Access:
     """
 
     def __init__(self, token: str) -> None:
-        self.headers: Mapping[str, str] = {"Authorization": f"{_SCHEME}{token}", "Content-Type": "application/json"}
+        self.headers: Mapping[str, str] = {
+            "Authorization": Secret(f"{_SCHEME}{token}"),
+            "Content-Type": "application/json",
+        }
         self._forms = _forms_of(token)
 
     def hide_in(self, reply: HttpReply, request: HttpRequest) -> HttpReply:
@@ -42,8 +47,7 @@ class Access:
 
 
 def _forms_of(secret: str) -> tuple[bytes, ...]:
-    """Give the ways in which a JSON text may say a secret."""
-    return tuple({form.encode() for form in (secret, secret.replace("/", "\\/"), json.dumps(secret)[1:-1])})
+    return tuple(form.encode() for form in forms_of(secret))
 
 
 def _secrets_in(body: Mapping[str, object]) -> Sequence[str]:
@@ -53,15 +57,27 @@ def _secrets_in(body: Mapping[str, object]) -> Sequence[str]:
 
 
 def clean_token(token: object) -> str:
-    """Repair a token: no white space round it, no leading "Bearer ".
+    """Repair a token: no white space and no quotation marks round it, no leading "Bearer ".
 
     Raises:
         MissingTokenError: Nothing is left of it, or it cannot stand in a header.
     """
-    text = token.strip() if isinstance(token, str) else ""
-    text = _SCHEMES.sub("", text)
+    if isinstance(token, str):
+        token = text = Secret(token)  # first of all: a report of what is raised here shows the arguments
+    elif token is None:
+        text = Secret()
+    else:
+        raise MissingTokenError(f"the token must be a str, or a callable that gives one, not {kind_of(token)}")
+    while (bare := _bare(text)) != text:
+        text = bare
     if not text:
         raise MissingTokenError("the token is empty; give token=, or set A2E_API_KEY")
     if not text.isascii() or not text.isprintable() or " " in text:
         raise MissingTokenError("the token must be printable ASCII without spaces")
     return text
+
+
+def _bare(text: Secret) -> Secret:
+    """Give a token without one layer of what people copy along with it."""
+    text = Secret(_SCHEMES.sub("", text.strip()))
+    return Secret(text[1:-1]) if len(text) > 1 and text[:1] + text[-1:] in _QUOTES else text

@@ -6,8 +6,8 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from a2e_async.core import replies
 from a2e_async.core.records import Result
+from a2e_async.core.secrets import hide_secrets
 from a2e_async.core.status import Status
 from a2e_async.engine.jobs.job import Job
 from a2e_async.errors import JobFailedError
@@ -24,7 +24,7 @@ def failure_of(job: AnyJob) -> JobFailedError:
     records = job.records
     failed = [record for record in records if record.status is Status.FAILED]
     done = tuple(record for record in records if record.status is Status.COMPLETED)
-    said = replies.hide_secrets(failed[0].failed_message) or "the service gives no reason"
+    said = hide_secrets(failed[0].failed_message) or "the service gives no reason"
     return JobFailedError(
         f"{len(failed)} of {len(records)} tasks failed: {said}" if len(records) > 1 else f"failed: {said}",
         code=failed[0].failed_code,

@@ -1,0 +1,75 @@
+"""What a secret is, and how it is kept out of everything that people or their tools see.
+
+A token travels through many hands: error texts, tracebacks with locals, test reports, error trackers. Whatever shows a
+value asks it for its `repr`, and whatever shows a text has passed it through `hide`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from html import escape
+from typing import Any, Final
+from urllib.parse import quote
+
+HIDDEN: Final = "***"
+
+_NAMES = re.compile(
+    r"^webhook|token|secret|passw|passphrase|pwd|signature|credential|cookie|authoriz"
+    r"|(?:api|access|private|auth|signing)[_\-. ]?key",
+    re.IGNORECASE,
+)
+_LOOKS = re.compile(  # "task_id" is no secret; a letter before "sk_" may be the end of "\\n" or "%3D"
+    r"(?:(?<![a-z])|(?<=\\[nrtbf])|(?<=%[0-9a-f]{2}))sk_[\w.\-]+|Bearer\s+\S+|eyJ[\w\-]{5,}(?:\.[\w\-]*){0,2}",
+    re.IGNORECASE,
+)
+_LOGIN = re.compile(r"//[^\s'\"<>]*@")
+_QUERY = re.compile(r"(\w+://[^\s'\"<>?#]*)[?#][^\s'\"<>]*")
+
+
+class Secret(str):
+    """A text that goes out as it is and is shown as three stars: by `repr`, which is what reports and tracebacks ask.
+
+    A part of it is a secret too, for some tools shorten a long text before they show it.
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return repr(HIDDEN)
+
+    def __getitem__(self, part: Any) -> str:  # noqa: ANN401 - an index or a slice
+        return Secret(super().__getitem__(part))
+
+
+def masked(value: Any) -> Any:  # noqa: ANN401 - whatever a caller gave for a secret
+    """Give a text as a secret, and anything else as it is; the first thing that is done with a secret from outside."""
+    return Secret(value) if isinstance(value, str) else value
+
+
+def is_secret(name: str) -> bool:
+    """Whether a field, a header or a variable of this name holds what must not be shown."""
+    return _NAMES.search(name) is not None
+
+
+def hide_secrets(text: str) -> str:
+    """Blot out what looks like a token."""
+    return _LOOKS.sub(HIDDEN, text)
+
+
+def hide(text: str, secrets: Iterable[str] = ()) -> str:
+    """Blot out these secrets, what looks like a token, and of each URL the login and the query.
+
+    The query of a result's link is its signature: whoever has it has the file.
+    """
+    for secret in secrets:
+        for form in forms_of(secret):
+            text = text.replace(form, HIDDEN)
+    return hide_secrets(_QUERY.sub(r"\1", _LOGIN.sub("//", text)))
+
+
+def forms_of(secret: str) -> tuple[str, ...]:
+    """Give the ways in which a text may say a secret: as it is, in JSON, in HTML, in a URL, in a repr."""
+    forms = (secret, secret.replace("/", "\\/"), json.dumps(secret)[1:-1], escape(secret), quote(secret, safe=""))
+    return tuple(sorted({str(form) for form in forms if form}, key=len, reverse=True))
