@@ -131,6 +131,8 @@ class ServiceError(A2EError):
         trace_id: The service's mark of this reply, or None.
         retry_after: Seconds the service asks us to wait, or None.
         no_route: True when the service does not know the path at all, so that nothing can have happened.
+        page: True when the answer is not the service's own JSON but a page of something in between (gateway, cache,
+            firewall), which knows nothing of the task, the token or the account.
     """
 
     status: int = 0
@@ -138,6 +140,7 @@ class ServiceError(A2EError):
     trace_id: str | None = None
     retry_after: float | None = None
     no_route: bool = False
+    page: bool = False
 
     def __str__(self) -> str:
         code = f", code {self.code}" if self.code else ""

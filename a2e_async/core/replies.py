@@ -70,8 +70,10 @@ def read(reply: HttpReply, *, start: bool = False) -> Any:  # noqa: ANN401 - any
     if not isinstance(body, dict) or _ENVELOPE_KEYS.isdisjoint(body):
         if reply.status in _OK:
             raise nonsense(reply, "the reply is not the service's JSON")
-        raise _error(reply, {}, no_route=reply.status in (_NOT_FOUND, _NO_METHOD))
+        raise _error(reply, {}, no_route=reply.status in (_NOT_FOUND, _NO_METHOD), page=True)
     refused = reply.status not in _OK or _code(body) != 0 or body.get("success") is False
+    if start and refused and reply.status in _OK and _has_task(body.get("data")):
+        raise nonsense(reply, "the reply says no and names a task")  # it may have been paid for: look for it
     blocked = start and (refused or not _has_task(body.get("data"))) and _is_unseemly(body)
     if refused or blocked:
         raise _error(reply, body, blocked=blocked)
@@ -183,7 +185,9 @@ def _is_unseemly(body: Mapping[str, Any]) -> bool:
     return any(map(_UNSEEMLY.search, _texts(body)))
 
 
-def _error(reply: HttpReply, body: Mapping[str, Any], *, no_route: bool = False, blocked: bool = False) -> A2EError:
+def _error(
+    reply: HttpReply, body: Mapping[str, Any], *, no_route: bool = False, page: bool = False, blocked: bool = False
+) -> A2EError:
     code, said = _code(body), next(_texts(body), "")
     kind = _kind(reply.status if reply.status not in _OK else code, code, said)
     if blocked and kind is RejectedRequestError:
@@ -197,6 +201,8 @@ def _error(reply: HttpReply, body: Mapping[str, Any], *, no_route: bool = False,
     }
     if kind is ModerationError:
         facts["skippable"] = code == _MINOR_SUSPECTED
+    if page:
+        facts["page"] = True
     if no_route:
         facts["no_route"] = True
         said = "the service knows no such route"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import attrs
 import pytest
 
 from a2e_async.core import replies
@@ -46,8 +47,7 @@ YES_BUT_EMPTY = {"code": 0, "data": None}
         (429, NO, "garbage", Verdict.BUSY),
         (200, {"code": 429, "msg": "slow"}, None, Verdict.BUSY),
         (503, NO, "2", Verdict.BUSY),
-        (503, HTML, "2", Verdict.BUSY),
-        (503, HTML, "Wed, 21 Oct 2015 07:28:05 GMT", Verdict.BUSY),
+        (503, NO, "Wed, 21 Oct 2015 07:28:05 GMT", Verdict.BUSY),
         # refused, whatever the body
         *[
             (status, NO, None, Verdict.REFUSED)
@@ -73,6 +73,10 @@ YES_BUT_EMPTY = {"code": 0, "data": None}
         (500, {"code": 402, "msg": "insufficient coins"}, None, Verdict.UNKNOWN),
         (500, {"code": 1003, "msg": "a minor"}, None, Verdict.UNKNOWN),
         (503, NO, "garbage", Verdict.UNKNOWN),
+        (503, HTML, "2", Verdict.UNKNOWN),  # a cache says so when the service has the start and is slow
+        (503, HTML, "Wed, 21 Oct 2015 07:28:05 GMT", Verdict.UNKNOWN),
+        (503, b'{"status": "busy"}', "2", Verdict.UNKNOWN),
+        *[(status, HTML, None, Verdict.UNKNOWN) for status in (444, 460, 499, 600, 999)],
         (502, NO, "2", Verdict.UNKNOWN),
         *[
             (200, {"code": code, "msg": "oops"}, None, Verdict.UNKNOWN)
@@ -119,12 +123,14 @@ def test_verdict_without_a_reply(error, expected):
         (7, 1.0, None, 30.0),
         (10**6, 1.0, None, 30.0),
         (1, 0.5, 7.0, 7.0),
-        (9, 0.5, 0.0, 0.0),
+        (1, 0.0, 0.0, 0.25),
+        (9, 1.0, 0.0, 30.0),
+        (4, 1.0, 1.0, 4.0),
         (1, 0.5, 3600.0, 30.0),
     ],
 )
 def test_waits(failures, chance, retry_after, seconds):
-    """Waits double up to a bound and are spread over their upper half; the service's wish counts up to that bound."""
+    """Waits double up to a bound and are spread over their upper half; the service's wish lengthens them up to it."""
     assert Retry().wait(failures, chance, retry_after) == seconds
 
 
@@ -135,3 +141,36 @@ def test_sweeps_fill_the_window():
     assert times[-1] == pytest.approx(60)
     assert list(times) == sorted(times)
     assert Retry(unknown_window=6.0).sweep_times() == pytest.approx([at / 10 for at in times])
+
+
+NUMBERS = [field.name for field in attrs.fields(Retry) if field.name != "unknown_waits"]
+
+
+@pytest.mark.parametrize("value", [-5, float("nan"), float("inf"), "x", None, True, (), 10**400])
+@pytest.mark.parametrize("field", NUMBERS)
+def test_a_knob_that_is_no_number_is_refused(field, value):
+    """Whatever cannot be reckoned with is refused by the knob's name, before a search trips over it."""
+    with pytest.raises(UsageError, match=rf"Retry\.{field}: must be a (whole )?number") as caught:
+        Retry(**{field: value})
+    assert type(caught.value) is UsageError
+
+
+@pytest.mark.parametrize("field", ["attempts", "list_pages", "token_refusals", "unknown_window", "stall_seconds"])
+def test_a_knob_that_must_be_above_zero_is_refused_at_zero(field):
+    """No attempt, no page and no time at all are no settings."""
+    with pytest.raises(UsageError, match=rf"Retry\.{field}: .*, not int 0"):
+        Retry(**{field: 0})
+
+
+@pytest.mark.parametrize("field", ["attempts", "list_pages", "token_refusals"])
+def test_a_count_that_is_not_whole_is_refused(field):
+    """Counts are whole."""
+    with pytest.raises(UsageError, match="whole number"):
+        Retry(**{field: 1.5})
+
+
+@pytest.mark.parametrize("waits", [(), [1.0], "1", (0,), (1, -1), (float("nan"),), ("1",), (True,), None, 5])
+def test_waits_that_fill_no_window_are_refused(waits):
+    """The waits between sweeps are numbers above 0, at least one of them."""
+    with pytest.raises(UsageError, match=r"Retry\.unknown_waits: "):
+        Retry(unknown_waits=waits)
