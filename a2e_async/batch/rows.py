@@ -10,23 +10,21 @@ from typing import Any
 
 import attrs
 
-from a2e_async.batch.entries import Entry, is_text
+from a2e_async.batch.entries import Entry
 from a2e_async.core import media, rules
 from a2e_async.core.family import Family, Request, family_of
 from a2e_async.core.records import Result
 from a2e_async.core.requests import Field, fields_of
-from a2e_async.errors import A2EError, InvalidRequestError
 
 LONGEST_FIELD = 100_000
-_LONGEST_ID = 100
+LONGEST_ID = 100
 _PLAIN = re.compile(r"[a-z0-9][a-z0-9._-]*")
+_BETWEEN = re.compile(r"[\W_]+")
 _COUNTED = re.compile(r".*-file-\d+")
 _MANY = "-file"
 _LONGEST_SHOWN = 300
 _PICTURES = ("image", "face", "frame")
 _PENDING = "https://picture.invalid/of-another-row.png"
-_TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-_OWN = frozenset({"id", "family", "image_from"})
 
 
 @attrs.frozen(kw_only=True)
@@ -100,26 +98,6 @@ class RowError(Exception):
         self.field = field
 
 
-def read_row(values: Mapping[str, Any], *, family: str | None, line: int | None, typed: bool) -> Row | BadRow:
-    """Make a row of its values, with every rule checked.
-
-    Args:
-        values: Fields by name; `id`, `family` and `image_from` are the row's own.
-        family: The family of rows that name none.
-        line: Where the row stands in its file.
-        typed: Whether values have their types already; otherwise they are text.
-    """
-    row_id = values.get("id")
-    try:
-        return _row(values, family, line, typed=typed)
-    except InvalidRequestError as error:
-        return BadRow(line=line, id=_shown(row_id), field=error.field, message=error.message)
-    except RowError as error:
-        return BadRow(line=line, id=_shown(row_id), field=error.field, message=str(error))
-    except A2EError as error:
-        return BadRow(line=line, id=_shown(row_id), field="family", message=shortened(error.message))
-
-
 def of_request(request: Request[Result]) -> Row:
     """Make a row of a request."""
     family = family_of(request)
@@ -129,7 +107,7 @@ def of_request(request: Request[Result]) -> Row:
         for name, (value, kind) in held.items()
         if value is not None
     }
-    return Row(id=_hashed(family, fields), family=family, fields=fields, hashed=True)
+    return Row(id=hashed_id(family, fields), family=family, fields=fields, hashed=True)
 
 
 def numbered(row: Row, seen: dict[str, int]) -> Row | None:
@@ -176,129 +154,31 @@ def picture_field(family: Family) -> Field:
     raise RowError(f"{family.name} takes no picture", "image_from")
 
 
-def _row(values: Mapping[str, Any], family: str | None, line: int | None, *, typed: bool) -> Row:
-    for name, value in values.items():
-        _check_text(name, value)
-    if not typed:
-        values = {name: value.strip() if name in _OWN else value for name, value in values.items()}
-    kind = _family(values.get("family") or family)
-    own = {name: value for name, value in values.items() if name not in _OWN and value not in (None, "")}
-    fields = _fields(kind, own, typed=typed)
-    image_from = values.get("image_from") or None
-    if image_from is not None:
-        _check_image_from(kind, fields, image_from)
-    _check_complete(kind, fields, picture_field(kind).name if image_from is not None else "")
-    hashed = values.get("id") in (None, "")
-    row_id = _hashed(kind, fields, image_from) if hashed else check_id(values.get("id"))
-    row = Row(id=row_id, family=kind, fields=fields, image_from=image_from, line=line, hashed=hashed)
-    row.request()
-    return row
-
-
-def _family(named: object) -> Family:
-    if named is None:
-        raise RowError("family: must be given, in the row or with --family", "family")
-    if not isinstance(named, str):
-        raise RowError(f"family: must be the name of a family, not {rules.kind_of(named)}", "family")
-    return family_of(named)
-
-
-def _check_text(field: str, value: object) -> None:
-    if isinstance(value, (list, tuple)):
-        for one in value:
-            _check_text(field, one)
-    if not isinstance(value, str):
-        return
-    if len(value) > LONGEST_FIELD:
-        problem = f"must be at most {LONGEST_FIELD} characters, not {len(value)}"
-    elif "\0" in value:
-        problem = "must hold no NUL character"
-    elif not is_text(value):
-        problem = "must be UTF-8 text"
-    else:
-        return
-    raise RowError(f"{shown(field)}: {problem}", shown(field))
-
-
 def check_id(row_id: object) -> str:
     """Give back an id that a row may have.
 
     Raises:
         RowError: It is none.
     """
-    if not isinstance(row_id, str) or not row_id.strip() or len(row_id) > _LONGEST_ID or not row_id.isprintable():
-        raise RowError(
-            f"id: must be printable text of 1 to {_LONGEST_ID} characters, not {rules.kind_of(row_id)}", "id"
-        )
+    if not isinstance(row_id, str) or not row_id.strip() or len(row_id) > LONGEST_ID or not row_id.isprintable():
+        raise RowError(f"id: must be printable text of 1 to {LONGEST_ID} characters, not {rules.kind_of(row_id)}", "id")
     return row_id
 
 
-def _check_image_from(family: Family, fields: Mapping[str, Any], image_from: object) -> None:
-    if not isinstance(image_from, str):
-        raise RowError(f"image_from: must be the id of another row, not {rules.kind_of(image_from)}", "image_from")
-    taken = picture_field(family).name
-    if taken in fields:
-        raise RowError(f"image_from: must not come together with {taken}", "image_from")
-
-
-def _check_complete(family: Family, fields: Mapping[str, Any], supplied: str) -> None:
-    for field in fields_of(family.request):
-        if field.required and field.name not in fields and field.name != supplied:
-            raise RowError(f"{field.name}: must be given", field.name)
-
-
-def _fields(family: Family, given: Mapping[str, Any], *, typed: bool) -> dict[str, Any]:
-    known = {field.name: field for field in fields_of(family.request)}
-    unknown = [shown(name) for name in given if name not in known]
-    if unknown:
-        raise RowError(f"{unknown[0]}: {family.name} has no such field", unknown[0])
-    return {name: value if typed else _typed(value, known[name]) for name, value in given.items()}
-
-
-def _typed(text: Any, field: Field) -> Any:  # noqa: ANN401 - whatever the field holds
-    """Read the text of a CSV cell as the type of its field."""
-    if not isinstance(text, str) or field.kind is str:
-        return text
-    stripped = text.strip()
-    if field.kind is bool:
-        return _TRUTH.get(stripped.lower(), text)
-    if field.kind in (int, float):
-        try:
-            return field.kind(stripped)
-        except ValueError:
-            return text
-    return _list(field.name, stripped) if field.kind is list else _object(field.name, stripped)
-
-
-def _list(name: str, text: str) -> list[Any]:
-    if not text.startswith("["):
-        return text.split()
-    try:
-        return list(json.loads(text))
-    except (ValueError, RecursionError):
-        raise RowError(f"{name}: must be a JSON array, or values with spaces between them", name) from None
-
-
-def _object(name: str, text: str) -> Any:  # noqa: ANN401 - JSON is anything
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        raise RowError(f"{name}: must be a JSON object", name) from None
-
-
-def _hashed(family: Family, fields: Mapping[str, Any], image_from: object = None) -> str:
+def hashed_id(family: Family, fields: Mapping[str, Any], image_from: object = None) -> str:
     """Give the id of a row that has none: the same content always has the same."""
     content = json.dumps([family.name, fields, image_from], sort_keys=True, ensure_ascii=False, default=list)
     return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-def _shown(row_id: object) -> str:
-    return row_id[:_LONGEST_ID] if isinstance(row_id, str) and row_id.isprintable() else ""
+def squeezed(name: str) -> str:
+    """Give a name without what people write differently, as in "Negative Prompt" and negativePrompt."""
+    return _BETWEEN.sub("", name).lower() if len(name) <= LONGEST_ID else name
 
 
 def shown(name: object) -> str:
     """Give text of a file so that it can be shown: short, and without what a terminal takes for a command."""
-    text = str(name)[:_LONGEST_ID]
+    text = str(name)[:LONGEST_ID]
     return text if text.isprintable() and text else ascii(text)
 
 

@@ -1,22 +1,61 @@
-"""Row files: CSV and JSON Lines, read whole before anything is started, with every bad row named by its line."""
+"""Row files: read whole before anything is started, with every bad row named by its line."""
 
 from __future__ import annotations
 
+import codecs
 import csv
-import json
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import attrs
 
-from a2e_async.batch.entries import is_text
-from a2e_async.batch.rows import BadRow, Row, RowError, numbered, read_row, shortened, shown
+from a2e_async.batch.json_rows import json_rows
+from a2e_async.batch.rows import BadRow, Row, RowError, numbered, shown
+from a2e_async.batch.tables import prompt_rows, table_rows
 from a2e_async.errors import UsageError
 
-_LONGEST_LINE = 1 << 27
 _JSON_SUFFIXES = (".jsonl", ".ndjson", ".json")
+_TEXT_SUFFIXES = (".txt", ".text")
+_AS_JSON = re.compile(r'\s*(\{\s*["}]|\[\s*\{)')
+_MARKED = (  # the longer mark first: UTF-32 begins like UTF-16
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_SAVE = "save the sheet as CSV UTF-8 and give that file"
+_EXCEL = f"this is an Excel workbook: {_SAVE}"
+_SHEET = f"this is a spreadsheet: {_SAVE}"
+_FRAME = "this is a data frame in a form of its own: write it with to_csv(..., index=False) and give that file"
+_PACKED = "this is packed: unpack it and give the file that comes out"
+_FOREIGN = {
+    **dict.fromkeys((".xlsx", ".xlsm", ".xlsb", ".xls"), _EXCEL),
+    **dict.fromkeys((".ods", ".fods", ".numbers", ".gsheet"), _SHEET),
+    **dict.fromkeys((".parquet", ".feather", ".arrow", ".pkl", ".pickle", ".h5", ".avro", ".orc"), _FRAME),
+    **dict.fromkeys((".gz", ".bz2", ".xz", ".zst", ".zip", ".7z"), _PACKED),
+    **dict.fromkeys((".sqlite", ".sqlite3", ".db"), "this is a database: write its rows as CSV or JSON Lines"),
+    **dict.fromkeys((".yaml", ".yml", ".toml", ".xml"), "this form is not read: write the rows as CSV or JSON Lines"),
+    **dict.fromkeys((".html", ".htm"), "this is a web page: save its table as CSV UTF-8 and give that file"),
+    **dict.fromkeys(
+        (".doc", ".docx", ".odt", ".rtf", ".pdf"), "this is a document: save its text as .txt, a prompt a line"
+    ),
+}
+_FOREIGN_STARTS = {
+    b"PK\x03\x04": f"this is a workbook, or packed: {_SAVE}",
+    b"\xd0\xcf\x11\xe0": _EXCEL,
+    b"PAR1": _FRAME,
+    b"ARROW1": _FRAME,
+    b"\x89HDF": _FRAME,
+    b"SQLite format 3\0": _FOREIGN[".db"],
+    b"\x1f\x8b": _PACKED,
+    b"\xfd7zXZ": _PACKED,
+    b"\x28\xb5\x2f\xfd": _PACKED,
+    b"%PDF": _FOREIGN[".pdf"],
+    b"<!doctype": _FOREIGN[".html"],
+    b"<html": _FOREIGN[".html"],
+    b"<?xml": _FOREIGN[".xml"],
+}
 
 
 @attrs.frozen(kw_only=True)
@@ -33,7 +72,9 @@ class RowFile:
 
 
 def read_file(path: Path, family: str | None = None) -> RowFile:
-    """Read a row file; what ends in .jsonl, .ndjson or .json is JSON Lines, anything else CSV with a header.
+    """Read a file of rows: a table with a header, JSON Lines, a JSON array, or one prompt a line.
+
+    What begins as JSON is read as JSON, and one prompt a line is read from .txt files.
 
     Args:
         path: The file.
@@ -42,16 +83,46 @@ def read_file(path: Path, family: str | None = None) -> RowFile:
     Raises:
         UsageError: The file cannot be read at all.
     """
-    reader = _json_lines if path.suffix.lower() in _JSON_SUFFIXES else _csv
     try:
-        with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as lines:
-            found = list(reader(lines, family))
+        text = _text(path.read_bytes(), path.suffix.lower())
+        found = list(_reader(path.suffix.lower(), text)(text, family))
+    except UsageError as error:
+        raise UsageError(f"{path}: {error.message}") from error
     except (OSError, csv.Error) as error:
         words = error.strerror if isinstance(error, OSError) else str(error)
         raise UsageError(f"{path} cannot be read: {words}") from error
     if not found:
         raise UsageError(f"{path} holds no rows")
     return check_rows(found)
+
+
+def _text(content: bytes, suffix: str) -> str:
+    """Give the text of a file; what belongs to another program is named, with the next step."""
+    begins = content[:20].lstrip().lower()
+    kind = next((kind for start, kind in _FOREIGN_STARTS.items() if begins.startswith(start.lower())), None)
+    if kind or suffix in _FOREIGN:
+        raise UsageError(_FOREIGN.get(suffix) or str(kind))
+    for mark, encoding in _MARKED:
+        if content.startswith(mark):
+            return _strict(content[len(mark) :], encoding)
+    if b"\0" in content[:4] and content[:4].strip(b"\0"):
+        raise UsageError("this is no UTF-8 text; save the file as CSV in UTF-8")
+    return content.decode("utf-8-sig", errors="surrogateescape")  # a row with other bytes is refused by its line
+
+
+def _strict(content: bytes, encoding: str) -> str:
+    try:
+        return content.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise UsageError(f"this is no whole {encoding} text; save the file as CSV in UTF-8") from error
+
+
+def _reader(suffix: str, text: str) -> Callable[[str, str | None], Iterable[Row | BadRow]]:
+    if suffix in _JSON_SUFFIXES:
+        return json_rows
+    if _AS_JSON.match(text):  # no header and hardly a prompt begins so
+        return json_rows
+    return prompt_rows if suffix in _TEXT_SUFFIXES else table_rows
 
 
 def check_rows(found: Iterable[Row | BadRow]) -> RowFile:
@@ -65,13 +136,12 @@ def check_rows(found: Iterable[Row | BadRow]) -> RowFile:
             rows[own.id] = own
         else:
             bad.append(own or _twice(row, rows[row.id].line))
-    problems = {row.id: _chain_problem(row, rows) for row in rows.values()}
-    for row in rows.values():
-        if problems[row.id]:
-            words = f"image_from: {problems[row.id]}"
-            bad.append(BadRow(line=row.line, id=row.id, field="image_from", message=words))
+    problems = _chain_problems(rows)
+    for row_id, words in problems.items():
+        row = rows[row_id]
+        bad.append(BadRow(line=row.line, id=row.id, field="image_from", message=f"image_from: {words}"))
     bad.sort(key=lambda one: one.line or 0)
-    return RowFile(rows=tuple(row for row in rows.values() if not problems[row.id]), bad=tuple(bad))
+    return RowFile(rows=tuple(row for row in rows.values() if row.id not in problems), bad=tuple(bad))
 
 
 def _twice(row: Row | BadRow, first: int | None) -> BadRow:
@@ -79,92 +149,31 @@ def _twice(row: Row | BadRow, first: int | None) -> BadRow:
     return BadRow(line=row.line, id=row.id, field="id", message=words)
 
 
-def _chain_problem(row: Row, rows: Mapping[str, Row]) -> str:
-    seen = {row.id}
-    source = row.image_from
-    while source is not None:
-        if source not in rows:
-            return f"there is no usable row {shown(source)}"
-        if source in seen:
-            return "the rows wait for each other in a circle"
-        seen.add(source)
-        source = rows[source].image_from
-    return ""
+def _chain_problems(rows: Mapping[str, Row]) -> dict[str, str]:
+    """Say what keeps rows from ever getting their pictures; each row is looked at once, however long the chains."""
+    followers: dict[str, list[str]] = {}
+    for row in rows.values():
+        if row.image_from is not None:
+            followers.setdefault(row.image_from, []).append(row.id)
+    problems: dict[str, str] = {}
+    for missing in [source for source in followers if source not in rows]:
+        words = f"there is no usable row {shown(missing)}"
+        problems.update(dict.fromkeys(_behind([missing], followers), words))
+    free = [row.id for row in rows.values() if row.image_from is None]
+    sound = {*free, *_behind(free, followers), *problems}
+    circle = dict.fromkeys(
+        (row_id for row_id in rows if row_id not in sound), "the rows wait for each other in a circle"
+    )
+    return {**problems, **circle}
 
 
-def _json_lines(lines: Iterable[str], family: str | None) -> Iterator[Row | BadRow]:
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            values = json.loads(line, object_pairs_hook=_object)
-        except (ValueError, RecursionError) as error:
-            words = str(error) if isinstance(error, _TwiceError) else f"must be one JSON object a line ({error})"
-            yield BadRow(line=number, message=shortened(words))
-            continue
-        if not isinstance(values, dict):
-            yield BadRow(line=number, message="must be one JSON object a line")
-            continue
-        yield read_row(values, family=family, line=number, typed=True)
-
-
-class _TwiceError(ValueError):
-    """A field stands twice in one object."""
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        names = [name for name, _value in pairs]
-        raise _TwiceError(f"{shown(Counter(names).most_common(1)[0][0])}: stands twice in one row")
-    return found
-
-
-def _csv(lines: Iterable[str], family: str | None) -> Iterator[Row | BadRow]:
-    before = csv.field_size_limit(_LONGEST_LINE)  # ours is checked row by row, with the line's number
-    try:
-        reader = csv.reader(lines, strict=True, skipinitialspace=True)
-        header = [name.strip() for name in next(reader, [])]
-        _check_header(header)
-        last = reader.line_num
-        for cells in _rows_of(reader):
-            line, last = last + 1, reader.line_num
-            if isinstance(cells, BadRow):
-                yield attrs.evolve(cells, line=line)
-            elif any(cell.strip() for cell in cells):
-                yield _csv_row(header, cells, family, line)
-    finally:
-        csv.field_size_limit(before)
-
-
-def _rows_of(reader: Any) -> Iterator[list[str] | BadRow]:  # noqa: ANN401 - csv's reader has no public type
-    while True:
-        try:
-            yield next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield BadRow(line=None, message=f"is no CSV: {error}")
-
-
-def _check_header(header: list[str]) -> None:
-    if len(header) == 1 and (wrong := next((mark for mark in ";\t|" if mark in header[0]), None)):
-        raise UsageError(f"the columns must be separated by commas, not by {wrong!r}")
-    if any("\0" in name or not is_text(name) for name in header):
-        raise UsageError("the first line is no UTF-8 text; save the file as CSV in UTF-8")
-    if not any(header):
-        raise UsageError("the first line must name the columns, as in: id,family,prompt,negative_prompt,image_url")
-    if not all(header):
-        raise UsageError("the first line must name every column")
-    if len(set(header)) != len(header):
-        twice = next(name for name in header if header.count(name) > 1)
-        raise UsageError(f"the first line names the column {shown(twice)} twice")
-
-
-def _csv_row(header: list[str], cells: list[str], family: str | None, line: int) -> Row | BadRow:
-    if len(cells) > len(header):
-        return BadRow(line=line, message=f"has {len(cells)} cells, the header names {len(header)} columns")
-    return read_row(dict(zip(header, cells, strict=False)), family=family, line=line, typed=False)
+def _behind(sources: Sequence[str], followers: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """Give every row that waits for one of these, near or far."""
+    line = list(sources)
+    while line:
+        for row_id in followers.get(line.pop(), ()):
+            yield row_id
+            line.append(row_id)
 
 
 __all__ = ["RowError", "RowFile", "check_rows", "read_file"]

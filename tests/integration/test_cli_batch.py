@@ -13,7 +13,7 @@ import pytest
 
 from a2e_async import A2EClient, simulator
 from a2e_async.batch.entries import State
-from a2e_async.batch.rows import read_row
+from a2e_async.batch.reading import read_row
 from a2e_async.cli.app import main
 from a2e_async.cli.batch import loop
 from a2e_async.cli.batch.price import price_of

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from a2e_async import ImageToVideo, TextToImage
 from a2e_async.batch.entries import Entry
-from a2e_async.batch.rows import BadRow, Row, numbered, of_entry, of_request, read_row, stem_of
+from a2e_async.batch.reading import read_row
+from a2e_async.batch.rows import BadRow, Row, numbered, of_entry, of_request, stem_of
 from a2e_async.core import family as families
 from a2e_async.core import wire
 from a2e_async.core.family import Family, Request
@@ -91,7 +92,7 @@ def test_a_cell_has_the_type_of_its_field(field, text, value):
     ("field", "text"),
     [
         ("max_images", "four"),
-        ("max_images", "4.0"),
+        ("max_images", "4.5"),
         ("max_images", "9"),
         ("max_images", "9" * 5000),
         ("skip_face_enhance", "perhaps"),
@@ -143,20 +144,20 @@ WRONG = {
     "data link": ({**FILM, "image_url": "data:image/png;base64,AAAA"}, "image_url"),
     "true for a number": ({**PICTURE, "width": True}, "width"),
     "infinity": ({**PICTURE, "width": float("inf")}, "width"),
-    "text for truth": ({**PICTURE, "skip_face_enhance": "true"}, "skip_face_enhance"),
+    "text for truth": ({**PICTURE, "skip_face_enhance": "perhaps"}, "skip_face_enhance"),
     "too many": ({**FILM, "number_of_images": 9}, "number_of_images"),
     "not one of those": ({**FILM, "video_time": 7}, "video_time"),
     "last picture missing": ({**FILM, "model_type": "FLF2V"}, "end_image_url"),
     "fields of both forms": ({**PICTURE, "req_key": "high_aes", "max_images": 2}, "req_key"),
     "long name": ({**PICTURE, "name": "x" * 101}, "name"),
-    "id of another type": ({**PICTURE, "id": 5}, "id"),
+    "id of another type": ({**PICTURE, "id": 5.0}, "id"),
     "blank id": ({**PICTURE, "id": "  "}, "id"),
     "long id": ({**PICTURE, "id": "x" * 101}, "id"),
     "huge id": ({**PICTURE, "id": "x" * 10**6}, "id"),
     "id with a line break": ({**PICTURE, "id": "a\nb"}, "id"),
     "id that moves the cursor": ({**PICTURE, "id": "\x1b[2J"}, "id"),
     "id with a zero width space": ({**PICTURE, "id": "a\u200bb"}, "id"),
-    "image_from of another type": ({**FILM, "image_url": "", "image_from": 5}, "image_from"),
+    "image_from of another type": ({**FILM, "image_url": "", "image_from": 5.0}, "image_from"),
     "image_from with a link": ({**FILM, "image_from": "a"}, "image_from"),
 }
 

@@ -138,9 +138,10 @@ BAD_LINES = {
     "an unknown field": (b'{"promt": "x"}', "promt", "no such field"),
     "a missing field": (b"{}", "prompt", "must be given"),
     "a wrong type": (b'{"prompt": 5}', "prompt", "must be text"),
-    "NaN": (b'{"prompt": "x", "width": NaN}', "width", "whole number"),
+    "infinity": (b'{"prompt": "x", "width": Infinity}', "width", "whole number"),
+    "NaN for a prompt": (b'{"prompt": NaN}', "prompt", "must be given"),
     "a rule": (b'{"prompt": "x", "max_images": 9}', "max_images", "from 1 to 8"),
-    "an id of another type": (b'{"prompt": "x", "id": 5}', "id", "printable text"),
+    "an id of another type": (b'{"prompt": "x", "id": 5.5}', "id", "printable text"),
     "a huge id": (b'{"prompt": "x", "id": "' + b"x" * 10**6 + b'"}', "id", "at most 100000 characters"),
     "an id with a line break": (rb'{"prompt": "x", "id": "a\nb"}', "id", "printable text"),
     "an id twice": (b'{"prompt": "x", "id": "good"}', "id", "stands in line 1 already"),
@@ -173,7 +174,7 @@ BAD_CELLS = {
     "bad UTF-8 in the id": (b"x\xff,text_to_image,a,,,,,,", "id", "must be UTF-8 text"),
     "a NUL": (b"x,text_to_image,a\0b,,,,,,", "prompt", "NUL"),
     "ten megabytes": (b"x,text_to_image," + b"x" * 10**7 + b",,,,,,", "prompt", "at most 100000 characters"),
-    "too many cells": (b"x,text_to_image,a kite,,,,,,,,", "", "has 11 cells, the header names 9 columns"),
+    "too many cells": (b"x,text_to_image,a kite,,,,,,,,a", "", "has 11 cells, the header names 9 columns"),
     "a quote in the middle": (b'x,text_to_image,"a" kite,,,,,,', "", "is no CSV"),
     "no family": (b"x,,a kite,,,,,,", "family", "must be given"),
     "an unknown family": (b"x,text_to_music,a kite,,,,,,", "family", "no family"),
@@ -248,17 +249,32 @@ def test_a_row_whose_source_is_bad_is_bad(tmp_path):
         (b"\xef\xbb\xbf", ".csv", "must name the columns"),
         (b"\n\n", ".csv", "must name the columns"),
         (b",,\n", ".csv", "must name the columns"),
-        (b"id,,prompt\n", ".csv", "must name every column"),
         (b"id,prompt,id\n", ".csv", "names the column id twice"),
         (b"id,prompt\n", ".csv", "holds no rows"),
         (b"id,prompt\n\n,\n", ".csv", "holds no rows"),
-        (b"id;prompt\na;b\n", ".csv", "separated by commas, not by ';'"),
-        (b"id\tprompt\na\tb\n", ".csv", r"separated by commas, not by '\t'"),
-        ("id,prompt\na,b\n".encode("utf-16"), ".csv", "save the file as CSV in UTF-8"),
+        (b"id,prompt,ID\n", ".csv", "names the column ID twice (once as id)"),
+        (b"a|a;b|b\n", ".csv", "could be separated by ';' or '|': say it in a first line such as sep=;"),
+        ("id,prompt\na,b\n".encode("utf-16-le"), ".csv", "save the file as CSV in UTF-8"),
+        ("id,prompt\na,b\n".encode("utf-16-be"), ".csv", "save the file as CSV in UTF-8"),
+        ("id,prompt\na,b\n".encode("utf-16")[:-1], ".csv", "save the file as CSV in UTF-8"),
         (b"id,pr\xffmpt\na,b\n", ".csv", "save the file as CSV in UTF-8"),
         (b'"id,prompt\na,b\n', ".csv", "cannot be read"),
         (b"", ".jsonl", "holds no rows"),
         (b"\n  \n", ".jsonl", "holds no rows"),
+        (b"[]", ".json", "holds no rows"),
+        (
+            b'[\n{"prompt": "x"}\n{"prompt": "y"}\n]',
+            ".json",
+            "is no JSON: expected a comma or the array's end, in line 3",
+        ),
+        (b'[\n{"prompt": "x"},\n]', ".json", "is no JSON: expected a value, in line 3"),
+        (b'[\n{"prompt": "x"},\n', ".json", "is no JSON: expected the array's end, in line 3"),
+        (b'[\n{"prompt": "x"}\n] 5', ".json", "is no JSON: expected the end of the file, in line 3"),
+        (b'{\n"prompt": "x",\n"prompt": "y"\n}', ".json", "is no JSON: the name prompt stands twice"),
+        (b"{'prompt': 'x'}\n{'prompt': 'y'}\n", ".jsonl", "is no JSON: Expecting property name"),
+        (b'[{"prompt": ' + b"9" * 5000 + b"},\n]", ".json", "is no JSON: Exceeds the limit"),
+        (b'[{"prompt":\n ' + b"[" * 100_000, ".json", "is no JSON: "),
+        (b'{"prompt": "x"}]\n}', ".json", "is no JSON: expected the end of the file"),
     ],
 )
 def test_a_file_that_cannot_be_read_as_a_whole_is_refused(tmp_path, content, suffix, words):
@@ -268,7 +284,7 @@ def test_a_file_that_cannot_be_read_as_a_whole_is_refused(tmp_path, content, suf
     assert words in caught.value.message
 
 
-@pytest.mark.parametrize("name", ["nothing.csv", "nothing.jsonl", ""])
+@pytest.mark.parametrize("name", ["nothing.csv", "nothing.jsonl", "nothing.xlsx", ""])
 def test_a_file_that_is_not_there_is_refused(tmp_path, name):
     """So is a folder."""
     with pytest.raises(UsageError, match="cannot be read"):

@@ -1,0 +1,132 @@
+"""Rows as JSON: one object a line, an array, or objects written over many lines."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from a2e_async.batch.cells import TwiceError, unique
+from a2e_async.batch.reading import read_row
+from a2e_async.batch.rows import BadRow, Row, shortened, shown
+from a2e_async.errors import UsageError
+
+_SPACE = re.compile(r"[ \t\r\n]*")
+_ONE_A_LINE = "must be one JSON object a line"
+
+
+def json_rows(text: str, family: str | None) -> list[Row | BadRow]:
+    """Read JSON rows: in JSON Lines each line stands by itself, and one that is wrong spoils no other.
+
+    Args:
+        text: The whole file.
+        family: The family of rows that name none.
+
+    Raises:
+        UsageError: It is one document, and no JSON.
+    """
+    lines = [(number, line) for number, line in enumerate(io.StringIO(text, newline=""), 1) if line.strip()]
+    if _is_lines([line for _number, line in lines]):
+        return [_of_line(number, line, family) for number, line in lines]
+    document = _Document(text)
+    try:
+        return [_of_value(number, value, family) for number, value in list(document.values())]
+    except (ValueError, RecursionError) as error:
+        if text.lstrip().startswith("[") or not any(map(_is_object, (line for _number, line in lines))):
+            raise UsageError(f"is no JSON: {_reason(error)}, in line {document.line} or below") from error
+    return [_of_line(number, line, family) for number, line in lines]  # JSON Lines whose first line is wrong
+
+
+def _is_lines(lines: Sequence[str]) -> bool:
+    """Whether each line is a JSON value; an array in a line of its own is a whole document."""
+    try:
+        first = json.loads(lines[0]) if lines else {}
+    except (ValueError, RecursionError):
+        return lines[0].lstrip()[:1] not in ("[", "{")
+    return isinstance(first, dict) or len(lines) > 1 or not isinstance(first, list)
+
+
+def _is_object(line: str) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _of_line(number: int, line: str, family: str | None) -> Row | BadRow:
+    try:
+        return _of_value(number, json.loads(line, object_pairs_hook=unique), family)
+    except TwiceError as error:
+        words = f"{shown(error.name)}: stands twice in one row"
+    except (ValueError, RecursionError) as error:
+        words = f"{_ONE_A_LINE} ({error})"
+    return BadRow(line=number, message=shortened(words))
+
+
+def _of_value(number: int, value: object, family: str | None) -> Row | BadRow:
+    if not isinstance(value, dict):
+        return BadRow(line=number, message=_ONE_A_LINE)
+    if value and all(isinstance(one, dict) for one in value.values()):
+        return BadRow(line=number, message="holds columns, not a row: write a data frame with orient='records'")
+    return read_row(value, family=family, line=number, typed=True)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, TwiceError):
+        return f"the name {shown(error.name)} stands twice in one object"
+    return error.msg if isinstance(error, json.JSONDecodeError) else shortened(str(error))
+
+
+class _Document:
+    """A text of JSON over many lines: an array of rows, or rows one after another.
+
+    Attributes:
+        line: The line that has been reached, counted from 1.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.line = 1
+        self._text = text
+        self._at = 0
+        self._decoder = json.JSONDecoder(object_pairs_hook=unique)
+
+    def values(self) -> Iterator[tuple[int, Any]]:
+        """Give each row with the line in which it begins.
+
+        Raises:
+            ValueError: It is no JSON.
+            RecursionError: It is nested too deeply.
+        """
+        array = self._next() == "["
+        if array:
+            self._move(self._at + 1)
+        while self._next() not in ("", "]"):
+            begins = self.line
+            value, end = self._decoder.raw_decode(self._text, self._at)
+            self._move(end)
+            yield begins, value
+            if array and self._next() == ",":
+                self._move(self._at + 1)
+                self._expect(self._next() != "]", "a value")
+            elif array:
+                self._expect(self._next() == "]", "a comma or the array's end")
+        if array:
+            self._expect(self._next() == "]", "the array's end")
+            self._move(self._at + 1)
+        self._expect(not self._next(), "the end of the file")
+
+    def _next(self) -> str:
+        """Give the next character that is no white space, "" at the end."""
+        space = _SPACE.match(self._text, self._at)
+        self._move(space.end() if space else self._at)
+        return self._text[self._at : self._at + 1]
+
+    def _move(self, to: int) -> None:
+        self.line += self._text.count("\n", self._at, to)
+        self._at = to
+
+    def _expect(self, right: bool, what: str) -> None:  # noqa: FBT001 - reads as a sentence
+        if not right:
+            raise json.JSONDecodeError(f"expected {what}", self._text, self._at)

@@ -1,0 +1,177 @@
+"""One row's values as a file or a program gives them, checked and made a row, or said to be a bad one."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from a2e_async.batch import cells
+from a2e_async.batch.entries import is_text
+from a2e_async.batch.rows import (
+    LONGEST_FIELD,
+    LONGEST_ID,
+    BadRow,
+    Row,
+    RowError,
+    check_id,
+    hashed_id,
+    picture_field,
+    shortened,
+    shown,
+    squeezed,
+)
+from a2e_async.core import rules
+from a2e_async.core.family import Family, family_of
+from a2e_async.core.replies import hide_secrets
+from a2e_async.core.requests import fields_of
+from a2e_async.errors import A2EError, InvalidRequestError
+
+_OWN = {"id": "id", "family": "family", "imagefrom": "image_from"}
+_LONGEST_NUMBER = 10**18
+_LONGEST_VALUE = 60
+_QUERY = re.compile(r"(?<=\w)\?\S*=\S*")
+
+
+def read_row(values: Mapping[str, Any], *, family: str | None, line: int | None, typed: bool) -> Row | BadRow:
+    """Make a row of its values, with every rule checked.
+
+    Args:
+        values: Fields by name; `id`, `family` and `image_from` are the row's own.
+        family: The family of rows that name none.
+        line: Where the row stands in its file.
+        typed: Whether values have their types already; otherwise they are text.
+    """
+    row_id = next((value for name, value in values.items() if squeezed(name) == "id"), None)
+    try:
+        return _row(values, family, line, typed=typed)
+    except InvalidRequestError as error:
+        return BadRow(line=line, id=_shown(row_id), field=error.field, message=error.message)
+    except RowError as error:
+        return BadRow(line=line, id=_shown(row_id), field=error.field, message=str(error))
+    except A2EError as error:
+        return BadRow(line=line, id=_shown(row_id), field="family", message=shortened(error.message))
+
+
+def _row(values: Mapping[str, Any], family: str | None, line: int | None, *, typed: bool) -> Row:
+    for name, value in values.items():
+        _check_text(name, value)
+    given = {name: value for name, value in values.items() if not cells.is_empty(value, typed=typed)}
+    if not typed:
+        given = {name: _cell(name, value) for name, value in given.items()}
+    row_id, named, image_from = (_own(given, name) for name in ("id", "family", "image_from"))
+    kind = _family(named or family)
+    fields = _fields(kind, {name: value for name, value in given.items() if squeezed(name) not in _OWN}, typed=typed)
+    if image_from is not None:
+        _check_image_from(kind, fields, image_from)
+    _check_complete(kind, fields, picture_field(kind).name if image_from is not None else "")
+    hashed = row_id is None
+    own_id = hashed_id(kind, fields, image_from) if hashed else check_id(row_id)
+    row = Row(id=own_id, family=kind, fields=fields, image_from=image_from, line=line, hashed=hashed)
+    _check_request(row)
+    return row
+
+
+def _cell(name: str, cell: str) -> str:
+    try:
+        text = cells.text_of(cell)
+        return cells.plain_text(text).strip() if squeezed(name) in _OWN else text
+    except cells.UnclearError as error:
+        raise RowError(f"{shown(name)}: {error}", shown(name)) from None
+
+
+def _own(given: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401 - checked by who asked
+    """Give what a row says of itself; a whole number is an id as good as its digits, which data frames write so."""
+    found = [value for key, value in given.items() if squeezed(key) == squeezed(name)]
+    if len(found) > 1:
+        raise RowError(f"{name}: stands twice in one row", name)
+    value = found[0] if found else None
+    return str(value) if type(value) is int and name != "family" and abs(value) < _LONGEST_NUMBER else value
+
+
+def _check_request(row: Row) -> None:
+    """Make the request once, so that its rules are checked; a refusal shows the value unless it is a secret."""
+    try:
+        row.request()
+    except InvalidRequestError as error:
+        field = next((one for one in fields_of(row.family.request) if one.name == error.field), None)
+        value = row.fields.get(error.field)
+        if field is None or field.secret or not error.rule or not isinstance(value, str | list) or not value:
+            raise
+        raise RowError(f"{error.field}: {error.rule}, not {_value(value)}", error.field) from None
+
+
+def _value(value: str | list[Any]) -> str:
+    """Give a value of a file as a refusal shows it: short, and of a link what stands before its signature."""
+    text = value if isinstance(value, str) else ", ".join(map(str, value))
+    text = hide_secrets(_QUERY.sub("?...", text))
+    return ascii(text[:_LONGEST_VALUE]) + (" ..." if len(text) > _LONGEST_VALUE else "")
+
+
+def _family(named: object) -> Family:
+    if named is None:
+        raise RowError("family: must be given, in the row or with --family", "family")
+    if not isinstance(named, str):
+        raise RowError(f"family: must be the name of a family, not {rules.kind_of(named)}", "family")
+    return family_of(named)
+
+
+def _check_text(field: str, value: object) -> None:
+    if isinstance(value, (list, tuple)):
+        for one in value:
+            _check_text(field, one)
+    if not isinstance(value, str):
+        return
+    if len(value) > LONGEST_FIELD:
+        problem = f"must be at most {LONGEST_FIELD} characters, not {len(value)}"
+    elif "\0" in value:
+        problem = "must hold no NUL character"
+    elif not is_text(value):
+        problem = "must be UTF-8 text"
+    else:
+        return
+    raise RowError(f"{shown(field)}: {problem}", shown(field))
+
+
+def _check_image_from(family: Family, fields: Mapping[str, Any], image_from: object) -> None:
+    if not isinstance(image_from, str):
+        raise RowError(f"image_from: must be the id of another row, not {rules.kind_of(image_from)}", "image_from")
+    taken = picture_field(family).name
+    if taken in fields:
+        raise RowError(f"image_from: must not come together with {taken}", "image_from")
+
+
+def _check_complete(family: Family, fields: Mapping[str, Any], supplied: str) -> None:
+    for field in fields_of(family.request):
+        if field.required and field.name not in fields and field.name != supplied:
+            raise RowError(f"{field.name}: must be given", field.name)
+
+
+def _fields(family: Family, given: Mapping[str, Any], *, typed: bool) -> dict[str, Any]:
+    known = {squeezed(field.name): field for field in fields_of(family.request)}
+    _check_known(family, [name for name in given if squeezed(name) not in known])
+    fields: dict[str, Any] = {}
+    for name, value in given.items():
+        field = known[squeezed(name)]
+        if field.name in fields:
+            raise RowError(f"{field.name}: stands twice in one row", field.name)
+        try:
+            fields[field.name] = cells.value_of(value, field, typed=typed)
+        except cells.UnclearError as error:
+            raise RowError(f"{field.name}: {'' if field.secret else error}", field.name) from None
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _check_known(family: Family, unknown: Sequence[str]) -> None:
+    if not unknown:
+        return
+    names = {squeezed(field.name): field.name for field in fields_of(family.request)} | _OWN
+    like = difflib.get_close_matches(squeezed(unknown[0]), names, 1, 0.75)
+    hint = f"; did you mean {names[like[0]]}?" if like else "; take columns of your own out of the file"
+    others = f" (nor {', '.join(map(shown, unknown[1:4]))})" if unknown[1:] else ""
+    raise RowError(f"{shown(unknown[0])}: {family.name} has no such field{others}{hint}", shown(unknown[0]))
+
+
+def _shown(row_id: object) -> str:
+    return row_id[:LONGEST_ID] if isinstance(row_id, str) and row_id.isprintable() else ""

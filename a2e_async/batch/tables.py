@@ -1,0 +1,156 @@
+"""Tables as text: CSV as programs and people write it, and lists of one prompt a line."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import attrs
+
+from a2e_async.batch.entries import is_text
+from a2e_async.batch.reading import read_row
+from a2e_async.batch.rows import BadRow, Row, shown, squeezed
+from a2e_async.core.family import families
+from a2e_async.core.requests import fields_of
+from a2e_async.errors import UsageError
+
+_MARKS = (",", ";", "\t", "|")
+_LONGEST_CELL = 1 << 27
+_SEP = re.compile(r'"?sep=(.)"?[ \t]*(\r\n|\r|\n|$)', re.IGNORECASE)
+_UNNAMED = re.compile(r"(Unnamed: \d+(_level_\d+)?)?")  # pandas has a name for what has none
+_RULE = re.compile(r"[-+:= ]*-[-+:= ]*")
+_COLUMNS = "the first line must name the columns, as in: id,family,prompt,negative_prompt,image_url"
+
+
+def table_rows(text: str, family: str | None) -> Iterator[Row | BadRow]:
+    """Read a table with a header; its columns may stand between commas, semicolons, tabs or bars.
+
+    Args:
+        text: The whole file.
+        family: The family of rows that name none.
+
+    Raises:
+        UsageError: The header cannot be read.
+        csv.Error: So.
+    """
+    told = _SEP.match(text)  # what Excel writes, and reads, to say it
+    begin = told.end() if told else 0
+    before = csv.field_size_limit(_LONGEST_CELL)  # ours is checked row by row, with the line's number
+    try:
+        mark = told[1] if told else _mark(text)
+        reader = _reader(text[begin:], mark)
+        names = _header(reader)
+        _check_header(names)
+        skipped = 1 if told else 0
+        last = reader.line_num
+        for cells in _rows_of(reader):
+            line, last = last + 1 + skipped, reader.line_num
+            if isinstance(cells, BadRow):
+                yield attrs.evolve(cells, line=line)
+            elif any(cell.strip() for cell in cells) and not (mark == "|" and _RULE.fullmatch("".join(cells))):
+                yield _row(names, [cell.rstrip() for cell in cells] if mark == "|" else cells, family, line)
+    finally:
+        csv.field_size_limit(before)
+
+
+def prompt_rows(text: str, family: str | None) -> Iterator[Row | BadRow]:
+    """Read one prompt a line; a text file whose first line names columns is a table all the same.
+
+    Args:
+        text: The whole file.
+        family: The family of rows that name none.
+    """
+    lines = list(io.StringIO(text, newline=None))
+    first = next((line for line in lines if line.strip()), "")
+    names = [squeezed(name) for name in re.split(r"[,;\t|]", first) if name.strip()]
+    if _SEP.match(text) or (names and _known_names().issuperset(names)):
+        yield from table_rows(text, family)
+        return
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            yield read_row({"prompt": line.strip()}, family=family, line=number, typed=True)
+
+
+def _reader(text: str, mark: str) -> Any:  # noqa: ANN401 - csv's reader has no public type
+    return csv.reader(io.StringIO(text, newline=""), delimiter=mark, strict=True, skipinitialspace=True)
+
+
+def _header(reader: Iterator[list[str]]) -> list[str]:
+    """Give the first line that holds something."""
+    return next(([name.strip() for name in cells] for cells in reader if any(map(str.strip, cells))), [])
+
+
+def _mark(text: str) -> str:
+    """Find out what stands between columns: whatever makes several of the first line, and if need be known ones."""
+    headers: dict[str, list[str]] = {}
+    problem: csv.Error | None = None
+    for mark in _MARKS:
+        try:
+            headers[mark] = _header(_reader(text, mark))
+        except csv.Error as error:
+            problem = problem or error
+    if problem and not any(len(names) > 1 for names in headers.values()):
+        raise problem
+    several = [mark for mark, names in headers.items() if len(names) > 1]
+    if len(several) > 1:
+        known = _known_names()
+        score = {mark: sum(squeezed(name) in known for name in headers[mark]) for mark in several}
+        best = max(score.values())
+        several = [mark for mark in several if score[mark] == best]
+    if len(several) > 1:
+        marks = " or ".join(map(repr, several))
+        raise UsageError(f"the columns could be separated by {marks}: say it in a first line such as sep=;")
+    return several[0] if several else ","
+
+
+def _known_names() -> frozenset[str]:
+    fields = {field.name for family in families().values() for field in fields_of(family.request)}
+    return frozenset(map(squeezed, fields | {"id", "family", "image_from"}))
+
+
+def _rows_of(reader: Iterator[list[str]]) -> Iterator[list[str] | BadRow]:
+    while True:
+        try:
+            yield next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield BadRow(line=None, message=f"is no CSV: {error}")
+
+
+def _check_header(names: Sequence[str]) -> None:
+    if any("\0" in name or not is_text(name) for name in names):
+        raise UsageError("the first line is no UTF-8 text; save the file as CSV in UTF-8")
+    named = [name for name in names if not _UNNAMED.fullmatch(name)]
+    if not named:
+        raise UsageError(_COLUMNS)
+    seen: dict[str, str] = {}
+    for name in named:
+        before = seen.get(squeezed(name))
+        if before is not None:
+            also = "" if before == name else f" (once as {shown(before)})"
+            raise UsageError(f"the first line names the column {shown(name)} twice{also}")
+        seen[squeezed(name)] = name
+
+
+def _row(names: Sequence[str], cells: Sequence[str], family: str | None, line: int) -> Row | BadRow:
+    """Read a row; what stands below no name is passed over where it is empty, as spreadsheets leave such columns."""
+    values: dict[str, str] = {}
+    for number, cell in enumerate(cells):
+        name = names[number] if number < len(names) else ""
+        if not _UNNAMED.fullmatch(name):
+            values[name] = cell
+        elif cell.strip():
+            return BadRow(line=line, message=_nameless(names, cells, number))
+    return read_row(values, family=family, line=line, typed=False)
+
+
+def _nameless(names: Sequence[str], cells: Sequence[str], number: int) -> str:
+    if number >= len(names):
+        columns = f"the header names {len(names)} column{'s' if len(names) > 1 else ''}"
+        return f"has {len(cells)} cells, {columns}; text that holds the separator must stand in double quotes"
+    index = " (write a data frame with index=False)" if number == 0 else ""
+    return f"cell {number + 1} stands in a column without a name{index}"
