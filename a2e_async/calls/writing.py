@@ -13,7 +13,9 @@ from urllib.parse import quote
 from a2e_async.core import rules
 from a2e_async.core.family import Endpoint
 from a2e_async.core.http import HttpRequest
+from a2e_async.core.misuse import misuse
 from a2e_async.core.requests import Field, SentAs, field_of, require_public
+from a2e_async.core.texts import check_sendable
 
 _IDS = re.compile(r"[\w-]+", re.ASCII)
 
@@ -59,13 +61,15 @@ def given(
         InvalidRequestError: An argument breaks its rule.
     """
     signature, fields = _arguments(refuse)
-    values = signature.bind(group, *args, **kwargs).arguments
+    values = _bound(signature, group, args, kwargs)
     found: dict[str, Any] = {}
     for field in fields:
         value = values.get(field.name)
         if value is None and not field.required:
             continue
         field.rule.refuse(field.name, value)
+        if not isinstance(value, datetime):  # which is sent as text
+            check_sendable(field.name, value)
         if not local:
             require_public(field, value)
         found[field.key] = value
@@ -76,6 +80,16 @@ def given(
             words = f"must not hold {field.key!r}, which is the argument {field.name}"
             raise rules.refuse("extra", extra, words)
     return {**found, **extra}
+
+
+def _bound(
+    signature: inspect.Signature, group: object, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    try:
+        return signature.bind(group, *args, **kwargs).arguments
+    except TypeError:
+        refusal = misuse(signature, (group, *args), kwargs)
+    raise refusal
 
 
 def request_to(

@@ -26,7 +26,10 @@ from typing import (
 import attrs
 
 from a2e_async.core import rules
+from a2e_async.core.misuse import speak_of_fields
 from a2e_async.core.records import Result
+from a2e_async.core.secrets import is_secret
+from a2e_async.core.texts import check_sendable
 
 K = TypeVar("K", bound=type[object])
 R_co = TypeVar("R_co", bound=Result, covariant=True)
@@ -44,7 +47,9 @@ def request(kind: K) -> K:
             prompt: str = attrs.field(kw_only=False)
             style: Literal["pen", "chalk"] | None = None
     """
-    return attrs.frozen(kw_only=True)(kind)
+    made = attrs.frozen(kw_only=True)(kind)
+    speak_of_fields(made)
+    return made
 
 
 @attrs.frozen
@@ -118,6 +123,7 @@ class Request(Generic[R_co]):
         for field, value in zip(plan.fields, plan.values(self), strict=True):
             if value is not None or field.required:
                 field.rule.refuse(field.name, value)
+                check_sendable(field.name, value)
         if self.extra:
             self._check_extra(self.extra)
         self.check()
@@ -195,7 +201,7 @@ def _reader(names: Sequence[str]) -> Callable[[object], tuple[Any, ...]]:
 
 
 def _field(field: attrs.Attribute[Any], hint: object) -> Field:
-    secret = not field.repr and field.name != "extra"
+    secret = is_secret(field.name) or (not field.repr and field.name != "extra")
     return field_of(field.name, hint, required=field.default is attrs.NOTHING, secret=secret)
 
 

@@ -1,8 +1,9 @@
 """Rules of fields, checked before anything is sent.
 
 Each function gives a `Rule`, which a request's field carries in its `Annotated` type and any other attrs class as its
-validator. Every refusal is an `InvalidRequestError` that names the field, the kind of the value and the rule; it shows
-no more of the value than its kind, for a value can be a secret. A field whose default is None may be None.
+validator. Every refusal is an `InvalidRequestError` that names the field, the value and the rule; a value is shown
+shortened and without queries of URLs, and one that may be a secret is not shown at all. A field whose default is None
+may be None.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from urllib.parse import urlsplit
 
 import attrs
 
+from a2e_async.core.secrets import Secret, hide, is_secret, masked
 from a2e_async.errors import InvalidRequestError
 
 _SPACE = re.compile(r"\s")
@@ -25,6 +27,8 @@ _LOCAL_NAMES = (".localhost", ".local", ".internal", ".home.arpa")
 _TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")  # IPv4 behind NAT64
 _HEADER = re.compile(r"[!-~]([ -~]*[!-~])?")
 _LONG_NUMBER = 1e18
+_SHOWN = 60  # characters of a value that a refusal shows
+_FEW = 3
 _SCALARS = (str, int, float)
 
 
@@ -55,20 +59,31 @@ class Rule:
 
 def refuse(field: str, value: object, rule: str) -> InvalidRequestError:
     """Build the error for a value that breaks the rule of a field."""
-    return InvalidRequestError(f"{field}: {rule}, not {kind_of(value)}", field=field, rule=rule)
+    seen = masked(value) if is_secret(field) else value
+    return InvalidRequestError(f"{field}: {rule}, not {kind_of(seen)}", field=field, rule=rule)
 
 
 def kind_of(value: object) -> str:
-    """Say what kind of value this is, in a few words and without showing its text."""
+    """Show a value in a few words: shortened, and no more than its kind where it can hold a secret."""
     if value is None:
         return "None"
-    if isinstance(value, str):
+    if isinstance(value, Secret):
         return f"str of {len(value)} characters"
+    if isinstance(value, str):
+        return _shown(value)
     if isinstance(value, bool) or (isinstance(value, int | float) and abs(value) < _LONG_NUMBER):
         return f"{type(value).__name__} {value}"
     if isinstance(value, list | tuple):
-        return f"{type(value).__name__} of {len(value)}"
-    return type(value).__name__
+        parts = [kind_of(one).removesuffix(" (str)") for one in value[:_FEW]]
+        more = f", ... ({len(value)} in all)" if len(value) > _FEW else ""
+        return f"{type(value).__name__} [{', '.join(parts)}{more}]"
+    return f"{type(value).__name__} of {len(value)}" if isinstance(value, Mapping) else type(value).__name__
+
+
+def _shown(text: str) -> str:
+    """Show the beginning of a text, of a URL without its query, which can be a signature."""
+    seen = hide(text.partition("?")[0] if "://" in text else text)
+    return f"{seen!r} (str)" if len(seen) <= _SHOWN else f"{seen[:_SHOWN]!r}... (str of {len(text)} characters)"
 
 
 def text(at_most: int | None = None) -> Rule:

@@ -177,12 +177,12 @@ def test_what_stands_in_a_path_cannot_leave_it():
     assert sent.path == "/api/a%2Fb%20c/x"
 
 
-async def test_wrong_arguments_are_a_type_error():
-    """Arguments that a call does not have, or lacks, are Python's own error."""
+async def test_wrong_arguments_are_told_by_name():
+    """Arguments that a call does not have, or lacks, are refused as fields of a request are."""
     async with client(Scripted(yes([]))) as a2e:
-        with pytest.raises(TypeError, match="img_url"):
+        with pytest.raises(InvalidRequestError, match=r"^img_url: must be given"):
             await a2e.calls.backgrounds.add()  # type: ignore[call-arg]
-        with pytest.raises(TypeError, match="colour"):
+        with pytest.raises(InvalidRequestError, match=r"^colour: "):
             await a2e.calls.backgrounds.all(colour="red")  # type: ignore[call-arg]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from refusals import FLAG, LINK, TEXT, assert_none_is_missing, assert_refused, rows_of
 
+from a2e_async import InvalidRequestError
 from a2e_async.families.actor_swap import ActorSwap
 from a2e_async.families.face_swap import FaceSwap
 from a2e_async.families.face_swap_preview import FaceSwapPreview
@@ -102,5 +103,5 @@ def test_accepted(kind, fields):
 @pytest.mark.parametrize("kind", [HeadSwap, FaceSwapPreview])
 def test_a_start_without_a_name_has_no_such_field(kind):
     """Where the service documents no name, a request takes none."""
-    with pytest.raises(TypeError, match="name"):
+    with pytest.raises(InvalidRequestError, match=r"^name: "):
         kind(**(HEAD if kind is HeadSwap else FACE), name="one")

@@ -136,7 +136,7 @@ def test_amounts_that_pass(value, whole, least):
         (0, True, 1, "a whole number of at least 1, not int 0"),
         (2.5, True, 1, "a whole number of at least 1, not float 2.5"),
         (True, False, 0, "a number of at least 0, not bool True"),
-        ("5", False, 0, "a number of at least 0, not str of 1 characters"),
+        ("5", False, 0, "a number of at least 0, not '5' .str."),
         (float("inf"), False, 0, "a number of at least 0, not float"),
         (float("nan"), False, 0, "a number of at least 0, not float"),
     ],
