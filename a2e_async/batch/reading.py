@@ -24,8 +24,8 @@ from a2e_async.batch.rows import (
 )
 from a2e_async.core import rules
 from a2e_async.core.family import Family, family_of
-from a2e_async.core.replies import hide_secrets
 from a2e_async.core.requests import fields_of
+from a2e_async.core.secrets import hide_secrets
 from a2e_async.errors import A2EError, InvalidRequestError
 
 _OWN = {"id": "id", "family": "family", "imagefrom": "image_from"}
