@@ -34,8 +34,8 @@ from a2e_async.blocking.portal import in_a_thread
 from a2e_async.client import A2EClient
 from a2e_async.core.polling.schedule import Cadence
 from a2e_async.engine.settings import BASE_URL_VARIABLE, TOKEN_VARIABLES
-from a2e_async.simulator.server import Simulator, serve
-from a2e_async.simulator.skipping import skip_waits
+from a2e_async.simulator.serving.server import Simulator, serve
+from a2e_async.simulator.serving.skipping import skip_waits
 from a2e_async.simulator.virtual import DirectTransport
 
 MARKER = (

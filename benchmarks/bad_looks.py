@@ -11,7 +11,7 @@ import sys
 from typing import Any
 
 from a2e_async import A2EClient, ImageToVideo, TextToImage
-from a2e_async.simulator.app import App
+from a2e_async.simulator.answers.app import App
 from a2e_async.simulator.virtual import DirectTransport, run_virtually, virtual_app
 
 REQUESTS = (

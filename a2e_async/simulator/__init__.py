@@ -18,17 +18,17 @@ nobody where a family knows `force_generate` and it is off.
 
 from __future__ import annotations
 
-from a2e_async.simulator.app import App
-from a2e_async.simulator.book import Bill, Book, Movement, Start
-from a2e_async.simulator.clock import Clock, ManualClock, ScaledClock
-from a2e_async.simulator.faults import Fault, Faults
-from a2e_async.simulator.media import Studio
-from a2e_async.simulator.messages import RefusedError, SimReply, SimRequest
-from a2e_async.simulator.server import Simulator, serve
-from a2e_async.simulator.specs import Blob, Film, Media, Picture, Stored
-from a2e_async.simulator.switches import Switches
-from a2e_async.simulator.tasks import SimTask
-from a2e_async.simulator.world import World
+from a2e_async.simulator.answers.app import App
+from a2e_async.simulator.media.specs import Blob, Film, Media, Picture, Stored
+from a2e_async.simulator.media.studio import Studio
+from a2e_async.simulator.serving.server import Simulator, serve
+from a2e_async.simulator.world.book import Bill, Book, Movement, Start
+from a2e_async.simulator.world.clock import Clock, ManualClock, ScaledClock
+from a2e_async.simulator.world.faults import Fault, Faults
+from a2e_async.simulator.world.messages import RefusedError, SimReply, SimRequest
+from a2e_async.simulator.world.switches import Switches
+from a2e_async.simulator.world.tasks import SimTask
+from a2e_async.simulator.world.world import World
 
 __all__ = [
     "App",

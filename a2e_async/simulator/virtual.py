@@ -14,11 +14,11 @@ from typing import Any, TypeVar
 
 from a2e_async.core.http import HttpReply, HttpRequest
 from a2e_async.errors import TransportError
-from a2e_async.simulator.app import App
-from a2e_async.simulator.clock import ScaledClock
-from a2e_async.simulator.messages import SimReply, SimRequest
-from a2e_async.simulator.switches import Switches
-from a2e_async.simulator.world import World
+from a2e_async.simulator.answers.app import App
+from a2e_async.simulator.world.clock import ScaledClock
+from a2e_async.simulator.world.messages import SimReply, SimRequest
+from a2e_async.simulator.world.switches import Switches
+from a2e_async.simulator.world.world import World
 
 T = TypeVar("T")
 

@@ -11,8 +11,8 @@ import pytest
 
 from a2e_async.batch.entries import Entry, FileEntry, State
 from a2e_async.batch.report import write_report
-from a2e_async.simulator.media import Studio
-from a2e_async.simulator.specs import Film, Picture
+from a2e_async.simulator.media.specs import Film, Picture
+from a2e_async.simulator.media.studio import Studio
 
 CHROMIUM = shutil.which("chromium")
 

@@ -220,7 +220,7 @@ async def test_a_batch_of_a_hundred_and_the_peak():
 
 async def test_a_broken_renderer_is_a_500(monkeypatch):
     """What goes wrong while rendering is told as any server tells it."""
-    monkeypatch.setattr("a2e_async.simulator.sketch.mp4", lambda *_: 1 / 0)
+    monkeypatch.setattr("a2e_async.simulator.media.sketch.mp4", lambda *_: 1 / 0)
     async with serve(media="plain", task_seconds=0) as sim, caller(sim) as api, aiohttp.ClientSession() as bare:
         async with api.post(f"{I2V}/start", json=FILM) as reply:
             link = (await reply.json())["data"]["result_url"]

@@ -45,9 +45,9 @@ def test_looks_that_fail_together_count_as_one():
     assert health.look_from() == 100.5
 
 
-@pytest.mark.parametrize(("asked", "wait"), [(7.0, 7.0), (0.0, 0.0), (3600.0, 30.0)])
+@pytest.mark.parametrize(("asked", "wait"), [(7.0, 7.0), (0.0, 0.5), (3600.0, 30.0)])
 def test_the_service_says_how_long(asked, wait):
-    """Retry-After counts instead of our own wait, up to the longest wait."""
+    """Retry-After counts where it is longer than our own wait, up to the longest wait."""
     health = Health(Retry())
     health.failed(100.0, asked)
     assert health.look_from() == 100.0 + wait

@@ -13,9 +13,9 @@ from a2e_async import families
 from a2e_async.calls import catalogue
 from a2e_async.cli.commands import explain
 from a2e_async.core.family import Family
-from a2e_async.simulator.dialects import Dialect, dialect_of
-from a2e_async.simulator.facts import facts
-from a2e_async.simulator.routes import UNKNOWN
+from a2e_async.simulator.answers.routes import UNKNOWN
+from a2e_async.simulator.world.dialects import Dialect, dialect_of
+from a2e_async.simulator.world.facts import facts
 
 A_PICTURE, A_FILM, A_SOUND = (f"https://files.example.net/a.{end}" for end in ("png", "mp4", "mp3"))
 AVATAR = {"title": "demo", "anchor_id": "65f0", "anchor_type": 0, "audioSrc": A_SOUND}

@@ -9,8 +9,9 @@ from array import array
 
 import pytest
 
-from a2e_async.simulator import Film, Picture, Stored, Studio, media
-from a2e_async.simulator.specs import Sound
+from a2e_async.simulator import Film, Picture, Stored, Studio
+from a2e_async.simulator.media import studio
+from a2e_async.simulator.media.specs import Sound
 
 av = pytest.importorskip("av")
 Image = pytest.importorskip("PIL.Image")
@@ -181,7 +182,7 @@ def test_the_store_is_bounded():
 
 def test_without_the_extras_media_are_plain(monkeypatch):
     """Auto falls back, pretty says what to install."""
-    assert media.has_extras()
+    assert studio.has_extras()
     monkeypatch.setitem(sys.modules, "av", None)
     assert Studio().mode == "plain"
     with pytest.raises(ImportError, match="sim"):

@@ -1,0 +1,198 @@
+"""The file host: signed result links that expire, and uploads by presigned URL."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
+
+import attrs
+
+from a2e_async.simulator.chance import digest
+from a2e_async.simulator.media.specs import Film, Media, Picture, Sound, Still, Stored, suffix_of
+from a2e_async.simulator.world.messages import RefusedError, SimReply, SimRequest, xml_reply
+from a2e_async.simulator.world.switches import Body
+from a2e_async.simulator.world.tasks import SimTask
+from a2e_async.simulator.world.world import World
+
+FILES, UPLOADS, CDN = "/files/", "/uploads/", "/cdn/"
+
+_BUCKET = "3days-apac"
+_SHORTEST = 60
+_LONGEST = 7 * 86_400
+
+
+@attrs.frozen
+class Found:
+    """A file that may be served.
+
+    Attributes:
+        media: What it shows.
+        made: When it was made.
+    """
+
+    media: Media
+    made: float
+
+
+@attrs.define
+class _Upload:
+    stored: Stored
+    made: float
+
+
+class FileHost:
+    """Serves results and takes uploads.
+
+    Args:
+        world: The service whose files these are; films of its own pictures show those pictures.
+        origin: Scheme, host and port of all links.
+    """
+
+    def __init__(self, world: World, origin: str) -> None:
+        self.world = world
+        self.origin = origin
+        self._uploads: dict[str, _Upload] = {}
+        self._published: dict[str, Found] = {}
+        world.find_still = self.still
+
+    def link(self, task: SimTask, now: float, index: int = 0) -> str:
+        """Give the link of one of a task's results: the same one until it expires, then a new one."""
+        ttl = self.world.switches.file_ttl
+        expires = task.ends + ttl * (math.floor((now - task.ends) / ttl) + 1)
+        number = f"-{index + 1}" if index else ""
+        return self._link(f"{FILES}{task.id}{number}{suffix_of(task.files[index])}", expires)
+
+    def publish(self, media: Media, lasts: float | None = None) -> str:
+        """Give the link of a file that no task has made.
+
+        Args:
+            media: What it shows.
+            lasts: How long its link does; by default as long as that of a result.
+        """
+        now = self.world.clock.now()
+        name = f"{digest('published', media, media.words if isinstance(media, Sound) else '')}{suffix_of(media)}"
+        self._published.setdefault(name, Found(media, now))
+        ttl = self.world.switches.file_ttl if lasts is None else lasts
+        return self._link(f"{FILES}{name}", now + ttl)
+
+    def media_at(self, url: str) -> Media | None:
+        """Give what is behind a link that somebody hands in; see `still`."""
+        parts = urlsplit(url)
+        if f"{parts.scheme}://{parts.netloc}" != self.origin:
+            return Picture(url, variant="stand-in")
+        try:
+            return self.find(SimRequest("GET", unquote(parts.path), dict(parse_qsl(parts.query)))).media
+        except RefusedError:
+            return None
+
+    def still(self, url: str) -> Still | None:
+        """Give the still behind a link that somebody hands in.
+
+        Returns:
+            For a link of this host what it shows, or None when it cannot be read; for any other link a picture
+            that stands in for it.
+        """
+        media = self.media_at(url)
+        return media.first if isinstance(media, Film) else Picture(media.words) if isinstance(media, Sound) else media
+
+    def find(self, request: SimRequest) -> Found:
+        """Give the file that a request is for.
+
+        Raises:
+            RefusedError: There is none, its link has expired, or a token was sent along.
+        """
+        self._refuse_token(request)
+        if request.path.startswith(CDN):
+            upload = self._uploads.get(request.path.removeprefix(CDN))
+            if upload is None:
+                raise RefusedError("NoSuchKey", status=404)
+            return Found(upload.stored, upload.made)
+        if request.path.startswith(UPLOADS):
+            raise RefusedError("AccessDenied", status=403)
+        self._check_link(request)
+        name = request.path.removeprefix(FILES)
+        published = self._published.get(name)
+        return self._result(name) if published is None else published
+
+    def _result(self, name: str) -> Found:
+        task_id, _, number = name.split(".", maxsplit=1)[0].partition("-")
+        try:
+            task = self.world.task(task_id)
+        except KeyError:
+            raise RefusedError("NoSuchKey", status=404) from None
+        if task.deleted or self.world.status(task) != "completed":
+            raise RefusedError("NoSuchKey", status=404)
+        return Found(task.files[int(number or 1) - 1], task.ends)
+
+    def presign(self, body: Body) -> dict[str, object]:
+        """Say where a file may be uploaded.
+
+        Raises:
+            RefusedError: A field is missing or wrong.
+        """
+        key, content_type = str(body.get("key") or "").lstrip("/"), str(body.get("contentType") or "")
+        lasts = body.get("expiresIn", 3600)
+        if not key or not content_type:
+            raise RefusedError("key and contentType are required")
+        if not isinstance(lasts, int) or not _SHORTEST <= lasts <= _LONGEST:
+            raise RefusedError(f"expiresIn must be {_SHORTEST} to {_LONGEST} seconds")
+        bucket = str(body.get("bucket") or _BUCKET)
+        path = f"{UPLOADS}{bucket}/{key}"
+        size = str(body.get("fileSize", body.get("contentLength", "")))
+        signed = self._signed(path, self.world.clock.now() + lasts, content_type, size)
+        query = urlencode({**signed, "size": size} if size else signed)
+        return {
+            "uploadUrl": f"{self.origin}{quote(path)}?{query}",
+            "key": key,
+            "expiresIn": lasts,
+            "bucket": bucket,
+            "cdnUrl": f"{self.origin}{CDN}{quote(key)}",
+        }
+
+    def put(self, request: SimRequest) -> SimReply:
+        """Take an upload.
+
+        Raises:
+            RefusedError: The URL was not signed for it, or a token was sent along.
+        """
+        self._refuse_token(request)
+        content_type, size = request.headers.get("content-type", ""), request.query.get("size", "")
+        self._check_link(request, content_type, size)
+        if size and int(size) != len(request.body):
+            raise RefusedError("SignatureDoesNotMatch", status=403)
+        found = hashlib.md5(request.body, usedforsecurity=False).hexdigest()
+        _, key = request.path.removeprefix(UPLOADS).split("/", 1)
+        self._uploads[key] = _Upload(Stored(found, request.body, content_type), self.world.clock.now())
+        return SimReply(headers={"Content-Type": "application/xml", "ETag": f'"{found}"'})
+
+    def _refuse_token(self, request: SimRequest) -> None:
+        if "authorization" in request.headers and self.world.switches.file_refuses_token:
+            raise RefusedError("InvalidArgument", status=400)
+
+    def _link(self, path: str, expires: float) -> str:
+        signed = self._signed(path, expires)
+        return f"{self.origin}{path}?e={signed['e']}&s={signed['s']}"
+
+    def _signed(self, path: str, expires: float, *what: str) -> dict[str, str]:
+        until = str(math.ceil(expires))
+        return {"e": until, "s": digest(self.world.switches.seed, path, until, *what)}
+
+    def _check_link(self, request: SimRequest, *what: str) -> None:
+        until = request.query.get("e", "")
+        if not until.isdigit() or request.query.get("s") != self._signed(request.path, int(until), *what)["s"]:
+            raise RefusedError("SignatureDoesNotMatch" if until else "AccessDenied", status=403)
+        if self.world.clock.now() >= int(until):
+            raise RefusedError("AccessDenied", status=403)
+
+
+def refusal(refused: RefusedError) -> SimReply:
+    """Give a refusal as a file host writes it."""
+    words: Mapping[str, str] = {
+        "AccessDenied": "Request has expired",
+        "NoSuchKey": "The specified key does not exist.",
+        "SignatureDoesNotMatch": "The request signature does not match the one that was calculated.",
+        "InvalidArgument": "Only one auth mechanism allowed",
+    }
+    return xml_reply(str(refused), words.get(str(refused), ""), refused.status)

@@ -1,0 +1,47 @@
+"""A task as the service writes it down in JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from a2e_async.simulator.chance import digest
+from a2e_async.simulator.world.dialects import Dialect
+from a2e_async.simulator.world.switches import Names, shaped
+from a2e_async.simulator.world.tasks import SimTask, iso
+
+USER_ID = digest("the simulated user") + "00000000"
+
+
+def row(task: SimTask, dialect: Dialect, now: float, links: list[str], names: Names = "keep") -> dict[str, Any]:
+    """Give the record of a task.
+
+    Args:
+        task: The task.
+        dialect: How its family writes it down.
+        now: The time of the record.
+        links: The links of its results; shown when the task is completed.
+        names: What becomes of its name.
+    """
+    word = dialect.word(task, now)
+    failed = now >= task.ends and task.failure is not None
+    code, message = task.failure if failed and task.failure else (dialect.calm, "")
+    return {
+        "_id": task.id,
+        "user_id": USER_ID,
+        **({dialect.name: shaped(task.name, names)} if dialect.name else {}),
+        **task.fields,
+        dialect.status: word,
+        "coins": task.coins,
+        "createdAt": iso(task.created),
+        "updatedAt": iso(task.changed(now)),
+        **({dialect.code: code} if dialect.code else {}),
+        dialect.message: message,
+        **_results(dialect.result, links),
+        **dialect.more(task, now),
+    }
+
+
+def _results(field: str, links: list[str]) -> dict[str, object]:
+    if not field:
+        return {}
+    return {field: links if field.endswith("s") else "".join(links[:1])}

@@ -1,0 +1,3 @@
+"""Images, videos and audio made from prompts."""
+
+from __future__ import annotations
