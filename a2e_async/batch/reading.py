@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -25,13 +24,12 @@ from a2e_async.batch.rows import (
 from a2e_async.core import rules
 from a2e_async.core.family import Family, family_of
 from a2e_async.core.requests import fields_of
-from a2e_async.core.secrets import hide_secrets
+from a2e_async.core.secrets import hide
 from a2e_async.errors import A2EError, InvalidRequestError
 
 _OWN = {"id": "id", "family": "family", "imagefrom": "image_from"}
 _LONGEST_NUMBER = 10**18
 _LONGEST_VALUE = 60
-_QUERY = re.compile(r"(?<=\w)\?\S*=\S*")
 
 
 def read_row(values: Mapping[str, Any], *, family: str | None, line: int | None, typed: bool) -> Row | BadRow:
@@ -105,7 +103,7 @@ def _check_request(row: Row) -> None:
 def _value(value: str | list[Any]) -> str:
     """Give a value of a file as a refusal shows it: short, and of a link what stands before its signature."""
     text = value if isinstance(value, str) else ", ".join(map(str, value))
-    text = hide_secrets(_QUERY.sub("?...", text))
+    text = hide(text)
     return ascii(text[:_LONGEST_VALUE]) + (" ..." if len(text) > _LONGEST_VALUE else "")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from a2e_async.batch.reading import read_row
@@ -155,9 +157,9 @@ def test_a_refusal_shows_the_value_and_never_a_secret():
     assert "not 'a.png'" in message("image_to_video", image_url="a.png")
     long = message("image_to_video", image_url="a" * 90)
     assert long.endswith(f"not '{'a' * 60}' ...")
-    signed = message("image_to_video", image_url="ftp://e.example/a.png?Signature=abcdef")
-    assert "ftp://e.example/a.png?..." in signed
-    assert "abcdef" not in signed
+    signed = message("image_to_video", image_url="ftp://user:pass@e.example/a.png?Signature=abcdef")
+    assert "e.example/a.png" in signed
+    assert not {"abcdef", "pass"} & set(re.split(r"\W", signed))
     assert "sk_" not in message("text_to_image", width="sk_0123456789abcdefghijklmnopqrstuvw")
     assert "\x1b" not in message("text_to_image", width="\x1b[2J")
     for secret in ("hush " * 60, "nan", "6.5E+23", "#REF!"):
