@@ -58,7 +58,7 @@ class TextToImage(Usual[Result]):
         newer = sorted(field for field in _NEWER if getattr(self, field) is not None)
         if self.req_key is not None and newer:
             raise rules.refuse("req_key", self.req_key, f"belongs to the older form, {newer[0]} to the newer")
-        if self.aspect_ratio is not None and self.model_type == "a2e":
+        if self.aspect_ratio is not None and self.model_type in (None, "a2e"):  # a2e is the service's default
             raise rules.refuse("aspect_ratio", self.aspect_ratio, "is for model_type 'seedream' only")
         if self.model_type != "seedream" and len(self.input_images or ()) > _INPUTS_OF_A2E:
             raise rules.refuse("input_images", self.input_images, "must be at most 2 without model_type 'seedream'")

@@ -88,6 +88,7 @@ REFUSED_PICTURES = [
     ({"max_images": 9}, "max_images", EIGHT, "int 9"),
     ({"aspect_ratio": "5:4"}, "aspect_ratio", RATIO, "'5:4' (str)"),
     ({"aspect_ratio": "1:1", "model_type": "a2e"}, "aspect_ratio", "is for model_type 'seedream' only", "'1:1' (str)"),
+    ({"aspect_ratio": "1:1"}, "aspect_ratio", "is for model_type 'seedream' only", "'1:1' (str)"),
     ({"input_images": []}, "input_images", INPUTS, "list []"),
     ({"input_images": PICTURE}, "input_images", INPUTS, "'https://files.example.net/in.png' (str)"),
     (
