@@ -24,12 +24,10 @@ from a2e_async.batch.rows import (
 from a2e_async.core import rules
 from a2e_async.core.family import Family, family_of
 from a2e_async.core.requests import fields_of
-from a2e_async.core.secrets import hide
 from a2e_async.errors import A2EError, InvalidRequestError
 
 _OWN = {"id": "id", "family": "family", "imagefrom": "image_from"}
 _LONGEST_NUMBER = 10**18
-_LONGEST_VALUE = 60
 
 
 def read_row(values: Mapping[str, Any], *, family: str | None, line: int | None, typed: bool) -> Row | BadRow:
@@ -67,7 +65,7 @@ def _row(values: Mapping[str, Any], family: str | None, line: int | None, *, typ
     hashed = row_id is None
     own_id = hashed_id(kind, fields, image_from) if hashed else check_id(row_id)
     row = Row(id=own_id, family=kind, fields=fields, image_from=image_from, line=line, hashed=hashed)
-    _check_request(row)
+    row.request()
     return row
 
 
@@ -86,25 +84,6 @@ def _own(given: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401 - checked 
         raise RowError(f"{name}: stands twice in one row", name)
     value = found[0] if found else None
     return str(value) if type(value) is int and name != "family" and abs(value) < _LONGEST_NUMBER else value
-
-
-def _check_request(row: Row) -> None:
-    """Make the request once, so that its rules are checked; a refusal shows the value unless it is a secret."""
-    try:
-        row.request()
-    except InvalidRequestError as error:
-        field = next((one for one in fields_of(row.family.request) if one.name == error.field), None)
-        value = row.fields.get(error.field)
-        if field is None or field.secret or not error.rule or not isinstance(value, str | list) or not value:
-            raise
-        raise RowError(f"{error.field}: {error.rule}, not {_value(value)}", error.field) from None
-
-
-def _value(value: str | list[Any]) -> str:
-    """Give a value of a file as a refusal shows it: short, and of a link what stands before its signature."""
-    text = value if isinstance(value, str) else ", ".join(map(str, value))
-    text = hide(text)
-    return ascii(text[:_LONGEST_VALUE]) + (" ..." if len(text) > _LONGEST_VALUE else "")
 
 
 def _family(named: object) -> Family:

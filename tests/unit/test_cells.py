@@ -115,7 +115,7 @@ REFUSED = [
     ("text_to_image", "width", "1E+03", "width: 1E+03 has lost its last digits"),
     ("text_to_image", "width", "1.024", "width: must be a whole number from 1, not '1.024'"),
     ("text_to_image", "width", "1024px", "width: must be a whole number from 1, not '1024px'"),
-    ("text_to_image", "width", "1_024", "width: must be a whole number from 1, not '1_024'"),
+    ("text_to_image", "width", "1_024", "width: must be a whole number from 1, not '1_024' (str)"),
     ("text_to_image", "width", "1" * 60, "width: must be a whole number from 1, not '111"),
     ("text_to_image", "width", "#REF!", "width: #REF! is the error of a spreadsheet's formula"),
     ("text_to_image", "prompt", "#VALUE!", "prompt: #VALUE! is the error of a spreadsheet's formula"),
@@ -156,7 +156,7 @@ def test_a_refusal_shows_the_value_and_never_a_secret():
     """Short, without the signature of a link, a token in any place, or the value of a secret field."""
     assert "not 'a.png'" in message("image_to_video", image_url="a.png")
     long = message("image_to_video", image_url="a" * 90)
-    assert long.endswith(f"not '{'a' * 60}' ...")
+    assert long.endswith(f"not '{'a' * 60}'... (str of 90 characters)")
     signed = message("image_to_video", image_url="ftp://user:pass@e.example/a.png?Signature=abcdef")
     assert "e.example/a.png" in signed
     assert not {"abcdef", "pass"} & set(re.split(r"\W", signed))
