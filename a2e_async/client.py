@@ -304,13 +304,13 @@ class A2EClient(ShortForms):
         Raises:
             NotFoundError: The service does not know it.
         """
-        return await self._open_parts().engine.look(family_of(family), task_id)
+        return await self._open_parts().engine.tasks.record(family_of(family), task_id)
 
     async def records(self, family: Kind, limit: int | None = None) -> AsyncIterator[Record]:
         """Give the tasks of a family, newest first; the service lists only those that have not expired."""
         check_amount("limit", limit, whole=True, least=1)
         left = limit
-        async for record in self._open_parts().engine.records(family_of(family)):
+        async for record in self._open_parts().engine.tasks.records(family_of(family)):
             yield record
             left = None if left is None else left - 1
             if left == 0:
@@ -318,7 +318,7 @@ class A2EClient(ShortForms):
 
     async def delete(self, family: Kind, task_id: str) -> None:
         """Delete a task. One that is `initialized` is refunded, a finished one is not, others the service refuses."""
-        await self._open_parts().engine.delete(family_of(family), task_id)
+        await self._open_parts().engine.tasks.delete(family_of(family), task_id)
 
     def job_of(self, task_id: str) -> Job[Any] | None:
         """Give the job that watches this task, None when no job of this client does."""
@@ -386,12 +386,12 @@ class A2EClient(ShortForms):
     @property
     def spent(self) -> float:
         """Coins charged in this client's life, as far as the service has said so."""
-        return self._open_parts().engine.budget.spent
+        return self._open_parts().engine.coins.spent
 
     @property
     def reserved(self) -> float:
         """Coins held for starts whose price is not settled; 0 without a budget."""
-        return self._open_parts().engine.budget.reserved
+        return self._open_parts().engine.coins.reserved
 
     @property
     def outage(self) -> float | None:

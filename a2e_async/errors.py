@@ -24,8 +24,9 @@ Laws of this file: no error holds a job (that would be a cycle), every error pic
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, TypeVar
 
 _IDS_IN_TEXT = 3
 
@@ -98,6 +99,14 @@ def _restore(kind: type[A2EError], args: tuple[Any, ...], facts: dict[str, Any])
     return error
 
 
+E = TypeVar("E", bound=A2EError)
+
+
+def again(error: E) -> E:
+    """Give the same error once more, with all its facts, for another job: no two jobs may share a traceback."""
+    return copy.copy(error)
+
+
 class UsageError(A2EError):
     """Our caller is wrong; nothing was sent."""
 
@@ -140,6 +149,7 @@ class ServiceError(A2EError):
     trace_id: str | None = None
     retry_after: float | None = None
     no_route: bool = False
+    foreign: bool = False
     page: bool = False
 
     def __str__(self) -> str:

@@ -12,6 +12,7 @@ import attrs
 from a2e_async.client import A2EClient
 from a2e_async.core.family import Family, Request
 from a2e_async.core.records import Result
+from a2e_async.engine.jobs.coins import Coins
 from a2e_async.engine.jobs.options import Options
 from a2e_async.engine.starts.budget import Budget
 from a2e_async.errors import A2EError, LedgerError, StartUnknownError
@@ -44,8 +45,7 @@ class Purse:
 
     def __init__(self, limit: float | None, spent: float, a2e: A2EClient) -> None:
         self._a2e = a2e
-        self._budget = Budget(limit, self._quote)
-        self._budget.spent = spent
+        self._budget = Budget(limit, self._quote, coins=Coins(spent))
 
     @contextlib.asynccontextmanager
     async def pays(self, wanted: Wanted) -> AsyncIterator[Held]:

@@ -63,9 +63,11 @@ class Retry:
             one (default 5).
         list_pages: Most pages of a list read in one sweep (default 200); more prove nothing.
         stall_seconds: How long a download or upload may stand still before it is tried again (default 30).
-        missing_grace: How long the service may not know a task before its job ends (default 10).
+        missing_grace: How long the service may not know an id that it has never known before its job ends (default 10).
+        vanished_grace: The same for a task that was seen before, or was started here (default 300). While most tasks
+            are missing together none of their jobs ends: that is an outage.
         token_refusals: Refused looks in a row after which the token counts as refused for good (default 3).
-        token_seconds: Least time these refusals must span (default 5).
+        token_seconds: Least time these refusals must span (default 60).
 
     Raises:
         UsageError: One of them is not a number within its bound.
@@ -81,8 +83,9 @@ class Retry:
     list_pages: int = attrs.field(default=200, validator=_number(least=1, whole=True))
     stall_seconds: float = attrs.field(default=30.0, validator=_number(above=0))
     missing_grace: float = attrs.field(default=10.0, validator=_number(least=0))
+    vanished_grace: float = attrs.field(default=300.0, validator=_number(least=0))
     token_refusals: int = attrs.field(default=3, validator=_number(least=1, whole=True))
-    token_seconds: float = attrs.field(default=5.0, validator=_number(least=0))
+    token_seconds: float = attrs.field(default=60.0, validator=_number(least=0))
 
     def wait(self, failures: int, chance: float, retry_after: float | None = None) -> float:
         """Give the wait after so many failures, in seconds.

@@ -1,47 +1,36 @@
-"""Everything that one open client consists of, and how its jobs end."""
+"""Everything that one open client consists of."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
-import weakref
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal, TypeVar
 
 from a2e_async.calls import credits as credit_calls
-from a2e_async.core import replies, wire
+from a2e_async.core import wire
 from a2e_async.core.family import Family, Request
 from a2e_async.core.hooks import Webhook
 from a2e_async.core.polling.learned import Learned
 from a2e_async.core.polling.schedule import Cadence
-from a2e_async.core.records import Record, Result, coins_of
+from a2e_async.core.records import Record, Result
 from a2e_async.core.retry import Retry
-from a2e_async.core.status import Status
+from a2e_async.core.secrets import hide_secrets
 from a2e_async.engine.http.service import Service
-from a2e_async.engine.jobs.delay import delay_of
-from a2e_async.engine.jobs.ending import failure_of, tell_of_left, tell_of_unseen
-from a2e_async.engine.jobs.events import Accepted, Settled, Started
+from a2e_async.engine.http.tasks import Tasks
+from a2e_async.engine.jobs.ending import tell_of_left, tell_of_unseen
+from a2e_async.engine.jobs.ends import Ends
 from a2e_async.engine.jobs.job import Job, Stage
-from a2e_async.engine.jobs.options import NO_JOURNAL, Options
-from a2e_async.engine.jobs.roster import Roster
+from a2e_async.engine.jobs.options import Options
 from a2e_async.engine.jobs.stats import Stats
 from a2e_async.engine.polling.poller import Poller
 from a2e_async.engine.starts.budget import Budget
 from a2e_async.engine.starts.finder import letter_of
 from a2e_async.engine.starts.sender import Sender
 from a2e_async.engine.starts.starter import Starter
-from a2e_async.errors import (
-    A2EError,
-    ClientClosedError,
-    JobCancelledError,
-    JobDetachedError,
-    NotFoundError,
-    ProtocolError,
-    RejectedRequestError,
-    StartUnknownError,
-)
+from a2e_async.errors import A2EError, ClientClosedError, StartUnknownError
 
 _log = logging.getLogger("a2e_async")
 
@@ -50,7 +39,7 @@ AnyJob = Job[Any]
 
 
 class Engine:
-    """Starts, watches and ends the jobs of one client on one event loop.
+    """Starts, watches and ends the jobs of one client on one event loop; what jobs ask for, it hands to who does it.
 
     Args:
         service: Where requests are sent.
@@ -77,43 +66,36 @@ class Engine:
     ) -> None:
         self.service = service
         self.events = service.events
-        self.roster = Roster()
-        self.roster.when_one_ends(self._ended)
-        self.budget = Budget(budget, self._quote, on_unknown_price)
+        self.ends = Ends(service.events, service.counts, service.server_time)
+        self.roster, self.coins = self.ends.roster, self.ends.coins
+        self.tasks = Tasks(service, self.ends)
+        self.budget = Budget(budget, self._quote, on_unknown_price, self.coins)
         self.sender = Sender(service, webhook)
-        self.starter = Starter(self.sender, self.roster, self.budget, self._accepted, max_starts)
-        looks = learned or Learned()
-        self.poller = Poller(service, cadence, retry, looks, settle=self._settle, give_up=self._give_up)
+        self.starter = Starter(self.sender, self.ends, self.budget, max_starts)
+        self.poller = Poller(service, cadence, retry, learned or Learned(), self.ends)
+        self._broken: str | None = None
         self._poller_task = asyncio.create_task(self.poller.run(), name="a2e poller")
         self._poller_task.add_done_callback(self._poller_ended)
-        self._settling: set[asyncio.Task[None]] = set()
-        self._cancelling: weakref.WeakKeyDictionary[AnyJob, asyncio.Lock] = weakref.WeakKeyDictionary()
 
     def start(self, family: Family, request: Request[R], options: Options, tag: str | None) -> Job[R]:
         """Queue a start and give its job."""
+        self._check_whole()
         job = Job(self, family, request, options, tag)
-        self.roster.add(job)
-        if self.events.heard:
-            self.events.tell(Started(at=self.events.now(), job=job))
+        self.ends.add(job)
         self.starter.put(job)
         return job
 
     def attach(self, family: Family, task_ids: Sequence[str], options: Options, tag: str | None = None) -> AnyJob:
         """Watch tasks that somebody else started."""
-        records = [Record(id=task_id, family=family.name) for task_id in dict.fromkeys(task_ids)]
-        return self._watch(family, records, options, tag)
+        return self._attach(
+            family, [Record(id=one, family=family.name) for one in dict.fromkeys(task_ids)], options, tag
+        )
 
-    def _watch(self, family: Family, records: Sequence[Record], options: Options, tag: str | None) -> AnyJob:
+    def _attach(self, family: Family, records: Sequence[Record], options: Options, tag: str | None) -> AnyJob:
+        self._check_whole()
         job: AnyJob = Job(self, family, None, options, tag)
-        self.roster.add(job)
-        job.take(records, coins_of(records), asyncio.get_running_loop().time())
-        if self.events.heard:
-            self.events.tell(Started(at=self.events.now(), job=job))
-            self.events.tell(Accepted(at=self.events.now(), job=job))
-        if job.all_final():
-            self._in_background(self._settle(job))
-        else:
-            self.poller.watch(job)
+        self.ends.add(job)
+        self.ends.attached(job, records)
         return job
 
     async def find(self, family: Family, tag: str, options: Options) -> AnyJob | None:
@@ -124,52 +106,19 @@ class Engine:
             return live
         first = min(letter_of(family, row, tag) or "" for row in rows)
         of_first = [row for row in reversed(rows) if letter_of(family, row, tag) == first]
-        return self._watch(family, [wire.record(family, row) for row in of_first], options, tag)
-
-    async def look(self, family: Family, task_id: str) -> Record:
-        """Ask for one task now."""
-        row = wire.row_of(await self.service.ask_again(wire.detail(family, task_id)), task_id)
-        if row is None:
-            raise ProtocolError(f"{family.name}: the task was answered without a record").about(None, [task_id])
-        return wire.record(family, row)
-
-    async def records(self, family: Family) -> AsyncIterator[Record]:
-        """Give every task of the list, newest first, page by page."""
-        seen: set[str] = set()
-        page = 1
-        while True:
-            data = await self.service.ask_again(wire.listing(family, page, family.page_limit))
-            fresh = [row for row in replies.rows_of(data) if replies.row_id(row) not in seen | {""}]
-            if not fresh:
-                return
-            for row in fresh:
-                seen.add(replies.row_id(row))
-                yield wire.record(family, row)
-            page += 1
-
-    async def delete(self, family: Family, task_id: str) -> None:
-        """Delete one task, finished or not yet begun."""
-        await self.service.ask(wire.delete(family, task_id))
+        return self._attach(family, [wire.record(family, row) for row in of_first], options, tag)
 
     def stats(self) -> Stats:
         """Count what is there, and give it with what was counted on the way."""
-        counts, since = self.service.counts, self.poller.health.outage_since
-        stages = Counter(job.stage for job in self.roster.jobs)
-        outage = None if since is None else asyncio.get_running_loop().time() - since
-        return Stats(
+        since, stages = self.poller.health.outage_since, Counter(job.stage for job in self.roster.jobs)
+        return Stats.of(
+            self.service.counts,
             queued=stages[Stage.QUEUED],
             starting=stages[Stage.STARTING],
             running=stages[Stage.RUNNING],
-            settled=counts.settled,
-            failed=counts.failed,
-            adopted=counts.adopted,
-            requests=counts.requests,
-            looks=counts.looks,
-            retries=counts.retries,
-            outage=outage,
-            outage_seconds=counts.outage_seconds + (outage or 0),
-            spent=self.budget.spent,
-            reserved=self.budget.reserved,
+            outage=None if since is None else asyncio.get_running_loop().time() - since,
+            spent=self.coins.spent,
+            reserved=self.coins.reserved,
         )
 
     # What jobs ask of their keeper.
@@ -180,121 +129,39 @@ class Engine:
 
     def detach(self, job: AnyJob) -> None:
         """Stop watching a job; its start is not sent if it still waits."""
-        words = "the job is not watched any more; its task goes on" if job.task_ids else "the job was let go of"
-        self._give_up(job, JobDetachedError(words))
+        self.ends.detach(job)
 
     async def cancel(self, job: AnyJob) -> bool:
         """Take a job back: unsent, or deleted at the service while every task is `initialized`."""
         await self.starter.let_go(job)
-        async with self._cancelling.setdefault(job, asyncio.Lock()):
-            return await self._cancel_accepted(job)
+        return await self.tasks.take_back(job)
 
-    async def _cancel_accepted(self, job: AnyJob) -> bool:
-        if job.done():
-            return isinstance(job.error, JobCancelledError)
-        records = [await self.look(job.family, task_id) for task_id in job.task_ids]
-        if job.done() or any(record.status is not Status.INITIALIZED for record in records):
-            return False
-        gone = [await self._delete_unbegun(job.family, task_id) for task_id in job.task_ids]
-        if None in gone:
-            return False
-        refunded = True if all(gone) else None
-        if refunded:
-            self.budget.refund(coins_of(records) or job.coins or 0)
-        self._give_up(job, JobCancelledError("the job was cancelled before its task began", refunded=refunded))
-        return True
-
-    async def _delete_unbegun(self, family: Family, task_id: str) -> bool | None:
-        """Delete a task; True: refunded, False: gone, who knows how, None: the service refused."""
-        if family.delete is None:
-            return None
-        try:
-            await self.service.ask(wire.delete(family, task_id))
-        except NotFoundError:
-            return False
-        except RejectedRequestError:
-            return None
-        return True
-
-    # How jobs go on and end.
-
-    async def _accepted(self, job: AnyJob) -> None:
-        if self.events.heard:
-            self.events.tell(Accepted(at=self.events.now(), job=job))
-        if job.all_final():
-            await self._settle(job)
-            return
-        if job.twice_since is not None:
-            self._in_background(self._charge_doubles(job))
-        self.poller.watch(job)
-
-    def _ended(self, job: AnyJob) -> None:
-        self.poller.let_go(job)
-        self.service.counts.settled += 1
-        self.service.counts.failed += job.error is not None
-        if self.events.heard:
-            now, accepted = self.events.now(), job.accepted_at
-            watched = 0.0 if accepted is None else asyncio.get_running_loop().time() - accepted
-            delay = delay_of(job.records, watched, now, self.service.server_time())
-            self.events.tell(Settled(at=now, job=job, delay=delay))
-
-    def _in_background(self, work: Any) -> None:  # noqa: ANN401 - a coroutine
-        task = asyncio.ensure_future(work)
-        self._settling.add(task)
-        task.add_done_callback(self._settling.discard)
-
-    async def _charge_doubles(self, job: AnyJob) -> None:
-        await self.sender.clean_up(job)
-
-    async def _settle(self, job: AnyJob) -> None:
-        """End a job whose tasks are all final: written down first, told second."""
-        if job.done():
-            return
-        try:
-            if job.twice_since is not None:
-                self.budget.charge(await self.sender.clean_up(job))
-            records = job.records
-            if job.options.journal is not NO_JOURNAL:
-                await job.options.journal.settled(job.tag, records)
-        except Exception as error:  # noqa: BLE001 - a journal that fails ends the job with its own error
-            self._give_up(job, error)
-            return
-        failed = [record for record in records if record.status is Status.FAILED]
-        if failed:
-            if job.family.refunds:
-                self.budget.refund(coins_of(failed) or 0)
-            self._give_up(job, failure_of(job))
-        else:
-            self.roster.finish(job, Result(records))
-
-    def _give_up(self, job: AnyJob, error: Exception) -> None:
-        self.poller.forget(job)
-        self.roster.finish(job, error=error)
+    def _check_whole(self) -> None:
+        if self._broken is not None:
+            raise A2EError(
+                f"nothing was sent: this client watches no tasks any more, open another one ({self._broken})"
+            )
 
     def _poller_ended(self, poller: asyncio.Task[None]) -> None:
+        """End every job with the poller, and let no start go out that nobody would watch."""
         if not poller.cancelled() and (error := poller.exception()) is not None:
+            self._broken = f"the poller ended: {hide_secrets(repr(error))}"
             _log.error("the poller ended with an error of its own; its jobs end with it", exc_info=error)
             for job in list(self.roster.jobs):
-                self._give_up(job, A2EError(f"the poller ended: {error!r}"))
+                self.ends.fail(job, A2EError(self._broken))
 
     async def _quote(self, family: Family, request: Request[Result]) -> float | None:
         with contextlib.suppress(A2EError):
             return credit_calls.read_quote(await self.service.ask_again(credit_calls.quote(family, request))).coins
         return None
 
-    # How the client ends.
-
     async def aclose(self, seconds: float) -> None:
         """End everything; waits only for answers to starts on the wire, at most so many seconds."""
-        loop = asyncio.get_running_loop()
-        jobs, until = list(self.roster.jobs), loop.time() + seconds
+        jobs, until = list(self.roster.jobs), asyncio.get_running_loop().time() + seconds
         await self.starter.aclose(seconds)
-        if self._settling:
-            await asyncio.wait(set(self._settling), timeout=max(0, until - loop.time()))
-        ending = {self._poller_task, *self._settling}
-        for task in ending:
-            task.cancel()
-        await asyncio.wait(ending)
+        await self.ends.aclose(until)
+        self._poller_task.cancel()
+        await asyncio.wait([self._poller_task])
         await self.poller.aclose()
         await self.sender.aclose()
         self.budget.close()

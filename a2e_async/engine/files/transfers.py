@@ -138,7 +138,7 @@ def _relink(engine: Engine, output: _Output) -> Relink:
     async def relink() -> str | None:
         if output.record is None or not output.record.family:
             return None
-        fresh = await engine.look(family_of(output.record.family), output.record.id)
+        fresh = await engine.tasks.record(family_of(output.record.family), output.record.id)
         return fresh.urls[output.index] if output.index < len(fresh.urls) else None
 
     return relink

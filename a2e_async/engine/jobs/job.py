@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import enum
 import logging
-from collections.abc import AsyncIterator, Callable, Generator, Sequence
+from collections.abc import AsyncIterator, Callable, Container, Generator, Sequence
 from types import TracebackType
 from typing import Any, Generic, NoReturn, Protocol, TypeVar
 
@@ -246,6 +246,10 @@ class Job(Rendered, Generic[R]):
         if self._listeners is not None:
             for listener in self._listeners:
                 listener.tell(record)
+
+    def drop(self, task_ids: Container[str]) -> None:
+        """Let go of tasks that were deleted."""
+        self.task_ids = tuple([task_id for task_id in self.task_ids if task_id not in task_ids])
 
     def known(self, task_id: str) -> Record | None:
         """Give what the service last said about one task."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable
 from typing import Any
 
 from a2e_async.core.records import Result
 from a2e_async.engine.jobs.job import Job
+from a2e_async.engine.jobs.waiting import wait_among, wake
 from a2e_async.errors import A2EError, ClientClosedError, JobCancelledError, JobDetachedError, UsageError
 
 AnyJob = Job[Any]
@@ -31,11 +31,6 @@ class Roster:
         self._tags: dict[str, AnyJob] = {}
         self._numbers = itertools.count(1)
         self._drained: list[asyncio.Future[None]] = []
-        self._on_end: list[Callable[[AnyJob], None]] = []
-
-    def when_one_ends(self, callback: Callable[[AnyJob], None]) -> None:
-        """Be told of every job that ends."""
-        self._on_end.append(callback)
 
     def add(self, job: AnyJob) -> None:
         """Take a job in.
@@ -55,9 +50,7 @@ class Roster:
         return self._tags.get(tag)
 
     def finish(self, job: AnyJob, result: Result | None = None, error: Exception | None = None) -> None:
-        """End a job with its result or its error; a job ends once."""
-        if job.done():
-            return
+        """End a job with its result or its error."""
         if isinstance(error, A2EError):
             error.about(job.request, job.task_ids, job.tag)
         self.jobs.pop(job, None)
@@ -66,20 +59,14 @@ class Roster:
         if error is not None and not isinstance(error, _NO_FAILURE) and len(self.unseen) < _UNSEEN_KEPT:
             self.unseen[job.number] = f"{type(error).__name__}: {error}"
         job.end(result, error)
-        for callback in self._on_end:
-            callback(job)
         if not self.jobs:
-            for waiter in self._drained:
-                if not waiter.done():
-                    waiter.set_result(None)
-            self._drained.clear()
+            drained, self._drained = self._drained, []
+            wake(drained)
 
     async def drained(self) -> None:
         """Wait until no live job is left."""
         while self.jobs:
-            waiter = asyncio.get_running_loop().create_future()
-            self._drained.append(waiter)
-            await waiter
+            await wait_among(asyncio.get_running_loop(), self._drained)
 
     def seen(self, job: AnyJob) -> None:
         """Note that somebody has seen how this job ended."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, Self
+
 import attrs
 
 
@@ -38,6 +40,12 @@ class Stats:
     outage_seconds: float
     spent: float
     reserved: float
+
+    @classmethod
+    def of(cls, counts: Counts, *, outage: float | None, **now: Any) -> Self:  # noqa: ANN401 - the fields above
+        """Put together what was counted up to now and what there is now."""
+        counted = attrs.asdict(counts) | {"outage_seconds": counts.outage_seconds + (outage or 0)}
+        return cls(outage=outage, **counted, **now)
 
     @property
     def healthy(self) -> bool:

@@ -1,13 +1,16 @@
-"""When jobs give up: the time limits of all jobs that are watched, the earliest first."""
+"""When jobs give up: the time limits of all jobs that are watched, the earliest first; and what wakes the poller."""
 
 from __future__ import annotations
 
+import asyncio
 import heapq
 import math
 from collections.abc import Iterator
 from typing import Any
 
 from a2e_async.engine.jobs.job import Job
+
+_SPARE = 1000
 
 
 class Deadlines:
@@ -20,6 +23,11 @@ class Deadlines:
     def __init__(self) -> None:
         self._heap: list[tuple[float, int]] = []
         self._jobs: dict[int, Job[Any]] = {}
+        self._from = -math.inf
+
+    def wait_until(self, moment: float) -> None:
+        """Let no job give up before this time."""
+        self._from = moment
 
     def add(self, job: Job[Any]) -> None:
         """Note when a job gives up, if it ever does."""
@@ -31,14 +39,17 @@ class Deadlines:
     def drop(self, job: Job[Any]) -> None:
         """Forget a job that has ended."""
         self._jobs.pop(job.number, None)
+        if len(self._heap) > 2 * len(self._jobs) + _SPARE:  # one job that hangs must not keep what all others have left
+            self._heap = [entry for entry in self._heap if entry[1] in self._jobs]
+            heapq.heapify(self._heap)
 
     def next(self) -> float:
         """Give the earliest deadline, infinity when there is none."""
-        return self._heap[0][0] if self._heap else math.inf
+        return max(self._heap[0][0], self._from) if self._heap else math.inf
 
     def passed(self, now: float) -> Iterator[Job[Any]]:
         """Give the jobs whose time is over and that have not ended."""
-        while self._heap:
+        while self._heap and now >= self._from:
             deadline, number = self._heap[0]
             job = self._jobs.get(number)
             if job is not None and deadline > now:
@@ -47,3 +58,33 @@ class Deadlines:
             if job is not None:
                 del self._jobs[number]
                 yield job
+
+
+class Alarm:
+    """Lets one coroutine sleep until a time, or until it is woken.
+
+    Attributes:
+        at: Until when it sleeps; before its first sleep, and while it is awake, the past.
+    """
+
+    def __init__(self) -> None:
+        self.at = -math.inf
+        self._sleeping: asyncio.Future[None] | None = None
+
+    async def sleep(self, until: float) -> float:
+        """Sleep; gives how much too late it woke."""
+        loop = asyncio.get_running_loop()
+        self._sleeping, self.at = loop.create_future(), until
+        timer = loop.call_at(until, self.wake) if until < math.inf else None
+        try:
+            await self._sleeping
+        finally:
+            self._sleeping, self.at = None, -math.inf
+            if timer is not None:
+                timer.cancel()
+        return loop.time() - until
+
+    def wake(self) -> None:
+        """Wake it if it sleeps."""
+        if self._sleeping is not None and not self._sleeping.done():
+            self._sleeping.set_result(None)

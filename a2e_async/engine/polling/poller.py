@@ -6,7 +6,8 @@
     4  final: written down first, told second; otherwise due again by the cadence
 
 Laws of this file: a failed look changes the service's health, never a job. A look that is refused for many tasks is
-halved until the one that spoils it stands alone, and that one is asked for by its detail.
+halved until the one that spoils it stands alone, and that one is asked for by its detail. One observation is no law:
+what is believed of a task or of a family is asked again after a while.
 """
 
 from __future__ import annotations
@@ -14,21 +15,21 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Final
 
-from a2e_async.core import replies, wire
 from a2e_async.core.family import Family
 from a2e_async.core.polling.learned import Learned
 from a2e_async.core.polling.schedule import Cadence, Group, LookQueue
 from a2e_async.core.retry import Retry, Verdict, verdict
 from a2e_async.engine.http.service import Service
+from a2e_async.engine.jobs.ends import Ends
 from a2e_async.engine.jobs.events import HealthChanged
-from a2e_async.engine.jobs.options import NO_JOURNAL
-from a2e_async.engine.polling.deadlines import Deadlines
+from a2e_async.engine.polling.deadlines import Alarm, Deadlines
 from a2e_async.engine.polling.health import Health
 from a2e_async.engine.polling.hints import EarlyHints
-from a2e_async.engine.polling.rows import News
+from a2e_async.engine.polling.rows import News, ask
+from a2e_async.engine.polling.trust import Absences, BatchRoutes
 from a2e_async.engine.polling.watches import AnyJob, Watch, Watches
 from a2e_async.errors import (
     A2EError,
@@ -38,9 +39,14 @@ from a2e_async.errors import (
     ProtocolError,
     ServiceError,
     TransportError,
+    again,
 )
 
 _log = logging.getLogger("a2e_async")
+
+_SUSPECT_SECONDS: Final = 300.0  # a task that spoils batches is tried in one again after this time
+_STOOD_STILL: Final = 30.0  # a sleep that is so much too long was the machine's
+_MOST_FAULTS: Final = 10
 
 
 class Poller:
@@ -51,39 +57,29 @@ class Poller:
         cadence: How often to look.
         retry: Grace times and bounds.
         learned: What is known of the ages at which tasks end; it is added to.
-        settle: Called, and awaited, with a job all of whose tasks are final.
-        give_up: Called with a job and the error that ends it without its tasks' end.
+        ends: Where jobs end.
     """
 
-    def __init__(
-        self,
-        service: Service,
-        cadence: Cadence,
-        retry: Retry,
-        learned: Learned,
-        *,
-        settle: Callable[[AnyJob], Awaitable[None]],
-        give_up: Callable[[AnyJob, Exception], None],
-    ) -> None:
+    def __init__(self, service: Service, cadence: Cadence, retry: Retry, learned: Learned, ends: Ends) -> None:
         self.health = Health(retry, self._health_changed)
         self._events = service.events
         self._service = service
         self._cadence = cadence
         self._retry = retry
         self._learned = learned
-        self._settle = settle
-        self._give_up = give_up
+        self._ends = ends
         self._watches = Watches()
         self._deadlines = Deadlines()
         self._early = EarlyHints()
         self._news = News(self._watches, service.events)
         self._queue: LookQueue[Watch] = LookQueue(cadence, learned)
         self._families: dict[str, Family] = {}
-        self._without_batch: set[str] = set()
+        self._batches = BatchRoutes()
+        self._absences = Absences(self._watches, retry)
         self._looks: set[asyncio.Task[None]] = set()
         self._last_look = -math.inf
-        self._alarm: asyncio.Future[None] | None = None
-        self._alarm_at = -math.inf
+        self._alarm = Alarm()
+        ends.subscribe(self)
 
     def watch(self, job: AnyJob) -> None:
         """Watch every task of a job that has not ended."""
@@ -97,22 +93,24 @@ class Poller:
             if watch is not None and self._early.take(task_id, now):
                 self._hurry(watch)
             elif watch is not None:
-                self._queue.add(self._group(watch), watch)
+                self._queue.add(self._group(watch, now), watch)
         self._deadlines.add(job)
         self._wake_for(now)
 
     def let_go(self, job: AnyJob) -> None:
-        """Forget the time limit of a job that has ended."""
+        """Watch a job no more that has ended."""
         self._deadlines.drop(job)
+        if job.error is not None:  # a job with a result has seen the end of each of its tasks
+            self.drop(job, job.task_ids)
 
-    def forget(self, job: AnyJob) -> None:
-        """Watch a job no more."""
-        for watch, heir in self._watches.forget(job):
+    def drop(self, job: AnyJob, task_ids: Sequence[str]) -> None:
+        """Watch these tasks no more for this job."""
+        for watch, heir in self._watches.forget(job, task_ids):
             if heir is None:
                 self._learned.left(job.family.name, watch)
             else:
                 self._again_later([heir], now=True)
-                self._wake()
+                self._alarm.wake()
 
     def job_of(self, task_id: str) -> AnyJob | None:
         """Give the job that watches this task."""
@@ -130,15 +128,19 @@ class Poller:
             self._wake_for(now)
 
     async def run(self) -> None:
-        """Watch until cancelled."""
+        """Watch until cancelled. A fault of our own costs a turn; one that stays is raised."""
         loop = asyncio.get_running_loop()
+        faults = 0
         while True:
-            self._expire(loop.time())
-            wake_at = self._next_wake(loop.time())
-            if wake_at > loop.time():
-                await self._sleep(loop, wake_at)
-                continue
-            self._look_at_due(loop.time())
+            try:
+                await self._turn(loop)
+                faults = 0
+            except Exception:
+                faults += 1
+                if faults >= _MOST_FAULTS:
+                    raise
+                _log.exception("the poller met a fault of its own, and goes on")
+                await asyncio.sleep(self._retry.wait(faults, 1.0))
 
     async def aclose(self) -> None:
         """End the looks under way."""
@@ -148,13 +150,23 @@ class Poller:
         if looks:
             await asyncio.wait(looks)
 
+    async def _turn(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Sleep, or look at what is due."""
+        self._expire(loop.time())
+        wake_at = self._next_wake(loop.time())
+        if wake_at > loop.time():
+            if await self._alarm.sleep(wake_at) > _STOOD_STILL:  # tasks that have ended meanwhile get a look first
+                self._deadlines.wait_until(loop.time() + _STOOD_STILL)
+        else:
+            self._look_at_due(loop.time())
+
     def _hurry(self, watch: Watch) -> None:
         watch.hurried = True
-        self._queue.hurry(self._group(watch), watch)
+        self._queue.hurry(self._group(watch, asyncio.get_running_loop().time()), watch)
 
-    def _group(self, watch: Watch) -> Group:
+    def _group(self, watch: Watch, now: float) -> Group:
         name = watch.job.family.name
-        return name, watch.alone or name in self._without_batch
+        return name, watch.is_alone(now) or self._batches.missing(name, now)
 
     def _most(self, group: Group) -> int:
         """Most tasks in the next look: one small look tries a service that was not well."""
@@ -170,29 +182,15 @@ class Poller:
             return deadline
         return min(deadline, max(due, self._last_look + self._cadence.gap, self.health.look_from(), now))
 
-    async def _sleep(self, loop: asyncio.AbstractEventLoop, until: float) -> None:
-        self._alarm, self._alarm_at = loop.create_future(), until
-        timer = loop.call_at(until, self._wake) if until < math.inf else None
-        try:
-            await self._alarm
-        finally:
-            self._alarm = None
-            if timer is not None:
-                timer.cancel()
-
-    def _wake(self) -> None:
-        if self._alarm is not None and not self._alarm.done():
-            self._alarm.set_result(None)
-
     def _wake_for(self, now: float) -> None:
         """Wake only when there is something to do before the alarm: thousands of new jobs change nothing."""
-        if self._alarm is not None and self._next_wake(now) < self._alarm_at:
-            self._wake()
+        if self._alarm.at > now and self._next_wake(now) < self._alarm.at:
+            self._alarm.wake()
 
     def _expire(self, now: float) -> None:
         for job in self._deadlines.passed(now):
             seconds = job.options.seconds(job.family)
-            self._give_up(job, JobTimeoutError(f"no end after {seconds:g} s; the task goes on at the service"))
+            self._ends.fail(job, JobTimeoutError(f"no end after {seconds:g} s; the task goes on at the service"))
 
     def _look_at_due(self, now: float) -> None:
         group, taken = self._queue.take(now, self._most) or (None, [])
@@ -201,35 +199,39 @@ class Poller:
             watch.hurried, watch.asked = False, now
         if group and watches:
             self._last_look = now
-            self._launch(group, watches)
-
-    def _launch(self, group: Group, watches: list[Watch]) -> None:
-        look = asyncio.create_task(self._look(group, watches), name="a2e look")
-        self._looks.add(look)
-        look.add_done_callback(self._looked)
+            look = asyncio.create_task(self._look(group, watches), name="a2e look")
+            self._looks.add(look)
+            look.add_done_callback(self._looked)
 
     def _looked(self, look: asyncio.Task[None]) -> None:
         self._looks.discard(look)
         if not look.cancelled() and look.exception() is not None:
             _log.error("a look ended with an error of its own", exc_info=look.exception())
-        self._wake()
+        self._alarm.wake()
 
     async def _look(self, group: Group, watches: list[Watch]) -> None:
-        family, alone = self._families[group[0]], group[1]
+        try:
+            await self._ask_and_read(self._families[group[0]], watches, alone=group[1])
+        except Exception:  # noqa: BLE001 - a mistake of ours must not end the watch of a hundred tasks
+            _log.exception("a look met a fault of our own; its tasks are looked at again")
+            self._again_later([watch for watch in watches if watch.place is None])
+
+    async def _ask_and_read(self, family: Family, watches: list[Watch], *, alone: bool) -> None:
         asked_at = asyncio.get_running_loop().time()
         try:
-            rows = await self._ask(family, watches, alone=alone)
+            rows = await ask(self._service, family, [watch.task_id for watch in watches], alone=alone)
         except A2EError as error:
             self._trouble(family, watches, error, alone=alone)
         except Exception as error:  # noqa: BLE001 - a token callable may raise anything; that is no job's result
             self._trouble(family, watches, TransportError(f"the look was not sent: {error!r}"), alone=alone)
         else:
-            self.health.succeeded()
-            try:
-                await self._read(family, watches, rows, asked_at)
-            except Exception:  # noqa: BLE001 - a mistake of ours must not end the watch of a hundred tasks
-                _log.exception("a look could not be read; its tasks are looked at again, by halves")
-                self._suspect([watch for watch in watches if watch.place is None], halve=True, alone=alone)
+            if not alone:
+                self._batches.answered(family.name)
+            if self._absences.is_outage(watches, rows, well=self.health.well):
+                self._failed(asyncio.get_running_loop().time(), "the tasks of a look vanished together")
+            else:
+                self.health.succeeded()
+            await self._read(family, watches, rows, asked_at)
 
     def _health_changed(self, since: float | None) -> None:
         outage = 0.0 if since is None else asyncio.get_running_loop().time() - since
@@ -237,116 +239,85 @@ class Poller:
         if self._events.heard:
             self._events.tell(HealthChanged(at=self._events.now(), well=since is not None, outage=outage))
 
-    async def _ask(self, family: Family, watches: Sequence[Watch], *, alone: bool) -> dict[str, Any]:
-        self._service.counts.looks += 1
-        if alone:
-            data = await self._service.ask(wire.detail(family, watches[0].task_id))
-            return {replies.row_id(row): row for row in replies.rows_of(data)}
-        ids, found = [watch.task_id for watch in watches], dict[str, Any]()
-        for page in range(1, (family.batch or family.detail).pages + 1):
-            data = await self._service.ask(wire.batch(family, ids, page))
-            if data is None or isinstance(data, str):
-                raise ProtocolError("a look was answered without records")
-            rows = {replies.row_id(row): row for row in replies.rows_of(data)}
-            is_news = not rows.keys() <= found.keys()  # a service may not turn pages
-            found |= rows
-            if not is_news or found.keys() >= set(ids):
-                break
-        return found
-
     async def _read(self, family: Family, watches: Sequence[Watch], rows: dict[str, Any], asked_at: float) -> None:
         now = asyncio.get_running_loop().time()
         running: list[Watch] = []
         ended: dict[AnyJob, None] = {}
-        try:
-            for asked in watches:
-                watch = self._watches.find(asked.key)  # a hint may have put another in its place: the answer is good
-                if watch is None or watch.job is not asked.job:
-                    continue
-                row = rows.get(watch.task_id)
+        for asked in watches:
+            watch = self._watches.find(asked.key)  # a hint may have put another in its place: the answer is good
+            if watch is None or watch.job is not asked.job:
+                continue
+            row = rows.get(watch.task_id)
+            try:
                 if row is None:
-                    self._missing(watch)
+                    self._absences.note(watch, now)
                 elif self._news.read(family, watch, row):
                     self._learned.ended(family.name, watch, now)
                     ended |= {job: None for job in self._watches.end(watch) if job.all_final()}
                     continue
                 else:
                     self._learned.running(family.name, watch, asked_at)
-                if watch is asked:
-                    running.append(watch)
-            self._again_later(running)
-        finally:
-            await self._settle_all(ended)
+            except Exception:  # noqa: BLE001 - a row that cannot be read costs its own task one look, and no other
+                _log.exception("a row could not be read; task %s is looked at again", watch.task_id)
+            if watch is asked:
+                running.append(watch)
+        self._again_later(running)
+        await self._ends.settle(ended)
 
-    async def _settle_all(self, jobs: Iterable[AnyJob]) -> None:
-        slow = []
-        for job in jobs:
-            if job.options.journal is NO_JOURNAL and job.twice_since is None:
-                await self._settle(job)  # waits for nothing, so that a task of its own would cost more than it does
-            else:
-                slow.append(job)
-        if slow:
-            await asyncio.gather(*map(self._settle, slow))
-
-    def _missing(self, watch: Watch) -> None:
-        """A look does not know this task: right after the start it may not yet, later it is asked for alone."""
-        now = asyncio.get_running_loop().time()
-        if watch.missing_since is None:
-            watch.missing_since = now
-        if now - watch.missing_since >= self._retry.missing_grace:
-            watch.alone = True
+    def _failed(self, now: float, why: object, retry_after: float | None = None, *, refused: bool = False) -> None:
+        self.health.failed(now, retry_after, refused=refused)
+        _log.info("a look failed, jobs go on: %s", why, extra={"failures": self.health.failures})
 
     def _trouble(self, family: Family, watches: list[Watch], error: A2EError, *, alone: bool) -> None:
         now = asyncio.get_running_loop().time()
         if isinstance(error, ServiceError) and error.no_route and not alone:
-            self._without_batch.add(family.name)
+            self._batches.refused(family.name, now)
             self._again_later(watches, now=True)
         elif isinstance(error, NotFoundError) and alone:
-            self.health.succeeded()
-            self._not_found(watches[0], error)
+            self._not_found(watches[0], error, now)
         elif isinstance(error, AuthenticationError):
             self._token_refused(now, error)
             self._suspect(watches, halve=True, alone=alone)
+        elif isinstance(error, ServiceError) and not error.foreign and verdict(error) is Verdict.REFUSED:
+            self.health.succeeded()
+            self._suspect(watches, halve=True, alone=alone)
         else:
-            healthy = isinstance(error, ServiceError) and verdict(error) is Verdict.REFUSED
-            if healthy:
-                self.health.succeeded()
-            else:
-                self.health.failed(now, getattr(error, "retry_after", None))
-                _log.info("a look failed, jobs go on: %s", error, extra={"failures": self.health.failures})
-            self._suspect(watches, halve=healthy or isinstance(error, ServiceError | ProtocolError), alone=alone)
+            self._failed(now, error, getattr(error, "retry_after", None))
+            self._suspect(watches, halve=isinstance(error, ServiceError | ProtocolError), alone=alone)
 
     def _suspect(self, watches: list[Watch], *, halve: bool, alone: bool) -> None:
         """Look again; halve a look that one of its tasks may have spoilt."""
+        now = asyncio.get_running_loop().time()
         if alone and not self.health.well:  # it is the service, not this task
-            watches[0].alone = watches[0].job.family.batch is None
+            watches[0].alone_until = -math.inf
         if not halve or alone:
             self._again_later(watches, now=not alone)
         elif len(watches) == 1:
-            watches[0].alone = True  # its own detail tells at once whether it is this task or the service
-            self._queue.add_set(self._group(watches[0]), watches, first=True)
+            watches[0].alone_until = (
+                now + _SUSPECT_SECONDS
+            )  # its own detail tells whether it is this task or the service
+            self._queue.add_set(self._group(watches[0], now), watches, first=True)
         else:
             middle = len(watches) // 2
             for half in (watches[:middle], watches[middle:]):
-                self._queue.add_set(self._group(half[0]), half)
+                self._queue.add_set(self._group(half[0], now), half)
 
-    def _not_found(self, watch: Watch, error: NotFoundError) -> None:
-        now = asyncio.get_running_loop().time()
-        if watch.missing_since is None:
-            watch.missing_since = now
-        certain = not error.no_route and now - watch.missing_since >= self._retry.missing_grace
-        if not certain or not self._watches.is_live(watch):
+    def _not_found(self, watch: Watch, error: NotFoundError, now: float) -> None:
+        believed = not error.no_route and self._absences.believed(watch, now)
+        if not error.no_route:
+            self.health.succeeded()
+        if not believed or not self._watches.is_live(watch):
             self._again_later([watch])
             return
         for job in self._watches.jobs_of(watch):
-            self._give_up(job, NotFoundError(error.message, status=error.status, code=error.code))
+            self._ends.fail(job, again(error))
 
     def _token_refused(self, now: float, error: AuthenticationError) -> None:
-        self.health.failed(now, refused=True)
+        self._failed(now, error, refused=True)
         final = self.health.token_refused(now, error)
         if final is not None:
             for job in self._watches.jobs():
-                self._give_up(job, AuthenticationError(final.message, status=final.status, code=final.code))
+                self._ends.fail(job, again(final))
 
     def _again_later(self, watches: Sequence[Watch], *, now: bool = False) -> None:
         """Let tasks wait for their next look, an interval after the last one or now."""
@@ -355,4 +326,4 @@ class Poller:
             if self._watches.is_live(watch):
                 if now:
                     watch.asked = time - self._cadence.interval
-                self._queue.add(self._group(watch), watch)
+                self._queue.add(self._group(watch, time), watch)

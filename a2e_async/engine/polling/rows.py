@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import Any
 
-from a2e_async.core import wire
+from a2e_async.core import replies, wire
 from a2e_async.core.family import Family
 from a2e_async.core.status import Status, may_follow
+from a2e_async.engine.http.service import Service
 from a2e_async.engine.jobs.events import Changed, Events
 from a2e_async.engine.polling.watches import Watch, Watches
+from a2e_async.errors import ProtocolError
 
 _log = logging.getLogger("a2e_async")
 
@@ -37,9 +40,9 @@ class News:
             watch: How it is watched.
             row: What the service says of it.
         """
-        watch.missing_since = None
+        watch.missing_since, watch.late = None, False
         spelling = wire.status_text(family, row)
-        if spelling == watch.spelling and not watch.job.watched:
+        if spelling == watch.spelling and not self._is_heard(watch):
             return False
         record = wire.record(family, row)
         if record.status is Status.UNKNOWN:
@@ -55,8 +58,38 @@ class News:
                 self._events.tell(Changed(at=self._events.now(), job=watch.job, record=record))
         return record.status.final
 
+    def _is_heard(self, watch: Watch) -> bool:
+        """Whether somebody listens to each change of a task, whichever of its jobs they listen to."""
+        return watch.job.watched or any(job.watched for job in self._watches.jobs_of(watch))
+
     def _report_spelling(self, family: Family, spelling: object) -> None:
         shown = str(spelling)[:40]
         if shown not in self._odd_spellings and len(self._odd_spellings) < _MOST_SPELLINGS:
             self._odd_spellings.add(shown)
             _log.warning("%s: status %r is not known and counts as still running", family.name, shown)
+
+
+async def ask(service: Service, family: Family, task_ids: Sequence[str], *, alone: bool) -> dict[str, Any]:
+    """Send one look, and give the rows it was answered with by their ids.
+
+    Args:
+        service: Who is asked.
+        family: The family of the tasks.
+        task_ids: The tasks.
+        alone: Whether the one task is asked for by its detail.
+    """
+    service.counts.looks += 1
+    if alone:
+        data = await service.ask(wire.detail(family, task_ids[0]))
+        return {replies.row_id(row): row for row in replies.rows_of(data)}
+    found: dict[str, Any] = {}
+    for page in range(1, (family.batch or family.detail).pages + 1):
+        data = await service.ask(wire.batch(family, task_ids, page))
+        if data is None or isinstance(data, str):
+            raise ProtocolError("a look was answered without records")
+        rows = {replies.row_id(row): row for row in replies.rows_of(data)}
+        is_news = not rows.keys() <= found.keys()  # a service may not turn pages
+        found |= rows
+        if not is_news or found.keys() >= set(task_ids):
+            break
+    return found

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from a2e_async.core.family import Family
@@ -15,7 +16,7 @@ AnyJob = Job[Any]
 class Watch(Waiting):
     """One task that is being watched, under its id or, where another family has the same id, under both names."""
 
-    __slots__ = ("alone", "hurried", "job", "key", "missing_since", "spelling", "task_id")
+    __slots__ = ("alone_until", "hurried", "job", "key", "late", "missing_since", "spelling", "task_id")
 
     def __init__(self, job: AnyJob, task_id: str, key: str, born: float) -> None:
         super().__init__(born, teaches=job.request is not None and not job.options.look_first)
@@ -23,15 +24,26 @@ class Watch(Waiting):
         self.task_id = task_id
         self.key = key
         self.spelling: object = None
-        self.alone = job.family.batch is None
+        self.alone_until = -math.inf
+        self.late = False
         self.missing_since: float | None = None
         self.hurried = False
+
+    def is_alone(self, now: float) -> bool:
+        """Whether the task is asked for by its detail: it spoilt a look of many, or such looks lack it."""
+        return self.late or now < self.alone_until or self.job.family.batch is None
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the task surely was there: a look has seen it, or the answer of its start named it here."""
+        return self.spelling is not None or self.job.request is not None
 
     def again(self, job: AnyJob | None = None) -> Watch:
         """Give a watch of the same task that knows the same, for the same job or for another that shares it."""
         copy = Watch(job or self.job, self.task_id, self.key, self.born)
         copy.seen, copy.asked, copy.teaches = self.seen, self.asked, self.teaches
-        copy.spelling, copy.alone, copy.missing_since = self.spelling, self.alone, self.missing_since
+        copy.spelling, copy.missing_since = self.spelling, self.missing_since
+        copy.alone_until, copy.late = self.alone_until, self.late
         return copy
 
 
@@ -44,6 +56,9 @@ class Watches:
 
     def __len__(self) -> int:
         return len(self._watches) + len(self._sharing)
+
+    def __iter__(self) -> Iterator[Watch]:
+        return iter(self._watches.values())
 
     def find(self, key: str) -> Watch | None:
         """Give the watch of this key."""
@@ -82,10 +97,10 @@ class Watches:
         """Give every job that has a watch, each once."""
         return list({watch.job: None for watch in self._watches.values()})
 
-    def forget(self, job: AnyJob) -> list[tuple[Watch, Watch | None]]:
-        """Let go of a job; gives each of its watches with the one that another job has instead, if any."""
+    def forget(self, job: AnyJob, task_ids: Sequence[str]) -> list[tuple[Watch, Watch | None]]:
+        """Let go of tasks of a job; gives each of its watches with the one that another job has instead, if any."""
         let_go: list[tuple[Watch, Watch | None]] = []
-        for key in [key for task_id in job.task_ids for key in (task_id, _second_key(job.family, task_id))]:
+        for key in [key for task_id in task_ids for key in (task_id, _second_key(job.family, task_id))]:
             others = [other for other in self._sharing.pop(key, ()) if other is not job]
             watch = self._watches.get(key)
             if watch and watch.job is job:

@@ -8,16 +8,20 @@ the price to the others: a budget can so be passed by at most one unknown price.
 from __future__ import annotations
 
 import asyncio
-import math
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Literal, Protocol
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final, Literal, Protocol
 
-import attrs
-
-from a2e_async.core.family import Family, Request
-from a2e_async.core.records import Result
+from a2e_async.core.family import Family, Request, price_kind
+from a2e_async.core.records import Record, Result
+from a2e_async.engine.jobs.coins import Coins, Reservation, is_amount
 from a2e_async.engine.jobs.options import Options
 from a2e_async.errors import BudgetExceededError
+
+_log = logging.getLogger("a2e_async")
+
+_QUOTE_SECONDS: Final = 30.0
+_MOST_PRICES: Final = 10_000
 
 Quote = Callable[[Family, Request[Result]], Awaitable[float | None]]
 
@@ -41,20 +45,6 @@ class Intent(Protocol):
         ...
 
 
-@attrs.define(eq=False)
-class Reservation:
-    """Coins held for one start.
-
-    Attributes:
-        coins: How many are held.
-        alone: Ends when the price is known; until then starts that the rest does not cover wait for it.
-    """
-
-    kind: tuple[Any, ...]
-    coins: float
-    alone: asyncio.Future[None] | None = None
-
-
 class Budget:
     """Reserves, settles and releases coins.
 
@@ -62,28 +52,28 @@ class Budget:
         limit: Most coins to be spent, or None for no limit.
         quote: Asks the service for a price; gives None when it has none.
         on_unknown_price: "alone" lets one start of an unknown price go by itself, "refuse" sends none.
-
-    Attributes:
-        spent: Coins that the service has charged.
-        reserved: Coins held for starts whose price is not settled.
+        coins: Where what is held and spent is counted; by default only here.
     """
 
     def __init__(
-        self, limit: float | None, quote: Quote, on_unknown_price: Literal["alone", "refuse"] = "alone"
+        self,
+        limit: float | None,
+        quote: Quote,
+        on_unknown_price: Literal["alone", "refuse"] = "alone",
+        coins: Coins | None = None,
     ) -> None:
         self.limit = limit
-        self.spent: float = 0
-        self.reserved: float = 0
+        self.coins = coins or Coins()
         self._quote = quote
         self._on_unknown_price = on_unknown_price
         self._prices: dict[tuple[Any, ...], float] = {}
-        self._asked: dict[tuple[Any, ...], asyncio.Task[float | None]] = {}
+        self._asked: dict[tuple[Any, ...], asyncio.Task[None]] = {}
         self._alone: asyncio.Future[None] | None = None
 
     @property
     def left(self) -> float:
         """Coins that may still be reserved."""
-        return float("inf") if self.limit is None else self.limit - self.spent - self.reserved
+        return float("inf") if self.limit is None else self.limit - self.coins.spent - self.coins.reserved
 
     async def reserve(self, job: Intent) -> Reservation:
         """Hold the price of a start.
@@ -91,10 +81,10 @@ class Budget:
         Raises:
             BudgetExceededError: The price is more than is left, or is not known and must be.
         """
-        if self.limit is None:
+        if self.limit is None or job.request is None:
             return self.unlimited(job)
-        kind = _kind(job.family, job.request)
-        price = await self._price(kind, job)
+        kind = price_kind(job.family, job.request)
+        price = await self._price(kind, job, job.request)
         while self._alone is not None and (price is None or price > self.left):
             await asyncio.shield(self._alone)  # it holds all that is left, and gives back what it does not need
             price = self._prices.get(kind) if price is None else price
@@ -102,22 +92,20 @@ class Budget:
             return self._reserve_all(kind, job)
         if price > self.left:
             raise self._exceeded(f"needs {price:g} coins", price)
-        self.reserved += price
-        return Reservation(kind, price)
+        self.coins.hold(price)
+        return Reservation(kind, price, price)
 
     @staticmethod
     def unlimited(job: Intent) -> Reservation:
         """Note the price of a start where nothing bounds it."""
-        return Reservation((), job.options.price or 0)
+        return Reservation((), job.options.price or 0, 0)
 
-    def settle(self, reservation: Reservation, coins: float | None) -> None:
-        """Turn held coins into spent ones; what the service charged counts, else all that was held."""
-        if coins is None or not 0 <= coins < math.inf:
-            coins = reservation.coins
-        elif self.limit is not None:
-            self._prices[reservation.kind] = coins
-        self.spent += coins
-        self.release(reservation)
+    def settle(self, reservation: Reservation, coins: float | None, records: Sequence[Record] = ()) -> None:
+        """Turn held coins into spent ones, as the answer of the start says; see `Coins.charge`."""
+        self.coins.charge(reservation, coins, records)
+        if self.limit is not None and is_amount(coins):
+            self._learn(reservation.kind, coins)
+        self._end_waiting(reservation)
 
     def keep(self, reservation: Reservation) -> None:
         """Hold the coins of a lost start for good, and let those go on who waited for its price."""
@@ -125,18 +113,14 @@ class Budget:
 
     def release(self, reservation: Reservation) -> None:
         """Give held coins back."""
-        if self.limit is not None:
-            self.reserved -= reservation.coins
-        reservation.coins = 0
+        self.coins.release(reservation)
         self._end_waiting(reservation)
 
-    def refund(self, coins: float) -> None:
-        """Note coins that the service gave back."""
-        self.spent -= coins
-
-    def charge(self, coins: float) -> None:
-        """Note coins that the service charged beyond a reservation."""
-        self.spent += coins
+    def _learn(self, kind: tuple[Any, ...], price: float) -> None:
+        self._prices.pop(kind, None)
+        self._prices[kind] = price
+        if len(self._prices) > _MOST_PRICES:  # where a URL decides the price each start is a kind of its own
+            del self._prices[next(iter(self._prices))]
 
     def _end_waiting(self, reservation: Reservation) -> None:
         if reservation.alone is not None:
@@ -145,15 +129,27 @@ class Budget:
                 reservation.alone.set_result(None)
             reservation.alone = None
 
-    async def _price(self, kind: tuple[Any, ...], job: Intent) -> float | None:
+    async def _price(self, kind: tuple[Any, ...], job: Intent, request: Request[Any]) -> float | None:
         if job.options.price is not None:
             return job.options.price
         if kind in self._prices:
             return self._prices[kind]
         if kind not in self._asked:
-            self._asked[kind] = asyncio.ensure_future(self._quote(job.family, job.request))  # type: ignore[arg-type]
-        quoted = await asyncio.shield(self._asked[kind])
-        return self._prices.get(kind, quoted)
+            self._asked[kind] = asyncio.ensure_future(self._ask(kind, job.family, request))
+        await asyncio.shield(self._asked[kind])
+        return self._prices.get(kind)
+
+    async def _ask(self, kind: tuple[Any, ...], family: Family, request: Request[Any]) -> None:
+        """Ask for a price. One that cannot be had, or is none, is forgotten: the next start asks again."""
+        try:
+            async with asyncio.timeout(_QUOTE_SECONDS):
+                quoted = await self._quote(family, request)
+            if is_amount(quoted) and quoted > 0 and kind not in self._prices:  # nothing is said to cost 0 until it did
+                self._learn(kind, quoted)
+        except Exception as error:  # noqa: BLE001 - a token callable may raise anything; it is no start's result yet
+            _log.info("the price of %s cannot be had: %r", family.name, error)
+        finally:
+            del self._asked[kind]
 
     def _reserve_all(self, kind: tuple[Any, ...], job: Intent) -> Reservation:
         if self._on_unknown_price == "refuse":
@@ -162,8 +158,8 @@ class Budget:
             raise self._exceeded("has a price that is not known, and nothing is left", None)
         self._alone = asyncio.get_running_loop().create_future()
         held = self.left
-        self.reserved += held
-        return Reservation(kind, held, self._alone)
+        self.coins.hold(held)
+        return Reservation(kind, None, held, self._alone)
 
     def _exceeded(self, why: str, needed: float | None) -> BudgetExceededError:
         left = max(self.left, 0)
@@ -172,18 +168,5 @@ class Budget:
 
     def close(self) -> None:
         """End enquiries that are still under way."""
-        for task in self._asked.values():
+        for task in list(self._asked.values()):
             task.cancel()
-
-
-def _kind(family: Family, request: Request[Result] | None) -> tuple[Any, ...]:
-    """Give what decides a price; a field that this version does not know may decide it too."""
-    values = (getattr(request, field, None) for field in (*family.price_fields, "extra"))
-    return (family.name, *map(hashable, values))
-
-
-def hashable(value: Any) -> Any:  # noqa: ANN401 - the value of any field
-    """Give a field's value as something that can be a key: of lists and mappings what is in them."""
-    if isinstance(value, Mapping):
-        return tuple((key, hashable(one)) for key, one in sorted(value.items()))
-    return tuple(map(hashable, value)) if isinstance(value, list | tuple) else value

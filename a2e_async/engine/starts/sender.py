@@ -127,26 +127,26 @@ class Sender:
             job.twice_since, attempt.lost = attempt.sent_at or 0.0, None
         raise self._unknown(attempt, finding)
 
-    async def clean_up(self, job: Job[Any]) -> float:
+    async def clean_up(self, job: Job[Any]) -> dict[str, float]:
         """After a second send: look for tasks of the other send, and delete those that have not begun.
 
         Of two sends the one that the job watches is kept. A task that has begun or ended is reported and left alone:
         deleting it would not refund it.
 
         Returns:
-            The coins of doubles that stay charged.
+            The doubles, and the coins of each that stay charged.
         """
         if job.tag is None or job.twice_since is None:
-            return 0
+            return {}
         facts = {"tag": job.tag, "task_ids": job.task_ids}
         try:
             rows = await self.finder(job.family).look_once(job.tag, job.twice_since)
         except A2EError as error:
             words = "tag %s was sent twice, and the list cannot be checked for doubles: %s"
             _log.warning(words, job.tag, error, extra=facts)
-            return 0
+            return {}
         doubles = [row for row in rows if replies.row_id(row) not in job.task_ids]
-        return sum([await self._clear_double(job, double) for double in doubles])
+        return {replies.row_id(double): await self._clear_double(job, double) for double in doubles}
 
     async def _look_first(self, attempt: Attempt, tag: str) -> Finding:
         job = attempt.job

@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from a2e_async.core import replies, wire
 from a2e_async.core.records import coins_of
+from a2e_async.engine.jobs.coins import Reservation
+from a2e_async.engine.jobs.ends import Ends
 from a2e_async.engine.jobs.job import Job, Stage
 from a2e_async.engine.jobs.options import NO_JOURNAL
-from a2e_async.engine.jobs.roster import Roster
-from a2e_async.engine.starts.budget import Budget, Reservation
+from a2e_async.engine.starts.budget import Budget
 from a2e_async.engine.starts.sender import Attempt, Sender, unknown_start
 from a2e_async.errors import A2EError, ClientClosedError, InsufficientCoinsError, JobCancelledError, StartUnknownError
 
@@ -27,24 +27,21 @@ class Starter:
 
     Args:
         sender: Sends one start exactly once.
-        roster: The live jobs.
+        ends: Where a job is accepted, and where it ends.
         budget: Where the price of a start is reserved.
-        on_accepted: Takes over a job whose tasks are known.
         max_starts: Most starts in flight.
     """
 
     def __init__(
         self,
         sender: Sender,
-        roster: Roster,
+        ends: Ends,
         budget: Budget,
-        on_accepted: Callable[[AnyJob], Awaitable[None]],
         max_starts: int,
     ) -> None:
         self._sender = sender
-        self._roster = roster
+        self._ends = ends
         self._budget = budget
-        self._on_accepted = on_accepted
         self._max_starts = max_starts
         self._queue: deque[AnyJob] = deque()
         self._workers: set[asyncio.Task[None]] = set()
@@ -66,14 +63,14 @@ class Starter:
             await attempt.over.wait()
         elif not job.done() and job.stage is Stage.QUEUED:
             words = "the job was cancelled before its start was sent"
-            self._roster.finish(job, error=JobCancelledError(words, refunded=True))
+            self._ends.fail(job, JobCancelledError(words, refunded=True))
 
     async def aclose(self, seconds: float) -> None:
         """Send nothing more; wait at most so many seconds for the answers of starts on the wire."""
         self._closing = True
         queued, self._queue = self._queue, deque()
         for job in queued:
-            self._roster.finish(job, error=_never_sent())
+            self._ends.fail(job, _never_sent())
         for attempt in self._attempts.values():
             attempt.closing = True
         answering = {attempt.worker for attempt in self._attempts.values() if attempt.on_wire and attempt.worker}
@@ -137,25 +134,15 @@ class Starter:
         if attempt.rows:
             job.task_ids = job.task_ids or tuple(map(replies.row_id, attempt.rows))
         elif attempt.on_wire or attempt.lost:
-            self._roster.finish(job, error=unknown_start(attempt))
+            self._ends.fail(job, unknown_start(attempt))
         else:
-            self._roster.finish(job, error=_never_sent())
+            self._ends.fail(job, _never_sent())
 
     async def _accept(self, job: AnyJob, rows: list[Any], held: Reservation) -> None:
         records = [wire.record(job.family, row) for row in rows]
-        coins = coins_of(records)
-        job.task_ids = tuple([record.id for record in records])  # from here on every error names them
-        self._budget.settle(held, coins)
-        if job.options.journal is not NO_JOURNAL:
-            await job.options.journal.accepted(job.tag, job.task_ids, coins)
-        if job.done():
-            facts = {"tag": job.tag, "task_ids": job.task_ids}
-            _log.warning(
-                "a job was let go of while its start was on the wire: %s", ", ".join(job.task_ids), extra=facts
-            )
-            return
-        job.take(records, coins, asyncio.get_running_loop().time())
-        await self._on_accepted(job)
+        self._budget.settle(held, coins_of(records), records)  # before anything is awaited: the answer is a fact
+        check = self._sender.clean_up if job.twice_since is not None else None
+        await self._ends.accepted(job, records, check)
 
     def _refuse(self, job: AnyJob, error: Exception, held: Reservation | None) -> None:
         if held is not None and not job.task_ids:
@@ -163,12 +150,12 @@ class Starter:
         if job.done() and isinstance(error, StartUnknownError):
             words = "a job was let go of, and its start of tag %s may or may not have been taken"
             _log.warning(words, job.tag, extra={"tag": job.tag})
-        self._roster.finish(job, error=error)
+        self._ends.fail(job, error)
         if isinstance(error, InsufficientCoinsError):
             queued, self._queue = self._queue, deque()
             for other in queued:
                 facts = {"status": error.status, "code": error.code, "trace_id": error.trace_id}
-                self._roster.finish(other, error=InsufficientCoinsError(f"not sent: {error.message}", **facts))
+                self._ends.fail(other, InsufficientCoinsError(f"not sent: {error.message}", **facts))
 
 
 def _never_sent() -> A2EError:

@@ -1,0 +1,140 @@
+"""The coins of one client: what it holds, what it has spent, and what each task was charged here.
+
+Law of this file: nothing comes back that was not charged here, and nothing comes back twice. A client that attaches to
+tasks of another one has paid nothing for them; counted as refunds to it, their coins would widen its budget.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeGuard
+
+import attrs
+
+from a2e_async.core.records import Record, coins_of
+
+_MOST_KEPT = 100_000
+
+
+@attrs.define(eq=False)
+class Reservation:
+    """Coins that are held for one start.
+
+    Attributes:
+        kind: What decides its price.
+        price: Its price as far as it is known before the service has charged it, else None.
+        coins: How many are held.
+        alone: Ends when the price is known; until then starts that the rest does not cover wait for it.
+        open: The tasks it is for, once they run without the service having said what they cost.
+    """
+
+    kind: tuple[Any, ...]
+    price: float | None
+    coins: float
+    alone: asyncio.Future[None] | None = None
+    open: set[str] = attrs.field(factory=set)
+
+
+class Coins:
+    """Counts coins.
+
+    Attributes:
+        spent: Coins charged, as far as the service has said so, less those that came back.
+        reserved: Coins held for starts, of which the service has not said yet what they cost.
+    """
+
+    def __init__(self, spent: float = 0) -> None:
+        self.spent = spent
+        self.reserved: float = 0
+        self._paid: dict[str, float] = {}  # by task, oldest first, until it has ended well or was refunded
+        self._open: dict[str, Reservation] = {}
+
+    def hold(self, coins: float) -> None:
+        """Reserve coins."""
+        self.reserved += coins
+
+    def release(self, held: Reservation) -> None:
+        """Give back what a reservation holds."""
+        self.reserved -= held.coins
+        held.coins = 0
+
+    def charge(self, held: Reservation, coins: float | None, records: Sequence[Record] = ()) -> None:
+        """Turn what is held for a start into what it cost: what the service charged counts, else its price.
+
+        Where neither is known the coins stay reserved until a later record names them: they were not said to be spent,
+        and they cannot be given away again.
+
+        Args:
+            held: The reservation.
+            coins: What the service says it charged.
+            records: The tasks that came of the start.
+        """
+        cost = coins if is_amount(coins) else held.price
+        if cost is None:
+            held.open = {record.id for record in records}
+            self._open |= dict.fromkeys(held.open, held)
+            return
+        self.release(held)
+        self.spent += cost
+        self._note_paid(_shares(records, cost))
+
+    def charge_more(self, costs: Mapping[str, float]) -> None:
+        """Count what tasks cost beyond any reservation, each of them once."""
+        fresh = {task_id: cost for task_id, cost in costs.items() if task_id not in self._paid and is_amount(cost)}
+        self.spent += sum(fresh.values())
+        self._note_paid(fresh)
+
+    def told(self, records: Iterable[Record]) -> None:
+        """Hear the last words on tasks: what is held for them still is spent now, if they name a price."""
+        by_start: dict[int, tuple[Reservation, list[Record]]] = {}
+        for record in records:
+            if record.id in self._open:
+                held = self._open[record.id]
+                by_start.setdefault(id(held), (held, []))[1].append(record)
+        for held, tasks in by_start.values():
+            if (cost := coins_of(tasks)) is not None and is_amount(cost):
+                self._close(held)
+                self.charge(held, cost, tasks)
+
+    def refund(self, task_ids: Iterable[str]) -> None:
+        """Count tasks as refunded: what each was charged here comes back, once."""
+        for task_id in task_ids:
+            self.spent -= self._paid.pop(task_id, 0)
+            held = self._open.pop(task_id, None)
+            if held is not None:
+                held.open.discard(task_id)
+                if not held.open:
+                    self.release(held)
+
+    def forget(self, task_ids: Iterable[str]) -> None:
+        """Let go of tasks that can be refunded no more."""
+        for task_id in task_ids:
+            self._paid.pop(task_id, None)
+            held = self._open.pop(task_id, None)
+            if held is not None:
+                held.open.discard(task_id)
+
+    def _close(self, held: Reservation) -> None:
+        for task_id in held.open:
+            self._open.pop(task_id, None)
+        held.open = set()
+
+    def _note_paid(self, costs: Mapping[str, float]) -> None:
+        self._paid |= costs
+        while len(self._paid) > _MOST_KEPT:  # of jobs that were let go of long ago
+            del self._paid[next(iter(self._paid))]
+
+
+def is_amount(coins: object) -> TypeGuard[float]:
+    """Whether this is a number of coins: what a service or a file says may be anything."""
+    return isinstance(coins, int | float) and not isinstance(coins, bool) and 0 <= coins < math.inf
+
+
+def _shares(records: Sequence[Record], cost: float) -> dict[str, float]:
+    """Share what a start cost among its tasks: what each names, else equal parts."""
+    named = {record.id: record.coins for record in records if is_amount(record.coins)}
+    if named:
+        return {record.id: named.get(record.id) or 0 for record in records}
+    return {record.id: cost / len(records) for record in records}

@@ -1,0 +1,239 @@
+"""THE room where a job is accepted and where it ends, and the only one that says so to anybody.
+
+The order is always journal, money, roster, job, events: what is written down is never younger than what is told, and
+whoever is woken finds the coins counted. Poller and starter call in here; nothing here calls them. Whoever has to
+hear of jobs subscribes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+from a2e_async.core.records import Record, Result, coins_of
+from a2e_async.core.status import Status
+from a2e_async.engine.jobs.coins import Coins
+from a2e_async.engine.jobs.delay import delay_of
+from a2e_async.engine.jobs.ending import failure_of
+from a2e_async.engine.jobs.events import Accepted, Events, Settled, Started
+from a2e_async.engine.jobs.job import Job
+from a2e_async.engine.jobs.options import NO_JOURNAL
+from a2e_async.engine.jobs.roster import Roster
+from a2e_async.engine.jobs.stats import Counts
+from a2e_async.errors import JobDetachedError
+
+_log = logging.getLogger("a2e_async")
+
+AnyJob = Job[Any]
+Check = Callable[[AnyJob], Awaitable[Mapping[str, float]]]
+
+
+class Watcher(Protocol):
+    """Who watches the tasks of jobs."""
+
+    def watch(self, job: AnyJob) -> None:
+        """Begin to watch a job whose tasks run."""
+
+    def let_go(self, job: AnyJob) -> None:
+        """Watch a job no more that has ended."""
+
+    def drop(self, job: AnyJob, task_ids: Sequence[str]) -> None:
+        """Watch these tasks no more for this job."""
+
+
+class Ends:
+    """Accepts and ends the jobs of one client.
+
+    Args:
+        events: Who hears of it.
+        counts: Where ends are counted.
+        server_time: Gives the service's time, None when it is not known.
+
+    Attributes:
+        coins: What the client holds and has spent.
+        roster: The jobs that have not ended.
+    """
+
+    def __init__(self, events: Events, counts: Counts, server_time: Callable[[], float | None]) -> None:
+        self.coins = Coins()
+        self.roster = Roster()
+        self._events = events
+        self._counts = counts
+        self._server_time = server_time
+        self._watchers: list[Watcher] = []
+        self._checks: dict[AnyJob, Check] = {}
+        self._settling: set[AnyJob] = set()
+        self._background: set[asyncio.Task[None]] = set()
+
+    def subscribe(self, watcher: Watcher) -> None:
+        """Let a watcher hear which jobs run, and which have ended."""
+        self._watchers.append(watcher)
+
+    def add(self, job: AnyJob) -> None:
+        """Take a new job in."""
+        self.roster.add(job)
+        if self._events.heard:
+            self._events.tell(Started(at=self._events.now(), job=job))
+
+    # A job is accepted.
+
+    async def accepted(self, job: AnyJob, records: Sequence[Record], check: Check | None = None) -> None:
+        """Note that the service has taken a start; its coins were counted with the answer, before anything is awaited.
+
+        Args:
+            job: The job.
+            records: Its tasks.
+            check: Looks whether there are more tasks of the start, and gives what each costs; asked now and once more
+                before the job ends.
+        """
+        job.task_ids = tuple([record.id for record in records])  # from here on every error names them
+        coins = coins_of(records)
+        if job.options.journal is not NO_JOURNAL:
+            await job.options.journal.accepted(job.tag, job.task_ids, coins)
+        if job.done():
+            facts = {"tag": job.tag, "task_ids": job.task_ids}
+            words = "a job was let go of while its start was on the wire: %s"
+            _log.warning(words, ", ".join(job.task_ids), extra=facts)
+            return
+        if check is not None:
+            self._checks[job] = check
+        self._takes(job, records, coins)
+        if job.all_final():
+            await self.settle([job])
+            return
+        if check is not None:
+            self._in_background(self._charge_found(job, check))
+        for watcher in self._watchers:
+            watcher.watch(job)
+
+    def attached(self, job: AnyJob, records: Sequence[Record]) -> None:
+        """Begin with tasks that are there already; nothing was charged for them by this."""
+        self._takes(job, records, coins_of(records))
+        if job.all_final():
+            self._in_background(self.settle([job]))
+            return
+        for watcher in self._watchers:
+            watcher.watch(job)
+
+    def _takes(self, job: AnyJob, records: Sequence[Record], coins: float | None) -> None:
+        job.take(records, coins, asyncio.get_running_loop().time())
+        if self._events.heard:
+            self._events.tell(Accepted(at=self._events.now(), job=job))
+
+    # A job ends.
+
+    async def settle(self, jobs: Iterable[AnyJob]) -> None:
+        """End jobs whose tasks are all final."""
+        slow = []
+        for job in jobs:
+            if job.done() or job in self._settling:
+                continue
+            if job.options.journal is NO_JOURNAL and job not in self._checks:
+                self._tell(job)  # waits for nothing, so that a task of its own would cost more than it does
+            else:
+                self._settling.add(job)
+                slow.append(self._settle_slowly(job))
+        if slow:
+            await asyncio.gather(*slow)
+
+    async def _settle_slowly(self, job: AnyJob) -> None:
+        try:
+            check = self._checks.pop(job, None)
+            if check is not None:
+                await self._charge_found(job, check)
+            if job.options.journal is not NO_JOURNAL:
+                await job.options.journal.settled(job.tag, job.records)
+        except Exception as error:  # noqa: BLE001 - a journal that fails ends the job with its own error
+            self._count(job)
+            self.fail(job, error)
+        else:
+            self._tell(job)
+        finally:
+            self._settling.discard(job)
+
+    def _tell(self, job: AnyJob) -> None:
+        self._count(job)
+        if any(record.status is Status.FAILED for record in job.records):
+            self.fail(job, failure_of(job))
+        else:
+            self._finish(job, Result(job.records), None)
+
+    def _count(self, job: AnyJob) -> None:
+        """Count what the final records say about coins, whoever started the tasks and however many jobs watch them."""
+        records = job.records
+        self.coins.told(records)
+        if job.family.refunds:
+            self.coins.refund(record.id for record in records if record.status is Status.FAILED)
+        self.coins.forget(job.task_ids)
+
+    def fail(self, job: AnyJob, error: Exception) -> None:
+        """End a job with an error; a job ends once. What its tasks were charged stays known for a later refund."""
+        self._finish(job, None, error)
+
+    def detach(self, job: AnyJob) -> None:
+        """End a job and let its tasks go on."""
+        words = "the job is not watched any more; its task goes on" if job.task_ids else "the job was let go of"
+        self.fail(job, JobDetachedError(words))
+
+    async def drop(self, job: AnyJob, gone: Mapping[str, bool]) -> None:
+        """Take tasks that were deleted off a job, which goes on with the others.
+
+        Args:
+            job: The job.
+            gone: The deleted tasks, and whether their coins came back.
+        """
+        self.coins.refund(task_id for task_id, came_back in gone.items() if came_back)
+        if job.done():
+            return
+        for watcher in self._watchers:
+            watcher.drop(job, list(gone))
+        job.drop(gone)
+        if job.options.journal is not NO_JOURNAL:
+            try:
+                await job.options.journal.accepted(job.tag, job.task_ids, coins_of(job.records))
+            except Exception:  # noqa: BLE001 - the deletion stands; a later process finds the deleted ids missing
+                _log.exception("the tasks that are left of a start could not be written down: %s", job.task_ids)
+        if job.all_final():
+            self._in_background(self.settle([job]))
+
+    def _finish(self, job: AnyJob, result: Result | None, error: Exception | None) -> None:
+        if job.done():
+            return
+        self._checks.pop(job, None)
+        self.roster.finish(job, result, error)
+        self._counts.settled += 1
+        self._counts.failed += error is not None
+        for watcher in self._watchers:
+            watcher.let_go(job)
+        if self._events.heard:
+            now, accepted = self._events.now(), job.accepted_at
+            watched = 0.0 if accepted is None else asyncio.get_running_loop().time() - accepted
+            delay = delay_of(job.records, watched, now, self._server_time())
+            self._events.tell(Settled(at=now, job=job, delay=delay))
+
+    # What goes on beside the jobs.
+
+    async def _charge_found(self, job: AnyJob, check: Check) -> None:
+        self.coins.charge_more(await check(job))
+
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._background.add(task)
+        task.add_done_callback(self._background_ended)
+
+    def _background_ended(self, task: asyncio.Task[None]) -> None:
+        self._background.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("work beside the jobs of a client failed", exc_info=error)
+
+    async def aclose(self, until: float) -> None:
+        """Wait for what goes on beside the jobs until a time of the event loop, then end it."""
+        if self._background:
+            await asyncio.wait(set(self._background), timeout=max(0, until - asyncio.get_running_loop().time()))
+        ending = set(self._background)
+        for task in ending:
+            task.cancel()
+        if ending:
+            await asyncio.wait(ending)
