@@ -114,7 +114,7 @@ def _live(
 
     shown = inspect.signature(whole).replace(return_annotation=AsyncIterator[PromptDelta | ExtendedPrompt])
     live.__signature__ = shown  # type: ignore[attr-defined]  # for help(), which would show that of `whole`
-    live.__doc__ = f"{(whole.__doc__ or '').rstrip()}\n\n        It comes {_LIVE}\n        "
+    live.__doc__ = f"{inspect.cleandoc(whole.__doc__ or '')}\n\nIt comes {_LIVE}"
     return live
 
 

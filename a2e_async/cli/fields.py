@@ -6,6 +6,7 @@ from the class's docstring.
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -74,7 +75,7 @@ def helps_of(request: type) -> dict[str, str]:
 
 
 def _section(doc: str, title: str) -> list[str]:
-    lines = [line.removeprefix("    ") for line in doc.splitlines()]
+    lines = inspect.cleandoc(doc).splitlines()  # Python 3.13 has taken the indentation away already
     if title not in lines:
         return []
     taken = []

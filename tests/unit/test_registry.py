@@ -154,4 +154,4 @@ def test_an_unknown_field_decides_a_price_too(extra):
     assert priced(extra=extra) != priced()
     assert priced(extra=extra) != priced(extra={**extra, "more": True})
     assert priced(extra={"x": [1]}) != priced(extra={"x": 1})
-    assert isinstance(hash(priced(extra={**extra, "odd": {1}, "deep": {3: b"x", "y": None}})), int)
+    assert isinstance(hash(priced(extra={**extra, "odd": [[1], {}], "deep": {"z": 1.5, "y": None}})), int)
