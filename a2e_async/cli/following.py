@@ -9,12 +9,15 @@ from typing import Any, Self
 from a2e_async.cli.display.board import WATCHED, Row
 from a2e_async.cli.run import Run
 from a2e_async.client import A2EClient
+from a2e_async.core.retry import Retry
 from a2e_async.core.status import Status
-from a2e_async.engine.jobs.events import Accepted, Changed, Event, HealthChanged
+from a2e_async.engine.jobs.events import Accepted, Changed, Event, HealthChanged, Retried
 from a2e_async.engine.jobs.job import Job
+from a2e_async.errors import TransportError
 
 _SHORT_OUTAGE = 3.0  # seconds; a look that fails now and then is nobody's business
 _LIMIT = 1_000_000
+_ATTEMPTS = Retry().attempts  # of what is not sent yet; the client of a command that starts tasks has this one
 
 
 class Following:
@@ -33,6 +36,7 @@ class Following:
         self._rows: dict[Job[Any], Row] = {}
         self._alarm: asyncio.TimerHandle | None = None
         self._alarmed = False
+        self._held_up = False
 
     async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self._follow(), name="a2e display")
@@ -61,14 +65,20 @@ class Following:
             self._tell(event)
 
     def _tell(self, event: Event) -> None:
+        if self._held_up and isinstance(event, Accepted):
+            self._held_up = False
+            self.run.board.notice("")
         match event:
             case Accepted(job=job) | Changed(job=job) if job in self._rows:
                 self._show(job)
+            case Retried(failures=failures, error=TransportError(sent=False) as error):
+                self.run.board.notice(f"{error.message}; retrying ({failures + 1}/{_ATTEMPTS})")
+                self._held_up = True
             case HealthChanged(well=False):
                 self._alarm = asyncio.get_running_loop().call_later(_SHORT_OUTAGE, self._sound)
             case HealthChanged(outage=seconds):
                 if self._alarmed:
-                    self.run.complain(f"the service is back after {seconds:.0f} s")
+                    self.run.board.notice(f"the service is back after {seconds:.0f} s")
                 self._silence()
 
     def _show(self, job: Job[Any]) -> None:
@@ -78,7 +88,7 @@ class Following:
 
     def _sound(self) -> None:
         self._alarmed = True
-        self.run.complain("the service does not answer, or not well; jobs go on (-v shows why)")
+        self.run.board.notice("the service does not answer, or not well; jobs go on (-v shows why)")
 
     def _silence(self) -> None:
         self._alarmed = False

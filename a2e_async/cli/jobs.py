@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 
 from a2e_async.cli.codes import DONE
-from a2e_async.cli.display.board import Row
+from a2e_async.cli.display.board import Row, short
 from a2e_async.cli.fields import given_fields
 from a2e_async.cli.following import Following
 from a2e_async.cli.run import Run
@@ -19,6 +19,8 @@ from a2e_async.core.records import Result
 from a2e_async.engine.jobs.job import Job
 from a2e_async.errors import A2EError, JobFailedError
 
+_MOST_NAMED = 5
+
 
 @attrs.frozen(kw_only=True)
 class Outcome:
@@ -26,6 +28,7 @@ class Outcome:
 
     Attributes:
         job: The job.
+        label: What it is about, in a few words.
         result: Its result, also the completed part of a failed one, or None.
         paths: The files that were downloaded.
         error: What went wrong, or None.
@@ -33,9 +36,10 @@ class Outcome:
     """
 
     job: Job[Any]
+    label: str = ""
     result: Result | None = None
     paths: tuple[Path, ...] = ()
-    error: A2EError | OSError | None = None
+    error: Exception | None = None
     seconds: float = 0.0
 
 
@@ -49,7 +53,7 @@ async def see_through(following: Following, job: Job[Any], row: Row, out: Path |
         out: Folder for its files, or None to download nothing.
     """
     run = following.run
-    run.jobs[job] = None
+    run.take([job])
     following.show(job, row)
     error: A2EError | OSError | None
     result, error = await _ended(job)
@@ -62,7 +66,7 @@ async def see_through(following: Following, job: Job[Any], row: Row, out: Path |
         except (A2EError, OSError) as caught:
             error = error or caught
     _close(run, job, row, error)
-    return Outcome(job=job, result=result, paths=paths, error=error, seconds=row.seconds)
+    return Outcome(job=job, label=row.label, result=result, paths=paths, error=error, seconds=row.seconds)
 
 
 async def _ended(job: Job[Any]) -> tuple[Result | None, A2EError | None]:
@@ -76,7 +80,9 @@ async def _ended(job: Job[Any]) -> tuple[Result | None, A2EError | None]:
 
 def _close(run: Run, job: Job[Any], row: Row, error: A2EError | OSError | None) -> None:
     state = "failed" if isinstance(error, JobFailedError) else "given up" if error else "done"
-    run.board.change(row, state, coins=job.coins, good=error is None)
+    # What has come back was not spent.
+    coins = 0 if isinstance(error, JobFailedError) and error.refunded else job.coins
+    run.board.change(row, state, coins=coins, good=error is None)
     # What has failed for good leaves nothing to resume; a time limit or a broken download does.
     if error is None or isinstance(error, JobFailedError) or not job.task_ids:
         run.jobs.pop(job, None)
@@ -85,6 +91,9 @@ def _close(run: Run, job: Job[Any], row: Row, error: A2EError | OSError | None) 
 async def see_all(run: Run, a2e: A2EClient, jobs: Iterable[tuple[Job[Any], str]], out: Path | None) -> int:
     """See all jobs through at once, print how each ended as soon as it has, and give the exit code."""
     following = Following(run, a2e)
+    jobs = list(jobs)
+    run.take(job for job, _ in jobs)
+    run.saves_to = out
 
     async def one(job: Job[Any], label: str) -> Outcome:
         outcome = await see_through(following, job, run.board.add(job.family.name, label), out)
@@ -95,27 +104,37 @@ async def see_all(run: Run, a2e: A2EClient, jobs: Iterable[tuple[Job[Any], str]]
         if run.board.live:
             run.output.hold()
         async with following:
-            outcomes = await asyncio.gather(*(one(job, label) for job, label in jobs))
+            ends = await asyncio.gather(*(one(job, label) for job, label in jobs), return_exceptions=True)
     run.output.release()
-    return verdict(run, outcomes)
+    # An error that is none of ours waited for the other jobs, which are paid for.
+    return verdict(run, [_outcome(end, job, label) for end, (job, label) in zip(ends, jobs, strict=True)])
+
+
+def _outcome(end: Outcome | BaseException, job: Job[Any], label: str) -> Outcome:
+    if isinstance(end, Outcome):
+        return end
+    if not isinstance(end, Exception):
+        raise end
+    return Outcome(job=job, label=label, error=end)
 
 
 def verdict(run: Run, outcomes: Iterable[Outcome]) -> int:
     """Say what went wrong and how to go on, and give the gravest exit code."""
-    code = tell_errors(run, [outcome.error for outcome in outcomes if outcome.error])
+    code = tell_errors(run, [(outcome.error, outcome.label) for outcome in outcomes if outcome.error])
     run.tell_resume()
     return code
 
 
-def tell_errors(run: Run, errors: Iterable[BaseException]) -> int:
-    """Say each kind of error once, however many jobs met it, and give the gravest exit code."""
-    alike: dict[str, list[BaseException]] = {}
-    for error in errors:
-        alike.setdefault(getattr(error, "message", str(error)), []).append(error)
+def tell_errors(run: Run, errors: Iterable[tuple[BaseException, str]]) -> int:
+    """Say each kind of error once, with what its jobs were about, and give the gravest exit code."""
+    alike: dict[str, list[tuple[BaseException, str]]] = {}
+    for error, label in errors:
+        alike.setdefault(getattr(error, "message", str(error)), []).append((error, label))
     codes = [DONE]
-    for first, *others in alike.values():
-        more = f" (and {len(others)} more of the kind)" if others else ""
-        codes.append(run.fail(first, more))
+    for met in alike.values():
+        named = ", ".join(f'"{short(label)}"' for _, label in met[:_MOST_NAMED] if label)
+        more = f" and {len(met) - _MOST_NAMED} more" if len(met) > _MOST_NAMED else ""
+        codes.append(run.fail(met[0][0], f" ({named}{more})" if named else more))
     return max(codes)
 
 
@@ -123,7 +142,7 @@ def tell(run: Run, outcome: Outcome) -> None:
     """Print the result of one job: its files, its links when nothing was downloaded, its ids when they are all."""
     found = (outcome.result.urls or outcome.result.task_ids) if outcome.result else ()
     lines = map(str, outcome.paths or found)
-    run.output.result("\n".join(lines), as_data(outcome))
+    run.output.result("\n".join(lines), as_data(outcome), paid=True)
 
 
 def as_data(outcome: Outcome) -> dict[str, Any]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Collection, Iterable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -17,10 +19,15 @@ from a2e_async.errors import ClientClosedError
 _LEFT_OUT = frozenset({"token", "dry_run"})
 
 
-def lines(jobs: Iterable[Job[Any]], settings: Settings) -> list[str]:
+def lines(jobs: Iterable[Job[Any]], settings: Settings, out: Path | None = None) -> list[str]:
     """Give one line per family, ready to be pasted, and one for the starts that have no ids.
 
     The token is left to the environment: it must not end up in a shell's history.
+
+    Args:
+        jobs: The jobs that are left.
+        settings: What the options of every command say.
+        out: Where their files were to go, which may be a folder that nobody has named; None: nowhere.
     """
     jobs = list(jobs)
     if settings.simulate:
@@ -28,17 +35,18 @@ def lines(jobs: Iterable[Job[Any]], settings: Settings) -> list[str]:
     by_family: dict[str, list[str]] = {}
     for job in jobs:
         by_family.setdefault(job.family.name, []).extend(job.task_ids)
-    known = [_watch(family, task_ids, settings) for family, task_ids in by_family.items() if task_ids]
+    known = [task_line("watch", family, ids, settings, out) for family, ids in by_family.items() if ids]
     return [*known, *_nameless([job for job in jobs if not job.task_ids])]
 
 
-def _watch(family: str, task_ids: Iterable[str], settings: Settings) -> str:
-    words = ["a2e", "watch", family, *task_ids]
+def task_line(what: str, family: str, task_ids: Iterable[str], settings: Settings, out: Path | None = None) -> str:
+    """Give the line that does something with tasks; an id, which the service chose, is never taken for an option."""
+    words = ["a2e", what, family]
     if settings.base_url:
         words += ["--base-url", settings.base_url]
-    if settings.out:
-        words += ["--out", str(settings.out)]
-    return shlex.join(words)
+    if out is not None:
+        words += ["--out", str(out)]
+    return shlex.join([*words, "--", *task_ids])
 
 
 def _nameless(jobs: list[Job[Any]]) -> list[str]:
@@ -48,6 +56,12 @@ def _nameless(jobs: list[Job[Any]]) -> list[str]:
     if lost:
         words.append(f"no answer to {len(lost)} starts; a2e list FAMILY shows those that were taken: {', '.join(lost)}")
     return words
+
+
+def retry_line(folder: Path, *options: str) -> str:
+    """Give the line that attempts rows of a batch anew."""
+    path = str(folder)
+    return shlex.join(["a2e", "batch", "retry", *([path, *options] if path[0] != "-" else [*options, "--", path])])
 
 
 def same_command(given: Settings, *, without: Collection[str] = ()) -> str:
@@ -60,27 +74,36 @@ def same_command(given: Settings, *, without: Collection[str] = ()) -> str:
         without: Names of parameters to leave out, as what they ask for is done.
     """
     context = click.get_current_context()
-    words = context.command_path.split()
+    words, last = context.command_path.split(), list[str]()
     for param in context.command.params:
-        if param not in settings.OPTIONS and param.name and param.name not in without:
-            words += _words(param, context.params.get(param.name))
+        if param in settings.OPTIONS or not param.name or param.name in without:
+            continue
+        found = _words(param, context.params.get(param.name))
+        risky = isinstance(param, click.Argument) and any(word.startswith("-") for word in found)
+        (last if risky else words).extend(found)
     for option in settings.OPTIONS:
         if option.name and option.name not in _LEFT_OUT:
             words += _words(option, getattr(given, option.name))
-    return shlex.join(words)
+    return shlex.join([*words, *(["--", *last] if last else [])])
 
 
 def _words(param: click.Parameter, value: Any) -> list[str]:  # noqa: ANN401 - whatever a parameter holds
-    if value is None or value is False or (isinstance(param, click.Option) and value in (0, param.default)):
-        return []
-    if isinstance(param, click.Option) and param.count:
+    if isinstance(param, click.Argument):
+        return [_text(one) for one in value] if param.nargs != 1 else [] if value is None else [_text(value)]
+    assert isinstance(param, click.Option)  # noqa: S101 - click knows no third kind
+    if param.count:
         return [param.opts[0]] * int(value)
-    if value is True:
-        return [param.opts[-1]]
-    return [_text(value)] if isinstance(param, click.Argument) else [param.opts[-1], _text(value)]
+    if param.secondary_opts:  # a pair of flags, which may say no as loud as yes
+        return [] if value is None else [(param.opts if value else param.secondary_opts)[-1]]
+    if param.is_flag:
+        return [param.opts[-1]] if value else []
+    given = value if param.multiple else () if value in (None, param.default) else (value,)
+    return [word for one in given for word in (param.opts[-1], _text(one))]
 
 
 def _text(value: object) -> str:
     if isinstance(value, Family):
         return value.name
+    if isinstance(value, dict | list):
+        return json.dumps(value, ensure_ascii=False)
     return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)

@@ -3,31 +3,37 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import os
 import sys
+import textwrap
 import traceback
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.util import find_spec
-from typing import Any
+from pathlib import Path
+from typing import Any, NoReturn
 
 import attrs
 import click
 
 from a2e_async.cli import resume
 from a2e_async.cli.base import Command
-from a2e_async.cli.codes import DONE, FAILED, INTERRUPTED, exit_code
+from a2e_async.cli.codes import DONE, INTERRUPTED, exit_code
 from a2e_async.cli.display import log
 from a2e_async.cli.display.board import Board
 from a2e_async.cli.display.live import board_for
-from a2e_async.cli.display.output import Output, complain, masked
+from a2e_async.cli.display.output import Output, complain, plain, tell
 from a2e_async.cli.settings import Settings
+from a2e_async.cli.signals import Signals
 from a2e_async.client import A2EClient
 from a2e_async.core.retry import Retry
 from a2e_async.engine.jobs.job import Job
 from a2e_async.errors import A2EError
 from a2e_async.simulator import Simulator, serve
+
+AsyncCommand = Callable[..., Awaitable[int | None]]
 
 SIMULATED_SPEED = 4.0
 _QUICK_ATTEMPTS = 4  # about 3 s in front of a wrong address
@@ -42,15 +48,21 @@ class Run:
         output: Where its results go.
         board: Where its jobs are shown.
         jobs: Jobs whose results nobody has yet, in the order of their starts.
+        begun: Whether it has had jobs at all: the same command once more would then pay once more.
+        saves_to: Where the files of its jobs go, or None while they go nowhere.
+        signals: What asks it to end.
         sim: The simulator that the client talks to, or None.
     """
 
     settings: Settings
-    output: Output = attrs.field(
-        default=attrs.Factory(lambda self: Output(as_json=self.settings.json), takes_self=True)
+    output: Output = attrs.field(default=attrs.Factory(lambda self: _output(self.settings), takes_self=True))
+    board: Board = attrs.field(
+        default=attrs.Factory(lambda self: board_for(quiet=self.settings.quiet), takes_self=True)
     )
-    board: Board = attrs.field(factory=board_for)
     jobs: dict[Job[Any], None] = attrs.field(factory=dict)
+    begun: bool = False
+    saves_to: Path | None = None
+    signals: Signals = attrs.field(default=attrs.Factory(lambda self: Signals(self.leave), takes_self=True))
     sim: Simulator | None = None
 
     @asynccontextmanager
@@ -87,19 +99,42 @@ class Run:
         """Say what went wrong, and give the exit code for it."""
         self.complain(_words(error) + more)
         if self.settings.verbose:
-            click.echo(masked("".join(traceback.format_exception(error)), self.settings.token), err=True)
+            # Indented: what an error of a stranger says must not look like a line of ours.
+            tell(textwrap.indent("".join(traceback.format_exception(error)), "  "), self.settings.token)
         return exit_code(error)
+
+    def take(self, jobs: Iterable[Job[Any]]) -> None:
+        """Remember jobs whose results nobody has yet."""
+        self.begun = True
+        self.jobs.update(dict.fromkeys(jobs))
 
     def interrupted(self) -> int:
         """Say how to go on after Ctrl-C."""
         self.complain("interrupted")
-        self.tell_resume()
+        for line in self._left():
+            self.output.say(line)
         return INTERRUPTED
 
     def tell_resume(self) -> None:
         """Print the lines that watch, and if need be download, what this run leaves behind."""
-        for line in resume.lines(self.jobs, self.settings):
+        for line in resume.lines(self.jobs, self.settings, self.saves_to):
             self.output.say(line)
+
+    def leave(self) -> NoReturn:
+        """Say what is left and end the process at once: nothing that hangs may keep a command that was told to go.
+
+        It runs inside a signal handler, perhaps in the middle of another line, so it writes past all buffers.
+        """
+        cursor = "\x1b[?25h" if sys.stderr is not None and sys.stderr.isatty() else ""
+        lines = "".join(f"{plain(line)}\n" for line in ("a2e: interrupted", *self._left()))
+        with contextlib.suppress(OSError):
+            os.write(2, f"{cursor}\n{lines}".encode(errors="backslashreplace"))
+        os._exit(INTERRUPTED)
+
+    def _left(self) -> list[str]:
+        if self.begun or click.get_current_context(silent=True) is None:
+            return resume.lines(self.jobs, self.settings, self.saves_to)
+        return [resume.same_command(self.settings)]  # nothing was started: it may be done once more
 
 
 @asynccontextmanager
@@ -108,40 +143,45 @@ async def simulator(**options: Any) -> AsyncIterator[Simulator]:  # noqa: ANN401
     missing = [name for name, module in (("pillow", "PIL"), ("av", "av")) if find_spec(module) is None]
     if missing:
         words = "the simulator's media are small and plain without " + " and ".join(missing)
-        click.echo(f"a2e: {words}; pip install 'a2e-async[sim]'", err=True)
+        tell(f"a2e: {words}; pip install 'a2e-async[sim]'")
     async with serve(**options) as simulated:
         yield simulated
 
 
 def run(command: Callable[[Run], Awaitable[int | None]], this: Run) -> int:
     """Run an async command to its end and give its exit code."""
-    log.set_up(this.settings.verbose)
+    log.set_up(this.settings.verbose, this.settings.token)
 
     async def main() -> int | None:
+        this.signals.bind()
         return await command(this)
 
     try:
-        return asyncio.run(main()) or DONE
-    except KeyboardInterrupt:
+        with this.signals:
+            code = asyncio.run(main()) or DONE
+    except KeyboardInterrupt:  # where signals belong to somebody else
         return this.interrupted()
-    except BrokenPipeError:  # whoever read the results has seen enough; the interpreter would complain at its end
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAILED
+    except asyncio.CancelledError as error:
+        return this.interrupted() if this.signals.count else this.fail(error)
     except click.ClickException:
         raise  # click knows the command and its usage
     except Exception as error:  # noqa: BLE001 - the last line of defence: one line, never a traceback
         return this.fail(error)
     finally:
         this.output.release()
+    if this.output.lost is not None:
+        return code or this.fail(this.output.lost, ": results could not be printed")
+    return code
+
+
+def _output(given: Settings) -> Output:
+    return Output(as_json=given.json, quiet=given.quiet)
 
 
 def _words(error: BaseException) -> str:
     if isinstance(error, A2EError | OSError):
         return str(error) or type(error).__name__
     return f"a mistake in a2e itself, {type(error).__name__}: {error} (-v shows where)"
-
-
-AsyncCommand = Callable[..., Awaitable[int | None]]
 
 
 def command(

@@ -22,6 +22,7 @@ class Settings:
         timeout: Seconds after which a job gives up waiting, or None for its family's own.
         max_starts: Start requests in flight at most, or None for the client's own.
         out: Folder for the results, or None for the command's own.
+        quiet: Show no progress and nothing that is only good to know.
         verbose: How much to log: 0 nothing, 1 what happens, 2 everything; from 1 on errors come with a traceback.
     """
 
@@ -33,6 +34,7 @@ class Settings:
     timeout: float | None = None
     max_starts: int | None = None
     out: Path | None = None
+    quiet: bool = False
     verbose: int = 0
 
 
@@ -60,7 +62,8 @@ OPTIONS: tuple[click.Option, ...] = (
     ),
     _option("--max-starts", type=click.IntRange(min=1), metavar="N", help="Start requests in flight at most."),
     _option("--out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Folder for the results."),
-    _option("-v", "--verbose", count=True, help="Log what happens; twice: everything."),
+    _option("-q", "--quiet", is_flag=True, help="No progress on stderr; errors, and lines that resume, stay."),
+    _option("-v", "--verbose", count=True, help="Log each request and what happens; twice: everything."),
 )
 """One set of objects for all commands: click tells parameters apart by identity."""
 

@@ -60,6 +60,8 @@ class CommandLine:
         env: What its environment has besides the usual.
     """
 
+    A2E = A2E
+
     def __init__(self, folder: Path, env: Mapping[str, str] | None = None) -> None:
         self.folder = folder
         self.env = environment(env or {})

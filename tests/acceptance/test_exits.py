@@ -139,7 +139,7 @@ async def test_time_limit(lonely, sim):
     child = await lonely.start_beside(sim, "text-to-image", "a kite", "--timeout", "0.5")
     out, err = await words_of(child)
     assert (child.returncode, out) == (1, "")
-    assert err.splitlines()[-1].startswith(f"a2e watch text_to_image {next(iter(sim.book.tasks))}")
+    assert err.splitlines()[-1].startswith(f"a2e watch text_to_image --out . -- {next(iter(sim.book.tasks))}")
 
 
 async def test_no_coins(lonely, sim):

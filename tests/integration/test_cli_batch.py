@@ -170,22 +170,6 @@ def test_report_cannot_be_written(a2e, monkeypatch):
     assert "3 of 3 done" in err
 
 
-def test_nobody_reads(a2e, monkeypatch):
-    """When nobody reads the lines any more, nothing more is started and no row is spoilt by it."""
-
-    def broken(*_args: object) -> None:
-        raise BrokenPipeError
-
-    monkeypatch.setattr("a2e_async.cli.display.output.Output.result", broken)
-    monkeypatch.setattr("a2e_async.cli.run.os.dup2", lambda *_fds: None)
-    code, _out, err = a2e(*RUN, "--json", "--max-running", "1")
-    assert code == 1
-    assert "Traceback" not in err
-    monkeypatch.undo()
-    states = loop.known_states(Path("out").absolute())
-    assert set(states.values()) <= {State.PLANNED, State.DONE}
-
-
 def test_the_line_that_goes_on(a2e, monkeypatch):
     """It is the same command, ready to be pasted, without the token and without what was done already."""
     monkeypatch.setattr(loop.Batch, "run", interrupted)
@@ -201,8 +185,7 @@ def test_the_line_that_goes_on(a2e, monkeypatch):
 async def interrupted(_batch, _rows):
     """Be interrupted twice before the first row."""
     tell(signal.SIGINT)
-    await asyncio.sleep(0)
-    await asyncio.sleep(0.05)
+    await asyncio.sleep(0.1)
     tell(signal.SIGINT)
     await asyncio.sleep(60)
     yield

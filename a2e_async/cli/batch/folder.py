@@ -55,7 +55,7 @@ async def report(run: Run, folder: Path) -> None:
     page = await asyncio.to_thread(_write, folder)
     names = {"page": page, "manifest": folder / "manifest.jsonl", "table": folder / "manifest.csv"}
     run.output.result(str(page), {name: str(path) for name, path in names.items()})
-    run.output.say(f"open {page} in a browser")
+    run.output.note(f"open {page} in a browser")
 
 
 def _write(folder: Path) -> Path:

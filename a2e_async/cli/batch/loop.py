@@ -20,11 +20,11 @@ from a2e_async.cli.batch.options import How
 from a2e_async.cli.batch.price import price_of
 from a2e_async.cli.batch.troubles import Troubles
 from a2e_async.cli.codes import DONE, FAILED, INTERRUPTED, MONEY, exit_code
+from a2e_async.cli.display.board import BatchBoard
 from a2e_async.cli.display.live import batch_board_for
 from a2e_async.cli.display.tally import Tally
-from a2e_async.cli.resume import same_command
+from a2e_async.cli.resume import retry_line, same_command
 from a2e_async.cli.run import Run
-from a2e_async.cli.signals import Signals
 from a2e_async.client import A2EClient
 from a2e_async.engine.jobs.options import DEFAULT
 from a2e_async.errors import A2EError
@@ -51,27 +51,25 @@ class Going:
         self._tally = _tally(folder, rows, how)
         self._troubles = Troubles()
         self._stopped_by: Exception | None = None
-        self._unread: OSError | None = None
+        self._board: BatchBoard | None = None
         self._opened = False
         self._stop: Callable[[], None] = lambda: None
 
     async def go(self) -> int:
         """Bring every row as far as it goes, write the report, and give the exit code."""
-        with Signals() as signals:
-            try:
-                await signals.guard(self._bring(signals))
-            except (A2EError, OSError) as error:
-                if not self._opened:
-                    raise
-                self._troubles.note("of any id", error)
-                self._stopped_by = error
-            if self._opened:
-                await signals.guard(self._report())
-        if self._unread is not None:
-            raise self._unread
+        signals = self._run.signals
+        try:
+            await signals.guard(self._bring())
+        except (A2EError, OSError) as error:
+            if not self._opened:
+                raise
+            self._troubles.note("of any id", error)
+            self._stopped_by = error
+        if self._opened:
+            await signals.guard(self._report())
         return self._verdict(interrupted=signals.count > 0)
 
-    async def _bring(self, signals: Signals) -> None:
+    async def _bring(self) -> None:
         run, how = self._run, self._how
         async with run.client(how=how.of_client(), coins=_COINS_A_ROW * max(10, len(self._rows))) as a2e:
             opening = Batch.open(
@@ -92,11 +90,11 @@ class Going:
                 self._tally.spent_before = await batch.ledger.coins()
                 if how.max_coins is not None:
                     await self._tell_price(a2e, how.max_coins)
-                signals.stop = self._asked_to_stop
+                run.signals.stop = self._asked_to_stop
                 await self._run_all(batch, a2e)
 
     async def _run_all(self, batch: Batch, a2e: A2EClient) -> None:
-        board = batch_board_for(self._tally, a2e)
+        self._board = board = batch_board_for(self._tally, a2e, quiet=self._run.settings.quiet)
         if board.live:
             self._run.output.hold()
         async with board, aclosing(batch.run(self._rows)) as outcomes:
@@ -112,11 +110,13 @@ class Going:
         held = (await a2e.balance()).coins
         left = max(0.0, max_coins - self._tally.spent_before)
         self._tally.to_spend = min(left, held)
-        self._run.output.say(f"{price}; {left:g} of {max_coins:g} coins are left, the account has {held:g}")
+        self._run.output.note(f"{price}; {left:g} of {max_coins:g} coins are left, the account has {held:g}")
 
     def _asked_to_stop(self) -> None:
         self._stop()
-        self._run.output.say("a2e: nothing more is started; what runs is finished (once more: leave at once)")
+        words = "nothing more is started; what runs is finished (once more: leave at once)"
+        if self._board is not None:
+            self._board.notice(words)
 
     def _changed(self, entry: Entry) -> None:
         """Show a change of a row; runs in the middle of its course, and must not fail."""
@@ -131,10 +131,8 @@ class Going:
             self._print(outcome.entry, str(outcome.error))  # it was given up without a change
 
     def _print(self, entry: Entry, error: str) -> None:
-        try:
-            self._run.output.result("", _as_data(self._folder, entry, error))
-        except OSError as unread:  # nobody reads any more
-            self._unread = unread
+        self._run.output.result("", _as_data(self._folder, entry, error))
+        if self._run.output.unread is not None:  # nobody reads any more
             self._stop()
 
     async def _report(self) -> None:
@@ -146,14 +144,13 @@ class Going:
             return
         if not self._run.settings.json:
             self._run.output.result(str(page), {})
-        self._run.output.say(f"open {page} in a browser")
+        self._run.output.note(f"open {page} in a browser")
 
     def _verdict(self, *, interrupted: bool) -> int:
         """Say what is left and how to go on, and give the exit code."""
         self._troubles.tell(self._run)
         counts = self._tally.counts
         again = same_command(self._run.settings, without=_AGAIN if self._opened else ())
-        retry = f"a2e batch retry {self._folder}"
         if interrupted:
             self._run.complain("interrupted; this goes on with the batch:")
             self._run.output.say(again)
@@ -165,11 +162,11 @@ class Going:
             self._run.output.say(again)
         if failed := counts[State.FAILED] + counts[State.REFUSED]:
             self._run.complain(f"rows that have failed: {failed}; this attempts them anew:")
-            self._run.output.say(f"{retry} --failed")
+            self._run.output.say(retry_line(self._folder, "--failed"))
         if counts[State.UNKNOWN]:
             words = "rows that may have been started, or whose task the service denies"
             self._run.complain(f"{words}: {counts[State.UNKNOWN]}; this starts them, perhaps for a second time:")
-            self._run.output.say(f"{retry} --unknown")
+            self._run.output.say(retry_line(self._folder, "--unknown"))
         if self._stopped_by is not None:
             return exit_code(self._stopped_by)
         return FAILED if self._tally.open or self._tally.bad or self._troubles else DONE

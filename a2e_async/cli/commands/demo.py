@@ -89,7 +89,7 @@ def _report(run: Run, takes: Sequence[Take], totals: page.Totals, out: Path) -> 
     index = out / "index.html"
     index.write_text(page.render(cards, totals), encoding="utf-8")
     run.output.result(str(index), {"page": str(index), **attrs.asdict(totals)})
-    run.output.say(f"open {index} in a browser")
+    run.output.note(f"open {index} in a browser")
     return verdict(run, outcomes)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 from typing import Any
 
 import click
@@ -37,18 +36,8 @@ async def simulator(run: Run, **options: Any) -> None:  # noqa: ANN401 - the opt
     token = {"token": run.settings.token} if run.settings.token else {}
     async with opened(**options, **token) as sim:
         lines = f"export A2E_BASE_URL={sim.url}\nexport A2E_API_KEY={sim.token}"
-        run.output.say(f"simulator at {sim.url}, token {sim.token}; Ctrl-C ends it")
+        run.output.note(f"simulator at {sim.url}; Ctrl-C ends it")
+        told = asyncio.Event()
+        run.signals.stop = told.set  # Ctrl-C and SIGTERM are the ordinary end of a server and no failure
         run.output.result(lines, {"url": sim.url, "token": sim.token})
-        await _until_told()
-
-
-async def _until_told() -> None:
-    """Wait for Ctrl-C or SIGTERM, which are the ordinary end of a server and no failure."""
-    told = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    try:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, told.set)
-    except NotImplementedError:  # Windows: Ctrl-C arrives as KeyboardInterrupt
-        pass
-    await told.wait()
+        await told.wait()

@@ -21,6 +21,7 @@ from a2e_async.core.family import Request
 from a2e_async.core.records import Result
 from a2e_async.engine.jobs.job import Job
 from a2e_async.engine.jobs.options import DEFAULT
+from a2e_async.errors import A2EError
 from a2e_async.families.image_to_video import ImageToVideo
 from a2e_async.families.text_to_image import TextToImage
 
@@ -51,23 +52,27 @@ async def start_all(run: Run, a2e: A2EClient, requests: Sequence[Request[Result]
     """Start all requests at once and go as far with them as was asked."""
     jobs = [(a2e.start(request, timeout=run.settings.timeout or DEFAULT), label_of(request)) for request in requests]
     if asked.no_wait:
-        return await _print_ids(run, [job for job, _ in jobs])
+        return await _print_ids(run, jobs)
     out = None if asked.no_download else run.settings.out or Path()
     return await see_all(run, a2e, jobs, out)
 
 
-async def _print_ids(run: Run, jobs: Sequence[Job[Any]]) -> int:
-    run.jobs.update(dict.fromkeys(jobs))
+async def _print_ids(run: Run, jobs: Sequence[tuple[Job[Any], str]]) -> int:
+    run.take(job for job, _ in jobs)
 
     async def one(job: Job[Any]) -> None:
-        await job.accepted()
+        try:
+            await job.accepted()
+        except A2EError:  # it says itself what became of it
+            del run.jobs[job]
+            raise
         del run.jobs[job]
         job.detach()
         data = {"family": job.family.name, "task_ids": list(job.task_ids), "tag": job.tag, "coins": job.coins}
-        run.output.result("\n".join(job.task_ids), data | {"request": given_fields(job.request)})
+        run.output.result("\n".join(job.task_ids), data | {"request": given_fields(job.request)}, paid=True)
 
-    ends = await asyncio.gather(*map(one, jobs), return_exceptions=True)
-    return tell_errors(run, [end for end in ends if end is not None])
+    ends = await asyncio.gather(*(one(job) for job, _ in jobs), return_exceptions=True)
+    return tell_errors(run, [(end, label) for end, (_, label) in zip(ends, jobs, strict=True) if end is not None])
 
 
 async def _start(run: Run, request: Request[Result], *, no_wait: bool, no_download: bool) -> int:
@@ -116,7 +121,7 @@ async def image_to_video(run: Run, image: str, no_wait: bool, no_download: bool,
         return dry_run(run, [request])
     async with run.client() as a2e:
         if path:
-            run.output.say(f"uploading {path}")
+            run.output.note(f"uploading {path}")
             request = build(ImageToVideo, {**values, "image_url": await a2e.upload(path)})
         return await start_all(run, a2e, [request], Asked(no_wait=no_wait, no_download=no_download))
 

@@ -9,8 +9,8 @@ from types import TracebackType
 from typing import Self
 
 import attrs
-import click
 
+from a2e_async.cli.display.output import one_line, tell
 from a2e_async.cli.display.tally import Tally
 from a2e_async.client import A2EClient
 from a2e_async.errors import A2EError
@@ -51,6 +51,9 @@ class Row:
 class Board:
     """Tells of jobs in plain lines; the same interface as the live display.
 
+    Args:
+        quiet: Show nothing.
+
     Attributes:
         live: Whether it owns the terminal while it is open.
         rows: One row per job, in the order they came.
@@ -59,7 +62,8 @@ class Board:
 
     live = False
 
-    def __init__(self) -> None:
+    def __init__(self, *, quiet: bool = False) -> None:
+        self.quiet = quiet
         self.rows: list[Row] = []
         self.begun = time.monotonic()
 
@@ -70,7 +74,7 @@ class Board:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if len(self.rows) > 1:
-            click.echo(total(self.rows, time.monotonic() - self.begun), err=True)
+            self._print(total(self.rows, time.monotonic() - self.begun))
 
     def add(self, family: str, label: str) -> Row:
         """Put a job onto the board."""
@@ -87,8 +91,17 @@ class Board:
         if changed:
             self._show(row)
 
+    def notice(self, text: str) -> None:
+        """Say what holds up all jobs, or will end them; an empty text takes it back."""
+        if text:
+            self._print(f"a2e: {one_line(text)}")
+
     def _show(self, row: Row) -> None:
-        click.echo(f"{time.monotonic() - self.begun:6.1f} s  {row.family}  {row.label}: {row.state}", err=True)
+        self._print(f"{time.monotonic() - self.begun:6.1f} s  {row.family}  {row.label}: {row.state}")
+
+    def _print(self, line: str) -> None:
+        if not self.quiet:
+            tell(line)
 
 
 def total(rows: list[Row], seconds: float) -> str:
@@ -102,7 +115,7 @@ def total(rows: list[Row], seconds: float) -> str:
 
 def short(text: str) -> str:
     """Give the text in one line that is not too long."""
-    text = " ".join(text.split())
+    text = one_line(text)
     return text if len(text) <= _LABEL else text[: _LABEL - 1].rstrip() + "…"
 
 
@@ -112,6 +125,7 @@ class BatchBoard:
     Args:
         tally: How far it is.
         a2e: The client, which knows about coins and the service.
+        quiet: Show nothing.
 
     Attributes:
         live: Whether it owns the terminal while it is open.
@@ -121,8 +135,9 @@ class BatchBoard:
     live = False
     every = _LINE_SECONDS
 
-    def __init__(self, tally: Tally, a2e: A2EClient) -> None:
+    def __init__(self, tally: Tally, a2e: A2EClient, *, quiet: bool = False) -> None:
         self.tally = tally
+        self.quiet = quiet
         self._a2e = a2e
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -143,7 +158,12 @@ class BatchBoard:
 
     def show(self) -> None:
         """Show how far the batch is."""
-        click.echo(self.tally.line(), err=True)
+        if not self.quiet:
+            tell(self.tally.line())
+
+    def notice(self, text: str) -> None:
+        """Say what changes the course of the whole batch."""
+        tell(f"a2e: {text}")
 
     async def _tick(self) -> None:
         while True:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import time
 from types import TracebackType
-from typing import Self
+from typing import Any, Self, TextIO, cast
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -16,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from a2e_async.cli.display.board import BatchBoard, Board, Row, total
+from a2e_async.cli.display.output import one_line
 from a2e_async.cli.display.tally import Tally
 from a2e_async.client import A2EClient
 
@@ -28,7 +30,34 @@ _STYLES = {
     "failed": "red",
 }
 _BAR = 40
+_BESIDE_A_BAR = 26  # the name of a stage, a count of up to seven digits, and the spaces between
+_ROOM_FOR_FAMILY, _ROOM_FOR_SECONDS = 72, 52  # columns of a terminal; what a label needs most is room
 _LINES_FOR_OTHERS = 4  # the total, the line that counts what is not shown, and room for the prompt
+
+
+class _Terminal:
+    """What the displays draw on: stderr, but for the errors of a terminal that has gone (its jobs have not)."""
+
+    def __init__(self) -> None:
+        self._file = sys.stderr
+
+    def write(self, text: str) -> int:
+        """Write what can be written."""
+        with contextlib.suppress(OSError):
+            return self._file.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Send it off."""
+        with contextlib.suppress(OSError):
+            self._file.flush()
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever else a file is asked
+        return getattr(self._file, name)
+
+
+def _console() -> Console:
+    return Console(file=cast("TextIO", _Terminal()), highlight=False)
 
 
 class LiveBoard(Board):
@@ -38,7 +67,8 @@ class LiveBoard(Board):
 
     def __init__(self) -> None:
         super().__init__()
-        self._console = Console(stderr=True, highlight=False)
+        self._console = _console()
+        self._notice = ""
         self._spinner = Spinner("dots", style="cyan")
         self._live = Live(console=self._console, get_renderable=self._draw, redirect_stdout=False, refresh_per_second=8)
 
@@ -51,6 +81,10 @@ class LiveBoard(Board):
     ) -> None:
         self._live.stop()
 
+    def notice(self, text: str) -> None:
+        """Show it below the jobs: a line that is printed between two redraws is torn by the next one."""
+        self._notice = one_line(text)
+
     def _show(self, row: Row) -> None:
         """Do nothing: the next redraw shows it."""
 
@@ -60,7 +94,7 @@ class LiveBoard(Board):
         table = Table.grid(padding=(0, 2))
         table.add_column(width=1)
         table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
-        for _ in range(3):
+        for _ in range(3 if self._console.width >= _ROOM_FOR_SECONDS else 2):
             table.add_column(justify="right", no_wrap=True)
         for row in shown:
             table.add_row(*self._cells(row))
@@ -68,17 +102,21 @@ class LiveBoard(Board):
         if len(shown) < len(rows):
             lines.append(Text(f"  and {len(rows) - len(shown)} more", style="dim"))
         lines.append(Text(total(rows, time.monotonic() - self.begun), style="bold"))
+        if self._notice:
+            lines.append(Text(self._notice, style="bold red"))
         return Group(*lines)
 
     def _cells(self, row: Row) -> tuple[RenderableType, ...]:
         mark, style = {True: ("✓", "green"), False: ("✗", "red"), None: ("", "dim")}[row.good]
-        return (
+        family = f"{row.family}  " if self._console.width >= _ROOM_FOR_FAMILY else ""
+        cells = (
             Text(mark, style=style) if mark else self._spinner.render(time.monotonic()),
-            Text.assemble((f"{row.family}  ", "dim"), row.label),
+            Text.assemble((family, "dim"), row.label),
             Text(row.state, style=style),
             Text(f"{row.coins:g} coins" if row.coins is not None else "", style="dim"),
-            Text(f"{row.seconds:.1f} s", style="dim"),
         )
+        seconds = Text(f"{row.seconds:.1f} s", style="dim")
+        return (*cells, seconds) if self._console.width >= _ROOM_FOR_SECONDS else cells
 
 
 def _most_telling(rows: list[Row], lines: int) -> list[Row]:
@@ -98,7 +136,8 @@ class LiveBatchBoard(BatchBoard):
 
     def __init__(self, tally: Tally, a2e: A2EClient) -> None:
         super().__init__(tally, a2e)
-        self._console = Console(stderr=True, highlight=False)
+        self._console = _console()
+        self._notice = ""
         self._live = Live(console=self._console, auto_refresh=False, redirect_stdout=False)
 
     async def __aenter__(self) -> Self:
@@ -116,30 +155,36 @@ class LiveBatchBoard(BatchBoard):
         """Redraw."""
         self._live.update(self.draw(), refresh=True)
 
+    def notice(self, text: str) -> None:
+        """Show it below the bars, at once."""
+        self._notice = text
+        self.show()
+
     def draw(self) -> RenderableType:
         """Give what is shown now."""
-        tally = self.tally
+        tally, wide = self.tally, max(4, min(_BAR, self._console.width - _BESIDE_A_BAR))
         table = Table.grid(padding=(0, 2))
         table.add_column(no_wrap=True)
-        table.add_column(width=_BAR)
+        table.add_column(width=wide)
         table.add_column(justify="right", no_wrap=True)
         for stage, count in tally.stages.items():
             style = _STYLES[stage]
-            bar = ProgressBar(tally.total or 1, count, width=_BAR, complete_style=style, finished_style=style)
+            bar = ProgressBar(tally.total or 1, count, width=wide, complete_style=style, finished_style=style)
             table.add_row(Text(stage, style=style), bar, str(count))
         pace = " · ".join(filter(None, (f"{tally.stages['done']} of {tally.total} done", tally.pace())))
         health = Text(tally.health(), style="dim" if tally.outage is None else "bold red")
-        return Group(table, Text(pace, style="bold"), Text.assemble(tally.money(), " · ", health))
+        lines = [Text(pace, style="bold"), Text.assemble(tally.money(), " · ", health)]
+        return Group(table, *lines, *([Text(self._notice, style="bold")] if self._notice else []))
 
 
-def board_for() -> Board:
-    """Give the live display on a terminal, the plain one elsewhere."""
-    return LiveBoard() if _is_terminal() else Board()
+def board_for(*, quiet: bool = False) -> Board:
+    """Give the live display on a terminal, the plain one elsewhere; a quiet one shows nothing."""
+    return LiveBoard() if _is_terminal() and not quiet else Board(quiet=quiet)
 
 
-def batch_board_for(tally: Tally, a2e: A2EClient) -> BatchBoard:
-    """Give the live display of a batch on a terminal, the plain one elsewhere."""
-    return LiveBatchBoard(tally, a2e) if _is_terminal() else BatchBoard(tally, a2e)
+def batch_board_for(tally: Tally, a2e: A2EClient, *, quiet: bool = False) -> BatchBoard:
+    """Give the live display of a batch on a terminal, the plain one elsewhere; a quiet one shows nothing."""
+    return LiveBatchBoard(tally, a2e) if _is_terminal() and not quiet else BatchBoard(tally, a2e, quiet=quiet)
 
 
 def _is_terminal() -> bool:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import logging
 
-import click
-
-from a2e_async.cli.display.output import masked
+from a2e_async.cli.display.output import tell
 
 _QUEUED = "queued"  # marks the one warning at close, which the command's own lines to resume say better
 
@@ -14,14 +12,23 @@ _QUEUED = "queued"  # marks the one warning at close, which the command's own li
 class _ToStderr(logging.Handler):
     """Writes to what stderr is at that moment: a live display redirects it."""
 
+    def __init__(self, token: str | None) -> None:
+        super().__init__()
+        self._token = token
+
     def emit(self, record: logging.LogRecord) -> None:
-        """Write a record in one go."""
-        click.echo(masked(self.format(record)), err=True)
+        """Write a record in one go; whatever follows its first line is indented, so that nothing forges a record."""
+        tell(self.format(record).replace("\n", "\n  "), self._token)
 
 
-def set_up(verbose: int) -> None:
-    """Let the package's logger write to stderr."""
-    handler = _ToStderr()
+def set_up(verbose: int, token: str | None = None) -> None:
+    """Let the package's logger write to stderr.
+
+    Args:
+        verbose: 0: what people must know; 1: what happens, each request with it; 2: everything.
+        token: What is written as stars.
+    """
+    handler = _ToStderr(token)
     if verbose:
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     else:

@@ -64,7 +64,7 @@ def test_verbose(capsys):
 def test_results_come_before_an_error(capsys):
     """What a display has kept back is printed in any case."""
     this = Run(Settings())
-    this.output.held = ["kept"]
+    this.output.held = [("kept", "")]
     run(failing(KeyError("x")), this)
     assert capsys.readouterr().out == "kept\n"
 
@@ -106,11 +106,14 @@ async def test_extra_of_the_simulator(missing, lines, monkeypatch, capsys):
 def test_errors_of_one_kind(capsys):
     """Many jobs that fail alike are one line; the gravest code counts."""
     this = Run(Settings())
-    alike = [TransportError("refused").about(None, [str(number)]) for number in range(3)]
-    assert tell_errors(this, [*alike, InsufficientCoinsError("too few", status=402), OSError("full")]) == MONEY
-    lines = capsys.readouterr().err.splitlines()
-    assert lines[0] == "a2e: refused [task 0] (and 2 more of the kind)"
-    assert len(lines) == 3
+    alike = [(TransportError("refused").about(None, [str(number)]), f"kite {number}") for number in range(7)]
+    others = [(InsufficientCoinsError("too few", status=402), "a moon"), (OSError("full"), "")]
+    assert tell_errors(this, [*alike, *others]) == MONEY
+    assert capsys.readouterr().err.splitlines() == [
+        'a2e: refused [task 0] ("kite 0", "kite 1", "kite 2", "kite 3", "kite 4" and 2 more)',
+        'a2e: too few (HTTP 402) ("a moon")',
+        "a2e: full",
+    ]
     assert tell_errors(this, []) == 0
 
 
