@@ -149,7 +149,6 @@ class ServiceError(A2EError):
     trace_id: str | None = None
     retry_after: float | None = None
     no_route: bool = False
-    foreign: bool = False
     page: bool = False
 
     def __str__(self) -> str:

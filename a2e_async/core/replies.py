@@ -43,6 +43,7 @@ _UNSEEMLY = re.compile(
 _FULL = re.compile(r"(?<!rate )\b(?:limit|quota)\b", re.IGNORECASE)
 _ENVELOPE_KEYS = frozenset({"code", "data", "msg", "message", "error", "success"})
 _ANSWER_KEYS = frozenset({"code", "data", "success"})
+_OWN_KEYS = frozenset({"code", "data", "msg", "success", "trace_id"})
 _LIST_KEYS = ("rows", "list", "data", "records")
 _WHOLE = re.compile(r"\s*-?\d{1,9}\s*")
 _NO_CODE = (0, None, "")
@@ -51,23 +52,26 @@ _UNREADABLE = -1
 
 _OK = range(200, 300)
 _UNAUTHORIZED, _PAYMENT, _FORBIDDEN, _NOT_FOUND, _NO_METHOD, _TOO_MANY = 401, 402, 403, 404, 405, 429
+_BLOCKED = frozenset({_UNAUTHORIZED, _FORBIDDEN})
 _MINOR_BLOCKED, _MINOR_SUSPECTED = 1003, 1004
 
 
-def read(reply: HttpReply, *, start: bool = False) -> Any:  # noqa: ANN401 - any JSON shape, see the functions below
+def read(reply: HttpReply, *, start: bool = False, asked: object = None) -> Any:  # noqa: ANN401 - any JSON shape, see the functions below
     """Give the `data` of a reply.
 
     Args:
         reply: The reply.
         start: Whether it answers a start. A 200 that holds no task and speaks of NSFW content is then a refusal by
             moderation (reference: userNanoBanana/start, userGptImage/start, userFlux2/start).
+        asked: The body of its request. A refusal may say a prompt back, so words of the request are none of the
+            service's: a prompt about "not enough coins" says nothing about the account.
 
     Raises:
         ServiceError: The service said no, by status, by `code` or by `success`.
         ProtocolError: The reply is not the service's JSON.
     """
     body = _parse(reply.body)
-    if not isinstance(body, dict) or _ENVELOPE_KEYS.isdisjoint(body):
+    if not isinstance(body, dict) or not _is_own(reply.status, body):
         if reply.status in _OK:
             raise nonsense(reply, "the reply is not the service's JSON")
         raise _error(reply, {}, no_route=reply.status in (_NOT_FOUND, _NO_METHOD), page=True)
@@ -76,10 +80,15 @@ def read(reply: HttpReply, *, start: bool = False) -> Any:  # noqa: ANN401 - any
         raise nonsense(reply, "the reply says no and names a task")  # it may have been paid for: look for it
     blocked = start and (refused or not _has_task(body.get("data"))) and _is_unseemly(body)
     if refused or blocked:
-        raise _error(reply, body, blocked=blocked)
+        raise _error(reply, body, blocked=blocked, asked=asked)
     if _ANSWER_KEYS.isdisjoint(body):
         raise nonsense(reply, "the reply says neither yes nor no")
     return body.get("data")
+
+
+def _is_own(status: int, body: Mapping[str, Any]) -> bool:
+    """Whether this JSON is the service's own; gateways refuse with a bare `message` or `error`, too."""
+    return not (_OWN_KEYS if status in _BLOCKED else _ENVELOPE_KEYS).isdisjoint(body)
 
 
 def nonsense(reply: HttpReply, what: str) -> ProtocolError:
@@ -186,10 +195,18 @@ def _is_unseemly(body: Mapping[str, Any]) -> bool:
 
 
 def _error(
-    reply: HttpReply, body: Mapping[str, Any], *, no_route: bool = False, page: bool = False, blocked: bool = False
+    reply: HttpReply,
+    body: Mapping[str, Any],
+    *,
+    no_route: bool = False,
+    page: bool = False,
+    blocked: bool = False,
+    asked: object = None,
 ) -> A2EError:
     code, said = _code(body), next(_texts(body), "")
-    kind = _kind(reply.status if reply.status not in _OK else code, code, said)
+    kind = _kind(reply.status if reply.status not in _OK else code, code, said, asked)
+    if page and reply.status in _BLOCKED:
+        kind, said = RejectedRequestError, "blocked by a gateway or a firewall, not by the service"
     if blocked and kind is RejectedRequestError:
         kind, said = ModerationError, next(filter(_UNSEEMLY.search, _texts(body)))
     trace = body.get("trace_id")
@@ -218,15 +235,36 @@ _WORDS: dict[type[ServiceError], str] = {
 }
 
 
-def _kind(status: int, code: int, said: str) -> type[ServiceError]:
+def _kind(status: int, code: int, said: str, asked: object) -> type[ServiceError]:
     if code in (_MINOR_BLOCKED, _MINOR_SUSPECTED):
         return ModerationError
     if status in (_UNAUTHORIZED, _FORBIDDEN):  # userVoice/training answers 403 when there are too many voices
         return RejectedRequestError if status == _FORBIDDEN and _FULL.search(said) else AuthenticationError
-    if status == _PAYMENT or (not 500 <= status < 600 and _POOR.search(said)):  # noqa: PLR2004 - the 5xx
+    if status == _PAYMENT or (not 500 <= status < 600 and _is_poor(said, asked)):  # noqa: PLR2004 - the 5xx
         return InsufficientCoinsError
     if status == _NOT_FOUND:
         return NotFoundError
     if status == _TOO_MANY:
         return RateLimitedError
     return ServiceError if status == 408 or 500 <= status < 600 else RejectedRequestError  # noqa: PLR2004 - unclear ones
+
+
+def _is_poor(said: str, asked: object) -> bool:
+    """Whether a refusal speaks of too few coins in words of its own, none of which it may have from the request."""
+    found = [[part.lower() for part in match.groups() if part] for match in _POOR.finditer(said)]
+    if not found:
+        return False
+    ours = " ".join(" ".join(_strings(asked)).lower().split())
+    return any(all(part not in ours for part in parts) for parts in found)
+
+
+def _strings(value: object) -> Iterator[str]:
+    """Give every text of a request's body."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for one in value.values():
+            yield from _strings(one)
+    elif isinstance(value, list | tuple):
+        for one in value:
+            yield from _strings(one)

@@ -196,9 +196,9 @@ def test_nonsense_with_status_200(body):
         (302, RejectedRequestError, False),
         (307, RejectedRequestError, False),
         (400, RejectedRequestError, False),
-        (401, AuthenticationError, False),
+        (401, RejectedRequestError, False),
         (402, InsufficientCoinsError, False),
-        (403, AuthenticationError, False),
+        (403, RejectedRequestError, False),
         (404, NotFoundError, True),
         (405, RejectedRequestError, True),
         (408, ServiceError, False),
@@ -211,7 +211,10 @@ def test_nonsense_with_status_200(body):
     ],
 )
 def test_the_status_decides_before_a_body_that_is_not_the_services(status, kind, no_route):
-    """A page or a cut body with an error status is that error; 404 and 405 mean that there is no such route."""
+    """A page or a cut body with an error status is that error, but never one about the token.
+
+    404 and 405 mean that there is no such route.
+    """
     for body in (HTML, b"", b"[]", b'{"path": "/nowhere"}', b"{"):
         error = refused(body, status)
         assert type(error) is kind
@@ -262,6 +265,68 @@ def test_in_a_200_the_code_counts_like_a_status(code, kind):
     for error in (refused({"code": code, "msg": "no"}), refused({"code": str(code), "msg": "no"})):
         assert type(error) is kind
         assert (error.status, error.code) == (200, code)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<html><body>Access denied: ray 8a7</body></html>",
+        b"",
+        b"Forbidden",
+        b'"Forbidden"',
+        b"[]",
+        b'{"message": "Forbidden"}',
+        b'{"message": "Missing Authentication Token", "status": 403}',
+        b'{"error": "access_denied", "detail": "rule 949110"}',
+        b'{"error": {"message": "blocked"}}',
+        b'{"code": 401, "msg": "cut',
+    ],
+)
+def test_only_the_services_own_json_speaks_of_the_token(status, body):
+    """A page, or the JSON of a gateway, is a refusal that says who blocked; it is marked as a page."""
+    error = refused(body, status)
+    assert type(error) is RejectedRequestError
+    assert (error.page, error.status) == (True, status)
+    assert "not by the service" in str(error)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize(
+    "body",
+    [{"code": 401}, {"success": False, "error": "Unauthorized"}, {"msg": "no"}, {"error": "no", "trace_id": "t"}],
+)
+def test_the_services_own_refusal_of_a_token(status, body):
+    """Each of its ways to say no is AuthenticationError."""
+    error = refused(body, status)
+    assert type(error) is AuthenticationError
+    assert error.page is False
+
+
+POOR = "Your balance is insufficient"
+ECHOES = [
+    ("not enough coins in the picture", "prompt not allowed: not enough coins in the picture", False),
+    ("Not  enough\ncoins", "bad prompt 'not enough coins'", False),
+    ("a hero out of luck, credits roll", "refused: a hero out of luck, credits roll...", False),
+    ("coins on a table", "out of policy: coins on a table", False),
+    ("there is not enough light", "prompt 'not enough light' needs 3 credits more", False),
+    ("my balance is too low", "blocked words: balance is too low", False),
+    ("a kite", POOR, True),
+    ("a kite over coins", POOR, True),
+    ("a kite", "not enough coins", True),
+    (None, POOR, True),
+    ("insufficient coins", f"refused: insufficient coins. {POOR}", False),  # in doubt it is about this start alone
+]
+
+
+@pytest.mark.parametrize(("prompt", "said", "poor"), ECHOES)
+@pytest.mark.parametrize("place", ["msg", "message", "error"])
+@pytest.mark.parametrize("wrap", [lambda text: {"prompt": text}, lambda text: {"deep": [{"x": [1, text]}]}])
+def test_words_of_the_request_are_no_words_of_the_service(prompt, said, poor, place, wrap):
+    """A refusal that says a prompt back, whole or in part, says nothing about the account."""
+    with pytest.raises(ServiceError) as caught:
+        replies.read(reply({"code": 400, place: said}, 400), start=True, asked=wrap(prompt))
+    assert type(caught.value) is (InsufficientCoinsError if poor else RejectedRequestError)
 
 
 @pytest.mark.parametrize(("code", "skippable"), [(1003, False), (1004, True)])

@@ -130,7 +130,7 @@ class Service:
         if reply.date != self._date:  # of all replies of one second the first tells the time best
             self._set_clock(reply.date)
         try:
-            return replies.read(access.hide_in(reply, request), start=request.start)
+            return replies.read(access.hide_in(reply, request), start=request.start, asked=request.body)
         except ServiceError as error:
             if isinstance(error, AuthenticationError) and callable(self._token) and self._access is access:
                 self._access = None

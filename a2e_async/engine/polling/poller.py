@@ -278,7 +278,7 @@ class Poller:
         elif isinstance(error, AuthenticationError):
             self._token_refused(now, error)
             self._suspect(watches, halve=True, alone=alone)
-        elif isinstance(error, ServiceError) and not error.foreign and verdict(error) is Verdict.REFUSED:
+        elif isinstance(error, ServiceError) and not error.page and verdict(error) is Verdict.REFUSED:
             self.health.succeeded()
             self._suspect(watches, halve=True, alone=alone)
         else:
