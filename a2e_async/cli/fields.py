@@ -6,9 +6,11 @@ from the class's docstring.
 
 from __future__ import annotations
 
+import ast
 import inspect
 import json
 import re
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -65,7 +67,7 @@ def helps_of(request: type) -> dict[str, str]:
     helps: dict[str, str] = {}
     for kind in reversed(request.__mro__):
         name = ""
-        for line in _section(kind.__doc__ or "", "Args:"):
+        for line in _section(doc_of(kind), "Args:"):
             entry = _ENTRY.match(line)
             if entry:
                 name, helps[entry[1]] = entry[1], entry[2]
@@ -74,8 +76,19 @@ def helps_of(request: type) -> dict[str, str]:
     return helps
 
 
+def doc_of(thing: Any) -> str:  # noqa: ANN401 - a class or a function
+    """Give the docstring, also where `python -OO` has taken it away: its words are the help of the command line."""
+    if thing.__doc__ is not None:
+        return inspect.cleandoc(thing.__doc__)  # Python 3.13 has taken the indentation away already
+    try:
+        [node] = ast.parse(textwrap.dedent(inspect.getsource(thing))).body
+    except (OSError, TypeError, SyntaxError, ValueError):  # no source, or one that we cannot tell apart
+        return ""
+    return (ast.get_docstring(node) if isinstance(node, ast.ClassDef | ast.AsyncFunctionDef) else None) or ""
+
+
 def _section(doc: str, title: str) -> list[str]:
-    lines = inspect.cleandoc(doc).splitlines()  # Python 3.13 has taken the indentation away already
+    lines = doc.splitlines()
     if title not in lines:
         return []
     taken = []

@@ -25,6 +25,7 @@ from a2e_async.cli.display import log
 from a2e_async.cli.display.board import Board
 from a2e_async.cli.display.live import board_for
 from a2e_async.cli.display.output import Output, complain, plain, tell
+from a2e_async.cli.fields import doc_of
 from a2e_async.cli.settings import Settings
 from a2e_async.cli.signals import Signals
 from a2e_async.client import A2EClient
@@ -203,7 +204,7 @@ def command(
                 raise click.UsageError("--dry-run is for the commands that start tasks")
             return run(functools.partial(function, **values), Run(given))
 
-        made = click.command(name, cls=Command, params=list(params))(invoke)
+        made = click.command(name, cls=Command, params=list(params), help=doc_of(function))(invoke)
         # functools.wraps would let `inspect` see the coroutine function behind this plain one.
         del invoke.__wrapped__
         return made

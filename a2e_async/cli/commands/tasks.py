@@ -26,7 +26,8 @@ _ids = click.argument("task_ids", nargs=-1, required=True, metavar="ID...")
 
 def as_data(family: Family, record: Record) -> dict[str, Any]:
     """Give a record as a JSON object, without the service's own wording of it."""
-    data = attrs.asdict(record, filter=lambda field, _value: field.name != "raw")
+    # Not recursively: what the service puts into a record may be nested deeper than Python's stack.
+    data = attrs.asdict(record, recurse=False, filter=lambda field, _value: field.name != "raw")
     created = record.created_at.isoformat() if record.created_at else None
     return {"family": family.name, **data, "status": record.status.value, "created_at": created}
 

@@ -27,6 +27,7 @@ VARIABLES = ("A2E_API_KEY", "A2E_API_TOKEN", "A2E_TOKEN")
 """Where the client finds its token; said again here, for the client takes long to import."""
 
 _SHORTEST_TOKEN = 6  # a shorter "token" would turn ordinary words into stars
+_DEEPEST = 100
 # C0 and C1 but tab and line end, other ends of lines, what turns the direction of reading, halves of characters.
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
@@ -62,12 +63,22 @@ def complain(text: str, *tokens: str | None) -> None:
 
 def as_json(data: Mapping[str, Any]) -> str:
     r"""Give a JSON line that stdout can hold: what it cannot encode, or a terminal would obey, becomes `\uXXXX`."""
-    line = json.dumps(data, ensure_ascii=False, default=str)
+    shown = _cut(data)
+    line = json.dumps(shown, ensure_ascii=False, default=str)
     try:
         line.encode(_encoding(sys.stdout))
     except UnicodeEncodeError:
-        return json.dumps(data, default=str).replace("\x7f", "\\u007f")
+        return json.dumps(shown, default=str).replace("\x7f", "\\u007f")
     return _CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", line)
+
+
+def _cut(value: Any, depth: int = 0) -> Any:  # noqa: ANN401 - JSON is anything
+    """Give JSON that is not nested deeper than anybody reads: what the service sends can be as deep as it likes."""
+    if isinstance(value, Mapping):
+        return {key: _cut(item, depth + 1) for key, item in value.items()} if depth < _DEEPEST else "{...}"
+    if isinstance(value, list | tuple):
+        return [_cut(item, depth + 1) for item in value] if depth < _DEEPEST else "[...]"
+    return value
 
 
 def _fit(text: str, stream: Any) -> str:  # noqa: ANN401 - whatever stands in for a stream

@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
+from importlib.resources import files
 from typing import Any, TypeAlias
 
 import attrs
@@ -110,7 +110,7 @@ class Fact:
 @cache
 def facts() -> Mapping[str, Mapping[str, Fact]]:
     """Give what is documented of each endpoint, by "METHOD /path" with `{id}` in it."""
-    told: dict[str, dict[str, Any]] = json.loads(Path(__file__).with_name("documented.json").read_text("utf-8"))
+    told: dict[str, dict[str, Any]] = json.loads((files(__package__) / "documented.json").read_text("utf-8"))
     for endpoint, fields in OLDER.items():
         told[endpoint] = {**fields, **told.get(endpoint, {})}
     return {endpoint: {name: _fact(how) for name, how in fields.items()} for endpoint, fields in told.items()}
