@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from a2e_async import _quiet
 from a2e_async import requests as _requests
 from a2e_async._version import __version__
 from a2e_async.blocking import blocking
@@ -139,3 +140,6 @@ __all__ = [
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *dir(_requests)})
+
+
+_quiet.end()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from importlib.util import find_spec
 
+from a2e_async._quiet import quiet
+
 _USAGE = 2
 
 
@@ -14,9 +16,11 @@ def main() -> None:
     if missing:
         sys.stderr.write(f"a2e: {' and '.join(missing)} missing: pip install 'a2e-async[cli]'\n")
         sys.exit(_USAGE)
-    from a2e_async.cli.app import main as run  # noqa: PLC0415 - it needs click, an optional extra
+    with quiet():  # until a command begins; each hears signals for itself
+        from a2e_async.cli.app import main as run  # noqa: PLC0415 - it needs click, an optional extra
 
-    sys.exit(run())
+        code = run()
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -37,6 +37,7 @@ def set_up(verbose: int, token: str | None = None) -> None:
     logger = logging.getLogger("a2e_async")
     logger.handlers = [handler]
     logger.setLevel(logging.DEBUG if verbose > 1 else logging.INFO)
+    logging.getLogger("a2e_async.http").setLevel(logging.DEBUG if verbose else logging.NOTSET)
 
 
 def _must_be_known(record: logging.LogRecord) -> bool:

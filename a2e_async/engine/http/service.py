@@ -13,6 +13,7 @@ from a2e_async.core import replies
 from a2e_async.core.http import HttpReply, HttpRequest, Transport
 from a2e_async.core.retry import Retry, Verdict, verdict
 from a2e_async.core.sse import Message
+from a2e_async.engine.http import logged
 from a2e_async.engine.http.listening import events_of, open_stream
 from a2e_async.engine.http.pacer import Pacer
 from a2e_async.engine.http.token import Access, clean_token
@@ -111,6 +112,7 @@ class Service:
         wanted = error.retry_after if isinstance(error, ServiceError) else None
         wait = self.retry.wait(failures, random.random(), wanted)  # noqa: S311 - spreads load
         self.counts.retries += 1
+        logged.tell_retry(error, wait, failures, self.retry.attempts)
         if self.events.heard:
             self.events.tell(Retried(at=self.events.now(), failures=failures, error=error, wait=wait))
         await asyncio.sleep(wait)
@@ -124,7 +126,7 @@ class Service:
         if not request.start and not self.pacer.take():  # a start has waited before it counted as sent
             await self.pacer.turn(start=False)
         self.counts.requests += 1
-        return self._read(await self._transport.send(request, access.headers), request, access)
+        return self._read(await logged.send(self._transport, request, access.headers), request, access)
 
     def _read(self, reply: HttpReply, request: HttpRequest, access: Access) -> Any:  # noqa: ANN401 - any JSON shape
         if reply.date != self._date:  # of all replies of one second the first tells the time best
