@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import logging
 import random
-from collections.abc import AsyncGenerator, Awaitable, Callable
+import re
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -13,7 +15,6 @@ from a2e_async.core import replies
 from a2e_async.core.http import HttpReply, HttpRequest, Transport
 from a2e_async.core.retry import Retry, Verdict, verdict
 from a2e_async.core.sse import Message
-from a2e_async.engine.http import logged
 from a2e_async.engine.http.listening import events_of, open_stream
 from a2e_async.engine.http.pacer import Pacer
 from a2e_async.engine.http.token import Access, clean_token
@@ -22,6 +23,11 @@ from a2e_async.engine.jobs.stats import Counts
 from a2e_async.errors import A2EError, AuthenticationError, ServiceError
 
 Token = str | Callable[[], str | Awaitable[str]]
+
+# One line for each request, at DEBUG. The trace id is what the service's people ask for first. Bodies, queries and
+# headers are never logged: they hold prompts, links that are signed, and the token.
+_log = logging.getLogger("a2e_async.http")
+_TRACE = re.compile(rb'"trace_?id"\s*:\s*"([\w.:-]{1,100})"', re.IGNORECASE)
 
 
 class Service:
@@ -112,7 +118,7 @@ class Service:
         wanted = error.retry_after if isinstance(error, ServiceError) else None
         wait = self.retry.wait(failures, random.random(), wanted)  # noqa: S311 - spreads load
         self.counts.retries += 1
-        logged.tell_retry(error, wait, failures, self.retry.attempts)
+        _log.info("sent again in %.1f s (%d of %d): %s", wait, failures + 1, self.retry.attempts, error)
         if self.events.heard:
             self.events.tell(Retried(at=self.events.now(), failures=failures, error=error, wait=wait))
         await asyncio.sleep(wait)
@@ -126,7 +132,7 @@ class Service:
         if not request.start and not self.pacer.take():  # a start has waited before it counted as sent
             await self.pacer.turn(start=False)
         self.counts.requests += 1
-        return self._read(await logged.send(self._transport, request, access.headers), request, access)
+        return self._read(await _send(self._transport, request, access.headers), request, access)
 
     def _read(self, reply: HttpReply, request: HttpRequest, access: Access) -> Any:  # noqa: ANN401 - any JSON shape
         if reply.date != self._date:  # of all replies of one second the first tells the time best
@@ -151,3 +157,23 @@ class Service:
                 given = self._token() if callable(self._token) else self._token
                 self._access = Access(clean_token(await given if inspect.isawaitable(given) else given))
             return self._access
+
+
+async def _send(transport: Transport, request: HttpRequest, headers: Mapping[str, str]) -> HttpReply:
+    """Send one request; see `Transport`. Nothing is read or measured while nobody listens."""
+    if not _log.isEnabledFor(logging.DEBUG):
+        return await transport.send(request, headers)
+    begun = asyncio.get_running_loop().time()
+    try:
+        reply = await transport.send(request, headers)
+    except A2EError as error:
+        _log.debug("%s %s: no answer after %d ms: %s", request.method, request.path, _since(begun), error)
+        raise
+    found = _TRACE.search(reply.body)
+    trace = f", trace {found[1].decode()}" if found else ""
+    _log.debug("%s %s: %d in %d ms%s", request.method, request.path, reply.status, _since(begun), trace)
+    return reply
+
+
+def _since(begun: float) -> int:
+    return round((asyncio.get_running_loop().time() - begun) * 1000)
