@@ -27,6 +27,7 @@ from a2e_async.engine.jobs.options import Options
 from a2e_async.engine.jobs.stats import Stats
 from a2e_async.engine.polling.poller import Poller
 from a2e_async.engine.starts.budget import Budget
+from a2e_async.engine.starts.doubts import Doubts
 from a2e_async.engine.starts.finder import letter_of
 from a2e_async.engine.starts.sender import Sender
 from a2e_async.engine.starts.starter import Starter
@@ -71,7 +72,7 @@ class Engine:
         self.tasks = Tasks(service, self.ends)
         self.budget = Budget(budget, self._quote, on_unknown_price, self.coins)
         self.sender = Sender(service, webhook)
-        self.starter = Starter(self.sender, self.ends, self.budget, max_starts)
+        self.starter = Starter(self.sender, self.ends, self.budget, Doubts(service), max_starts)
         self.poller = Poller(service, cadence, retry, learned or Learned(), self.ends)
         self._broken: str | None = None
         self._poller_task = asyncio.create_task(self.poller.run(), name="a2e poller")

@@ -8,12 +8,14 @@ from collections import deque
 from typing import Any
 
 from a2e_async.core import replies, wire
+from a2e_async.core.family import Request
 from a2e_async.core.records import coins_of
 from a2e_async.engine.jobs.coins import Reservation
 from a2e_async.engine.jobs.ends import Ends
 from a2e_async.engine.jobs.job import Job, Stage
 from a2e_async.engine.jobs.options import NO_JOURNAL
 from a2e_async.engine.starts.budget import Budget
+from a2e_async.engine.starts.doubts import Doubts
 from a2e_async.engine.starts.sender import Attempt, Sender, unknown_start
 from a2e_async.errors import A2EError, ClientClosedError, InsufficientCoinsError, JobCancelledError, StartUnknownError
 
@@ -29,6 +31,7 @@ class Starter:
         sender: Sends one start exactly once.
         ends: Where a job is accepted, and where it ends.
         budget: Where the price of a start is reserved.
+        doubts: Asked before a refusal of one start ends others.
         max_starts: Most starts in flight.
     """
 
@@ -37,11 +40,13 @@ class Starter:
         sender: Sender,
         ends: Ends,
         budget: Budget,
+        doubts: Doubts,
         max_starts: int,
     ) -> None:
         self._sender = sender
         self._ends = ends
         self._budget = budget
+        self._doubts = doubts
         self._max_starts = max_starts
         self._queue: deque[AnyJob] = deque()
         self._workers: set[asyncio.Task[None]] = set()
@@ -123,7 +128,7 @@ class Starter:
             if held is not None and attempt.lost is not None:
                 self._budget.keep(held)
                 held = None
-            self._refuse(job, error, held)
+            await self._refuse(job, request, error, held)
         finally:
             del self._attempts[job]
             if attempt.over is not None:
@@ -144,18 +149,22 @@ class Starter:
         check = self._sender.clean_up if job.twice_since is not None else None
         await self._ends.accepted(job, records, check)
 
-    def _refuse(self, job: AnyJob, error: Exception, held: Reservation | None) -> None:
+    async def _refuse(self, job: AnyJob, request: Request[Any], error: Exception, held: Reservation | None) -> None:
         if held is not None and not job.task_ids:
             self._budget.release(held)
         if job.done() and isinstance(error, StartUnknownError):
             words = "a job was let go of, and its start of tag %s may or may not have been taken"
             _log.warning(words, job.tag, extra={"tag": job.tag})
-        self._ends.fail(job, error)
-        if isinstance(error, InsufficientCoinsError):
-            queued, self._queue = self._queue, deque()
+        queued = list(self._queue)
+        try:
+            error = await self._doubts.weigh(error)
+        finally:  # also when the client is closed meanwhile
+            self._ends.fail(job, error)
+        if queued and isinstance(error, InsufficientCoinsError) and await self._doubts.is_empty(job.family, request):
             for other in queued:
-                facts = {"status": error.status, "code": error.code, "trace_id": error.trace_id}
-                self._ends.fail(other, InsufficientCoinsError(f"not sent: {error.message}", **facts))
+                if other.stage is Stage.QUEUED:
+                    facts = {"status": error.status, "code": error.code, "trace_id": error.trace_id}
+                    self._ends.fail(other, InsufficientCoinsError(f"not sent: {error.message}", **facts))
 
 
 def _never_sent() -> A2EError:
