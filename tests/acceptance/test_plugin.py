@@ -81,4 +81,4 @@ def test_consumer_project(tmp_path):
     assert "6 passed" in told
     took = re.findall(r"([\d.]+)s call +\S*::test_ten_minutes", told)
     assert len(took) == 3
-    assert min(map(float, took)) < 0.05, told  # a busy machine may hold up one of them
+    assert min(map(float, took)) < 0.5, told  # ten minutes on a busy machine

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import re
 import types
 from pathlib import Path
@@ -27,7 +28,7 @@ async def test_python_block_runs(number, monkeypatch, tmp_path):
             monkeypatch.setattr(family._registry, names, dict(getattr(family._registry, names)))
         block = _BLOCKS[number], f"README block {number}", "exec"
         code = compile(*block, flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
-        running = types.FunctionType(code, {"__name__": "readme"})()
+        running = types.FunctionType(code, {"__name__": "readme", "__builtins__": builtins})()
         if running is not None:
             await running
 
