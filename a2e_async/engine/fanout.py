@@ -11,16 +11,30 @@ from a2e_async.core.family import Request
 from a2e_async.core.records import Result
 from a2e_async.core.rules import kind_of
 from a2e_async.engine.jobs.job import Job
-from a2e_async.errors import UsageError
+from a2e_async.errors import A2EError, ClientClosedError, UsageError
 
 R = TypeVar("R", bound=Result)
 
+_MOST_FAILURES = 1000
+
 
 class Source(Generic[R]):
-    """Requests from an iterable or an async iterable, one at a time, without holding up finished jobs."""
+    """Requests from an iterable or an async iterable, one at a time, without holding up finished jobs.
 
-    def __init__(self, requests: Iterable[Request[R]] | AsyncIterable[Request[R]]) -> None:
-        self._ended = False
+    Args:
+        requests: Where they come from.
+        on_step: Called when a step of an async source has ended.
+
+    Attributes:
+        ended: Whether all requests were taken.
+        taken: How many items were taken, those among them that are errors.
+    """
+
+    def __init__(self, requests: Iterable[Request[R]] | AsyncIterable[Request[R]], on_step: Callable[[], None]) -> None:
+        self.ended = False
+        self.taken = 0
+        self._on_step = on_step
+        self._failures = 0
         self._next: asyncio.Task[Request[R]] | None = None
         self._sync: Iterator[Request[R]] | None = None
         self._async: AsyncIterator[Request[R]] | None = None
@@ -33,34 +47,40 @@ class Source(Generic[R]):
             words = f"must be an iterable or async iterable of requests, not {kind_of(requests)}"
             raise UsageError(f"requests: {words}") from error
 
-    @property
-    def ended(self) -> bool:
-        """Whether all requests were taken."""
-        return self._ended
+    def pull(self) -> list[Request[R] | Exception]:
+        """Give the next item if it is there, an empty list when it is not there yet or there is none.
 
-    def pull(self) -> list[Request[R]]:
-        """Give the next request if it is there, an empty list when it is not there yet or there is none."""
+        An item that could not be made is the error of making it. A source may go on after that, as `map` does; one that
+        gives nothing but errors for long has ended.
+        """
         try:
-            if self._sync is not None:
-                return [next(self._sync)]
-            if self._next is None:
-                self._next = asyncio.ensure_future(_step(self._async))
-            if not self._next.done():
-                return []
-            done, self._next = self._next, None
-            return [done.result()]
+            item = self._take()
         except (StopIteration, StopAsyncIteration):
-            self._ended = True
+            self.ended = True
             return []
+        except Exception as error:  # noqa: BLE001 - the error of one item is an outcome like any other
+            self._failures += 1
+            self.ended = self._failures >= _MOST_FAILURES
+            item = [error]
+        else:
+            self._failures = 0 if item else self._failures
+        self.taken += len(item)
+        return item
 
-    @property
-    def waiting(self) -> asyncio.Task[Request[R]] | None:
-        """The step of an async source that is under way."""
-        return self._next
+    def _take(self) -> list[Request[R] | Exception]:
+        if self._sync is not None:
+            return [next(self._sync)]
+        if self._next is None:
+            self._next = asyncio.ensure_future(_step(self._async))
+            self._next.add_done_callback(lambda _step: self._on_step())  # one for each step, however often we wait
+        if not self._next.done():
+            return []
+        done, self._next = self._next, None
+        return [done.result()]
 
     async def aclose(self) -> None:
         """Take no more; a generator is closed."""
-        self._ended = True
+        self.ended = True
         if self._next is not None:
             self._next.cancel()
             await asyncio.wait([self._next])
@@ -77,18 +97,39 @@ async def _step(source: AsyncIterator[Any] | None) -> Any:  # noqa: ANN401 - wha
     return await anext(source)
 
 
-async def as_completed(
-    start: Callable[[Request[R]], Job[R]],
-    requests: Iterable[Request[R]] | AsyncIterable[Request[R]],
-    max_running: int,
+Start = Callable[[Request[R]], Job[R]]
+Requests = Iterable[Request[R]] | AsyncIterable[Request[R]]
+
+
+async def as_completed(start: Start[R], requests: Requests[R], max_running: int) -> AsyncGenerator[Job[R], None]:
+    """Start requests with at most `max_running` unfinished jobs, and give each job when it has ended.
+
+    An item that cannot be made or started ends the taking of requests: the jobs that run are given first, as they may
+    have been paid for, then its error is raised, with its number in the source.
+    """
+    failure: list[Exception] = []
+
+    def fail(error: Exception) -> bool:
+        failure.append(error)
+        return False
+
+    async for job in _run(start, requests, max_running, fail):
+        yield job
+    if failure:
+        raise failure[0]
+
+
+async def _run(
+    start: Start[R], requests: Requests[R], max_running: int, fail: Callable[[Exception], bool]
 ) -> AsyncGenerator[Job[R], None]:
-    """Start requests with at most `max_running` unfinished jobs, and give each job when it has ended."""
+    """Give each job when it has ended; `fail` is told of items that are none, and says whether to take more."""
     if isinstance(max_running, bool) or not isinstance(max_running, int) or max_running < 1:
         raise UsageError("max_running: must be a whole number of at least 1")
-    source = Source(requests)
+    news = asyncio.Event()
+    source = Source(requests, news.set)
     running = 0
     ended: deque[Job[R]] = deque()
-    news = asyncio.Event()
+    taking = True
 
     def note(job: Job[R]) -> None:
         ended.append(job)
@@ -96,54 +137,69 @@ async def as_completed(
 
     try:
         while True:
-            while running < max_running and not source.ended and (pulled := source.pull()):
-                running += 1
-                start(pulled[0]).on_end(note)
+            while taking and running < max_running and not source.ended and (pulled := source.pull()):
+                try:
+                    job = start(_request(pulled[0]))
+                except Exception as error:  # noqa: BLE001 - the error of one item throws no outcome of others away
+                    taking = fail(_numbered(error, source.taken)) and not isinstance(error, ClientClosedError)
+                else:
+                    running += 1
+                    job.on_end(note)
             if ended:
                 running -= 1
                 yield ended.popleft()
-            elif source.ended and not running:
+            elif not running and (source.ended or not taking):
                 return
             else:
-                await _until(news, source.waiting if running < max_running else None)
+                news.clear()
+                await news.wait()
     finally:
         await source.aclose()
 
 
-async def _until(news: asyncio.Event, step: asyncio.Task[Any] | None) -> None:
-    """Wait for an ended job or the next request, whichever comes first."""
-    news.clear()
-    if step is not None:
-        step.add_done_callback(lambda _step: news.set())
-    await news.wait()
+def _request(item: Request[R] | Exception) -> Request[R]:
+    if isinstance(item, Exception):
+        raise item
+    return item
+
+
+def _numbered(error: Exception, number: int) -> Exception:
+    """Say in an error which item of the source it was, counted from 1."""
+    where = f"item {number} of the requests"
+    if not isinstance(error, A2EError):
+        error.add_note(where)
+    elif not error.message.startswith("item "):  # a source may raise one error twice
+        error.message = f"{where}: {error.message}"
+    return error
 
 
 async def gather(
-    start: Callable[[Request[R]], Job[R]],
-    requests: Iterable[Request[R]] | AsyncIterable[Request[R]],
-    max_running: int,
-    *,
-    return_exceptions: bool,
+    start: Start[R], requests: Requests[R], max_running: int, *, return_exceptions: bool
 ) -> list[R | BaseException]:
     """Start requests with at most `max_running` unfinished jobs, and give their outcomes in order.
 
-    Without `return_exceptions` a failure stops the taking of requests; the running jobs are waited for, and the first
-    failure in order is raised.
+    An item that cannot be made or started is a failure in its place. Without `return_exceptions` a failure stops the
+    taking of requests; the running jobs are waited for, and the first failure in order is raised.
     """
-    jobs: list[Job[R]] = []
+    items: list[Job[R] | Exception] = []
 
     def begin(request: Request[R]) -> Job[R]:
-        jobs.append(start(request))
-        return jobs[-1]
+        job = start(request)
+        items.append(job)
+        return job
 
-    ended = as_completed(begin, requests, max_running)
+    def fail(error: Exception) -> bool:
+        items.append(error)
+        return return_exceptions
+
+    ended = _run(begin, requests, max_running, fail)
     try:
         async for job in ended:
             if job.error is not None and not return_exceptions:
                 break
     finally:
         await ended.aclose()
-    outcomes = [await _outcome(job) for job in jobs]
+    outcomes = [item if isinstance(item, Exception) else await _outcome(item) for item in items]
     failures = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
     if failures and not return_exceptions:
         raise failures[0]
