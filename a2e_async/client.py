@@ -320,6 +320,29 @@ class A2EClient(ShortForms):
         """Delete a task. One that is `initialized` is refunded, a finished one is not, others the service refuses."""
         await self._open_parts().engine.tasks.delete(family_of(family), task_id)
 
+    async def answered(self, *jobs: Job[Any]) -> None:
+        """Wait until the starts of these jobs that are on the wire were answered, at most `close_timeout` seconds.
+
+        For who has let go of jobs and is about to close what their journal writes to. A client that was closed has
+        waited already.
+        """
+        opened = self._shared.opened
+        if opened is None:
+            await self._shared.aclose()
+        else:
+            await self._open_parts().engine.starter.answered(jobs, self._config.close_timeout)
+
+    async def fingerprint(self, key: bytes) -> str:
+        """Give a keyed hash of the token, by which it is recognised and from which it cannot be read.
+
+        Args:
+            key: A random key; whoever compares hashes keeps it with them.
+
+        Raises:
+            MissingTokenError: The token's callable gave none.
+        """
+        return await self._open_parts().engine.service.fingerprint(key)
+
     def job_of(self, task_id: str) -> Job[Any] | None:
         """Give the job that watches this task, None when no job of this client does."""
         return self._open_parts().engine.poller.job_of(task_id)

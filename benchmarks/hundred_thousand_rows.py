@@ -20,9 +20,10 @@ from pathlib import Path
 
 from a2e_async import A2EClient, UsageError
 from a2e_async.batch import Batch, Row, read_file
-from a2e_async.batch.ledger import Ledger, read_entries
+from a2e_async.batch.ledger import Ledger
 from a2e_async.batch.ledger_file import FILE_NAME
 from a2e_async.batch.report import write_report
+from a2e_async.batch.stored import read_entries
 from benchmarks.common import figure, load
 
 MOST_SECONDS, MOST_MB = 20, 200

@@ -1,10 +1,11 @@
 """The course of one row: from where the ledger says it stands to its files, each step once.
 
-    planned    start it
-    intended   it may have been sent: look for its tag, adopt it or start it under the same tag
-    accepted   watch it
-    completed  fetch its files
-    done       nothing
+    planned     start it
+    intended    it may have been sent: look for its tag, recover it or start it under the same tag
+    accepted    watch it
+    completed   fetch its files
+    done        nothing, while its files are there
+    unknown, expired    ask once more for tasks whose ids are known: that is free
 
 The law of this file: what the ledger says is never newer than the world, so that every step can be repeated.
 """
@@ -13,55 +14,33 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import logging
+import stat
 import time
-from collections.abc import Callable, Sequence
+from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
 import attrs
 
-from a2e_async.batch.entries import Entry, FileEntry, State
+from a2e_async.batch.entries import Entry, Event, FileEntry, State
+from a2e_async.batch.journal import OnChange, RowJournal, tell
 from a2e_async.batch.ledger import Ledger, tag_of
+from a2e_async.batch.owner import Owner
 from a2e_async.batch.purse import Purse, Wanted
 from a2e_async.batch.rows import Row, stem_of
+from a2e_async.batch.verdicts import KEPT_SECONDS, in_words, verdict
 from a2e_async.client import A2EClient
 from a2e_async.core.family import Request
-from a2e_async.core.hooks import Journal, Posted
+from a2e_async.core.hooks import Posted
 from a2e_async.core.records import Record, Result
 from a2e_async.core.status import Status
 from a2e_async.engine.jobs.job import Job, Stage
 from a2e_async.engine.jobs.options import Options
-from a2e_async.errors import (
-    A2EError,
-    AuthenticationError,
-    BudgetExceededError,
-    ClientClosedError,
-    DownloadError,
-    InsufficientCoinsError,
-    JobCancelledError,
-    JobDetachedError,
-    LedgerError,
-    MissingTokenError,
-    NotFoundError,
-    RateLimitedError,
-    ServiceError,
-    StartUnknownError,
-    TransportError,
-    UsageError,
-)
+from a2e_async.errors import DownloadError, JobDetachedError, LedgerError, NotFoundError
 
-_log = logging.getLogger("a2e_async")
-
-_POOR = (BudgetExceededError, InsufficientCoinsError, AuthenticationError, MissingTokenError)
-STOPPING = (*_POOR, LedgerError)
-"""What no other row of the batch can get past either."""
-
-_NOT_SENT = (*_POOR, RateLimitedError, TransportError, ClientClosedError, JobCancelledError)
-_SERVER_ERROR = 500
-
-OnChange = Callable[[Entry], None]
-"""Told of each change of a row, after it was written down."""
+_MOST_IMAGES = 10_000  # URLs of other rows' images that are kept
+_IMAGE_SECONDS = 24 * 3600.0  # after which a URL is asked for anew: it lives for about three days
+_LOST_SECONDS = KEPT_SECONDS + 24 * 3600.0  # after which nobody asks for a task that is gone any more
 
 
 @attrs.frozen(kw_only=True)
@@ -83,46 +62,11 @@ class Outcome:
 
 @attrs.frozen
 class Source:
-    """A row whose picture another one takes: its id, its family and the id of its first task."""
+    """A row whose image another one takes: its id, its family and the id of its first task."""
 
     row_id: str
     family: str
     task_id: str
-
-
-class RowJournal(Journal):
-    """Writes what happens to one row into the ledger, and tells of it then."""
-
-    __slots__ = ("_entry", "_ledger", "_on_change")
-
-    def __init__(self, ledger: Ledger, entry: Entry, on_change: OnChange) -> None:
-        self._ledger = ledger
-        self._entry = entry
-        self._on_change = on_change
-
-    async def intended(self, tag: str | None, request: Request[Result]) -> None:  # noqa: ARG002 - the ledger has it
-        """Write down that the start is about to be sent."""
-        await self._ledger.intended(self._entry.id, tag or "", self._entry.attempt)
-        self._tell(state=State.INTENDED, tag=tag)
-
-    async def accepted(self, tag: str | None, task_ids: Sequence[str], coins: float | None) -> None:  # noqa: ARG002
-        """Write down that the service has taken it."""
-        await self._ledger.accepted(self._entry.id, task_ids, coins)
-        self._tell(state=State.ACCEPTED, task_ids=tuple(task_ids), coins=coins)
-
-    async def settled(self, tag: str | None, records: Sequence[Record]) -> None:  # noqa: ARG002 - one row, one tag
-        """Write down how its tasks have ended."""
-        failed = [record for record in records if record.status is Status.FAILED]
-        known = [record.coins for record in records if record.coins is not None]
-        if failed:
-            await self._ledger.ended(self._entry.id, State.FAILED, failed[0].failed_message or "the task failed")
-        else:
-            await self._ledger.settled(self._entry.id, coins=sum(known) if known else None)
-            self._tell(state=State.COMPLETED, coins=sum(known) if known else self._entry.coins)
-
-    def _tell(self, **changes: Any) -> None:  # noqa: ANN401 - the fields of Entry
-        self._entry = attrs.evolve(self._entry, error="", **changes)
-        _tell(self._on_change, self._entry)
 
 
 class Course:
@@ -132,6 +76,7 @@ class Course:
         folder: Where files go.
         a2e: The open client.
         ledger: The open ledger.
+        owner: Whose it is.
         options: How starts are sent and watched.
         purse: What pays for them.
         on_change: Told of each change of a row.
@@ -143,18 +88,21 @@ class Course:
         a2e: A2EClient,
         ledger: Ledger,
         *,
+        owner: Owner,
         options: Options,
         purse: Purse,
         on_change: OnChange = lambda _entry: None,
     ) -> None:
-        self.pictures: dict[str, str] = {}
         self._folder = folder
         self._a2e = a2e
         self._ledger = ledger
+        self._owner = owner
         self._options = options
         self._purse = purse
         self._on_change = on_change
+        self._images: OrderedDict[str, tuple[str, float]] = OrderedDict()
         self._unsent: set[Job[Any]] = set()
+        self._starting: set[Job[Any]] = set()
         self._stopped = False
 
     def stop(self) -> None:
@@ -163,15 +111,20 @@ class Course:
         for job in [job for job in self._unsent if job.stage is Stage.QUEUED]:
             job.detach()
 
+    async def answered(self) -> None:
+        """Wait until what is on the wire has been answered and written down, as long as the client's closing would."""
+        starting, self._starting = self._starting, set()
+        await self._a2e.answered(*starting)
+
     async def bring(self, row: Row, entry: Entry, source: Source | None) -> Outcome:
         """Bring one row as far as it goes.
 
         Args:
             row: The row.
             entry: What the ledger knows of it.
-            source: The row whose picture it takes.
+            source: The row whose image it takes.
         """
-        if entry.state.bad or (entry.state is State.DONE and self._is_there(entry)):
+        if self._is_over(entry):
             return self._outcome(row, entry)
         try:
             result = await self._result(row, entry, source)
@@ -180,28 +133,63 @@ class Course:
             now = (await self._ledger.known([row.id]))[row.id]
         except Exception as error:  # noqa: BLE001 - an outcome like any other
             return await self._failed(row, entry, error)
-        self.pictures[row.id] = result.url
+        self._keep_image(row.id, result.url)
         return self._changed(row, now)
+
+    async def give_up(self, row: Row, entry: Entry, event: Event, words: str, error: Exception) -> Outcome:
+        """End or note a row that cannot be started for lack of what it takes from another one."""
+        try:
+            moved = event is not Event.NOTED and await self._ledger.ended(row.id, event, words)
+            entry = (await self._ledger.known([row.id]))[row.id] if moved else entry
+        except LedgerError as broken:
+            return self._outcome(row, entry, broken)
+        return self._changed(row, entry, error) if moved else self._outcome(row, entry, error)
 
     async def _result(self, row: Row, entry: Entry, source: Source | None) -> Result:
         """Give the row's result, by as many steps as are left."""
-        if entry.state in (State.COMPLETED, State.DONE):
-            family = row.family.name
-            return Result(tuple([await self._a2e.look(family, task_id) for task_id in entry.task_ids]))
-        journal = RowJournal(self._ledger, entry, self._on_change)
-        options = attrs.evolve(self._options, journal=journal)
+        if entry.task_ids and entry.state is not State.ACCEPTED:
+            records = [await self._a2e.look(row.family, task_id) for task_id in entry.task_ids]
+            if entry.state in (State.COMPLETED, State.DONE) or _all_completed(records):
+                return Result(tuple(records))
         tag = entry.tag or tag_of(self._ledger.batch_id, row.id, entry.attempt)
-        if entry.state is State.ACCEPTED:
+        if entry.task_ids:
+            options = attrs.evolve(self._options, journal=self._journal(entry))
             return await _ours(self._a2e.attach(row.family, *entry.task_ids, tag=tag, options=options))
-        if entry.state is State.INTENDED:
-            posted = Posted(first=entry.intended_at, last=entry.intended_at)
-            options = attrs.evolve(options, look_first=True, sent_before=posted)
-        request = row.request(await self._picture(source) if source is not None else None)
-        async with self._purse.pays(Wanted(row.family, request, options)) as held:
-            job = self._start(request, tag, options)
-            await _accepted(job)
+        options = self._looking(row, entry)
+        request, options = await self._request(row, entry, source, options)
+        held_before = entry.price if entry.letters else None
+        async with self._purse.pays(Wanted(row.family, request, options), held_before) as held:
+            job = self._start(request, tag, attrs.evolve(options, journal=self._journal(entry, held.price)))
+            await self._accepted(job)
             held.coins = job.coins
         return await _ours(job)
+
+    def _journal(self, entry: Entry, price: float | None = None) -> RowJournal:
+        return RowJournal(self._ledger, entry, self._owner, self._on_change, price)
+
+    def _looking(self, row: Row, entry: Entry) -> Options:
+        """Give the options of a start that an earlier process, or a copy of this ledger, may have sent."""
+        if entry.letters:
+            posted = Posted(first=entry.sent_first, last=entry.sent_last, letters=entry.letters)
+            # Absence from the list of an account that is perhaps another one proves nothing.
+            on_unknown = self._options.on_unknown if self._owner.proven else "raise"
+            return attrs.evolve(self._options, look_first=True, sent_before=posted, on_unknown=on_unknown)
+        if entry.suspect and row.family.is_findable:
+            return attrs.evolve(self._options, look_first=True)
+        return self._options
+
+    async def _request(
+        self, row: Row, entry: Entry, source: Source | None, options: Options
+    ) -> tuple[Request[Result], Options]:
+        """Give the request; a start that was sent is looked for, and never sent, when its image is gone since."""
+        if row.image_from is None:
+            return row.request(), options
+        try:
+            return row.request(await self._image(source, row.image_from)), options
+        except DownloadError:
+            if not entry.letters:
+                raise
+            return row.request(), attrs.evolve(options, on_unknown="raise")
 
     def _start(self, request: Request[Result], tag: str, options: Options) -> Job[Result]:
         """Start a request; one that is still queued is let go of when the batch is stopped."""
@@ -213,21 +201,47 @@ class Course:
             job.on_end(self._unsent.discard)
         return job
 
-    async def _picture(self, source: Source) -> str:
-        """Give a link to the first output of a row; that of an earlier run is asked for anew, as links expire.
+    async def _accepted(self, job: Job[Result]) -> None:
+        """Wait until the service has taken a job that nobody else waits for.
+
+        Who stops waiting lets go of it; its POST may be on the wire, so that its answer has yet to be written down.
+        """
+        self._starting.add(job)
+        try:
+            await job.accepted()
+        except asyncio.CancelledError:
+            job.detach()
+            raise
+        except Exception:
+            self._starting.discard(job)
+            raise
+        self._starting.discard(job)
+
+    async def _image(self, source: Source | None, row_id: str) -> str:
+        """Give a URL of the first output of a row; an old one, or that of an earlier run, is asked for anew.
 
         Raises:
             DownloadError: The service has it no more.
         """
-        if source.row_id not in self.pictures:
+        if source is None:
+            raise DownloadError(f"its source {row_id} is not there")
+        url, since = self._images.get(source.row_id, ("", 0.0))
+        if not url or not 0 <= time.time() - since < _IMAGE_SECONDS:
+            again = f"redo {source.row_id} makes it anew"
             try:
                 record = await self._a2e.look(source.family, source.task_id)
             except NotFoundError as error:
-                raise DownloadError(f"the service has the picture of row {source.row_id} no more") from error
+                raise DownloadError(f"the service has the image of row {source.row_id} no more: {again}") from error
             if not record.urls:
-                raise DownloadError(f"the task of row {source.row_id} names no picture")
-            self.pictures[source.row_id] = record.urls[0]
-        return self.pictures[source.row_id]
+                raise DownloadError(f"the task of row {source.row_id} names no image: {again}")
+            url = record.urls[0]
+            self._keep_image(source.row_id, url)
+        return url
+
+    def _keep_image(self, row_id: str, url: str) -> None:
+        self._images[row_id] = (url, time.time())
+        if len(self._images) > _MOST_IMAGES:
+            self._images.popitem(last=False)
 
     async def _fetch(self, row: Row, result: Result) -> list[FileEntry]:
         if not result.urls:
@@ -248,49 +262,39 @@ class Course:
         return self._changed(row, entry, error)
 
     async def _write_down(self, row: Row, before: Entry, error: Exception) -> None:
-        words = error.message if isinstance(error, A2EError) else f"{type(error).__name__}: {error}"
         now = (await self._ledger.known([row.id]))[row.id]
-        if isinstance(error, StartUnknownError) and not error.look_again:
-            await self._ledger.ended(row.id, State.UNKNOWN, words)
-        elif now.state is State.INTENDED and before.state is not State.INTENDED and isinstance(error, _NOT_SENT):
+        event = verdict(error, before, now, time.time())
+        words = in_words(error, event, now)
+        if event is Event.RELEASED:
             await self._ledger.released(row.id, words)
-        elif now.state in (State.PLANNED, State.INTENDED):
-            await self._not_begun(before, now, error, words)
-        elif now.state is State.ACCEPTED and isinstance(error, NotFoundError):
-            # It was paid for, and another account's token would hear the same: only --retry-unknown pays again.
-            await self._ledger.ended(row.id, State.UNKNOWN, words)
-        elif not now.state.bad:
+        elif event is not Event.NOTED:
+            await self._ledger.ended(row.id, event, words)
+        elif not isinstance(error, JobDetachedError) and not now.state.bad:
             await self._ledger.noted(row.id, words)
 
-    async def _not_begun(self, before: Entry, now: Entry, error: Exception, words: str) -> None:
-        """Leave a row for the next run, or take a refusal for its end.
-
-        What an earlier run may have sent stays intended, so that the next run looks for it once more; it was not taken
-        only when the service itself refuses it now, after the look. So does what ended for a reason that nobody knows.
-        """
-        sure = isinstance(error, ServiceError) or (isinstance(error, UsageError) and before.state is State.PLANNED)
-        if sure and not isinstance(error, _NOT_SENT) and not _is_passing(error):
-            await self._ledger.ended(now.id, State.REFUSED, words)
-        elif not isinstance(error, JobDetachedError):
-            await self._ledger.noted(now.id, words)
+    def _is_over(self, entry: Entry) -> bool:
+        """Whether nothing can be done for a row, not even for free."""
+        if entry.state is State.DONE:
+            return self._is_there(entry)
+        since = entry.accepted_at or entry.intended_at or 0.0
+        asked = entry.state in (State.UNKNOWN, State.EXPIRED) and entry.task_ids and time.time() - since < _LOST_SECONDS
+        return entry.state.bad and not asked
 
     def _is_there(self, entry: Entry) -> bool:
-        """Whether every file of a row is still there in its length."""
+        """Whether every file of a row is still there in its length; what a link leads to is none of them."""
         try:
-            return bool(entry.files) and all((self._folder / f.path).stat().st_size == f.bytes for f in entry.files)
+            found = [(one, (self._folder / one.path).lstat()) for one in entry.files]
         except OSError:
             return False
+        return bool(found) and all(stat.S_ISREG(at.st_mode) and at.st_size == one.bytes for one, at in found)
 
     def _changed(self, row: Row, entry: Entry, error: Exception | None = None) -> Outcome:
-        _tell(self._on_change, entry)
+        tell(self._on_change, entry)
         return self._outcome(row, entry, error)
 
     def _outcome(self, row: Row, entry: Entry, error: Exception | None = None) -> Outcome:
-        paths = (
-            tuple(self._folder / file.path for file in entry.files)
-            if error is None and entry.state is State.DONE
-            else ()
-        )
+        there = error is None and entry.state is State.DONE
+        paths = tuple(self._folder / file.path for file in entry.files) if there else ()
         return Outcome(row=row, entry=entry, paths=paths, error=error)
 
 
@@ -303,31 +307,13 @@ async def _ours(job: Job[Result]) -> Result:
         raise
 
 
-async def _accepted(job: Job[Result]) -> None:
-    """Wait until the service has taken a job that nobody else waits for."""
-    try:
-        await job.accepted()
-    except asyncio.CancelledError:
-        job.detach()
-        raise
-
-
 def planned(row: Row) -> Entry:
     """Give the entry of a row of which nothing is known."""
     return Entry(id=row.id, family=row.family.name, fields=row.kept(), planned_at=time.time())
 
 
-def _tell(on_change: OnChange, entry: Entry) -> None:
-    """Tell of a change; what a listener trips over is no matter of the row."""
-    try:
-        on_change(entry)
-    except Exception:  # noqa: BLE001 - logged, and no matter of the row
-        _log.exception("on_change failed for row %s, which goes on", entry.id)
-
-
-def _is_passing(error: Exception) -> bool:
-    """Whether an enquiry before the start, such as for a picture's link, met a service in trouble."""
-    return isinstance(error, ServiceError) and error.status >= _SERVER_ERROR
+def _all_completed(records: list[Record]) -> bool:
+    return all(record.status is Status.COMPLETED for record in records)
 
 
 def _measure(path: Path, folder: Path) -> FileEntry:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import stat
 import time
 from pathlib import Path
 
+from a2e_async.batch.own_files import open_own
+
+_READABLE = 0o644
 _ABANDONED = 3600  # seconds after which a draft is taken for one that a killed process left behind
 
 
@@ -24,12 +28,14 @@ class Draft:
         self._path = path
         _sweep(path)
         self._part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-        # Not a tempfile: those are for their owner only, and a report is as readable as what is beside it.
-        self.text = self._part.open("x", encoding="utf-8", errors="backslashreplace", newline="")
+        handle = open_own(self._part, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+        self.text = os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace", newline="")
 
     def finish(self) -> None:
-        """Write everything through to the disk."""
+        """Write everything through to the disk, and make it as readable as the folder is."""
         self.text.flush()
+        if os.name == "posix":
+            os.fchmod(self.text.fileno(), stat.S_IMODE(self._part.parent.stat().st_mode) & _READABLE)
         os.fsync(self.text.fileno())
         self.text.close()
 

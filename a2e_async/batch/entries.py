@@ -1,10 +1,10 @@
-"""What the ledger knows of one row of a batch, as values."""
+"""What the ledger knows of one row of a batch, as values, and the life of a row as a table."""
 
 from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
@@ -20,6 +20,7 @@ class State(enum.Enum):
     FAILED = "failed"
     REFUSED = "refused"
     UNKNOWN = "unknown"
+    EXPIRED = "expired"
 
     @property
     def final(self) -> bool:
@@ -31,9 +32,56 @@ class State(enum.Enum):
         """Whether the row ended without its files."""
         return self in _BAD
 
+    @property
+    def word(self) -> str:
+        """What people read for it."""
+        return _WORDS.get(self, self.value)
 
-_BAD = frozenset({State.FAILED, State.REFUSED, State.UNKNOWN})
+
+_BAD = frozenset({State.FAILED, State.REFUSED, State.UNKNOWN, State.EXPIRED})
 _FINAL = _BAD | {State.DONE}
+_WORDS = {State.INTENDED: "starting", State.ACCEPTED: "running", State.COMPLETED: "downloading"}
+
+
+class Event(enum.Enum):
+    """What may happen to a row; `MOVES` says from which states it may come and where it leads."""
+
+    INTENDED = "its start is about to be sent"
+    SENDING = "its start is being sent"
+    ACCEPTED = "the service has taken its start"
+    SETTLED = "its tasks have completed"
+    DOWNLOADED = "its files are there"
+    FAILED = "its task has failed"
+    REFUSED = "its start was refused, or cannot be made"
+    LOST = "nobody can say whether its start was taken"
+    EXPIRED = "the service has its result no more"
+    RELEASED = "its start was surely not taken"
+    AGAIN = "it is attempted anew, as a new intent"
+    NOTED = "something went wrong that the next run may mend"
+
+
+_BEGUN = frozenset({State.INTENDED, State.ACCEPTED})
+_PAID = frozenset({State.ACCEPTED, State.COMPLETED})
+
+MOVES: Final[Mapping[Event, tuple[frozenset[State], State | None]]] = {
+    Event.INTENDED: (frozenset({State.PLANNED, State.INTENDED}), State.INTENDED),
+    Event.SENDING: (frozenset({State.INTENDED}), State.INTENDED),
+    # Its answer may come late, and more of its tasks later: what was paid for is never turned away.
+    Event.ACCEPTED: (frozenset(State), State.ACCEPTED),
+    Event.SETTLED: (_PAID | {State.UNKNOWN, State.EXPIRED}, State.COMPLETED),
+    Event.DOWNLOADED: (_PAID | {State.DONE, State.UNKNOWN, State.EXPIRED}, State.DONE),
+    Event.FAILED: (_PAID | {State.UNKNOWN, State.EXPIRED}, State.FAILED),
+    Event.REFUSED: (frozenset({State.PLANNED, State.INTENDED}), State.REFUSED),
+    Event.LOST: (_BEGUN, State.UNKNOWN),
+    Event.EXPIRED: (_PAID | {State.DONE, State.UNKNOWN}, State.EXPIRED),
+    Event.RELEASED: (frozenset({State.INTENDED}), State.PLANNED),
+    Event.AGAIN: (_FINAL | _PAID, State.PLANNED),
+    Event.NOTED: (frozenset(State) - {State.FAILED, State.REFUSED}, None),
+}
+"""The life of a row: each event, the states in which it may come, and the state to which it leads (None: the same).
+
+The ledger changes a row only through it: an event that comes in another state changes nothing.
+"""
 
 
 @attrs.frozen(kw_only=True)
@@ -61,18 +109,26 @@ class Entry:
         fields: The request's fields as they were given; with `image_from`, the id of the row that makes the picture.
         state: How far it has come: planned; intended (about to be sent); accepted (charged, ids known); completed
             (results known); done (files are there); failed (the task failed); refused (the start was not taken);
-            unknown (the start may have been taken).
+            unknown (the start may have been taken); expired (its result is gone at the service).
         attempt: Which attempt this is, from 1; retrying is a new one.
         tag: The mark in its tasks' names, None before the first intent.
         task_ids: The ids of its tasks.
         coins: Coins charged, None when not known.
+        price: Coins held for its start since before it was sent, None when nobody knew the price.
         error: Why it ended badly, "" otherwise.
         planned_at: When the row was first seen.
         intended_at: When its start was about to be sent.
+        sent_first: When its first POST left, by the SERVICE's clock; None when that was not known.
+        sent_last: Likewise the last one.
+        letters: The send letters of its POSTs, "" while none has left.
         accepted_at: When the service had taken it.
         settled_at: When its tasks had ended.
         done_at: When its files were there.
         files: Its files.
+        listed: Whether the rows file that was given last still has it.
+        suspect: Whether the ledger was copied or moved while the row was planned, so that another copy may have
+            started it.
+        edited: Family and fields of the row as they were given last, where that differs from what was begun.
     """
 
     id: str
@@ -83,13 +139,20 @@ class Entry:
     tag: str | None = None
     task_ids: tuple[str, ...] = ()
     coins: float | None = None
+    price: float | None = None
     error: str = ""
     planned_at: float | None = None
     intended_at: float | None = None
+    sent_first: float | None = None
+    sent_last: float | None = None
+    letters: str = ""
     accepted_at: float | None = None
     settled_at: float | None = None
     done_at: float | None = None
     files: tuple[FileEntry, ...] = ()
+    listed: bool = True
+    suspect: bool = False
+    edited: tuple[str, Mapping[str, Any]] | None = None
 
 
 def is_text(value: str) -> bool:

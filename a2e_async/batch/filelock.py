@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import IO, Self
 
+from a2e_async.batch.own_files import PRIVATE, open_own
 from a2e_async.errors import LedgerError
 
 _HELD = frozenset({errno.EAGAIN, errno.EACCES, errno.EDEADLK})
@@ -32,12 +33,14 @@ class FileLock:
         """Take the lock.
 
         Raises:
-            LedgerError: Another process holds it.
+            LedgerError: Another process holds it, or what lies there is not ours.
             OSError: The file cannot be made.
         """
-        file = path.open("a+b", buffering=0)
+        file = os.fdopen(open_own(path, os.O_RDWR | os.O_CREAT), "r+b", buffering=0)
         try:
             _lock(file)
+            _make_private(file)
+            file.seek(0)
             file.truncate(0)
             file.write(str(os.getpid()).encode())
         except OSError as error:
@@ -72,11 +75,18 @@ if sys.platform == "win32":
         file.seek(1 << 20)  # far behind the number, which others read
         msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
 
+    def _make_private(file: IO[bytes]) -> None:
+        """Do nothing: there is no mode to be set."""
+
 else:
     import fcntl
 
     def _lock(file: IO[bytes]) -> None:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def _make_private(file: IO[bytes]) -> None:
+        """Take from others what an older version has given them."""
+        os.fchmod(file.fileno(), PRIVATE)
 
 
 def refuse_network(folder: Path, mounts: Path = _MOUNTS) -> None:

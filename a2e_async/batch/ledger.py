@@ -1,73 +1,40 @@
 """The ledger of a batch: one SQLite file that knows what was paid for, whatever happens to the process.
 
-Laws of this file: one connection, on one thread (SQLite's WAL can be damaged by two that checkpoint at once); what
-somebody was told is on the disk (`synchronous=FULL`); writes of many callers share one commit; a cancelled caller
-never leaves a half-known write, for the thread finishes what it was given.
+The verbs are the events of a row's life; each changes it only from the states that `entries.MOVES` allows, in the one
+statement that also checks them.
 """
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import hashlib
-import json
-import queue
-import sqlite3
-import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self
 
-import attrs
-
-from a2e_async.batch.entries import Entry, FileEntry, State, is_text
-from a2e_async.batch.ledger_file import FILE_NAME, begun, connect, in_words, prepare, read_only, version_of
+from a2e_async.batch.entries import MOVES, Entry, Event, FileEntry, State
+from a2e_async.batch.ledger_file import FILE_NAME
+from a2e_async.batch.stored import CHARGED, COLUMNS, SPENT, dump, dump_files, entry_of, is_changed, sensible, short
+from a2e_async.batch.writer import Counters, Rows, Statement, Writer
 from a2e_async.core import tags
-from a2e_async.errors import LedgerError
 
-_GATHER_SECONDS = 0.004
-_LONGEST_ERROR = 2000
-_CLOSE = None
-
-_COLUMNS = (
-    "id, family, fields, state, attempt, tag, task_ids, coins, error, "
-    "planned_at, intended_at, accepted_at, settled_at, done_at, files"
+_ANEW: Final = (
+    "attempt = attempt + 1, tag = NULL, task_ids = '[]', coins = NULL, price = NULL, error = '', files = '[]', "
+    "intended_at = NULL, sent_first = NULL, sent_last = NULL, letters = '', accepted_at = NULL, settled_at = NULL, "
+    f"done_at = NULL, suspect = 0, lost_coins = lost_coins + {CHARGED}"
 )
-_SPENT = "SELECT total(coins) + total(lost_coins) FROM rows"
-
-Statement = tuple[str, Sequence[Any]]
-Answer = asyncio.Future[list[tuple[Any, ...]]]
-Work = tuple[list[Statement], Answer]
-
-
-@attrs.define
-class Counters:
-    """How much was written, and in how many commits."""
-
-    writes: int = 0
-    commits: int = 0
 
 
 class Ledger:
     """An open ledger; made with `Ledger.open`.
 
     Attributes:
-        batch_id: The batch's own random id, from which tags are derived.
-        counters: How much was written, and in how many commits.
+        path: Its file.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.batch_id = ""
-        self.counters = Counters()
-        self._work: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
-        self._thread: threading.Thread | None = None
-        self._loop = asyncio.get_running_loop()
-        self._opened: Answer = self._loop.create_future()
-        self._broken: LedgerError | None = None
-        self._closing = False
-        self._changes = 0
+    def __init__(self, writer: Writer) -> None:
+        self.path = writer.path
+        self._writer = writer
 
     @classmethod
     async def open(cls, folder: Path) -> Self:
@@ -75,24 +42,30 @@ class Ledger:
 
         Raises:
             LedgerError: The folder cannot be used, another process has it open, or the file is damaged, of a newer
-                version, or on a network file system; the message says which.
+                version, not ours, or on a network file system; the message says which.
         """
-        ledger = cls(folder / FILE_NAME)
-        ledger._thread = threading.Thread(target=ledger._serve, name="a2e ledger", daemon=True)
-        ledger._thread.start()
-        try:
-            await ledger._opened
-        except BaseException:
-            await ledger.aclose()
-            raise
-        return ledger
+        writer = Writer(folder / FILE_NAME)
+        await writer.open()
+        return cls(writer)
+
+    @property
+    def batch_id(self) -> str:
+        """The batch's own random id, from which tags are derived."""
+        return self._writer.about.batch_id
+
+    @property
+    def moved(self) -> bool:
+        """Whether the file is a copy of the one that was opened last."""
+        return self._writer.about.moved
+
+    @property
+    def counters(self) -> Counters:
+        """How much was written, and in how many commits."""
+        return self._writer.counters
 
     async def aclose(self) -> None:
         """Write what is waiting, close the file and let go of the lock; a cancellation does not keep it from that."""
-        thread, self._thread = self._thread, None
-        if thread is not None:
-            self._work.put(_CLOSE)
-            await asyncio.to_thread(thread.join)
+        await self._writer.aclose()
 
     async def write(self, *statements: Statement) -> None:
         """Write, all or nothing; when this returns it is on the disk.
@@ -100,275 +73,172 @@ class Ledger:
         Raises:
             LedgerError: It could not be written; nothing more can be from then on.
         """
-        await self._ask(list(statements))
+        await self._writer.ask(list(statements))
 
-    async def _ask(self, statements: list[Statement]) -> list[tuple[Any, ...]]:
-        """Have the thread carry out statements; gives the rows of the last one."""
-        if self._broken is not None or self._thread is None:
-            raise self._refusal()
-        answer: Answer = self._loop.create_future()
-        self._work.put((statements, answer))
-        return await asyncio.shield(answer)
+    async def _ask(self, sql: str, *values: Any) -> Rows:  # noqa: ANN401 - what SQLite takes
+        return (await self._writer.ask([(sql, values)]))[0]
 
     # What is written.
 
     async def plan(self, entries: Sequence[Entry]) -> dict[str, Entry]:
-        """Note rows that are new, and give what is known of all of them; a row that was begun is not changed."""
-        sql = (
-            "INSERT INTO rows (id, family, fields, state, planned_at) VALUES (?, ?, ?, 'planned', ?) "
-            "ON CONFLICT (id) DO UPDATE SET family = excluded.family, fields = excluded.fields "
-            "WHERE state = 'planned' AND (family, fields) IS NOT (excluded.family, excluded.fields)"
-        )
+        """Note rows that are new, and give what is known of all of them.
+
+        A row that was begun is not changed; how it is given now is kept beside it for when it is attempted anew.
+        """
         now = time.time()
         known = await self.known([one.id for one in entries])
-        fresh = [one for one in entries if one.id not in known or _is_edited(known[one.id], one)]
-        if fresh:
-            await self.write(*((sql, (one.id, one.family, _dump(one.fields), now)) for one in fresh))
-            known |= await self.known([one.id for one in fresh])
+        statements = [_planning(known.get(one.id), one, now) for one in entries]
+        changing = [statement for statement in statements if statement is not None]
+        if changing:
+            await self.write(*changing)
+            known |= await self.known([one.id for one, made in zip(entries, statements, strict=True) if made])
         return known
 
     async def known(self, ids: Sequence[str]) -> dict[str, Entry]:
         """Give what is known of these rows, by id."""
-        sql = f"SELECT {_COLUMNS} FROM rows WHERE id IN (SELECT value FROM json_each(?))"  # noqa: S608 - a constant
-        return {entry.id: entry for entry in map(_entry, await self._ask([(sql, (_dump(list(ids)),))]))}
+        sql = f"SELECT {COLUMNS} FROM rows WHERE id IN (SELECT value FROM json_each(?))"  # noqa: S608 - a constant
+        return {entry.id: entry for entry in map(entry_of, await self._ask(sql, dump(list(ids))))}
 
-    async def intended(self, row_id: str, tag: str, attempt: int) -> None:
-        """A start is about to be sent under this tag."""
-        sql = (
-            "UPDATE rows SET state = 'intended', tag = ?, attempt = ?, error = '', "
-            "intended_at = CASE WHEN tag IS ? THEN coalesce(intended_at, ?) ELSE ? END WHERE id = ?"
+    async def intended(self, row_id: str, tag: str, attempt: int, price: float | None = None) -> bool:
+        """A start is about to be sent under this tag, and so many coins are held for it."""
+        sets = (
+            "tag = ?, attempt = ?, error = '', price = max(coalesce(?, price), coalesce(price, 0)), "
+            "intended_at = CASE WHEN tag IS ? THEN coalesce(intended_at, ?) ELSE ? END"
         )
         now = time.time()
-        await self.write((sql, (tag, attempt, tag, now, now, row_id)))
+        return await self._move(Event.INTENDED, row_id, sets, tag, attempt, sensible(price), tag, now, now)
 
-    async def accepted(self, row_id: str, task_ids: Sequence[str], coins: float | None) -> None:
+    async def sending(self, row_id: str, letter: str, at: float | None) -> bool:
+        """A POST of the start leaves now: under this letter, at this time by the service's clock."""
+        sets = (
+            "sent_first = CASE WHEN letters = '' THEN ? ELSE sent_first END, sent_last = ?, "
+            "letters = CASE WHEN instr(letters, ?) THEN letters ELSE letters || ? END"
+        )
+        return await self._move(Event.SENDING, row_id, sets, at, at, letter, letter)
+
+    async def accepted(self, row_id: str, task_ids: Sequence[str], coins: float | None) -> bool:
         """The service has taken the start."""
-        sql = "UPDATE rows SET state = 'accepted', task_ids = ?, coins = ?, accepted_at = ?, error = '' WHERE id = ?"
-        await self.write((sql, (_dump(list(task_ids)), _real(coins), time.time(), row_id)))
+        sets = "task_ids = ?, coins = ?, accepted_at = coalesce(accepted_at, ?), error = '', suspect = 0"
+        return await self._move(Event.ACCEPTED, row_id, sets, dump(list(task_ids)), sensible(coins), time.time())
 
-    async def settled(self, row_id: str, *, coins: float | None) -> None:
+    async def settled(self, row_id: str, *, coins: float | None) -> bool:
         """Every task of the row has completed."""
-        sql = (
-            "UPDATE rows SET state = 'completed', settled_at = coalesce(settled_at, ?), coins = coalesce(?, coins) "
-            "WHERE id = ?"
-        )
-        await self.write((sql, (time.time(), _real(coins), row_id)))
+        sets = "settled_at = coalesce(settled_at, ?), coins = coalesce(?, coins), error = ''"
+        return await self._move(Event.SETTLED, row_id, sets, time.time(), sensible(coins))
 
-    async def ended(self, row_id: str, state: State, error: str) -> None:
-        """The row has ended badly."""
-        sql = "UPDATE rows SET state = ?, error = ?, settled_at = coalesce(settled_at, ?) WHERE id = ?"
-        await self.write((sql, (state.value, _text(error), time.time(), row_id)))
-
-    async def downloaded(self, row_id: str, files: Sequence[FileEntry]) -> None:
+    async def downloaded(self, row_id: str, files: Sequence[FileEntry]) -> bool:
         """Every file of the row is there."""
-        sql = "UPDATE rows SET state = 'done', files = ?, done_at = ?, error = '' WHERE id = ?"
-        await self.write((sql, (_dump([attrs.asdict(one) for one in files]), time.time(), row_id)))
+        sets = "files = ?, settled_at = coalesce(settled_at, ?), done_at = ?, error = ''"
+        now = time.time()
+        return await self._move(Event.DOWNLOADED, row_id, sets, dump_files(list(files)), now, now)
 
-    async def released(self, row_id: str, error: str) -> None:
+    async def ended(self, row_id: str, event: Event, error: str) -> bool:
+        """The row has ended badly."""
+        sets = "error = ?, settled_at = coalesce(settled_at, ?)"
+        return await self._move(event, row_id, sets, short(error), time.time())
+
+    async def released(self, row_id: str, error: str) -> bool:
         """The start was surely not taken; the row waits for the next run."""
-        sql = "UPDATE rows SET state = 'planned', tag = NULL, intended_at = NULL, error = ? WHERE id = ?"
-        await self.write((sql, (_text(error), row_id)))
-
-    async def noted(self, row_id: str, error: str) -> None:
-        """Something went wrong that the next run may mend."""
-        await self.write(("UPDATE rows SET error = ? WHERE id = ?", (_text(error), row_id)))
-
-    async def plan_again(self, states: Iterable[State]) -> int:
-        """Let rows that ended badly be attempted anew; gives how many."""
-        sql = (
-            "UPDATE rows SET state = 'planned', attempt = attempt + 1, tag = NULL, task_ids = '[]', coins = NULL, "
-            "error = '', intended_at = NULL, accepted_at = NULL, settled_at = NULL, lost_coins = lost_coins + "
-            "coalesce(coins, 0) WHERE state IN (SELECT value FROM json_each(?)) RETURNING id"
+        sets = (
+            "tag = NULL, intended_at = NULL, sent_first = NULL, sent_last = NULL, letters = '', price = NULL, error = ?"
         )
-        return len(await self._ask([(sql, (_dump([state.value for state in states]),))]))
+        return await self._move(Event.RELEASED, row_id, sets, short(error))
+
+    async def noted(self, row_id: str, error: str) -> bool:
+        """Something went wrong that the next run may mend."""
+        return await self._move(Event.NOTED, row_id, "error = ?", short(error))
+
+    async def again(self, row_ids: Iterable[str], states: Collection[State]) -> list[str]:
+        """Let rows that stand in one of these states be attempted anew, each as a new intent; gives which.
+
+        Where a row was edited since it was begun, the new attempt takes it as it was given last.
+        """
+        allowed, state = MOVES[Event.AGAIN]
+        sql = (
+            f"UPDATE rows SET {_ANEW}, state = ?, family = coalesce(json_extract(edited, '$[0]'), family), "  # noqa: S608 - constants
+            "fields = coalesce(json_extract(edited, '$[1]'), fields), edited = NULL "
+            "WHERE id IN (SELECT value FROM json_each(?)) AND state IN (SELECT value FROM json_each(?)) RETURNING id"
+        )
+        wanted = _values(allowed & set(states))
+        return [str(row[0]) for row in await self._ask(sql, _value(state), dump(list(row_ids)), wanted)]
+
+    async def list_only(self, row_ids: Iterable[str]) -> None:
+        """Note that these are the rows of the rows file, and that all others are no more in it."""
+        sql = "UPDATE rows SET listed = ?1 WHERE listed != ?1 AND (id IN (SELECT value FROM json_each(?2))) = ?1"
+        given = dump(list(row_ids))
+        await self.write((sql, (1, given)), (sql, (0, given)))
 
     async def keep(self, key: str, words: str) -> None:
         """Keep some words beside the rows, in the place of those that were kept under this key."""
         sql = "INSERT INTO about VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
         await self.write((sql, (key, words)))
 
+    async def _move(self, event: Event, row_id: str, sets: str, *values: Any) -> bool:  # noqa: ANN401 - SQLite's
+        """Let an event change a row; says whether it stood where the event may come."""
+        allowed, state = MOVES[event]
+        sql = (
+            f"UPDATE rows SET {sets}, state = coalesce(?, state) "  # noqa: S608 - constants
+            "WHERE id = ? AND state IN (SELECT value FROM json_each(?)) RETURNING id"
+        )
+        return bool(await self._ask(sql, *values, _value(state), row_id, _values(allowed)))
+
     # What is read.
 
     async def kept(self, key: str) -> str | None:
         """Give the words that were kept under a key."""
-        found = await self._ask([("SELECT value FROM about WHERE key = ?", (key,))])
+        found = await self._ask("SELECT value FROM about WHERE key = ?", key)
         return str(found[0][0]) if found else None
 
     async def counts(self) -> dict[State, int]:
         """Count the rows by state."""
-        found = await self._ask([("SELECT state, count(*) FROM rows GROUP BY state", ())])
+        found = await self._ask("SELECT state, count(*) FROM rows GROUP BY state")
         return {State(state): count for state, count in found}
 
-    async def coins(self) -> float:
-        """Add up the coins charged in all lives of the batch."""
-        found = await self._ask([(_SPENT, ())])
-        return float(found[0][0])
+    async def in_states(self, states: Collection[State], more: str = "1", most: int = -1) -> list[Entry]:
+        """Give the rows that stand in one of these states, the newest first.
 
-    # The thread.
-
-    def _serve(self) -> None:
-        with contextlib.ExitStack() as held:
-            try:
-                held.callback(prepare(self.path.parent).release)
-                db = held.enter_context(contextlib.closing(connect(self.path)))
-                self.batch_id = begun(db)
-                self._tell(self._opened, [])
-                self._write_until_closed(db)
-            except Exception as error:  # noqa: BLE001 - whatever ends the thread, nobody may wait for it for ever
-                self._broken = in_words(self.path, error)
-                self._tell(self._opened, self._broken)
-                self._refuse_the_rest()
-
-    def _write_until_closed(self, db: sqlite3.Connection) -> None:
-        self._changes = db.total_changes
-        while (first := self._next()) is not None:
-            batch = [first]
-            time.sleep(_GATHER_SECONDS)  # what other rows write in this moment shares the commit
-            with contextlib.suppress(queue.Empty):
-                while more := self._next(wait=False):
-                    batch.append(more)
-            self._commit(db, batch)
-
-    def _next(self, *, wait: bool = True) -> Work | None:
-        """Give the next work, None when the ledger is to be closed."""
-        if self._closing:
-            return None
-        work = self._work.get(block=wait)
-        self._closing = work is _CLOSE
-        return work
-
-    def _commit(self, db: sqlite3.Connection, batch: list[Work]) -> None:
-        answers: list[list[tuple[Any, ...]]] = []
-        try:
-            db.execute("BEGIN IMMEDIATE")
-            for statements, _done in batch:
-                rows: list[tuple[Any, ...]] = []
-                for sql, values in statements:
-                    rows = db.execute(sql, values).fetchall()
-                answers.append(rows)
-            changed = db.total_changes != self._changes
-            db.execute("COMMIT")
-        except Exception as error:
-            for _statements, done in batch:
-                self._tell(done, in_words(self.path, error))
-            raise
-        self._changes = db.total_changes
-        self.counters.commits += changed
-        self.counters.writes += sum(_is_write(sql) for statements, _done in batch for sql, _values in statements)
-        for (_statements, done), rows in zip(batch, answers, strict=True):
-            self._tell(done, rows)
-
-    def _refuse_the_rest(self) -> None:
-        while work := self._next():
-            self._tell(work[1], self._refusal())
-
-    def _refusal(self) -> LedgerError:
-        """Give an error of its own to each caller, for each says which tasks it concerns."""
-        return LedgerError(self._broken.message if self._broken else "the ledger is closed")
-
-    def _tell(self, answer: Answer, rows: list[tuple[Any, ...]] | LedgerError) -> None:
-        def tell() -> None:
-            if answer.done():
-                return
-            if isinstance(rows, LedgerError):
-                answer.set_exception(rows)
-                answer.exception()  # a caller that was cancelled asks no more
-            else:
-                answer.set_result(rows)
-
-        with contextlib.suppress(RuntimeError):  # the loop is closed, nobody waits
-            self._loop.call_soon_threadsafe(tell)
-
-
-def read_entries(path: Path) -> Iterator[Entry]:
-    """Give the rows of a ledger, which may be in use; it is only read.
-
-    Raises:
-        LedgerError: It cannot be read.
-    """
-    if not path.is_file():
-        raise LedgerError(f"{path.parent} holds no batch: there is no {FILE_NAME}")
-    try:
-        with contextlib.closing(read_only(path)) as db:
-            version_of(db)
-            for row in db.execute(f"SELECT {_COLUMNS} FROM rows ORDER BY number"):  # noqa: S608 - a constant
-                yield _entry(row)
-    except (sqlite3.Error, OSError) as error:
-        raise in_words(path, error) from error
-
-
-def read_coins(path: Path) -> float:
-    """Add up the coins charged in all lives of a batch, whose ledger may be in use.
-
-    Raises:
-        LedgerError: It cannot be read.
-    """
-    try:
-        with contextlib.closing(read_only(path)) as db:
-            version_of(db)
-            return float(db.execute(_SPENT).fetchone()[0])
-    except (sqlite3.Error, OSError) as error:
-        raise in_words(path, error) from error
-
-
-def _entry(row: tuple[Any, ...]) -> Entry:
-    """Make an entry of a row.
-
-    Raises:
-        LedgerError: What stands there was not written by us.
-    """
-    row_id, family, fields, state, attempt, tag, task_ids, coins, error, *times, files = row
-    try:
-        return Entry(
-            id=row_id,
-            family=family,
-            fields=dict(json.loads(fields)),
-            state=State(state),
-            attempt=attempt,
-            tag=tag,
-            task_ids=tuple(json.loads(task_ids)),
-            coins=coins,
-            error=error,
-            planned_at=times[0],
-            intended_at=times[1],
-            accepted_at=times[2],
-            settled_at=times[3],
-            done_at=times[4],
-            files=tuple(FileEntry(**one) for one in json.loads(files)),
+        Args:
+            states: The states.
+            more: A further condition, a constant.
+            most: How many at most, -1 for all.
+        """
+        sql = (
+            f"SELECT {COLUMNS} FROM rows WHERE state IN (SELECT value FROM json_each(?)) AND {more} "  # noqa: S608 - constants
+            "ORDER BY accepted_at DESC LIMIT ?"
         )
-    except (ValueError, TypeError) as problem:
-        raise LedgerError(f"the ledger is damaged: row {row_id!r} cannot be read ({problem})") from problem
+        return [entry_of(row) for row in await self._ask(sql, _values(states), most)]
+
+    async def coins(self) -> float:
+        """Add up the coins of all lives of the batch: what was charged, and what may have been."""
+        return float((await self._ask(SPENT))[0][0])
 
 
-def is_changed(known: Entry, family: str, fields: Mapping[str, Any]) -> bool:
-    """Whether a row is given otherwise than the ledger has it."""
-    return known.family != family or (known.fields != fields and known.fields != json.loads(_dump(fields)))
+def _planning(known: Entry | None, given: Entry, now: float) -> Statement | None:
+    """Give what notes a row, None where the ledger has it as it is given."""
+    fields = dump(dict(given.fields))
+    if known is None:
+        sql = "INSERT INTO rows (id, family, fields, state, planned_at) VALUES (?, ?, ?, 'planned', ?)"
+        return sql, (given.id, given.family, fields, now)
+    changed = is_changed(known, given.family, given.fields)
+    if known.state is State.PLANNED and not known.letters:
+        if not changed:
+            return None
+        return "UPDATE rows SET family = ?, fields = ? WHERE id = ? AND state = 'planned'", (
+            given.family,
+            fields,
+            given.id,
+        )
+    edited = dump([given.family, dict(given.fields)]) if changed else None
+    before = None if known.edited is None else dump([known.edited[0], dict(known.edited[1])])
+    return None if edited == before else ("UPDATE rows SET edited = ? WHERE id = ?", (edited, given.id))
 
 
-def _is_edited(known: Entry, given: Entry) -> bool:
-    return known.state is State.PLANNED and is_changed(known, given.family, given.fields)
+def _value(state: State | None) -> str | None:
+    return None if state is None else state.value
 
 
-def _is_write(sql: str) -> bool:
-    return not sql.startswith("SELECT")
-
-
-def _dump(value: Mapping[str, Any] | list[Any]) -> str:
-    """Write JSON; text that UTF-8 has no bytes for, which a service may well send, in ASCII."""
-    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
-    return text if is_text(text) else json.dumps(value, separators=(",", ":"))
-
-
-def _text(words: str) -> str:
-    return words[:_LONGEST_ERROR] if is_text(words) else words[:_LONGEST_ERROR].encode("utf-8", "replace").decode()
-
-
-def _real(coins: float | None) -> float | None:
-    """Give coins as a column takes them."""
-    try:
-        return None if coins is None else float(coins)
-    except OverflowError:
-        return None
+def _values(states: Iterable[State]) -> str:
+    return dump([state.value for state in states])
 
 
 def tag_of(batch_id: str, row_id: str, attempt: int) -> str:

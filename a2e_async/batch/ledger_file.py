@@ -6,37 +6,40 @@ The law of this file: a damaged ledger is left as it is, byte for byte.
 from __future__ import annotations
 
 import contextlib
+import os
+import re
 import sqlite3
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from secrets import token_hex
 
+import attrs
+
 from a2e_async.batch import filelock
 from a2e_async.batch.drafts import sync_folder
+from a2e_async.batch.own_files import PRIVATE, open_own, refuse_foreign
+from a2e_async.batch.schema import ABOUT, STEPS, statements, version_of
 from a2e_async.errors import LedgerError
 
 FILE_NAME = "ledger.sqlite"
+_BATCH_ID = re.compile(r"[0-9a-f]{1,64}")
+_STEPS_OF_A_LOOK = 100_000  # of SQLite's machine, between two looks at the clock
+_CHECK_SECONDS = 30.0
+_BYTES_A_SECOND = 5_000_000  # what a slow disk is checked at
 
-_FIRST = """
-CREATE TABLE rows (
-  number INTEGER PRIMARY KEY,
-  id TEXT NOT NULL UNIQUE,
-  family TEXT NOT NULL,
-  fields TEXT NOT NULL,
-  state TEXT NOT NULL,
-  attempt INTEGER NOT NULL DEFAULT 1,
-  tag TEXT,
-  task_ids TEXT NOT NULL DEFAULT '[]',
-  coins REAL,
-  lost_coins REAL NOT NULL DEFAULT 0,
-  error TEXT NOT NULL DEFAULT '',
-  planned_at REAL, intended_at REAL, accepted_at REAL, settled_at REAL, done_at REAL,
-  files TEXT NOT NULL DEFAULT '[]'
-) STRICT;
-"""
 
-STEPS: tuple[str, ...] = (_FIRST,)
-"""What leads from each version of the schema to the next; the version is how many have been taken."""
+@attrs.frozen
+class Begun:
+    """What a ledger says about itself when it is opened for writing.
+
+    Attributes:
+        batch_id: The batch's own random id.
+        moved: Whether the file is not the one that was opened last: a copy, or a copy that was put back.
+    """
+
+    batch_id: str
+    moved: bool
 
 
 def prepare(folder: Path) -> filelock.FileLock:
@@ -47,11 +50,14 @@ def prepare(folder: Path) -> filelock.FileLock:
         folder.mkdir(parents=True, exist_ok=True)
         filelock.refuse_network(folder)
         lock = filelock.FileLock.take(folder / f".{FILE_NAME}.lock")
+        refuse_foreign(path)
         if not path.exists():
             _begin(path)
-    except (OSError, sqlite3.Error) as error:
+    except (OSError, sqlite3.Error, LedgerError) as error:
         if lock is not None:
             lock.release()
+        if isinstance(error, LedgerError):
+            raise
         words = error.strerror if isinstance(error, OSError) else None
         raise LedgerError(f"{folder} cannot be used: {words or error}") from error
     return lock
@@ -62,40 +68,43 @@ def _begin(path: Path) -> None:
     fresh = path.with_name(path.name + ".new")
     for left_behind in (fresh.with_name(fresh.name + "-journal"), fresh):
         left_behind.unlink(missing_ok=True)
+    os.close(open_own(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL))  # SQLite gives what it makes beside it the same mode
     with contextlib.closing(sqlite3.connect(fresh, isolation_level=None)) as db:
         db.execute("PRAGMA synchronous = FULL")
         db.execute("BEGIN IMMEDIATE")
-        db.execute("CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID")
-        about = [("version", "0"), ("batch_id", token_hex(16)), ("begun", repr(time.time()))]
-        db.executemany("INSERT INTO about VALUES (?, ?)", about)
+        db.execute(ABOUT)
+        about = [("version", "0"), ("batch_id", token_hex(16)), ("begun", repr(time.time())), ("salt", token_hex(16))]
+        db.executemany("INSERT INTO about VALUES (?, ?)", [*about, ("file", str(fresh.stat().st_ino))])
         db.execute("COMMIT")
         _migrate(db)
     fresh.replace(path)
     sync_folder(path.parent)
 
 
-def _migrate(db: sqlite3.Connection) -> None:
-    """Take the steps from the version of the file to ours, each whole or not at all."""
-    for version in range(version_of(db), len(STEPS)):
+def _migrate(db: sqlite3.Connection) -> int:
+    """Take the steps from the version of the file to ours, each whole or not at all; gives the version it had."""
+    had = version_of(db)
+    for version in range(had, len(STEPS)):
         db.execute("BEGIN IMMEDIATE")
-        for statement in filter(str.strip, STEPS[version].split(";")):
+        for statement in statements(version):
             db.execute(statement)
         db.execute("UPDATE about SET value = ? WHERE key = 'version'", (str(version + 1),))
         db.execute("COMMIT")
+    return had
 
 
 def connect(path: Path) -> sqlite3.Connection:
     """Open a ledger for writing, after a look that cannot change it: closing a writer moves the WAL into the file."""
     if path.stat().st_size == 0:
         raise sqlite3.DatabaseError("the file is empty")
-    with contextlib.closing(read_only(path)) as reader:
+    with contextlib.closing(read_only(path)) as reader, _bounded(reader, path):
+        version_of(reader)
         check = reader.execute("PRAGMA quick_check(1)").fetchone()[0]
         if check != "ok":
             raise sqlite3.DatabaseError(str(check))
-        version_of(reader)
     db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None, timeout=5)
     try:
-        for pragma in ("synchronous = FULL", "fullfsync = 1", "checkpoint_fullfsync = 1", "mmap_size = 0"):
+        for pragma in _SAFE:
             db.execute(f"PRAGMA {pragma}")
         mode = db.execute("PRAGMA journal_mode = WAL").fetchone()[0]
         if mode != "wal":
@@ -106,11 +115,61 @@ def connect(path: Path) -> sqlite3.Connection:
     return db
 
 
+_SAFE = (
+    "trusted_schema = OFF",
+    "synchronous = FULL",
+    "fullfsync = 1",
+    "checkpoint_fullfsync = 1",
+    "mmap_size = 0",
+)
+
+
+@contextlib.contextmanager
+def _bounded(db: sqlite3.Connection, path: Path) -> Iterator[None]:
+    """Bound the time of what is asked of a file that was not looked at yet: it may have been made to never end."""
+    until = time.monotonic() + _CHECK_SECONDS + path.stat().st_size / _BYTES_A_SECOND
+    db.set_progress_handler(lambda: time.monotonic() > until, _STEPS_OF_A_LOOK)
+    try:
+        yield
+    finally:
+        db.set_progress_handler(None, 0)
+
+
+@contextlib.contextmanager
+def reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open a ledger, which may be in use, for reading only, after the check that it is one.
+
+    Raises:
+        LedgerError: There is none, or it cannot be read.
+    """
+    if not path.is_file():
+        raise LedgerError(f"{path.parent} holds no batch: there is no {FILE_NAME}")
+    with contextlib.ExitStack() as held:
+        try:
+            db = held.enter_context(contextlib.closing(read_only(path)))
+            with _bounded(db, path):
+                version = version_of(db)
+            if version < len(STEPS):
+                db = held.enter_context(contextlib.closing(_brought_up_to_date(db)))
+        except (sqlite3.Error, OSError) as error:
+            raise in_words(path, error) from error
+        yield db
+
+
+def _brought_up_to_date(db: sqlite3.Connection) -> sqlite3.Connection:
+    """Give a ledger of an older version as it would be if it were brought up to date; the file is left as it is."""
+    copy = sqlite3.connect(":memory:", isolation_level=None)
+    db.backup(copy)
+    _migrate(copy)
+    return copy
+
+
 def read_only(path: Path) -> sqlite3.Connection:
     """Open a ledger for reading; one at rest also where nothing can be written, such as on an archive."""
     uri = f"{path.absolute().as_uri()}?mode=ro"
     db = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=5)
     try:
+        db.execute("PRAGMA trusted_schema = OFF")
         db.execute("SELECT count(*) FROM sqlite_master")
     except sqlite3.Error as error:
         db.close()
@@ -121,34 +180,25 @@ def read_only(path: Path) -> sqlite3.Connection:
     return db
 
 
-def begun(db: sqlite3.Connection) -> str:
-    """Bring a ledger up to date and give the batch's id."""
-    _migrate(db)
-    found = db.execute("SELECT value FROM about WHERE key = 'batch_id'").fetchone()
-    if found is None:
+def begun(db: sqlite3.Connection, path: Path) -> Begun:
+    """Bring a ledger up to date and give what it says about itself; a file that is not the last one is noted."""
+    if _migrate(db) < len(STEPS):
+        with contextlib.suppress(OSError):
+            path.chmod(PRIVATE)  # an older version made it readable for all, with the tokens of webhooks in it
+    about = dict(db.execute("SELECT key, value FROM about WHERE key IN ('batch_id', 'file', 'salt')"))
+    batch_id, number = about.get("batch_id", ""), str(path.stat().st_ino)
+    if not _BATCH_ID.fullmatch(batch_id):
         raise sqlite3.DatabaseError("it has no batch id")
-    return str(found[0])
-
-
-def version_of(db: sqlite3.Connection) -> int:
-    """Give the version of a ledger's schema.
-
-    Raises:
-        LedgerError: It is newer than this program.
-        sqlite3.DatabaseError: It has none.
-    """
-    try:
-        found = db.execute("SELECT value FROM about WHERE key = 'version'").fetchone()
-    except sqlite3.OperationalError as error:
-        if "no such" not in str(error):
-            raise
-        found = None
-    if found is None or not str(found[0]).isdecimal():
-        raise sqlite3.DatabaseError("it has no version")
-    version = int(found[0])
-    if version > len(STEPS):
-        raise LedgerError(f"the ledger is of version {version}, this program knows up to {len(STEPS)}: upgrade it")
-    return version
+    moved = about.get("file", number) != number
+    db.execute("BEGIN IMMEDIATE")
+    if moved:
+        # Another copy may have started what is planned here, under the very same tags: it is looked for first.
+        db.execute("UPDATE rows SET suspect = 1 WHERE state = 'planned'")
+    if about.get("file") != number:
+        db.execute("INSERT OR REPLACE INTO about VALUES ('file', ?)", (number,))
+    db.execute("INSERT OR IGNORE INTO about VALUES ('salt', ?)", (token_hex(16),))
+    db.execute("COMMIT")
+    return Begun(batch_id, moved)
 
 
 def in_words(path: Path, error: Exception) -> LedgerError:
@@ -156,8 +206,10 @@ def in_words(path: Path, error: Exception) -> LedgerError:
     if isinstance(error, LedgerError):
         return error
     words = str(error)
+    if isinstance(error, sqlite3.OperationalError) and words == "interrupted":
+        return LedgerError(f"{path} cannot be read in a sensible time; it was left as it is: restore a copy")
     if isinstance(error, sqlite3.OperationalError) and ("full" in words or "disk I/O" in words):
         return LedgerError(f"{path} cannot be written ({words}); nothing is lost, make room and run the same again")
-    if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
+    if type(error) in (sqlite3.DatabaseError, sqlite3.IntegrityError):
         return LedgerError(f"{path} is damaged ({words}); it was left as it is: restore a copy, or use another folder")
     return LedgerError(f"{path} cannot be used: {words}")

@@ -1,6 +1,6 @@
-"""The line of rows on their way to a place: read from their source, planned in the ledger, waiting for pictures.
+"""The line of rows on their way to a place: read from their source, planned in the ledger, waiting for images.
 
-A row that waits for another one's picture holds no place among the running ones. One task reads the source, some rows
+A row that waits for another one's image holds no place among the running ones. One task reads the source, some rows
 ahead, so that what a source keeps open while it gives rows stays with one task.
 """
 
@@ -11,21 +11,23 @@ import inspect
 import logging
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, Collection, Iterable
 from typing import Any
 
 import attrs
 
 from a2e_async.batch.course import Outcome, Source, planned
 from a2e_async.batch.entries import Entry, State
-from a2e_async.batch.ledger import Ledger, is_changed
+from a2e_async.batch.ledger import Ledger
 from a2e_async.batch.rows import Row, RowError, check_id, numbered, of_entry, of_request
+from a2e_async.batch.stored import DEEPEST, is_changed, is_deep
 from a2e_async.core import rules
 from a2e_async.core.family import Request
 from a2e_async.errors import UsageError
 
 Rows = Iterable[Row | Request[Any]] | AsyncIterable[Row | Request[Any]]
 Turn = tuple[Row, Entry, Source | None]
+Waiting = tuple[Row, Entry]
 
 _log = logging.getLogger("a2e_async")
 
@@ -40,18 +42,20 @@ class Line:
         rows: Where they come from.
         ledger: Where they are planned, many at a time.
         news: Set when there is something to take.
+        again: Rows that stand in one of these states are attempted anew, once.
     """
 
-    def __init__(self, rows: Rows, ledger: Ledger, news: asyncio.Event) -> None:
+    def __init__(self, rows: Rows, ledger: Ledger, news: asyncio.Event, again: Collection[State] = frozenset()) -> None:
         self._rows = rows
         self._ledger = ledger
         self._news = news
+        self._again = again
         self._given: list[Row] = []
         self._taken = asyncio.Event()
         self._seen: dict[str, int] = {}
         self._reader: asyncio.Task[None] | None = None
-        self._ready: deque[tuple[Row, Entry]] = deque()
-        self._waiting: dict[str, list[tuple[Row, Entry]]] = {}
+        self._ready: deque[Waiting] = deque()
+        self._waiting: dict[str, list[Waiting]] = {}
         self._sources: dict[str, Source | None] = {}
 
     def next(self) -> Turn | None:
@@ -82,25 +86,34 @@ class Line:
                 self._reader.result()
             return False
         entries = await self._ledger.plan([planned(row) for row in rows])
+        wanted = [row.id for row in rows if entries[row.id].state in self._again]
+        if wanted:  # only rows that are given: what is no more in the file is not paid for
+            entries |= await self._ledger.known(await self._ledger.again(wanted, self._again))
         for row in rows:
             self._queue(_as_begun(row, entries[row.id]), entries[row.id])
         return True
 
-    def note(self, outcome: Outcome) -> list[Outcome]:
-        """Let rows go on that waited for this one's picture; gives up those whose picture does not come."""
+    def note(self, outcome: Outcome) -> list[Waiting]:
+        """Let rows go on that waited for this one's image; gives those whose image does not come."""
         row_id, entry = outcome.row.id, outcome.entry
         there = entry.state is State.DONE and bool(entry.task_ids)
         self._sources[row_id] = Source(row_id, entry.family, entry.task_ids[0]) if there else None
         waited = self._waiting.pop(row_id, [])
-        if there:
-            self._ready.extend(waited)
-            return []
-        return [lost for row, row_entry in waited for lost in self._give_up(row, row_entry)]
+        # What was sent in an earlier run may have been paid for: it is looked for, also without its image.
+        self._ready.extend(one for one in waited if there or one[1].letters)
+        return [] if there else [one for one in waited if not one[1].letters]
 
-    def left_over(self) -> list[Outcome]:
+    def release(self) -> bool:
+        """Let rows go on that wait for an image which does not come, and whose start was sent; says if any did."""
+        sent = [one for rows in self._waiting.values() for one in rows if one[1].letters]
+        self._waiting = {key: [one for one in rows if not one[1].letters] for key, rows in self._waiting.items()}
+        self._ready.extend(sent)
+        return bool(sent)
+
+    def left_over(self) -> list[Waiting]:
         """Give up the rows that wait for a row which is not there."""
         waiting, self._waiting = self._waiting, {}
-        return [_without_picture(row, entry) for rows in waiting.values() for row, entry in rows]
+        return [one for rows in waiting.values() for one in rows]
 
     async def aclose(self) -> None:
         """Take no more, and close the source."""
@@ -140,27 +153,19 @@ class Line:
             await self._taken.wait()
 
     def _queue(self, row: Row, entry: Entry) -> None:
-        needs_picture = row.image_from is not None and entry.state in (State.PLANNED, State.INTENDED)
-        if needs_picture and self._sources.get(str(row.image_from)) is None:
+        waits = row.image_from is not None and entry.state in (State.PLANNED, State.INTENDED)
+        if waits and self._sources.get(str(row.image_from)) is None:
             self._waiting.setdefault(str(row.image_from), []).append((row, entry))
         else:
             self._ready.append((row, entry))
-
-    def _give_up(self, row: Row, entry: Entry) -> list[Outcome]:
-        lost = _without_picture(row, entry)
-        return [lost, *self.note(lost)]
-
-
-def _without_picture(row: Row, entry: Entry) -> Outcome:
-    return Outcome(row=row, entry=entry, error=RowError(f"row {row.image_from} made no picture", "image_from"))
 
 
 def _as_begun(row: Row, entry: Entry) -> Row:
     """Give the row as it was when it was begun; what was edited since is left aside, and said so."""
     if entry.state is State.PLANNED or not is_changed(entry, row.family.name, row.kept()):
         return row
-    words = "row %s was edited after it was begun and keeps its first version; a new id makes it a new row"
-    _log.warning(words, row.id, extra={"row": row.id})
+    words = "row %s was edited after it was begun and keeps its first version; redo %s starts it anew as it is now"
+    _log.warning(words, row.id, row.id, extra={"row": row.id})
     return attrs.evolve(of_entry(entry), line=row.line)
 
 
@@ -173,10 +178,9 @@ def _as_row(one: Row | Request[Any], seen: dict[str, int]) -> Row:
     if not isinstance(one, Row | Request):
         raise UsageError(f"rows: each must be a Row or a request such as TextToImage(...), not {rules.kind_of(one)}")
     row = one if isinstance(one, Row) else of_request(one)
-    try:
-        check_id(row.id)
-    except RowError as error:
-        raise UsageError(str(error)) from None
+    check_id(row.id)
+    if is_deep(row.kept()):
+        raise RowError(f"row {row.id}: its fields lie more than {DEEPEST} deep in each other")
     own = numbered(row, seen)
     if own is None:
         raise UsageError(f"two rows have the id {row.id}")

@@ -1,4 +1,8 @@
-"""The coins of a batch: a budget for all of its lives together, beside the one of its client."""
+"""The coins of a batch: a budget for all of its lives together, beside the one of its client.
+
+What a start may cost is written into its row with the intent, before anything is sent, and counts there until the
+service has said what it charged: so a process that dies at any moment leaves no start uncounted.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +13,21 @@ from typing import Any
 
 import attrs
 
+from a2e_async.batch.entries import Entry, State
+from a2e_async.batch.ledger import Ledger
+from a2e_async.batch.rows import of_entry
+from a2e_async.batch.stored import sensible
 from a2e_async.client import A2EClient
 from a2e_async.core.family import Family, Request
 from a2e_async.core.records import Result
 from a2e_async.engine.jobs.coins import Coins
 from a2e_async.engine.jobs.options import Options
 from a2e_async.engine.starts.budget import Budget
-from a2e_async.errors import A2EError, LedgerError, StartUnknownError
+from a2e_async.errors import A2EError, LedgerError, StartUnknownError, UsageError
+
+_UNPRICED = (
+    "coins IS NULL AND price IS NULL AND state NOT IN ('planned', 'refused') AND (state != 'intended' OR letters != '')"
+)
 
 
 @attrs.frozen
@@ -29,8 +41,14 @@ class Wanted:
 
 @attrs.define
 class Held:
-    """Coins that are held for a start; `coins` are what the service has charged, as soon as it has said so."""
+    """Coins that are held for a start.
 
+    Attributes:
+        price: How many are held, None when nobody knows and nothing bounds them.
+        coins: What the service has charged, as soon as it has said so.
+    """
+
+    price: float | None = None
     coins: float | None = None
 
 
@@ -39,23 +57,46 @@ class Purse:
 
     Args:
         limit: Most coins to be spent in all lives of the batch, or None.
-        spent: Coins that were spent in its earlier ones.
+        spent: Coins that were charged in its earlier ones, or may have been.
         a2e: Who is asked for prices.
     """
 
     def __init__(self, limit: float | None, spent: float, a2e: A2EClient) -> None:
         self._a2e = a2e
-        self._budget = Budget(limit, self._quote, coins=Coins(spent))
+        self._limit = limit
+        self._coins = Coins(spent)
+        self._budget = Budget(limit, self._quote, coins=self._coins)
+
+    @classmethod
+    async def open(cls, limit: float | None, ledger: Ledger, a2e: A2EClient, options: Options) -> Purse:
+        """Make the purse of a ledger.
+
+        Raises:
+            UsageError: Rows were started without a limit, and nobody tells what they cost.
+        """
+        purse = cls(limit, await ledger.coins(), a2e)
+        if limit is not None:
+            unpriced = await ledger.in_states(frozenset(State), _UNPRICED)
+            purse._coins.spent += sum([await purse._price_of(entry, options) for entry in unpriced])
+        return purse
 
     @contextlib.asynccontextmanager
-    async def pays(self, wanted: Wanted) -> AsyncIterator[Held]:
+    async def pays(self, wanted: Wanted, before: float | None = None) -> AsyncIterator[Held]:
         """Hold the price of a start for the length of the block, in which the start is accepted or fails.
+
+        Args:
+            wanted: The start.
+            before: What an earlier life holds for this very start; it is counted already.
 
         Raises:
             BudgetExceededError: The price is more than is left.
         """
+        if before is not None:
+            async with self._held_before(before) as held:
+                yield held
+            return
         reserved = await self._budget.reserve(wanted)
-        held = Held()
+        held = Held(wanted.options.price if self._limit is None else reserved.coins)
         try:
             yield held
         except (StartUnknownError, LedgerError, asyncio.CancelledError):
@@ -64,13 +105,35 @@ class Purse:
         except BaseException:
             self._budget.release(reserved)
             raise
-        self._budget.settle(reserved, held.coins)
+        self._budget.settle(reserved, sensible(held.coins))
 
     def close(self) -> None:
         """End enquiries that are still under way."""
         self._budget.close()
 
+    @contextlib.asynccontextmanager
+    async def _held_before(self, price: float) -> AsyncIterator[Held]:
+        """Count what the service charges in the place of what an earlier life holds, which stays until it says so."""
+        held = Held(price)
+        yield held
+        if (coins := sensible(held.coins)) is not None:
+            self._coins.spent += coins - price
+
+    async def _price_of(self, entry: Entry, options: Options) -> float:
+        """Give what a row may have cost that was started without a limit, and whose reply named no coins."""
+        if options.price is not None:
+            return options.price
+        row = of_entry(entry)
+        with contextlib.suppress(A2EError):
+            quoted = await self._quote(row.family, row.request())
+            if quoted is not None:
+                return quoted
+        raise UsageError(
+            f"max_coins: row {entry.id} was started without a limit, and nobody tells what {entry.family} costs; "
+            "give price= (--price), what each start costs at most"
+        )
+
     async def _quote(self, _family: Family, request: Request[Result]) -> float | None:
         with contextlib.suppress(A2EError):
-            return (await self._a2e.quote(request)).coins
+            return sensible((await self._a2e.quote(request)).coins)
         return None

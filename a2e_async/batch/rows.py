@@ -90,12 +90,11 @@ class BadRow:
         return f"{where}{named}: {self.message}"
 
 
-class RowError(Exception):
-    """What is wrong with one row, on its way to a `BadRow`."""
+class RowError(InvalidRequestError):
+    """What is wrong with one row; of a file's rows it becomes a `BadRow`."""
 
     def __init__(self, message: str, field: str = "") -> None:
-        super().__init__(message)
-        self.field = field
+        super().__init__(message, field=field)
 
 
 def of_request(request: Request[Result]) -> Row:
@@ -132,6 +131,18 @@ def of_entry(entry: Entry) -> Row:
     fields = dict(entry.fields)
     image_from = fields.pop("image_from", None)
     return Row(id=entry.id, family=family_of(entry.family), fields=fields, image_from=image_from)
+
+
+def as_given(entry: Entry) -> Row:
+    """Make a row of what the ledger keeps of it, as it was given last.
+
+    Raises:
+        UsageError: There is no such family in this version.
+    """
+    if entry.edited is None:
+        return of_entry(entry)
+    family, fields = entry.edited
+    return of_entry(attrs.evolve(entry, family=family, fields=fields))
 
 
 def stem_of(row_id: str, *, many: bool = False) -> str:

@@ -1,105 +1,60 @@
 """The runner of a batch: which row has its turn, how many at once, and what waits for what.
 
-A row that waits for another one's picture holds no place among the running ones.
+A row that waits for another one's image holds no place among the running ones.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncGenerator, Collection, Coroutine, Iterable
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
-from a2e_async.batch.course import STOPPING, Course, OnChange, Outcome
-from a2e_async.batch.entries import State
+from a2e_async.batch.course import Course, Outcome
+from a2e_async.batch.entries import MOVES, Entry, Event, State
 from a2e_async.batch.ledger import Ledger
-from a2e_async.batch.line import Line, Rows
+from a2e_async.batch.line import Line, Rows, Waiting
 from a2e_async.batch.memory import Memory
-from a2e_async.batch.purse import Purse
-from a2e_async.client import A2EClient
-from a2e_async.engine.jobs.options import DEFAULT, Default, Options
-from a2e_async.engine.settings import check_amount
-from a2e_async.errors import BudgetExceededError, LedgerError, TransportError, UsageError
+from a2e_async.batch.rows import Row, of_entry
+from a2e_async.batch.verdicts import STOPPING
+from a2e_async.errors import A2EError, BudgetExceededError, LedgerError, TransportError, UsageError
 
-_RETRIED = {State.FAILED, State.REFUSED}
+_REDONE = MOVES[Event.AGAIN][0]
 
 
-class Batch:
-    """A durable batch in a folder: killed at any moment and run again, it pays nothing twice and loses nothing.
+class Run:
+    """The batch of a folder while it is open; see `Batch`.
 
-    Made by `Batch.open`.
-
-    Attributes:
+    Args:
         folder: Where the ledger and the files are.
         ledger: The open ledger.
-        stopped_by: The error for which nothing more was started, or None.
-
-    Example:
-        async with A2EClient() as a2e, Batch.open("results/", a2e) as batch:
-            async for outcome in batch.run(map(TextToImage, prompts)):
-                print(outcome.row.id, outcome.entry.state, outcome.paths)
+        course: What brings one row to its files.
+        memory: What is learned of the ages at which tasks end.
+        max_running: Most rows between start and files at once.
+        again: Rows that stand in one of these states are attempted anew.
     """
 
-    def __init__(self, folder: Path, ledger: Ledger, course: Course, memory: Memory, max_running: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        ledger: Ledger,
+        course: Course,
+        memory: Memory,
+        *,
+        max_running: int,
+        again: Collection[State],
+    ) -> None:
         self.folder = folder
         self.ledger = ledger
-        self._memory = memory
         self.stopped_by: Exception | None = None
         self._course = course
+        self._memory = memory
         self._max_running = max_running
+        self._again = again
         self._stopping = False
         self._news = asyncio.Event()
-        self._run: _Run | None = None
-
-    @classmethod
-    def open(
-        cls,
-        folder: str | Path,
-        a2e: A2EClient,
-        *,
-        max_running: int = 200,
-        max_coins: float | None = None,
-        timeout: float | Default | None = DEFAULT,
-        price: float | None = None,
-        retry_failed: bool = False,
-        retry_unknown: bool = False,
-        on_change: OnChange = lambda _entry: None,
-    ) -> _Opening:
-        """Open the batch of a folder, or begin one, for the length of an `async with` block.
-
-        Args:
-            folder: Where its ledger and files are, or shall be.
-            a2e: An open client.
-            max_running: Most rows between start and files at once.
-            max_coins: Most coins to be spent in all lives of the batch, or None. What was charged counts, also for
-                tasks that failed; the client's own budget holds besides.
-            timeout: Seconds since acceptance after which a row is left for the next run; by default its family's.
-            price: What each start costs in coins, if you know it; for the client's budget.
-            retry_failed: Attempt rows anew whose task failed or whose start was refused; each is a new intent.
-            retry_unknown: Likewise rows whose start may have been taken; each may be paid for a second time.
-            on_change: Told of each change of a row, after it was written down.
-
-        Raises:
-            UsageError: An argument is not what it must be.
-            LedgerError: On entering: the ledger cannot be used.
-        """
-        if max_running is None:
-            raise UsageError("max_running: must be a whole number of at least 1")
-        check_amount("max_running", max_running, whole=True, least=1)
-        check_amount("max_coins", max_coins)
-        again = (_RETRIED if retry_failed else set()) | ({State.UNKNOWN} if retry_unknown else set())
-        options = Options(timeout=timeout, price=price)
-        return _Opening(
-            Path(folder),
-            a2e,
-            options=options,
-            max_running=max_running,
-            max_coins=max_coins,
-            again=again,
-            on_change=on_change,
-        )
+        self._places: _Places | None = None
 
     def stop(self) -> None:
         """Start nothing more; what was sent goes on, what was not is left for the next run."""
@@ -108,10 +63,38 @@ class Batch:
         self._news.set()
 
     async def leave(self) -> None:
-        """End a run that was left before its end; leaving the `async with` block does so."""
-        if self._run is not None:
-            await self._run.aclose()
+        """End a run that was left before its end, and write down the answers of starts that are on the wire.
+
+        Leaving the `async with` block does so, in whatever way it is left.
+        """
+        if self._places is not None:
+            await self._places.aclose()
+        await self._course.answered()
         await self._memory.keep()
+
+    async def redo(self, *row_ids: str) -> list[Row]:
+        """Let rows be started anew, each as a new intent that is paid for again; gives them as they will be started.
+
+        For rows whose task or file has gone, and for those that were edited since: they are taken as they were given
+        last. What an earlier attempt has cost stays counted. `run` starts them.
+
+        Args:
+            *row_ids: Their ids. A row that is planned already is left as it is.
+
+        Raises:
+            UsageError: There is no such row, or its start may still be on its way.
+        """
+        known = await self.ledger.known(row_ids)
+        for row_id in row_ids:
+            if row_id not in known:
+                raise UsageError(f"redo: there is no row {row_id!r:.120} in {self.folder}")
+            entry = known[row_id]
+            waits = entry.state is State.INTENDED or (entry.state is State.ACCEPTED and not entry.error)
+            if waits:
+                raise UsageError(f"redo: row {row_id} is {entry.state.word}: run the batch first, which is free")
+        await self.ledger.again(row_ids, _REDONE)
+        known = await self.ledger.known(row_ids)
+        return [of_entry(known[row_id]) for row_id in row_ids]
 
     async def run(self, rows: Rows) -> AsyncGenerator[Outcome, None]:
         """Bring every row to its files; gives each when nothing more can be done for it in this run.
@@ -121,50 +104,84 @@ class Batch:
 
         Args:
             rows: Rows or requests. A request's id is a hash of its content; equal ones are numbered.
+
+        Raises:
+            A2EError: What stopped the batch (a refused token, too few coins, the budget, the ledger, a service that
+                cannot be reached), after the last outcome; `stopped_by` has it, too.
+            UsageError: Something in `rows` is no row.
         """
-        if self._run is not None:
-            await self._run.aclose()
-        run = self._run = _Run(Line(rows, self.ledger, self._news), self._news)
+        if self._places is not None:
+            await self._places.aclose()
+            await self._course.answered()
+        line = Line(rows, self.ledger, self._news, self._again)
+        places = self._places = _Places(line, self._news)
         try:
-            while await self._fill(run) and not run.over:
+            while (await self._fill(places) or self._release(places)) and not places.over:
                 await self._news.wait()
                 self._news.clear()
-                while run.ended and not run.over:
-                    for outcome in self._note(run.take(), run.line):
+                while places.ended and not places.over:
+                    async for outcome in self._note(places.take(), line):
                         yield outcome
                 await self._memory.keep_now_and_then()
-            for outcome in [] if self._stopping else run.line.left_over():
+            async for outcome in self._give_up([] if self._stopping or places.over else line.left_over(), None, line):
                 yield outcome
+            ended = not places.over
         finally:
-            await run.aclose()
+            await places.aclose()
+        if ended and self.stopped_by is not None:
+            raise self.stopped_by
 
-    async def _fill(self, run: _Run) -> bool:
+    async def _fill(self, places: _Places) -> bool:
         """Let rows begin while there is room; says whether anything is left to wait for."""
-        while self._has_room(run):
-            turn = run.line.next()
+        while self._has_room(places):
+            turn = places.line.next()
             if turn is not None:
-                run.begin(self._course.bring(*turn))
+                places.begin(self._course.bring(*turn))
                 continue
             try:
-                taken = await run.line.take()
+                taken = await places.line.take()
             except LedgerError as error:
                 self._stop_for(error)
                 break
             if not taken:
                 break
-        return bool(run.running or run.ended) or (self._has_room(run) and run.line.reading())
+        return bool(places.running or places.ended) or (self._has_room(places) and places.line.reading())
 
-    def _has_room(self, run: _Run) -> bool:
-        return not self._stopping and not run.over and len(run.running) < self._max_running
+    def _release(self, places: _Places) -> bool:
+        """Let rows that were sent in an earlier run go on without the image that does not come."""
+        released = not self._stopping and places.line.release()
+        if released:
+            self._news.set()
+        return released
 
-    def _note(self, outcome: Outcome, line: Line) -> list[Outcome]:
-        """Note an outcome; gives it, and those of rows that cannot be started without its picture."""
+    def _has_room(self, places: _Places) -> bool:
+        return not self._stopping and not places.over and len(places.running) < self._max_running
+
+    async def _note(self, outcome: Outcome, line: Line) -> AsyncGenerator[Outcome, None]:
+        """Note an outcome; gives it, and those of rows that cannot be started without its image."""
         error = outcome.error
         unreachable = isinstance(error, TransportError) and outcome.entry.state is State.PLANNED
         if error is not None and (unreachable or isinstance(error, STOPPING)):
             self._stop_for(error)
-        begun = outcome.entry.state is not State.PLANNED or not self._stopping or error is self.stopped_by
-        return ([outcome] if begun else []) + (line.note(outcome) if not self._stopping else [])
+        if outcome.entry.state is not State.PLANNED or not self._stopping or error is self.stopped_by:
+            yield outcome
+        if not self._stopping:
+            async for lost in self._give_up(line.note(outcome), outcome.entry, line):
+                yield lost
+
+    async def _give_up(
+        self, waiting: Iterable[Waiting], source: Entry | None, line: Line
+    ) -> AsyncGenerator[Outcome, None]:
+        """Give up rows that wait for an image which does not come, and those that wait for theirs."""
+        left = deque((row, entry, source) for row, entry in waiting)
+        while left:
+            row, entry, cause = left.popleft()
+            event, words = _without_source(row, cause)
+            outcome = await self._course.give_up(row, entry, event, words, A2EError(words))
+            if isinstance(outcome.error, LedgerError):
+                self._stop_for(outcome.error)
+            yield outcome
+            left.extend((other, known, outcome.entry) for other, known in line.note(outcome))
 
     def _stop_for(self, error: Exception) -> None:
         if self.stopped_by is None:
@@ -174,8 +191,18 @@ class Batch:
                 self.stop()
 
 
-class _Run:
-    """One run over the rows of a batch, and the tasks that bring them."""
+def _without_source(row: Row, source: Entry | None) -> tuple[Event, str]:
+    """Say what becomes of a row whose source made no image, and why."""
+    if source is None:
+        return Event.NOTED, f"its source {row.image_from} is not among the rows, or not done"
+    if not source.state.bad:
+        return Event.NOTED, f"its source {source.id} is not done yet"
+    happened = {State.FAILED: "failed", State.REFUSED: "was refused"}.get(source.state, f"is {source.state.word}")
+    return Event.REFUSED, f"its source {source.id} {happened}"
+
+
+class _Places:
+    """The places of one run over the rows of a batch, and the tasks that bring rows to their files."""
 
     def __init__(self, line: Line, news: asyncio.Event) -> None:
         self.line = line
@@ -210,50 +237,3 @@ class _Run:
     def _end(self, task: asyncio.Task[Outcome]) -> None:
         self.ended.append(task)
         self._news.set()
-
-
-class _Opening:
-    """An `async with` block of a batch."""
-
-    def __init__(
-        self,
-        folder: Path,
-        a2e: A2EClient,
-        *,
-        options: Options,
-        max_running: int,
-        max_coins: float | None,
-        again: set[State],
-        on_change: OnChange,
-    ) -> None:
-        self._folder, self._a2e, self._options, self._on_change = folder, a2e, options, on_change
-        self._max_running, self._max_coins, self._again = max_running, max_coins, again
-        self._purse: Purse | None = None
-        self._batch: Batch | None = None
-
-    async def __aenter__(self) -> Batch:
-        ledger = await Ledger.open(self._folder)
-        try:
-            if self._again:
-                await ledger.plan_again(self._again)
-            self._purse = Purse(self._max_coins, await ledger.coins(), self._a2e)
-            memory = Memory(ledger, self._a2e.learned)
-            await memory.recall()
-        except BaseException:
-            await ledger.aclose()
-            raise
-        course = Course(
-            self._folder, self._a2e, ledger, options=self._options, purse=self._purse, on_change=self._on_change
-        )
-        self._batch = Batch(self._folder, ledger, course, memory, self._max_running)
-        return self._batch
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._batch is not None and self._purse is not None:
-            try:
-                await self._batch.leave()
-            finally:
-                self._purse.close()
-                await self._batch.ledger.aclose()

@@ -8,11 +8,12 @@ from types import SimpleNamespace
 
 from ledgers import opened
 
-from a2e_async import A2EClient, simulator
+from a2e_async import A2EClient, A2EError, simulator
 from a2e_async.batch import Batch, Row
 from a2e_async.batch.course import planned
 from a2e_async.batch.entries import State
 from a2e_async.batch.ledger import tag_of
+from a2e_async.batch.owner import Owner
 from a2e_async.core import tags
 from a2e_async.core.family import family_of
 from a2e_async.core.polling.schedule import Cadence
@@ -54,8 +55,14 @@ def pictures(count):
 
 async def play(folder, sim, rows, *, options=None, **opening):
     """Run a batch to its end; gives the outcomes by row, their order, and why it stopped."""
+    outcomes = []
     async with client(sim, **(options or {})) as a2e, Batch.open(folder, a2e, **opening) as batch:
-        outcomes = [outcome async for outcome in batch.run(rows)]
+        try:
+            async for outcome in batch.run(rows):
+                outcomes.append(outcome)  # noqa: PERF401 - those before an error count
+        except A2EError as error:
+            if error is not batch.stopped_by:
+                raise
     return SimpleNamespace(
         outcomes={outcome.row.id: outcome for outcome in outcomes},
         order=[outcome.row.id for outcome in outcomes],
@@ -66,8 +73,7 @@ async def play(folder, sim, rows, *, options=None, **opening):
 async def entries(folder):
     """Give what the ledger of a folder knows, by row."""
     async with opened(folder) as book:
-        ids = [row[0] for row in await book._ask([("SELECT id FROM rows", ())])]
-        return await book.known(ids)
+        return {entry.id: entry for entry in await book.in_states(frozenset(State))}
 
 
 async def states(folder):
@@ -75,7 +81,7 @@ async def states(folder):
     return {row_id: entry.state for row_id, entry in (await entries(folder)).items()}
 
 
-async def bring_to(folder, row, state, *, sim=None, there=True, age=0.0):
+async def bring_to(folder, row, state, *, sim=None, there=True, age=0.0, sent=True):
     """Put a row into a ledger as a process leaves it that was killed in this state; gives its tag.
 
     Args:
@@ -85,14 +91,19 @@ async def bring_to(folder, row, state, *, sim=None, there=True, age=0.0):
         sim: The service that has its task.
         there: Whether the service has taken the start.
         age: How long ago it was sent, in seconds.
+        sent: Whether its POST has left.
     """
     async with opened(folder) as book:
         await book.plan([planned(row)])
         tag = tag_of(book.batch_id, row.id, 1)
         if state is State.PLANNED:
             return tag
+        if sim is not None:
+            await begun_at(book, sim)
         await book.intended(row.id, tag, 1)
         await book.write(("UPDATE rows SET intended_at = ? WHERE id = ?", (time.time() - age, row.id)))
+        if sent:
+            await book.sending(row.id, tags.FIRST, time.time() - age)
         if there:
             body = {"prompt": "x", "name": tags.put("a kite", tag, tags.FIRST, 100)}
             body |= {} if row.image_from is None else {"negative_prompt": "y", "image_url": "https://example.com/a"}
@@ -103,6 +114,12 @@ async def bring_to(folder, row, state, *, sim=None, there=True, age=0.0):
             await sim.clock.sleep(4)
             await book.settled(row.id, coins=10)
         return tag
+
+
+async def begun_at(book, sim):
+    """Bind a ledger to a simulated service and its account, as the first row that is begun does."""
+    async with client(sim) as a2e:
+        await Owner.check(book, a2e, service=None, same_account=False)
 
 
 class Asked:

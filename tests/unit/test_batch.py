@@ -31,9 +31,10 @@ from a2e_async import (
 )
 from a2e_async.batch import Batch, State
 from a2e_async.batch.course import Outcome
-from a2e_async.batch.ledger import Ledger, read_coins
+from a2e_async.batch.ledger import Ledger
 from a2e_async.batch.ledger_file import FILE_NAME
 from a2e_async.batch.rows import RowError
+from a2e_async.batch.stored import read_coins
 
 KITE = picture("kite")
 

@@ -19,8 +19,9 @@ from ledgers import child, entry, opened, running, seen, value
 
 from a2e_async.batch import filelock, ledger_file
 from a2e_async.batch.entries import FileEntry, State
-from a2e_async.batch.ledger import Ledger, read_coins, read_entries, tag_of
+from a2e_async.batch.ledger import Ledger, tag_of
 from a2e_async.batch.ledger_file import FILE_NAME
+from a2e_async.batch.stored import read_coins, read_entries
 from a2e_async.errors import LedgerError
 
 FILE = FileEntry(path="a.png", bytes=3, sha256="00")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from a2e_async.cli.base import Group
 from a2e_async.cli.batch.folder import report, status
-from a2e_async.cli.batch.run import retry, run_
+from a2e_async.cli.batch.run import redo, retry, run_
 
 batch = Group(name="batch", help="Run thousands of rows from a file; kill it, run it again, pay once.")
-for _one in (run_, status, retry, report):
+for _one in (run_, status, retry, redo, report):
     batch.add_command(_one)

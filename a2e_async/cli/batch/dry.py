@@ -7,10 +7,11 @@ from typing import Any
 
 import attrs
 
-from a2e_async.batch.entries import State
+from a2e_async.batch.entries import Entry, State
 from a2e_async.batch.rows import BadRow, Row
 from a2e_async.batch.sources import RowFile
-from a2e_async.cli.batch.loop import known_states
+from a2e_async.batch.stored import is_changed
+from a2e_async.cli.batch.loop import known_rows
 from a2e_async.cli.batch.options import How
 from a2e_async.cli.batch.price import price_of
 from a2e_async.cli.fields import given_fields, label_of
@@ -21,12 +22,12 @@ _ANEW = frozenset({State.FAILED, State.REFUSED})
 
 async def dry_run(run: Run, folder: Path, found: RowFile, how: How) -> int:
     """Print each row and each bad row, then price and balance."""
-    known = known_states(folder)
+    known = known_rows(folder)
     for row in found.rows:
-        _print_row(run, row, known.get(row.id, State.PLANNED))
+        _print_row(run, row, known.get(row.id))
     for bad in found.bad:
         _print_bad(run, bad)
-    to_start = [row for row in found.rows if _is_to_start(known.get(row.id), how)]
+    to_start = [row for row in found.rows if _is_to_start(row, known.get(row.id), how)]
     async with run.client(quick=True, how=how.of_client()) as a2e:
         price = await price_of(a2e, to_start, how.price)
         balance = await a2e.balance()
@@ -36,18 +37,24 @@ async def dry_run(run: Run, folder: Path, found: RowFile, how: How) -> int:
     return 0
 
 
-def _is_to_start(state: State | None, how: How) -> bool:
-    return state in (None, State.PLANNED) or (how.failed and state in _ANEW)
+def _is_to_start(row: Row, entry: Entry | None, how: How) -> bool:
+    state = State.PLANNED if entry is None else entry.state
+    anew = (how.failed and state in _ANEW) or (how.unknown and state is State.UNKNOWN)
+    return state is State.PLANNED or anew or row.id in how.redo
 
 
-def _print_row(run: Run, row: Row, state: State) -> None:
+def _print_row(run: Run, row: Row, entry: Entry | None) -> None:
+    state = State.PLANNED if entry is None else entry.state
+    begun = entry is not None and state is not State.PLANNED
+    edited = begun and entry is not None and is_changed(entry, row.family.name, row.kept())
     request = row.request()
     fields: dict[str, Any] = given_fields(request)
     label = " ".join(label_of(request).split())
     if row.image_from is not None:
         fields = {key: value for key, value in fields.items() if key in row.fields} | {"image_from": row.image_from}
     data = {"row": row.id, "line": row.line, "family": row.family.name, "status": state.value, "request": fields}
-    run.output.result(f"{row.line or '':>6}  {row.id}  {row.family.name}  {state.value}  {label}", data)
+    word = f"{state.word} (edited since; redo starts it anew)" if edited else state.word
+    run.output.result(f"{row.line or '':>6}  {row.id}  {row.family.name}  {word}  {label}", {**data, "edited": edited})
 
 
 def _print_bad(run: Run, bad: BadRow) -> None:

@@ -10,10 +10,10 @@ from pathlib import Path
 import click
 
 from a2e_async.batch.entries import State
-from a2e_async.batch.ledger import read_coins, read_entries
 from a2e_async.batch.ledger_file import FILE_NAME
 from a2e_async.batch.manifest import number
 from a2e_async.batch.report import write_report
+from a2e_async.batch.stored import read_coins, read_entries
 from a2e_async.cli.run import Run, command
 
 _MOST_ERRORS = 20
@@ -39,9 +39,9 @@ async def status(run: Run, folder: Path) -> None:
         {"status": state.value, "error": words, "rows": count}
         for (state, words), count in errors.most_common(_MOST_ERRORS)
     ]
-    lines = [f"{count:>8}  {name}" for name, count in counts.items() if count]
+    lines = [f"{states[state]:>8}  {state.word}" for state in State if states[state]]
     lines += [f"{states.total():>8}  rows, {coins:g} coins"]
-    lines += [f"{one['rows']:>8}  {one['status']}: {one['error']}" for one in worst]
+    lines += [f"{one['rows']:>8}  {State(one['status']).word}: {one['error']}" for one in worst]
     run.output.result("\n".join(lines), {**data, "errors": worst})
 
 

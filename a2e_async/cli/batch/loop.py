@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
+from a2e_async.batch.batch import Batch
 from a2e_async.batch.course import Outcome
 from a2e_async.batch.entries import Entry, State
-from a2e_async.batch.ledger import read_entries
 from a2e_async.batch.ledger_file import FILE_NAME
 from a2e_async.batch.manifest import number
 from a2e_async.batch.report import write_report
 from a2e_async.batch.rows import Row
-from a2e_async.batch.runner import Batch
+from a2e_async.batch.stored import read_entries
 from a2e_async.cli.batch.options import How
 from a2e_async.cli.batch.price import price_of
 from a2e_async.cli.batch.troubles import Troubles
@@ -27,10 +28,12 @@ from a2e_async.cli.resume import retry_line, same_command
 from a2e_async.cli.run import Run
 from a2e_async.client import A2EClient
 from a2e_async.engine.jobs.options import DEFAULT
-from a2e_async.errors import A2EError
+from a2e_async.errors import A2EError, BudgetExceededError
 
 _COINS_A_ROW = 1_000
 _AGAIN = ("retry_failed", "failed", "unknown")
+_SIMULATOR = "the simulator"  # it has another port each time
+_MOST_IDS = 20
 
 
 class Going:
@@ -41,16 +44,19 @@ class Going:
         folder: The batch's folder.
         rows: The rows to be brought to their files.
         how: How.
+        whole: Whether they are all rows of a rows file, so that others are no more in it.
     """
 
-    def __init__(self, run: Run, folder: Path, rows: Sequence[Row], how: How) -> None:
+    def __init__(self, run: Run, folder: Path, rows: Sequence[Row], how: How, *, whole: bool = False) -> None:
         self._run = run
         self._folder = folder
         self._rows = rows
         self._how = how
+        self._whole = whole
         self._tally = _tally(folder, rows, how)
         self._troubles = Troubles()
         self._stopped_by: Exception | None = None
+        self._told: list[Exception] = []
         self._board: BatchBoard | None = None
         self._opened = False
         self._stop: Callable[[], None] = lambda: None
@@ -81,11 +87,16 @@ class Going:
                 price=how.price,
                 retry_failed=how.failed,
                 retry_unknown=how.unknown,
+                service=_SIMULATOR if run.settings.simulate else None,
+                same_account=how.same_account,
                 on_change=self._changed,
             )
             # The client is closed before the ledger, which so gets the answers of starts that are on the wire.
             async with opening as batch, aclosing(a2e):
                 self._opened = True
+                if self._whole:
+                    await batch.ledger.list_only(row.id for row in self._rows)
+                self._rows = await batch.redo(*how.redo) if how.redo else self._rows
                 self._stop = batch.stop
                 self._tally.spent_before = await batch.ledger.coins()
                 if how.max_coins is not None:
@@ -98,10 +109,16 @@ class Going:
         if board.live:
             self._run.output.hold()
         async with board, aclosing(batch.run(self._rows)) as outcomes:
-            async for outcome in outcomes:
-                self._note(outcome)
+            try:
+                async for outcome in outcomes:
+                    self._note(outcome)
+            except A2EError as error:
+                if error is not batch.stopped_by:
+                    raise
         self._run.output.release()
         self._stopped_by = batch.stopped_by
+        if self._stopped_by is not None and self._stopped_by not in self._told:
+            self._troubles.note("of any id", self._stopped_by)
 
     async def _tell_price(self, a2e: A2EClient, max_coins: float) -> None:
         states = self._tally.states
@@ -127,7 +144,8 @@ class Going:
         if outcome.error is None:
             return
         self._troubles.note(outcome.row.id, outcome.error)
-        if not isinstance(outcome.error, A2EError) and not outcome.entry.error:
+        self._told.append(outcome.error)
+        if outcome.entry.state is State.PLANNED and not outcome.entry.error:
             self._print(outcome.entry, str(outcome.error))  # it was given up without a change
 
     def _print(self, entry: Entry, error: str) -> None:
@@ -155,11 +173,20 @@ class Going:
             self._run.complain("interrupted; this goes on with the batch:")
             self._run.output.say(again)
             return INTERRUPTED
-        if self._tally.open:
+        if self._tally.open and isinstance(self._stopped_by, BudgetExceededError) and self._how.max_coins is not None:
+            # The same line would stop at once.
+            most = f"{self._how.max_coins:g}"
+            self._run.complain(
+                f"rows that are left: {self._tally.open}; to go on with them raise --max-coins (now {most})"
+            )
+        elif self._tally.open:
             poor = exit_code(self._stopped_by) == MONEY if self._stopped_by is not None else False
             more = "with more coins or another token " if poor else ""
             self._run.complain(f"rows that are left: {self._tally.open}; {more}this goes on with them:")
             self._run.output.say(again)
+        if gone := [row_id for row_id, state in self._tally.states.items() if state is State.EXPIRED]:
+            self._run.complain(f"rows whose result is gone: {len(gone)}; this pays for them anew:")
+            self._run.output.say(shlex.join(["a2e", "batch", "redo", str(self._folder), "--", *gone[:_MOST_IDS]]))
         if failed := counts[State.FAILED] + counts[State.REFUSED]:
             self._run.complain(f"rows that have failed: {failed}; this attempts them anew:")
             self._run.output.say(retry_line(self._folder, "--failed"))
@@ -172,18 +199,19 @@ class Going:
         return FAILED if self._tally.open or self._tally.bad or self._troubles else DONE
 
 
-def known_states(folder: Path) -> dict[str, State]:
-    """Give where each row of a batch stands; nothing when there is no batch yet."""
+def known_rows(folder: Path) -> dict[str, Entry]:
+    """Give what is known of each row of a batch; nothing when there is no batch yet."""
     path = folder / FILE_NAME
-    return {entry.id: entry.state for entry in read_entries(path)} if path.is_file() else {}
+    return {entry.id: entry for entry in read_entries(path)} if path.is_file() else {}
 
 
 def _tally(folder: Path, rows: Iterable[Row], how: How) -> Tally:
     anew = {State.FAILED, State.REFUSED} if how.failed else set()
     anew |= {State.UNKNOWN} if how.unknown else set()
-    known = known_states(folder)
+    known = {row_id: entry.state for row_id, entry in known_rows(folder).items()}
     states = ((row.id, known.get(row.id, State.PLANNED)) for row in rows)
-    return Tally.of((row_id, State.PLANNED if state in anew else state) for row_id, state in states)
+    redone = set(how.redo)
+    return Tally.of((row_id, State.PLANNED if state in anew or row_id in redone else state) for row_id, state in states)
 
 
 def _as_data(folder: Path, entry: Entry, error: str) -> dict[str, Any]:

@@ -36,6 +36,8 @@ class How:
         unknown_window: Seconds for which a lost start is looked for, or None for the client's own.
         failed: Attempt rows anew that have failed or were refused.
         unknown: Attempt rows anew whose start may have been taken.
+        same_account: The token is another one of the account that the batch belongs to.
+        redo: Ids of rows that are started anew, whatever they came to.
     """
 
     max_running: int = 200
@@ -45,6 +47,8 @@ class How:
     unknown_window: float | None = None
     failed: bool = False
     unknown: bool = False
+    same_account: bool = False
+    redo: tuple[str, ...] = ()
 
     def of_client(self) -> Mapping[str, Any]:
         """Give the arguments of the client."""
@@ -83,6 +87,11 @@ OPTIONS = (
         type=_Amount(min=0.1),
         metavar="SECONDS",
         help="How long a lost start is looked for before it may be sent again (default: 60).",
+    ),
+    click.Option(
+        ["--same-account"],
+        is_flag=True,
+        help="The token is another one of the account with which the batch was begun.",
     ),
 )
 """The options that `How` is made of, but those that say what is attempted anew."""

@@ -7,10 +7,10 @@ from typing import Any
 
 import click
 
-from a2e_async.batch.ledger import read_entries
 from a2e_async.batch.ledger_file import FILE_NAME
-from a2e_async.batch.rows import of_entry
+from a2e_async.batch.rows import as_given
 from a2e_async.batch.sources import RowFile, read_file
+from a2e_async.batch.stored import read_entries
 from a2e_async.cli.batch.dry import dry_run
 from a2e_async.cli.batch.loop import Going
 from a2e_async.cli.batch.options import OPTIONS, How
@@ -51,7 +51,7 @@ async def run_(
     if left_out == USAGE:
         run.complain(f"{len(found.bad)} of {len(found.bad) + len(found.rows)} rows are bad, so nothing was started")
         return USAGE
-    return await Going(run, folder, found.rows, asked).go() or left_out
+    return await Going(run, folder, found.rows, asked, whole=not found.bad).go() or left_out
 
 
 def _tell_bad(run: Run, file: Path, found: RowFile) -> None:
@@ -59,7 +59,7 @@ def _tell_bad(run: Run, file: Path, found: RowFile) -> None:
         run.complain(f"{file}: {bad}")
 
 
-@command("retry", params=[*OPTIONS])
+@command("retry", params=[*OPTIONS], dry_run=True)
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), metavar="DIR")
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False), required=False)
 @click.option("--failed", is_flag=True, help="Attempt rows anew that have failed or were refused.")
@@ -69,15 +69,41 @@ def _tell_bad(run: Run, file: Path, found: RowFile) -> None:
 async def retry(run: Run, folder: Path, file: Path | None, **how: Any) -> int:  # noqa: ANN401 - the options of `How`
     """Go on with the batch in DIR, and attempt anew what ended badly.
 
-    The rows are those that DIR knows; FILE gives them anew, as when their fields were mended. Without --failed and
-    --unknown it only goes on with what is left.
+    The rows are those of the rows file that was run last, as DIR knows them; FILE gives them anew, as when their
+    fields were mended. Without --failed and --unknown it only goes on with what is left. --dry-run prints the rows,
+    their price and the balance.
     """
-    known = list(read_entries(folder / FILE_NAME))
-    if file is None:
-        return await Going(run, folder, [of_entry(entry) for entry in known], How(**how)).go()
-    found = read_file(file)
-    for bad in found.bad:
-        run.complain(f"{file}: {bad}")
-    if found.bad:
+    found = _rows_of(folder) if file is None else read_file(file)
+    asked = How(**how)
+    if found.bad and not run.settings.dry_run:
+        _tell_bad(run, file or folder, found)
         return USAGE
-    return await Going(run, folder, found.rows, How(**how)).go()
+    if run.settings.dry_run:
+        return await dry_run(run, folder, found, asked) or (USAGE if found.bad else DONE)
+    return await Going(run, folder, found.rows, asked, whole=file is not None).go()
+
+
+@command("redo", params=[*OPTIONS], dry_run=True)
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), metavar="DIR")
+@click.argument("ids", nargs=-1, required=True, metavar="ID...")
+async def redo(run: Run, folder: Path, ids: tuple[str, ...], **how: Any) -> int:  # noqa: ANN401 - the options of `How`
+    """Start rows of the batch in DIR anew, whatever they came to: each is paid for once more.
+
+    For rows whose result has gone, and for those that were edited since they were begun: they are taken as they were
+    given last. --dry-run prints them, their price and the balance.
+    """
+    wanted = tuple(dict.fromkeys(ids))
+    found = _rows_of(folder, wanted)
+    unknown = [one for one in wanted if one not in {row.id for row in found.rows}]
+    if unknown:
+        raise click.UsageError(f"there is no row {unknown[0]!r:.120} in {folder}")
+    asked = How(**how, redo=wanted)
+    if run.settings.dry_run:
+        return await dry_run(run, folder, found, asked)
+    return await Going(run, folder, found.rows, asked).go()
+
+
+def _rows_of(folder: Path, ids: tuple[str, ...] | None = None) -> RowFile:
+    """Give rows as a batch knows them: these, or all that its rows file still has."""
+    known = [entry for entry in read_entries(folder / FILE_NAME) if (entry.listed if ids is None else entry.id in ids)]
+    return RowFile(rows=tuple(map(as_given, known)), bad=())

@@ -11,16 +11,7 @@ import attrs
 from a2e_async.batch.entries import Entry, State
 from a2e_async.client import A2EClient
 
-STAGES = {
-    State.PLANNED: "queued",
-    State.INTENDED: "starting",
-    State.ACCEPTED: "running",
-    State.COMPLETED: "downloading",
-    State.DONE: "done",
-    State.FAILED: "failed",
-    State.REFUSED: "failed",
-    State.UNKNOWN: "failed",
-}
+STAGES = {state: state.word for state in State}
 """What each state is called on the display, in the order of a row's life."""
 
 _WINDOW = 60.0

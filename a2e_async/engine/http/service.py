@@ -123,6 +123,14 @@ class Service:
             self.events.tell(Retried(at=self.events.now(), failures=failures, error=error, wait=wait))
         await asyncio.sleep(wait)
 
+    async def fingerprint(self, key: bytes) -> str:
+        """Give a keyed hash of the token; see `Access.fingerprint`.
+
+        Raises:
+            MissingTokenError: What was given is no token.
+        """
+        return (self._access or await self._authorize()).fingerprint(key)
+
     def server_time(self) -> float | None:
         """Give the service's time now in seconds since 1970, None before its first reply."""
         return None if self._server_ahead is None else asyncio.get_running_loop().time() + self._server_ahead

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import re
 from collections.abc import Mapping, Sequence
 
@@ -33,6 +35,10 @@ class Access:
             "Content-Type": "application/json",
         }
         self._forms = _forms_of(token)
+
+    def fingerprint(self, key: bytes) -> str:
+        """Give a keyed hash of the token, from which it cannot be read."""
+        return hmac.new(key, self.headers["Authorization"].encode(), hashlib.sha256).hexdigest()
 
     def hide_in(self, reply: HttpReply, request: HttpRequest) -> HttpReply:
         """Give a reply in which neither the token nor a secret of its request is said back."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Collection
 from typing import Any
 
 from a2e_async.core import replies, wire
@@ -69,6 +70,19 @@ class Starter:
         elif not job.done() and job.stage is Stage.QUEUED:
             words = "the job was cancelled before its start was sent"
             self._ends.fail(job, JobCancelledError(words, refunded=True))
+
+    async def answered(self, jobs: Collection[AnyJob], seconds: float) -> None:
+        """Wait at most so many seconds until what is on the wire for these jobs was answered and written down."""
+        overs: list[asyncio.Event] = []
+        for attempt in [self._attempts[job] for job in jobs if job in self._attempts]:
+            if attempt.on_wire:
+                attempt.over = attempt.over or asyncio.Event()
+                overs.append(attempt.over)
+        waits = [asyncio.ensure_future(over.wait()) for over in overs]
+        if waits:
+            _done, late = await asyncio.wait(waits, timeout=seconds)
+            for one in late:
+                one.cancel()
 
     async def aclose(self, seconds: float) -> None:
         """Send nothing more; wait at most so many seconds for the answers of starts on the wire."""

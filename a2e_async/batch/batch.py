@@ -1,0 +1,170 @@
+"""A durable batch, as users open it: whose it is, what it may cost, and how it is left."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import attrs
+
+from a2e_async.batch.course import Course
+from a2e_async.batch.entries import State
+from a2e_async.batch.journal import OnChange
+from a2e_async.batch.ledger import Ledger
+from a2e_async.batch.memory import Memory
+from a2e_async.batch.owner import Owner
+from a2e_async.batch.purse import Purse
+from a2e_async.batch.runner import Run
+from a2e_async.client import A2EClient
+from a2e_async.engine.jobs.options import DEFAULT, Default, Options
+from a2e_async.engine.settings import check_amount
+from a2e_async.errors import UsageError
+
+_RETRIED = frozenset({State.FAILED, State.REFUSED})
+
+
+class Batch(Run):
+    """A durable batch in a folder: killed at any moment and run again, it pays nothing twice and loses nothing.
+
+    Made by `Batch.open`.
+
+    Attributes:
+        folder: Where the ledger and the files are.
+        ledger: The open ledger.
+        stopped_by: The error for which nothing more was started, or None; `run` raises it after the last outcome.
+
+    Example:
+        async with A2EClient() as a2e, Batch.open("results/", a2e) as batch:
+            async for outcome in batch.run(map(TextToImage, prompts)):
+                print(outcome.row.id, outcome.entry.state, outcome.paths)
+    """
+
+    @classmethod
+    def open(
+        cls,
+        folder: str | Path,
+        a2e: A2EClient,
+        *,
+        max_running: int = 200,
+        max_coins: float | None = None,
+        timeout: float | Default | None = DEFAULT,
+        price: float | None = None,
+        retry_failed: bool = False,
+        retry_unknown: bool = False,
+        service: str | None = None,
+        same_account: bool = False,
+        on_change: OnChange = lambda _entry: None,
+    ) -> _Opening:
+        """Open the batch of a folder, or begin one, for the length of an `async with` block.
+
+        A batch belongs to one service and one account: those with which its first row was begun. In front of another
+        one it is refused before anything is sent.
+
+        Args:
+            folder: Where its ledger and files are, or shall be.
+            a2e: An open client.
+            max_running: Most rows between start and files at once.
+            max_coins: Most coins to be spent in all lives of the batch, or None. What was charged counts, also for
+                tasks that failed, and what may have been charged as well; the client's own budget holds besides.
+            timeout: Seconds since acceptance after which a row is left for the next run; by default its family's.
+            price: What each start costs in coins, if you know it; for the client's budget.
+            retry_failed: Attempt rows anew whose task failed or whose start was refused; each is a new intent. Only
+                rows that are given to `run` are.
+            retry_unknown: Likewise rows whose start may have been taken; each may be paid for a second time.
+            service: A name for the service to which the batch belongs, in the place of the client's address; for a
+                simulator that has another port each time.
+            same_account: The client's token is another one of the same account, which cannot be seen from it.
+            on_change: Told of each change of a row, after it was written down.
+
+        Raises:
+            UsageError: An argument is not what it must be.
+            LedgerError: On entering: the ledger cannot be used, or belongs to another service or account.
+        """
+        if max_running is None:
+            raise UsageError("max_running: must be a whole number of at least 1")
+        check_amount("max_running", max_running, whole=True, least=1)
+        check_amount("max_coins", max_coins)
+        if service is not None and (not isinstance(service, str) or not service.strip()):
+            raise UsageError("service: must be a name that is not blank, or None")
+        return _Opening(
+            folder=Path(folder),
+            a2e=a2e,
+            options=Options(timeout=timeout, price=price),
+            again=(_RETRIED if retry_failed else frozenset()) | ({State.UNKNOWN} if retry_unknown else frozenset()),
+            max_running=max_running,
+            max_coins=max_coins,
+            service=service,
+            same_account=same_account,
+            on_change=on_change,
+        )
+
+
+@attrs.define(eq=False, kw_only=True)
+class _Opening:
+    """An `async with` block of a batch."""
+
+    _folder: Path
+    _a2e: A2EClient
+    _options: Options
+    _again: frozenset[State]
+    _max_running: int
+    _max_coins: float | None
+    _service: str | None
+    _same_account: bool
+    _on_change: OnChange
+    _purse: Purse | None = attrs.field(default=None, init=False)
+    _batch: Batch | None = attrs.field(default=None, init=False)
+
+    async def __aenter__(self) -> Batch:
+        a2e = self._a2e
+        ledger = await Ledger.open(self._folder)
+        try:
+            owner = await Owner.check(ledger, a2e, service=self._service, same_account=self._same_account)
+            self._purse = await Purse.open(self._max_coins, ledger, a2e, self._options)
+            memory = Memory(ledger, a2e.learned)
+            await memory.recall()
+        except BaseException:
+            await ledger.aclose()
+            raise
+        course = Course(
+            self._folder,
+            a2e,
+            ledger,
+            owner=owner,
+            options=self._options,
+            purse=self._purse,
+            on_change=self._on_change,
+        )
+        again, most = self._again, self._max_running
+        self._batch = Batch(self._folder, ledger, course, memory, max_running=most, again=again)
+        return self._batch
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._batch is not None and self._purse is not None:
+            await _to_its_end(self._leave(self._batch, self._purse))
+
+    async def _leave(self, batch: Batch, purse: Purse) -> None:
+        try:
+            await batch.leave()
+        finally:
+            purse.close()
+            await batch.ledger.aclose()
+
+
+async def _to_its_end(leaving: Coroutine[Any, Any, None]) -> None:
+    """Leave to the end also when we are cancelled, or paid ids would be lost; the cancellation is passed on then."""
+    task = asyncio.create_task(leaving, name="a2e batch leave")
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError as error:
+            cancelled = error
+    task.result()
+    if cancelled is not None:
+        raise cancelled

@@ -1,0 +1,144 @@
+"""Whose a batch is: the service and the account that its rows were started at, kept with the ledger.
+
+A batch that is run with another address or account would look for its tasks where they never were, take that for
+proof, and pay for them again; a rehearsal in front of a simulator would pass for real. So both are kept when the first
+row is begun, the account as a keyed hash of its token and, once the service has told it, of its id: a token that was
+made anew is recognised by the account's id. Neither the token nor the id can be read from the ledger.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import hmac
+from collections.abc import AsyncIterator, Sequence
+from typing import Final
+
+import attrs
+
+from a2e_async.batch.entries import State
+from a2e_async.batch.ledger import Ledger
+from a2e_async.client import A2EClient
+from a2e_async.core.records import Record
+from a2e_async.errors import A2EError, LedgerError
+
+_SERVICE: Final = "service"
+_TOKEN: Final = "account"  # noqa: S105 - the key under which its hash is kept
+_USER: Final = "user"
+_BEGUN: Final = frozenset(State) - {State.PLANNED}
+_PAID: Final = frozenset({State.ACCEPTED, State.COMPLETED, State.DONE, State.FAILED})
+_SHOWN = 8
+_ASKED = 20  # of the ledger's newest tasks
+_LISTED = 100  # records of an account's list, which is newest first
+
+
+@attrs.define(eq=False)
+class Owner:
+    """The service and the account of a batch.
+
+    Attributes:
+        proven: Whether what an earlier process may have sent was surely sent to this account; where it was not,
+            absence from this account's list proves nothing, and such a row is never sent again.
+    """
+
+    _ledger: Ledger
+    _salt: bytes
+    _user: str | None
+    proven: bool = True
+
+    @classmethod
+    async def check(cls, ledger: Ledger, a2e: A2EClient, *, service: str | None, same_account: bool) -> Owner:
+        """Make sure that the ledger is this client's, or make it so when nothing in it was begun.
+
+        Args:
+            ledger: The open ledger.
+            a2e: The open client.
+            service: What stands for the service; by default its address.
+            same_account: Whether the caller vouches that another token is one of the same account.
+
+        Raises:
+            LedgerError: It belongs to another service or account; both are named.
+        """
+        salt = bytes.fromhex(await ledger.kept("salt") or "")
+        here = service or a2e.base_url
+        token = await a2e.fingerprint(salt)
+        bound = await ledger.kept(_SERVICE)
+        begun = await ledger.in_states(_BEGUN, most=1)
+        owner = cls(ledger, salt, await ledger.kept(_USER) if begun else None)
+        if not begun:
+            await owner._bind(here, token)
+        elif bound is None:
+            owner.proven = await owner._knows_its_tasks(a2e)
+            await owner._bind(here, token)
+        elif bound != here:
+            raise LedgerError(
+                f"the batch in {ledger.path.parent} was begun at {bound}, and this client talks to {here}: its tasks "
+                f"are not there. Nothing was sent; use {bound}, or another folder"
+            )
+        elif not hmac.compare_digest(await ledger.kept(_TOKEN) or "", token):
+            await owner._check_account(a2e, token, vouched=same_account)
+        return owner
+
+    async def learn(self, records: Sequence[Record]) -> None:
+        """Keep the account's id, as soon as the service names it in a record."""
+        if self._user is not None:
+            return
+        user = next(filter(None, map(_user_in, records)), None)
+        if user is not None:
+            self._user = self._hashed(user)
+            await self._ledger.keep(_USER, self._user)
+
+    async def _bind(self, service: str, token: str) -> None:
+        for key, words in ((_SERVICE, service), (_TOKEN, token)):
+            if await self._ledger.kept(key) != words:
+                await self._ledger.keep(key, words)
+
+    async def _check_account(self, a2e: A2EClient, token: str, *, vouched: bool) -> None:
+        if not vouched and not await self._is_same_user(a2e):
+            known = (await self._ledger.kept(_TOKEN) or "")[:_SHOWN]
+            raise LedgerError(
+                f"the batch in {self._ledger.path.parent} was begun with a token of account {known}, and this token is "
+                f"of account {token[:_SHOWN]}, as far as can be seen: its tasks are not in that account. Nothing was "
+                "sent; use the first token, or another folder. If this is another token of the same account, say so "
+                "with --same-account (same_account=True)"
+            )
+        await self._ledger.keep(_TOKEN, token)
+
+    async def _is_same_user(self, a2e: A2EClient) -> bool:
+        """Whether this token's own list names the account's id that was kept.
+
+        A task that is asked for by its id proves nothing: its answer names whose task it is, not who asks.
+        """
+        if self._user is None:
+            return False
+        users = [_user_in(record) async for record in _listed(a2e, await self._families())]
+        told = {self._hashed(user) for user in users if user is not None}
+        return told == {self._user}
+
+    async def _knows_its_tasks(self, a2e: A2EClient) -> bool:
+        """Whether this account lists a task of a ledger that was begun before ledgers knew whose they are."""
+        known = {task_id for entry in await self._ledger.in_states(_PAID, most=_ASKED) for task_id in entry.task_ids}
+        async for record in _listed(a2e, await self._families()):
+            if record.id in known:
+                return True
+        return False
+
+    async def _families(self) -> list[str]:
+        return list(dict.fromkeys(entry.family for entry in await self._ledger.in_states(_PAID, most=_ASKED)))
+
+    def _hashed(self, user: str) -> str:
+        return hmac.new(self._salt, user.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
+
+
+async def _listed(a2e: A2EClient, families: Sequence[str]) -> AsyncIterator[Record]:
+    """Give the newest records of this account; a list that cannot be had is one that tells nothing."""
+    for family in families:
+        with contextlib.suppress(A2EError):
+            async for record in a2e.records(family, limit=_LISTED):
+                yield record
+
+
+def _user_in(record: Record) -> str | None:
+    """Give the account's id as a record names it; only some families' records do, and only when they are final."""
+    user = record.raw.get("user_id") if record.raw else None
+    return user if isinstance(user, str) and user else None

@@ -1,0 +1,195 @@
+"""The one thread that has the ledger's file open, and what is asked of it.
+
+Laws of this file: one connection, on one thread (SQLite's WAL can be damaged by two that checkpoint at once); what
+somebody was told is on the disk (`synchronous=FULL`); writes of many callers share one commit; a cancelled caller
+never leaves a half-known write, for the thread finishes what it was given; nothing is written into a file that is not
+the folder's ledger any more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import queue
+import sqlite3
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from a2e_async.batch.ledger_file import Begun, begun, connect, in_words, prepare
+from a2e_async.errors import LedgerError
+
+_GATHER_SECONDS = 0.004
+_CLOSE = None
+
+Statement = tuple[str, Sequence[Any]]
+Rows = list[tuple[Any, ...]]
+Answer = asyncio.Future[list[Rows]]
+Work = tuple[list[Statement], Answer]
+
+
+@attrs.define
+class Counters:
+    """How much was written, and in how many commits."""
+
+    writes: int = 0
+    commits: int = 0
+
+
+class Writer:
+    """Carries out statements on a thread of its own; made in the event loop that will ask.
+
+    Args:
+        path: The ledger's file.
+
+    Attributes:
+        about: What the ledger says about itself, once it is open.
+        counters: How much was written, and in how many commits.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.about = Begun("", moved=False)
+        self.counters = Counters()
+        self._work: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
+        self._loop = asyncio.get_running_loop()
+        self._opened: Answer = self._loop.create_future()
+        self._thread: threading.Thread | None = None
+        self._broken: LedgerError | None = None
+        self._closing = False
+        self._changes = 0
+        self._file: tuple[int, int] = (0, 0)
+
+    async def open(self) -> None:
+        """Open the file.
+
+        Raises:
+            LedgerError: It cannot be used.
+        """
+        self._thread = threading.Thread(target=self._serve, name="a2e ledger", daemon=True)
+        self._thread.start()
+        try:
+            await self._opened
+        except BaseException:
+            await self.aclose()
+            raise
+
+    async def aclose(self) -> None:
+        """Write what is waiting, close the file and let go of the lock; a cancellation does not keep it from that."""
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            self._work.put(_CLOSE)
+            await asyncio.to_thread(thread.join)
+
+    async def ask(self, statements: list[Statement]) -> list[Rows]:
+        """Carry out statements, all or none; gives the rows of each when it is on the disk.
+
+        Raises:
+            LedgerError: It could not be done; nothing more can be from then on.
+        """
+        if self._broken is not None or self._thread is None:
+            raise self._refusal()
+        answer: Answer = self._loop.create_future()
+        self._work.put((statements, answer))
+        return await asyncio.shield(answer)
+
+    # The thread.
+
+    def _serve(self) -> None:
+        with contextlib.ExitStack() as held:
+            try:
+                held.callback(prepare(self.path.parent).release)
+                db = held.enter_context(contextlib.closing(connect(self.path)))
+                self.about = begun(db, self.path)
+                self._file = _number_of(self.path)
+                self._tell(self._opened, [])
+                self._write_until_closed(db)
+            except Exception as error:  # noqa: BLE001 - whatever ends the thread, nobody may wait for it for ever
+                self._broken = in_words(self.path, error)
+                self._tell(self._opened, self._broken)
+                self._refuse_the_rest()
+
+    def _write_until_closed(self, db: sqlite3.Connection) -> None:
+        self._changes = db.total_changes
+        while (first := self._next()) is not None:
+            batch = [first]
+            time.sleep(_GATHER_SECONDS)  # what other rows write in this moment shares the commit
+            with contextlib.suppress(queue.Empty):
+                while more := self._next(wait=False):
+                    batch.append(more)
+            self._commit(db, batch)
+
+    def _next(self, *, wait: bool = True) -> Work | None:
+        """Give the next work, None when the ledger is to be closed."""
+        if self._closing:
+            return None
+        work = self._work.get(block=wait)
+        self._closing = work is _CLOSE
+        return work
+
+    def _commit(self, db: sqlite3.Connection, batch: list[Work]) -> None:
+        answers: list[list[Rows]] = []
+        try:
+            self._check_place()
+            db.execute("BEGIN IMMEDIATE")
+            for statements, _done in batch:
+                answers.append([db.execute(sql, values).fetchall() for sql, values in statements])
+            changed = db.total_changes != self._changes
+            db.execute("COMMIT")
+        except Exception as error:
+            for _statements, done in batch:
+                self._tell(done, in_words(self.path, error))
+            raise
+        self._changes = db.total_changes
+        self.counters.commits += changed
+        self.counters.writes += sum(_is_write(sql) for statements, _done in batch for sql, _values in statements)
+        for (_statements, done), rows in zip(batch, answers, strict=True):
+            self._tell(done, rows)
+
+    def _check_place(self) -> None:
+        """Refuse to go on when the file was deleted, renamed or replaced: the next run would not find what is written.
+
+        Raises:
+            LedgerError: It was.
+        """
+        try:
+            there = _number_of(self.path) == self._file
+        except OSError:
+            there = False
+        if not there:
+            words = "was deleted, renamed or replaced while the batch ran; nothing more is started"
+            raise LedgerError(f"{self.path} {words}: put it back and run the same again, what was paid for is in it")
+
+    def _refuse_the_rest(self) -> None:
+        while work := self._next():
+            self._tell(work[1], self._refusal())
+
+    def _refusal(self) -> LedgerError:
+        """Give an error of its own to each caller, for each says which tasks it concerns."""
+        return LedgerError(self._broken.message if self._broken else "the ledger is closed")
+
+    def _tell(self, answer: Answer, rows: list[Rows] | LedgerError) -> None:
+        def tell() -> None:
+            if answer.done():
+                return
+            if isinstance(rows, LedgerError):
+                answer.set_exception(rows)
+                answer.exception()  # a caller that was cancelled asks no more
+            else:
+                answer.set_result(rows)
+
+        with contextlib.suppress(RuntimeError):  # the loop is closed, nobody waits
+            self._loop.call_soon_threadsafe(tell)
+
+
+def _number_of(path: Path) -> tuple[int, int]:
+    found = path.lstat()
+    return found.st_dev, found.st_ino
+
+
+def _is_write(sql: str) -> bool:
+    return not sql.startswith("SELECT")
