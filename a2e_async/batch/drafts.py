@@ -5,13 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-import stat
 import time
 from pathlib import Path
 
 from a2e_async.batch.own_files import open_own
 
-_READABLE = 0o644
+_READABLE = 0o666  # what the user allows by default
 _ABANDONED = 3600  # seconds after which a draft is taken for one that a killed process left behind
 
 
@@ -28,14 +27,13 @@ class Draft:
         self._path = path
         _sweep(path)
         self._part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-        handle = open_own(self._part, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+        # Not a tempfile: those are for their owner only, and a report is as readable as what is beside it.
+        handle = open_own(self._part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _READABLE)
         self.text = os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace", newline="")
 
     def finish(self) -> None:
-        """Write everything through to the disk, and make it as readable as the folder is."""
+        """Write everything through to the disk."""
         self.text.flush()
-        if os.name == "posix":
-            os.fchmod(self.text.fileno(), stat.S_IMODE(self._part.parent.stat().st_mode) & _READABLE)
         os.fsync(self.text.fileno())
         self.text.close()
 

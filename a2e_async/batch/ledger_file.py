@@ -16,10 +16,10 @@ from secrets import token_hex
 
 import attrs
 
-from a2e_async.batch import filelock
+from a2e_async.batch import filelock, schema
 from a2e_async.batch.drafts import sync_folder
 from a2e_async.batch.own_files import PRIVATE, open_own, refuse_foreign
-from a2e_async.batch.schema import ABOUT, STEPS, statements, version_of
+from a2e_async.batch.schema import ABOUT, statements, version_of
 from a2e_async.errors import LedgerError
 
 FILE_NAME = "ledger.sqlite"
@@ -84,7 +84,7 @@ def _begin(path: Path) -> None:
 def _migrate(db: sqlite3.Connection) -> int:
     """Take the steps from the version of the file to ours, each whole or not at all; gives the version it had."""
     had = version_of(db)
-    for version in range(had, len(STEPS)):
+    for version in range(had, len(schema.STEPS)):
         db.execute("BEGIN IMMEDIATE")
         for statement in statements(version):
             db.execute(statement)
@@ -149,7 +149,7 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
             db = held.enter_context(contextlib.closing(read_only(path)))
             with _bounded(db, path):
                 version = version_of(db)
-            if version < len(STEPS):
+            if version < len(schema.STEPS):
                 db = held.enter_context(contextlib.closing(_brought_up_to_date(db)))
         except (sqlite3.Error, OSError) as error:
             raise in_words(path, error) from error
@@ -158,7 +158,7 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
 
 def _brought_up_to_date(db: sqlite3.Connection) -> sqlite3.Connection:
     """Give a ledger of an older version as it would be if it were brought up to date; the file is left as it is."""
-    copy = sqlite3.connect(":memory:", isolation_level=None)
+    copy = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
     db.backup(copy)
     _migrate(copy)
     return copy
@@ -167,7 +167,8 @@ def _brought_up_to_date(db: sqlite3.Connection) -> sqlite3.Connection:
 def read_only(path: Path) -> sqlite3.Connection:
     """Open a ledger for reading; one at rest also where nothing can be written, such as on an archive."""
     uri = f"{path.absolute().as_uri()}?mode=ro"
-    db = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=5)
+    # Whoever reads may leave the end to the collector, in whatever thread.
+    db = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=5, check_same_thread=False)
     try:
         db.execute("PRAGMA trusted_schema = OFF")
         db.execute("SELECT count(*) FROM sqlite_master")
@@ -176,13 +177,13 @@ def read_only(path: Path) -> sqlite3.Connection:
         wal = path.with_name(path.name + "-wal")
         if not isinstance(error, sqlite3.OperationalError) or (wal.exists() and wal.stat().st_size):
             raise
-        return sqlite3.connect(f"{uri}&immutable=1", uri=True, isolation_level=None)
+        return sqlite3.connect(f"{uri}&immutable=1", uri=True, isolation_level=None, check_same_thread=False)
     return db
 
 
 def begun(db: sqlite3.Connection, path: Path) -> Begun:
     """Bring a ledger up to date and give what it says about itself; a file that is not the last one is noted."""
-    if _migrate(db) < len(STEPS):
+    if _migrate(db) < len(schema.STEPS):
         with contextlib.suppress(OSError):
             path.chmod(PRIVATE)  # an older version made it readable for all, with the tokens of webhooks in it
     about = dict(db.execute("SELECT key, value FROM about WHERE key IN ('batch_id', 'file', 'salt')"))

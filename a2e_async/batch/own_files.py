@@ -12,8 +12,8 @@ PRIVATE = 0o600
 _FLAGS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
-def open_own(path: Path, flags: int) -> int:
-    """Open a file of ours, or make it, readable for its owner alone; gives its descriptor.
+def open_own(path: Path, flags: int, mode: int = PRIVATE) -> int:
+    """Open a file of ours, or make it; gives its descriptor.
 
     A link that lies there could lead to any file of the user's, a pipe would wait for ever: both are refused, and
     nothing is written before that is known.
@@ -21,13 +21,14 @@ def open_own(path: Path, flags: int) -> int:
     Args:
         path: The file.
         flags: What `os.open` is told beside our own.
+        mode: Who may read it, if it is made; by default its owner alone.
 
     Raises:
         LedgerError: What lies there is no plain file with one name.
         OSError: It cannot be opened.
     """
     refuse_foreign(path)  # opening a pipe for writing may fail in words that help nobody
-    handle = os.open(path, flags | _FLAGS, PRIVATE)
+    handle = os.open(path, flags | _FLAGS, mode)
     found = os.fstat(handle)
     if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
         os.close(handle)

@@ -15,6 +15,7 @@ from a2e_async.core import media, rules
 from a2e_async.core.family import Family, Request, family_of
 from a2e_async.core.records import Result
 from a2e_async.core.requests import Field, fields_of
+from a2e_async.errors import InvalidRequestError
 
 LONGEST_FIELD = 100_000
 LONGEST_ID = 100

@@ -54,7 +54,7 @@ Objects = frozenset[tuple[str, str, str, str | None]]
 
 def statements(version: int) -> list[str]:
     """Give the statements that lead from a version to the next."""
-    return [statement for statement in STEPS[version].split(";") if statement.strip()]
+    return _statements(STEPS[version])
 
 
 def version_of(db: sqlite3.Connection) -> int:
@@ -65,7 +65,7 @@ def version_of(db: sqlite3.Connection) -> int:
         sqlite3.DatabaseError: It has none, or holds something else besides.
     """
     found = _objects(db)
-    if not found >= expected(0):
+    if not found >= expected(()):
         raise sqlite3.DatabaseError("it has no version")
     told = db.execute("SELECT value FROM about WHERE key = 'version'").fetchone()
     if told is None or not (told[0].isascii() and told[0].isdigit() and len(told[0]) <= _MOST_DIGITS):
@@ -73,21 +73,24 @@ def version_of(db: sqlite3.Connection) -> int:
     version = int(told[0])
     if version > len(STEPS):
         raise LedgerError(f"the ledger is of version {version}, this program knows up to {len(STEPS)}: upgrade it")
-    if found != expected(version):
-        names = sorted(name for _kind, name, _table, _sql in found ^ expected(version))
+    if found != expected(STEPS[:version]):
+        names = sorted({name for _kind, name, _table, _sql in found ^ expected(STEPS[:version])})
         raise sqlite3.DatabaseError(f"its tables are not those of a ledger: {ascii(', '.join(names))[:200]}")
     return version
 
 
 @functools.cache
-def expected(version: int) -> Objects:
-    """Give what a ledger of a version consists of."""
+def expected(steps: tuple[str, ...]) -> Objects:
+    """Give what a ledger consists of after these steps."""
     with contextlib.closing(sqlite3.connect(":memory:")) as db:
         db.execute(ABOUT)
-        for step in range(version):
-            for statement in statements(step):
-                db.execute(statement)
+        for statement in [statement for step in steps for statement in _statements(step)]:
+            db.execute(statement)
         return _objects(db)
+
+
+def _statements(step: str) -> list[str]:
+    return [statement for statement in step.split(";") if statement.strip()]
 
 
 def _objects(db: sqlite3.Connection) -> Objects:

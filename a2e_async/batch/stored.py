@@ -48,7 +48,8 @@ def read_entries(path: Path) -> Iterator[Entry]:
         LedgerError: It cannot be read.
     """
     with reading(path) as db:
-        rows = db.execute(f"SELECT {COLUMNS} FROM rows ORDER BY number")  # noqa: S608 - a constant
+        sql = f"SELECT {COLUMNS} FROM rows ORDER BY number"  # noqa: S608 - a constant
+        rows = _sound(path, lambda: db.execute(sql))
         while row := _sound(path, rows.fetchone):
             yield entry_of(row)
 
@@ -60,7 +61,7 @@ def read_coins(path: Path) -> float:
         LedgerError: It cannot be read.
     """
     with reading(path) as db:
-        return float(_sound(path, db.execute(SPENT).fetchone)[0])
+        return float(_sound(path, lambda: db.execute(SPENT).fetchone())[0])
 
 
 def _sound(path: Path, ask: Callable[[], Any]) -> Any:  # noqa: ANN401 - what the query gives
@@ -128,8 +129,7 @@ def _attempt(value: object) -> int:
 
 def _ids(value: object) -> tuple[str, ...]:
     found = json.loads(_words(value))
-    good = isinstance(found, list) and all(isinstance(one, str) and one and one.isprintable() for one in found)
-    _need(good, "its task ids")
+    _need(isinstance(found, list) and all(isinstance(one, str) and one for one in found), "its task ids")
     return tuple(found)
 
 

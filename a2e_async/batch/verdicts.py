@@ -108,7 +108,7 @@ def _kind(error: Exception) -> Kind:
         return Kind.NOT_SENT
     if isinstance(error, InvalidRequestError):
         return Kind.INVALID
-    if isinstance(error, NotFoundError) or (isinstance(error, DownloadError) and error.expired):
+    if isinstance(error, NotFoundError):
         return Kind.GONE
     # An enquiry before the start, such as for another row's image, may have met a service in trouble.
     if isinstance(error, ServiceError) and error.status < _SERVER_ERROR:

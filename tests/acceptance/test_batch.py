@@ -371,7 +371,7 @@ def test_live_display(lonely):
     os.close(ours)
     text = seen.decode()
     assert "\x1b[" in text
-    for clue in ("queued", "starting", "running", "downloading", "4 of 4 done", "40 coins spent", "service well"):
+    for clue in ("planned", "starting", "running", "downloading", "4 of 4 done", "40 coins spent", "service well"):
         assert clue in text
     assert str(Path("out", "index.html")) in text
 

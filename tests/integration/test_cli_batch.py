@@ -120,7 +120,6 @@ RUN = ("--simulate", "batch", "run", "rows.jsonl", "--out", "out")
         (("batch", "status", "nowhere"), "holds no batch"),
         (("batch", "report", "nowhere"), "holds no batch"),
         (("batch", "retry", "nowhere"), "holds no batch"),
-        (("batch", "retry", "out", "--dry-run"), "--dry-run"),
         ((*RUN[:-1], "rows.jsonl"), "rows.jsonl"),
     ],
 )
@@ -192,7 +191,7 @@ async def interrupted(_batch, _rows):
 
 
 def test_chained_rows_without_their_picture(a2e, tmp_path):
-    """A row whose picture does not come is left, with a line that says so."""
+    """A row whose image does not come is refused, with a line that says so, and no line offers to go on with it."""
     rows = [
         {"id": "kite", "family": "text_to_image", "prompt": "a kite [fail]"},
         {"id": "film", "family": "image_to_video", "prompt": "up", "negative_prompt": "blur", "image_from": "kite"},
@@ -201,8 +200,9 @@ def test_chained_rows_without_their_picture(a2e, tmp_path):
     code, out, err = a2e(*RUN, "--json")
     assert code == 1
     last = json.loads(out.splitlines()[-1])
-    assert (last["row"], last["status"], last["error"]) == ("film", "planned", "row kite made no picture")
-    assert "row kite made no picture" in err
+    assert (last["row"], last["status"], last["error"]) == ("film", "refused", "its source kite failed")
+    assert "its source kite failed" in err
+    assert "goes on with them" not in err
     code, out, _err = a2e(*RUN, "--dry-run", "--json")
     assert code == 0
     film = json.loads(out.splitlines()[1])["request"]

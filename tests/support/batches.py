@@ -103,7 +103,7 @@ async def bring_to(folder, row, state, *, sim=None, there=True, age=0.0, sent=Tr
         await book.intended(row.id, tag, 1)
         await book.write(("UPDATE rows SET intended_at = ? WHERE id = ?", (time.time() - age, row.id)))
         if sent:
-            await book.sending(row.id, tags.FIRST, time.time() - age)
+            await book.sending(row.id, tags.FIRST, (time.time() if sim is None else sim.clock.now()) - age)
         if there:
             body = {"prompt": "x", "name": tags.put("a kite", tag, tags.FIRST, 100)}
             body |= {} if row.image_from is None else {"negative_prompt": "y", "image_url": "https://example.com/a"}

@@ -334,13 +334,12 @@ def test_disk_full(tmp_path, monkeypatch, nth):
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is full")
 def test_full_while_writing(tmp_path, monkeypatch):
     """The failing write itself, as the system makes it fail."""
-    opened = drafts.Path.open
 
-    def full(path, *args, **kwargs):
-        opened(path, *args, **kwargs).close()
+    def full(handle, *_args, **_kwargs):
+        os.close(handle)
         return open("/dev/full", "w", encoding="utf-8")  # noqa: PTH123 - the draft closes it
 
-    monkeypatch.setattr(drafts.Path, "open", full)
+    monkeypatch.setattr(drafts.os, "fdopen", full)
     with pytest.raises(OSError, match="No space left"):
         write_report(tmp_path, (entry(f"r{n}") for n in range(1000)))
     assert list(tmp_path.iterdir()) == []

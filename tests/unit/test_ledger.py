@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 from ledgers import child, entry, opened, running, seen, value
 
-from a2e_async.batch import filelock, ledger_file
-from a2e_async.batch.entries import FileEntry, State
+from a2e_async.batch import filelock, schema
+from a2e_async.batch.entries import MOVES, Event, FileEntry, State
 from a2e_async.batch.ledger import Ledger, tag_of
 from a2e_async.batch.ledger_file import FILE_NAME
 from a2e_async.batch.stored import read_coins, read_entries
@@ -63,17 +63,18 @@ async def test_a_row_goes_through_all_of_its_life(tmp_path):
         assert list(times) == sorted(times)
 
 
-@pytest.mark.parametrize("state", [State.FAILED, State.REFUSED, State.UNKNOWN])
-async def test_a_bad_end_keeps_its_words_and_can_be_attempted_again(tmp_path, state):
+@pytest.mark.parametrize("event", [Event.FAILED, Event.EXPIRED])
+async def test_a_bad_end_keeps_its_words_and_can_be_attempted_again(tmp_path, event):
     """A new attempt forgets tag, ids and error, and remembers what the old one cost."""
+    state = MOVES[event][1]
     async with opened(tmp_path) as book:
         await book.plan([entry(), entry("b")])
         await book.intended("a", "abcdefgh", 1)
         await book.accepted("a", ["t1"], 20)
-        await book.ended("a", state, "x" * 5000)
+        await book.ended("a", event, "x" * 5000)
         known = (await book.known(["a"]))["a"]
         assert (known.state, len(known.error)) == (state, 2000)
-        assert await book.plan_again([state]) == 1
+        assert await book.again(["a", "b"], [state]) == ["a"]
         known = (await book.known(["a"]))["a"]
         assert (known.state, known.attempt, known.tag, known.task_ids, known.coins, known.error) == (
             State.PLANNED, 2, None, (), None, "",
@@ -114,7 +115,7 @@ async def test_planning_changes_only_what_was_not_begun(tmp_path):
         known = await book.plan([entry(fields=new), entry("b", fields=new), entry("c")])
         assert [known[row].fields["prompt"] for row in "abc"] == ["another", "a kite", "a kite"]
         before = book.counters.writes
-        await book.plan([entry(fields=new), entry("b"), entry("c")])
+        await book.plan([entry(fields=new), entry("b", fields=new), entry("c")])
         assert book.counters.writes == before
 
 
@@ -140,7 +141,7 @@ async def test_text_that_utf_8_has_no_bytes_for_is_kept(tmp_path):
         known = await book.plan([entry(fields={"prompt": "a\ud800"})])
         assert known["a"].fields == {"prompt": "a\ud800"}
         await book.accepted("a", ["t\udfff"], 10**400)
-        await book.ended("a", State.FAILED, "b\ud800")
+        await book.ended("a", Event.FAILED, "b\ud800")
         known = (await book.known(["a"]))["a"]
         assert (known.task_ids, known.coins, known.error) == (("t\udfff",), None, "b?")
 
@@ -204,10 +205,10 @@ async def test_the_pragmas_are_really_set(tmp_path):
     """WAL with every commit synced to the platter, no memory map, and strict tables."""
     async with opened(tmp_path) as book:
         asked = ("journal_mode", "synchronous", "fullfsync", "checkpoint_fullfsync", "mmap_size")
-        found = [(await book._ask([(f"PRAGMA {pragma}", ())]))[0][0] for pragma in asked[:4]]
+        found = [(await book._ask(f"PRAGMA {pragma}"))[0][0] for pragma in asked[:4]]
         assert found == ["wal", 2, 1, 1]
-        assert [row[0] for row in await book._ask([("PRAGMA mmap_size", ())])] in ([0], [])
-        strict = await book._ask([("SELECT name, strict FROM pragma_table_list WHERE schema = 'main'", ())])
+        assert [row[0] for row in await book._ask("PRAGMA mmap_size")] in ([0], [])
+        strict = await book._ask("SELECT name, strict FROM pragma_table_list WHERE schema = 'main'")
         assert {name: on for name, on in strict if not name.startswith("sqlite_")} == {"rows": 1, "about": 1}
 
 
@@ -453,27 +454,27 @@ async def test_an_older_ledger_is_brought_up_to_date(tmp_path, monkeypatch):
     """The steps that are missing are taken once, and the rows stay."""
     await filled(tmp_path, 3)
     more = "ALTER TABLE rows ADD COLUMN mood TEXT NOT NULL DEFAULT 'fine'; CREATE INDEX moods ON rows (mood);"
-    monkeypatch.setattr(ledger_file, "STEPS", (*ledger_file.STEPS, more))
+    monkeypatch.setattr(schema, "STEPS", (*schema.STEPS, more))
     for _ in range(2):
         async with opened(tmp_path):
             pass
     assert seen(tmp_path, "SELECT DISTINCT mood, (SELECT count(*) FROM rows) FROM rows") == [("fine", 3)]
-    assert seen(tmp_path, "SELECT value FROM about WHERE key = 'version'") == [("2",)]
+    assert seen(tmp_path, "SELECT value FROM about WHERE key = 'version'") == [("3",)]
 
 
 async def test_a_step_that_fails_changes_nothing(tmp_path, monkeypatch):
     """A step is taken whole or not at all; the older program still opens the ledger."""
     await filled(tmp_path, 3)
     with monkeypatch.context() as patch:
-        steps = (*ledger_file.STEPS, "CREATE TABLE good (x)", "CREATE TABLE half (x); INSERT INTO nowhere VALUES (1);")
-        patch.setattr(ledger_file, "STEPS", steps)
+        steps = (*schema.STEPS, "CREATE TABLE good (x)", "CREATE TABLE half (x); INSERT INTO nowhere VALUES (1);")
+        patch.setattr(schema, "STEPS", steps)
         assert "nowhere" in await refused(tmp_path)
-        assert seen(tmp_path, "SELECT value FROM about WHERE key = 'version'") == [("2",)]
+        assert seen(tmp_path, "SELECT value FROM about WHERE key = 'version'") == [("3",)]
         assert seen(tmp_path, "SELECT name FROM sqlite_master WHERE name IN ('good', 'half')") == [("good",)]
-        patch.setattr(ledger_file, "STEPS", steps[:2])
+        patch.setattr(schema, "STEPS", steps[:3])
         async with opened(tmp_path) as book:
             assert await book.counts() == {State.PLANNED: 3}
-    assert "version 2" in await refused(tmp_path)
+    assert "version 3" in await refused(tmp_path)
 
 
 # Where a ledger cannot be.
@@ -609,7 +610,7 @@ async def test_a_full_disk_loses_nothing_and_says_so(tmp_path, limit):
     assert all("nothing is lost, make room and run the same again" in line for line in told)
     acknowledged = {row for line in out.splitlines() if not line.startswith("refused") for row in line.split()}
     async with opened(tmp_path) as book:
-        assert await book._ask([("PRAGMA integrity_check", ())]) == [("ok",)]
+        assert await book._ask("PRAGMA integrity_check") == [("ok",)]
         assert set(await book.known(sorted(acknowledged))) == acknowledged
         await book.plan([entry("more")])
 
@@ -699,7 +700,7 @@ async def lives_and_deaths(folder, lives, seed):
                 state, row = line.split()
                 told[row] = state
         async with opened(folder) as book:
-            assert await book._ask([("PRAGMA integrity_check", ())]) == [("ok",)]
+            assert await book._ask("PRAGMA integrity_check") == [("ok",)]
             known = await book.known(sorted(told))
         order = [state.value for state in State]
         lost = [

@@ -22,12 +22,15 @@ from a2e_async.cli.display.tally import Tally
 from a2e_async.client import A2EClient
 
 _STYLES = {
-    "queued": "dim",
+    "planned": "dim",
     "starting": "cyan",
     "running": "cyan",
     "downloading": "blue",
     "done": "green",
     "failed": "red",
+    "refused": "red",
+    "unknown": "magenta",
+    "expired": "red",
 }
 _BAR = 40
 _BESIDE_A_BAR = 26  # the name of a stage, a count of up to seven digits, and the spaces between
