@@ -25,11 +25,12 @@ from a2e_async.short_forms import ShortForms
 P = ParamSpec("P")
 R = TypeVar("R", bound=Result)
 S = TypeVar("S")
+S_co = TypeVar("S_co", covariant=True)
 T = TypeVar("T")
 U = TypeVar("U")
 
 
-class _Front(Generic[S]):
+class _Front(Generic[S_co]):
     """What waits, in front of what is awaited.
 
     Args:
@@ -37,7 +38,7 @@ class _Front(Generic[S]):
         portal: The way to its loop.
     """
 
-    def __init__(self, behind: S, portal: Portal) -> None:
+    def __init__(self, behind: S_co, portal: Portal) -> None:
         self._behind = behind
         self._portal = portal
 

@@ -7,40 +7,18 @@ here is held by a block of `async with`.
 from __future__ import annotations
 
 import asyncio
-from typing import Final, Literal
+from typing import Final
 
-import attrs
-
-from a2e_async.core.hooks import Webhook
 from a2e_async.core.http import Transport
 from a2e_async.core.polling.learned import Learned
-from a2e_async.core.polling.schedule import Cadence
-from a2e_async.core.retry import Retry
 from a2e_async.engine.engine import Engine
 from a2e_async.engine.files.downloads import Files
-from a2e_async.engine.http.service import Service, Token
+from a2e_async.engine.http.service import Service
 from a2e_async.engine.http.session import HttpSession, Session
+from a2e_async.engine.settings import Config
 from a2e_async.errors import ClientClosedError, UsageError
 
 WITHOUT_LOOP: Final = "code without an event loop takes `with a2e_async.blocking() as a2e:`"
-
-
-@attrs.frozen(kw_only=True)
-class Config:
-    """What a client was made with."""
-
-    base_url: str
-    local: bool
-    token: Token = attrs.field(repr=False)
-    cadence: Cadence
-    retry: Retry
-    max_starts: int
-    rate: float | None
-    budget: float | None
-    on_unknown_price: Literal["alone", "refuse"]
-    webhook: Webhook | None
-    http: HttpSession | Transport | None
-    close_timeout: float
 
 
 class Opened:
@@ -53,7 +31,7 @@ class Opened:
         transport: Transport = self.session or config.http  # type: ignore[assignment]
         self.files = Files(config.retry)
         self.engine = Engine(
-            Service(transport, config.token, config.retry, config.rate),
+            Service(transport, config.token, config.retry, config.rate, token_source=config.token_source),
             cadence=config.cadence,
             retry=config.retry,
             max_starts=config.max_starts,

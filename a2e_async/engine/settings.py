@@ -1,67 +1,199 @@
-"""Where a client's token and address come from: the caller first, then the environment."""
+"""What a client is made with: checked, and completed from the environment.
+
+The caller's token and address go first, then those of the environment.
+"""
 
 from __future__ import annotations
 
+import inspect
 import math
 import os
 import re
-from typing import Final
-from urllib.parse import SplitResult, urlsplit
+from typing import Final, Literal
+from urllib.parse import urlsplit
 
+import attrs
+
+from a2e_async.core import rules
+from a2e_async.core.hooks import Webhook
+from a2e_async.core.http import Transport
+from a2e_async.core.polling.schedule import Cadence
+from a2e_async.core.retry import Retry
 from a2e_async.core.rules import kind_of
+from a2e_async.core.secrets import masked
 from a2e_async.engine.http.service import Token
+from a2e_async.engine.http.session import HttpSession
 from a2e_async.engine.http.token import clean_token
 from a2e_async.errors import MissingTokenError, UsageError
 
 TOKEN_VARIABLES: Final = ("A2E_API_KEY", "A2E_API_TOKEN", "A2E_TOKEN")
 BASE_URL_VARIABLE: Final = "A2E_BASE_URL"
+ALLOW_HTTP_VARIABLE: Final = "A2E_ALLOW_HTTP"
 DEFAULT_BASE_URL: Final = "https://video.a2e.ai"
 _DOCUMENTATION_HOST = "api.a2e.ai"
-_UNUSABLE = re.compile(r"[\s?#]")
+_API_PATH = re.compile(r"/api(/v\d+)?/*$")
+_UNUSABLE = re.compile(r"[\s?#\\]")
 
 
-def find_token(given: Token | None) -> Token:
-    """Give the caller's token, or the first one in the environment.
+@attrs.frozen(kw_only=True)
+class Config:
+    """What a client was made with; see `A2EClient`.
+
+    Attributes:
+        local: Whether the service is on this machine or a private network, as a simulator is.
+        token_source: Where the token came from, for errors: "token=" or the name of a variable.
+    """
+
+    base_url: str
+    local: bool
+    token: Token = attrs.field(repr=False)
+    token_source: str
+    cadence: Cadence
+    retry: Retry
+    max_starts: int
+    rate: float | None
+    budget: float | None
+    on_unknown_price: Literal["alone", "refuse"]
+    webhook: Webhook | None
+    http: HttpSession | Transport | None
+    close_timeout: float
+    allow_private_files: bool
+
+
+def configure(
+    *,
+    token: Token | None,
+    base_url: str | None,
+    cadence: Cadence,
+    retry: Retry,
+    max_starts: int,
+    rate: float | None,
+    budget: float | None,
+    on_unknown_price: Literal["alone", "refuse"],
+    webhook: Webhook | None,
+    http: HttpSession | Transport | None,
+    close_timeout: float,
+    allow_http: bool,
+    allow_private_files: bool,
+) -> Config:
+    """Check and complete the arguments of a client.
+
+    Raises:
+        MissingTokenError: There is no token.
+        UsageError: Another argument is not what it must be.
+    """
+    _check_kind("cadence", cadence, Cadence)
+    _check_kind("retry", retry, Retry)
+    _check_kind("webhook", webhook, Webhook, type(None))
+    _check_kind("allow_http", allow_http, bool)
+    _check_kind("allow_private_files", allow_private_files, bool)
+    _check_kind("max_starts", max_starts, int)
+    _check_kind("close_timeout", close_timeout, int, float)
+    _check_http(http)
+    check_amount("max_starts", max_starts, whole=True, least=1)
+    check_amount("rate", rate, least=1e-6)
+    check_amount("budget", budget)
+    check_amount("close_timeout", close_timeout)
+    if on_unknown_price not in ("alone", "refuse"):
+        raise UsageError(f"on_unknown_price: must be 'alone' or 'refuse', not {kind_of(on_unknown_price)}")
+    address = find_base_url(base_url, allow_http=allow_http)
+    if webhook is not None and not rules.is_local(address):
+        rules.require_https("webhook.url", webhook.url)
+    found, source = find_token(token)
+    return Config(
+        base_url=address,
+        local=rules.is_local(address),
+        token=found,
+        token_source=source,
+        cadence=cadence,
+        retry=retry,
+        max_starts=max_starts,
+        rate=rate,
+        budget=budget,
+        on_unknown_price=on_unknown_price,
+        webhook=webhook,
+        http=http,
+        close_timeout=close_timeout,
+        allow_private_files=allow_private_files,
+    )
+
+
+def find_token(given: Token | None) -> tuple[Token, str]:
+    """Give the caller's token, or the first one in the environment, and where it came from.
 
     Raises:
         MissingTokenError: There is none, or it is empty.
     """
+    given = masked(given)
     if given is not None:
-        return given if callable(given) else clean_token(given)
+        return (given if callable(given) else clean_token(given)), "token="
     for variable in TOKEN_VARIABLES:
         if os.environ.get(variable, "").strip():
-            return clean_token(os.environ[variable])
+            return clean_token(os.environ[variable], variable), variable
     raise MissingTokenError(f"no token: give token= or set {', '.join(TOKEN_VARIABLES[:-1])} or {TOKEN_VARIABLES[-1]}")
 
 
-def find_base_url(given: str | None) -> str:
+def find_base_url(given: str | None, *, allow_http: bool = False) -> str:
     """Give the caller's base URL, that of the environment, or the service's own; without a slash at its end.
 
     Raises:
-        UsageError: It is no http or https URL of a host, or names the host of the documentation.
+        UsageError: It is no http or https URL of a host, or one that would not lead to the service, or the token would
+            go there in the clear.
     """
-    url = given if given is not None else os.environ.get(BASE_URL_VARIABLE, "").strip() or DEFAULT_BASE_URL
+    from_environment = os.environ.get(BASE_URL_VARIABLE, "").strip()
+    name = "base_url" if given is not None or not from_environment else f"base_url (from {BASE_URL_VARIABLE})"
+    url = given if given is not None else from_environment or DEFAULT_BASE_URL
     url = url.strip() if isinstance(url, str) else url
-    parts = _parts(url)
-    if parts is None:
-        raise UsageError(f"base_url: must be an http or https URL such as {DEFAULT_BASE_URL}, not {kind_of(url)}")
-    if parts.username or parts.password:
-        raise UsageError("base_url: must hold no user name and no password")
-    if parts.hostname == _DOCUMENTATION_HOST:
-        raise UsageError(f"base_url: {_DOCUMENTATION_HOST} only serves documentation; the API is {DEFAULT_BASE_URL}")
-    return url.rstrip("/")
+    if isinstance(url, str) and "@" in url.split("://")[-1].partition("/")[0]:
+        raise UsageError(f"{name}: must hold no user name and no password")
+    if not isinstance(url, str) or not url.isascii() or _UNUSABLE.search(url) or not rules.host_of(url):
+        scheme = f"; did you mean https://{url}?" if _lacks_scheme(url) else ""
+        raise UsageError(f"{name}: must be an http or https URL such as {DEFAULT_BASE_URL}, not {kind_of(url)}{scheme}")
+    url = url.rstrip("/")
+    if rules.host_of(url).rstrip(".") == _DOCUMENTATION_HOST:
+        raise UsageError(f"{name}: {_DOCUMENTATION_HOST} only serves documentation; the API is {DEFAULT_BASE_URL}")
+    if _API_PATH.search(urlsplit(url).path):
+        bare = _API_PATH.sub("", url)
+        raise UsageError(f"{name}: must not hold the path of the API, which is added to it; give {bare}")
+    if (
+        url[:6].lower() != "https:"
+        and not rules.is_local(url)
+        and not (allow_http or os.environ.get(ALLOW_HTTP_VARIABLE))
+    ):
+        allowed = f"allow it with allow_http=True or {ALLOW_HTTP_VARIABLE}=1"
+        secure = f"https:{url.partition(':')[2]}"
+        raise UsageError(f"{name}: the token would go to {url} in the clear; give {secure}, or {allowed}")
+    return url
 
 
-def _parts(url: object) -> SplitResult | None:
-    """Take a URL apart, None when it is no http or https URL of a host."""
-    if not isinstance(url, str) or _UNUSABLE.search(url):
-        return None
+def _lacks_scheme(url: object) -> bool:
+    if not isinstance(url, str) or "://" in url or _UNUSABLE.search(url):
+        return False
+    return bool(rules.host_of(f"https://{url}"))
+
+
+def _check_http(http: object) -> None:
+    """Refuse what looks like a transport and is none, such as a client of httpx or requests."""
+    if http is None or isinstance(http, HttpSession):
+        return
+    send = None if isinstance(http, type) else getattr(http, "send", None)
     try:
-        parts = urlsplit(url)
-        _port = parts.port
-    except ValueError:
-        return None
-    return parts if parts.scheme in ("http", "https") and parts.hostname else None
+        if callable(send):
+            inspect.signature(send).bind(object(), object())
+            return
+    except TypeError:
+        pass
+    except ValueError:  # nobody can say what it takes
+        return
+    kind = http if isinstance(http, type) else type(http)
+    words = "must be an aiohttp.ClientSession or a Transport, which has `async def send(request, headers)`"
+    raise UsageError(f"http: {words}, not {kind.__module__}.{kind.__qualname__}")
+
+
+def _check_kind(name: str, value: object, *kinds: type) -> None:
+    if not isinstance(value, kinds):
+        words = " or ".join("None" if kind is type(None) else kind.__name__ for kind in kinds)
+        raise UsageError(f"{name}: must be of type {words}, not {kind_of(value)}")
 
 
 def check_amount(name: str, value: float | None, *, whole: bool = False, least: float = 0) -> None:

@@ -26,7 +26,8 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, Final, TypeVar
 
-from a2e_async.client import A2EClient, Kind
+from a2e_async.client import A2EClient
+from a2e_async.client.asking import Kind
 from a2e_async.core.records import Record
 from a2e_async.core.status import Status, least_advanced, may_follow
 from a2e_async.engine.jobs.job import Job

@@ -15,14 +15,14 @@ def test_the_order_of_the_variables(monkeypatch, first):
     """A2E_API_KEY counts before A2E_API_TOKEN, that before A2E_TOKEN."""
     for variable in VARIABLES[first:]:
         monkeypatch.setenv(variable, f"sk_{variable}")
-    assert find_token(None) == f"sk_{VARIABLES[first]}"
+    assert find_token(None)[0] == f"sk_{VARIABLES[first]}"
 
 
 def test_a_given_token_counts_before_the_environment(monkeypatch):
     """The caller's token is taken, also when it is a callable."""
     monkeypatch.setenv("A2E_API_KEY", "sk_environment")
-    assert find_token("sk_given") == "sk_given"
-    assert find_token(ask := lambda: "sk_asked") is ask
+    assert find_token("sk_given")[0] == "sk_given"
+    assert find_token(ask := lambda: "sk_asked")[0] is ask
 
 
 def test_a_blank_variable_is_none(monkeypatch):
@@ -30,7 +30,7 @@ def test_a_blank_variable_is_none(monkeypatch):
     monkeypatch.setenv("A2E_API_KEY", " \t")
     monkeypatch.setenv("A2E_API_TOKEN", "")
     monkeypatch.setenv("A2E_TOKEN", " Bearer sk_last\n")
-    assert find_token(None) == "sk_last"
+    assert find_token(None)[0] == "sk_last"
 
 
 def test_no_token_names_the_variables():
@@ -45,7 +45,7 @@ def test_no_token_names_the_variables():
 )
 def test_a_token_is_repaired(given):
     """White space and a leading "Bearer" are taken off."""
-    assert find_token(given) == "sk_a.b-c"
+    assert find_token(given)[0] == "sk_a.b-c"
 
 
 @pytest.mark.parametrize(

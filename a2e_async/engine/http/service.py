@@ -14,6 +14,7 @@ from typing import Any
 from a2e_async.core import replies
 from a2e_async.core.http import HttpReply, HttpRequest, Transport
 from a2e_async.core.retry import Retry, Verdict, verdict
+from a2e_async.core.secrets import masked
 from a2e_async.core.sse import Message
 from a2e_async.engine.http.listening import events_of, open_stream
 from a2e_async.engine.http.pacer import Pacer
@@ -38,15 +39,25 @@ class Service:
         token: The token, or what gives it; a callable is asked once and again after a refusal.
         retry: Bounds for repeats and waits.
         rate: Requests a second for starts and looks together, or None.
+        token_source: Where the token came from, for errors.
     """
 
-    def __init__(self, transport: Transport, token: Token, retry: Retry, rate: float | None) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        token: Token,
+        retry: Retry,
+        rate: float | None,
+        *,
+        token_source: str = "token=",  # noqa: S107 - the name of an argument
+    ) -> None:
         self.pacer = Pacer(rate)
         self.events = Events()
         self.counts = Counts()
         self.retry = retry
         self._transport = transport
-        self._token = token
+        self._token = masked(token)
+        self._token_source = token_source
         self._access: Access | None = None
         self._asking = asyncio.Lock()
         self._respelled: set[str] = set()
@@ -162,8 +173,9 @@ class Service:
     async def _authorize(self) -> Access:
         async with self._asking:  # many requests that begin at once ask for the token once
             if self._access is None:
-                given = self._token() if callable(self._token) else self._token
-                self._access = Access(clean_token(await given if inspect.isawaitable(given) else given))
+                given = masked(self._token() if callable(self._token) else self._token)
+                given = masked(await given) if inspect.isawaitable(given) else given
+                self._access = Access(clean_token(given, self._token_source))
             return self._access
 
 

@@ -62,8 +62,12 @@ def _secrets_in(body: Mapping[str, object]) -> Sequence[str]:
     return [token for token in tokens if isinstance(token, str) and len(token) >= _LEAST_SECRET]
 
 
-def clean_token(token: object) -> str:
+def clean_token(token: object, source: str = "token=") -> str:
     """Repair a token: no white space and no quotation marks round it, no leading "Bearer ".
+
+    Args:
+        token: The token.
+        source: Where it came from, for the error.
 
     Raises:
         MissingTokenError: Nothing is left of it, or it cannot stand in a header.
@@ -73,13 +77,15 @@ def clean_token(token: object) -> str:
     elif token is None:
         text = Secret()
     else:
-        raise MissingTokenError(f"the token must be a str, or a callable that gives one, not {kind_of(token)}")
+        raise MissingTokenError(
+            f"the token ({source}) must be a str, or a callable that gives one, not {kind_of(token)}"
+        )
     while (bare := _bare(text)) != text:
         text = bare
     if not text:
-        raise MissingTokenError("the token is empty; give token=, or set A2E_API_KEY")
+        raise MissingTokenError(f"the token ({source}) is empty; give token=, or set A2E_API_KEY")
     if not text.isascii() or not text.isprintable() or " " in text:
-        raise MissingTokenError("the token must be printable ASCII without spaces")
+        raise MissingTokenError(f"the token ({source}) must be printable ASCII without spaces")
     return text
 
 

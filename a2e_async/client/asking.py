@@ -1,0 +1,179 @@
+"""What a client does that needs no job: tasks by their ids, files, coins, calls, and what it tells of itself."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+from a2e_async.calls import Calls
+from a2e_async.calls import credits as credit_calls
+from a2e_async.calls.base import Line
+from a2e_async.client.opening import Opening
+from a2e_async.core.family import Family, Request, family_of
+from a2e_async.core.polling.learned import Learned
+from a2e_async.core.records import Record
+from a2e_async.engine.files import transfers
+from a2e_async.engine.files.downloads import Progress
+from a2e_async.engine.jobs.events import EventStream
+from a2e_async.engine.jobs.job import Job
+from a2e_async.engine.jobs.stats import Stats
+from a2e_async.engine.settings import check_amount
+from a2e_async.errors import UsageError
+
+Kind = str | Family | type[Request[Any]]
+
+
+class Asking(Opening):
+    """What needs no job."""
+
+    # Tasks by their ids.
+
+    async def look(self, family: Kind, task_id: str) -> Record:
+        """Ask for one task now.
+
+        Raises:
+            NotFoundError: The service does not know it.
+        """
+        return await self._parts().engine.tasks.record(family_of(family), task_id)
+
+    async def records(self, family: Kind, limit: int | None = None) -> AsyncIterator[Record]:
+        """Give the tasks of a family, newest first; the service lists only those that have not expired."""
+        check_amount("limit", limit, whole=True, least=1)
+        left = limit
+        async for record in self._parts().engine.tasks.records(family_of(family)):
+            yield record
+            left = None if left is None else left - 1
+            if left == 0:
+                return
+
+    async def delete(self, family: Kind, task_id: str) -> None:
+        """Delete a task. One that is `initialized` is refunded, a finished one is not, others the service refuses."""
+        await self._parts().engine.tasks.delete(family_of(family), task_id)
+
+    async def answered(self, *jobs: Job[Any]) -> None:
+        """Wait until the starts of these jobs that are on the wire were answered, at most `close_timeout` seconds.
+
+        For who has let go of jobs and is about to close what their journal writes to. A client that was closed has
+        waited already.
+        """
+        opened = self._shared.opened
+        if opened is None:
+            await self._shared.aclose()
+        else:
+            await self._parts().engine.starter.answered(jobs, self._config.close_timeout)
+
+    async def fingerprint(self, key: bytes) -> str:
+        """Give a keyed hash of the token, by which it is recognised and from which it cannot be read.
+
+        Args:
+            key: A random key; whoever compares hashes keeps it with them.
+
+        Raises:
+            MissingTokenError: The token's callable gave none.
+        """
+        return await self._parts().engine.service.fingerprint(key)
+
+    def job_of(self, task_id: str) -> Job[Any] | None:
+        """Give the job that watches this task, None when no job of this client does."""
+        return self._parts().engine.poller.job_of(task_id)
+
+    def hint(self, task_id: str) -> None:
+        """Let the poller look at a task at once, because somebody says it has ended.
+
+        A hint that comes before the answer of its start is kept for a minute and used then.
+        """
+        self._parts().engine.poller.hint(task_id)
+
+    # Files.
+
+    async def download(
+        self, what: transfers.Outputs, folder: str | Path = ".", *, name: str | None = None
+    ) -> list[Path]:
+        """Fetch result files, each whole or not at all; one that is already there whole is kept.
+
+        Args:
+            what: A result, a record, a link or several links.
+            folder: Where the files go; made when it is not there.
+            name: Their name without suffix; by default the task's name and id. Several files are numbered.
+
+        Raises:
+            DownloadError: A file could not be had whole; a link that has expired is asked for once more first.
+        """
+        opened = self._parts()
+        return await transfers.download(opened.engine, opened.files, what, Path(folder), name)
+
+    async def upload(self, path: str | Path, *, progress: Progress | None = None) -> str:
+        """Send a file to the service's storage and give its public link, for use as an input.
+
+        Args:
+            path: A picture, film or sound.
+            progress: Called with the bytes sent and the bytes in all.
+
+        Raises:
+            UsageError: There is no such file, it is empty, or is no media file.
+        """
+        opened = self._parts()
+        return await transfers.upload(opened.engine.service, opened.files, Path(path), progress)
+
+    # Coins.
+
+    async def balance(self) -> credit_calls.Balance:
+        """Ask what the account holds (GET /api/v1/user/remainingCoins)."""
+        service = self._parts().engine.service
+        return credit_calls.read_balance(await service.ask_again(credit_calls.balance()))
+
+    async def quote(self, request: Request[Any]) -> credit_calls.Quote:
+        """Ask what a start would cost (POST /api/v1/generation/quote); it is free and starts nothing."""
+        service = self._parts().engine.service
+        return credit_calls.read_quote(await service.ask_again(credit_calls.quote(family_of(request), request)))
+
+    @property
+    def spent(self) -> float:
+        """Coins charged in this client's life, as far as the service has said so."""
+        return self._parts().engine.coins.spent
+
+    @property
+    def reserved(self) -> float:
+        """Coins held for starts whose price is not settled; 0 without a budget."""
+        return self._parts().engine.coins.reserved
+
+    @property
+    def outage(self) -> float | None:
+        """Seconds for which looks at running tasks have failed, None while all is well."""
+        opened = self._parts()
+        since = opened.engine.poller.health.outage_since
+        return None if since is None else opened.loop.time() - since
+
+    @property
+    def learned(self) -> Learned:
+        """What this client has learned of the ages at which tasks end; it spaces the looks at them.
+
+        `learned.kept()` gives it as a JSON object, `learned.recall(...)` begins with one that was kept.
+        """
+        return self._shared.learned
+
+    @property
+    def calls(self) -> Calls:
+        """Every one-shot call of the service, in groups: `await a2e.calls.speech.say("Hello", tts_id=...)`."""
+        return Calls(Line(lambda: self._parts().engine.service, local=self._config.local))
+
+    # What goes on.
+
+    def events(self, limit: int = 10_000) -> EventStream:
+        """Hear of all that happens from now on; the stream ends when the client has closed.
+
+        Args:
+            limit: Most events that wait for the reader; beyond it the oldest are dropped, and counted.
+        """
+        if limit is None:
+            raise UsageError("limit: must be a whole number of at least 1, not None")
+        check_amount("limit", limit, whole=True, least=1)
+        return self._parts().engine.events.stream(limit)
+
+    def stats(self) -> Stats:
+        """Give the client's numbers at this moment, or at its end when it has closed."""
+        shared = self._shared
+        if shared.opened is None and shared.last is not None:
+            return shared.last.stats()
+        return self._parts().engine.stats()
