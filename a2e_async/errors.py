@@ -19,7 +19,8 @@ A2EError
 ├── DownloadError           a result file could not be fetched whole
 └── LedgerError             the ledger of a batch cannot be used
 
-Laws of this file: no error holds a job (that would be a cycle), every error pickles, and no error ever holds a token.
+Laws of this file: no error holds a job (that would be a cycle), every error pickles, and no error ever holds a token;
+a pickle of one leaves out the secrets of its request too. An error that leaves something to be done says what.
 """
 
 from __future__ import annotations
@@ -37,48 +38,61 @@ class PartialResult(Protocol):
     @property
     def url(self) -> str:
         """The first output."""
-        ...
 
     @property
     def urls(self) -> tuple[str, ...]:
         """Every output, in the order of the reply."""
-        ...
 
     @property
     def coins(self) -> float | None:
         """The coins these tasks were charged."""
-        ...
 
 
 class A2EError(Exception):
-    """Base of every error of this package.
-
-    Args:
-        message: What happened, in one sentence.
-        **facts: Further attributes of the error, by name.
+    """Base of every error of this package; made of what happened in one sentence, and further attributes by name.
 
     Attributes:
         request: The request that the error concerns, or None.
         task_ids: The ids of the tasks that the error concerns; every one of them may have been paid for.
         tag: The mark in the name of these tasks, by which they can be found again, or None.
+        family: The name of their family, "" where it is not known.
+        attempts: How often the request was sent before it was given up.
     """
 
     request: Any = None
     task_ids: tuple[str, ...] = ()
     tag: str | None = None
+    family: str = ""
+    attempts: int = 1
+    _goes_on = False  # whether there is a task to watch on
 
     def __init__(self, message: str, **facts: Any) -> None:  # noqa: ANN401 - each class documents its own facts
         super().__init__(message)
         self.message = message
         self.__dict__.update(facts)
 
-    def about(self, request: object, task_ids: Sequence[str] = (), tag: str | None = None) -> Self:
+    def about(self, request: object, task_ids: Sequence[str] = (), tag: str | None = None, family: str = "") -> Self:
         """Say which request and tasks the error concerns; returns the error itself."""
-        self.request, self.task_ids, self.tag = request, tuple(task_ids), tag
+        self.request, self.task_ids, self.tag, self.family = request, tuple(task_ids), tag, family
         return self
 
     def __str__(self) -> str:
-        return self.message + self._whose()
+        return self._told() + self._whose()
+
+    def _told(self) -> str:
+        """Give what happened, and what can be done about it."""
+        line = self._watch_line() if self._goes_on else ""
+        often = f" (after {self.attempts} attempts)" if self.attempts > 1 else ""
+        return f"{self.message}{often}" + (f"; {line} watches on" if line else "")
+
+    def _watch_line(self) -> str:
+        """Give the line of Python that watches the tasks again, or finds them."""
+        family = repr(self.family) if self.family else "family"
+        if self.task_ids:
+            ids = [repr(str(task_id)) for task_id in self.task_ids[:_IDS_IN_TEXT]]
+            more = ", ..." if len(self.task_ids) > _IDS_IN_TEXT else ""
+            return f"a2e.attach({family}, {', '.join(ids)}{more})"
+        return f"await a2e.find({family}, {self.tag!r})" if self.tag else ""
 
     def _whose(self) -> str:
         known = [f"task {task_id}" for task_id in self.task_ids[:_IDS_IN_TEXT]]
@@ -89,7 +103,10 @@ class A2EError(Exception):
         return f" [{', '.join(known)}]" if known else ""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (type(self), self.args, self.__dict__.copy())
+        facts = self.__dict__.copy()
+        if hasattr(self.request, "without_secrets"):
+            facts["request"] = self.request.without_secrets()
+        return _restore, (type(self), self.args, facts)
 
 
 def _restore(kind: type[A2EError], args: tuple[Any, ...], facts: dict[str, Any]) -> A2EError:
@@ -151,10 +168,11 @@ class ServiceError(A2EError):
     no_route: bool = False
     page: bool = False
 
-    def __str__(self) -> str:
+    def _told(self) -> str:
         code = f", code {self.code}" if self.code else ""
         trace = f", trace {self.trace_id}" if self.trace_id else ""
-        return f"{self.message} (HTTP {self.status}{code}{trace}){self._whose()}"
+        often = f", after {self.attempts} attempts" if self.attempts > 1 else ""
+        return f"{self.message} (HTTP {self.status}{code}{trace}{often})"
 
 
 class AuthenticationError(ServiceError):
@@ -162,11 +180,28 @@ class AuthenticationError(ServiceError):
 
 
 class InsufficientCoinsError(ServiceError):
-    """The account holds too few coins for this start."""
+    """The account holds too few coins for this start.
+
+    Attributes:
+        needed: Coins that the start needs, or None where its price is not known.
+        balance: Coins that the account holds, or None where the service has not said so.
+    """
+
+    needed: float | None = None
+    balance: float | None = None
+
+    def _told(self) -> str:
+        needs = f"; it needs {self.needed:g} coins" if self.needed is not None else ""
+        holds = f"; the account holds {self.balance:g}" if self.balance is not None else ""
+        return f"{super()._told()}{needs}{holds}"
 
 
 class RateLimitedError(ServiceError):
     """Too many requests; `retry_after` says how long the service asks us to wait."""
+
+    def _told(self) -> str:
+        wait = f"; the service asks to wait {self.retry_after:g} s" if self.retry_after is not None else ""
+        return f"{super()._told()}{wait}; a lower rate= or max_starts= sends fewer requests"
 
 
 class RejectedRequestError(ServiceError):
@@ -221,6 +256,13 @@ class StartUnknownError(A2EError):
 
     look_again: bool = False
 
+    def _told(self) -> str:
+        line = self._watch_line()
+        if self.look_again and line:
+            return f"{super()._told()}; look again with {line}, which gives the job if the service has taken it"
+        listed = f"; a2e.records({self.family!r}) lists what the service has" if self.family else ""
+        return super()._told() + listed
+
 
 class BudgetExceededError(A2EError):
     """The start was not sent: it would pass the budget.
@@ -253,9 +295,13 @@ class JobFailedError(A2EError):
 class JobTimeoutError(A2EError):
     """The job's deadline passed; the task goes on at the service."""
 
+    _goes_on = True
+
 
 class JobDetachedError(A2EError):
     """The job is not watched any more; the task goes on at the service."""
+
+    _goes_on = True
 
 
 class JobCancelledError(A2EError):

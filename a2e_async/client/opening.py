@@ -41,6 +41,8 @@ class Opening:
         await self.aclose()
 
     def __repr__(self) -> str:
+        if not hasattr(self, "_shared"):  # a report of what was refused of its arguments
+            return "<A2EClient being made>"
         state = "open" if self._shared.opened else "closed"
         return f"<A2EClient {self._config.base_url} {state}>"
 

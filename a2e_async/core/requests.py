@@ -132,6 +132,15 @@ class Request(Generic[R_co]):
         """Give the same request with other values in these fields."""
         return attrs.evolve(self, **changes)  # type: ignore[misc]  # mypy does not know it as a class of attrs
 
+    def without_secrets(self) -> Self:
+        """Give the same request without its secrets, for what is kept or handed on, such as a pickled error."""
+        held = [
+            one.name
+            for one in attrs.fields(type(self))  # type: ignore[arg-type]  # mypy does not know it as a class of attrs
+            if is_secret(one.name) and not one.repr and one.default is None and getattr(self, one.name) is not None
+        ]
+        return self.replace(**dict.fromkeys(held)) if held else self
+
     def check(self) -> None:
         """Refuse what the fields may not be together; a request class that has such rules writes them here."""
 

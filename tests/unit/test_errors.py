@@ -93,8 +93,11 @@ def test_each_is_a_name_of_the_root():
 
 @pytest.mark.parametrize("name", TREE)
 def test_each_pickles_with_all_it_carries(name):
-    """An error that was pickled or copied is of the same class, says the same and carries the same."""
+    """An error that was pickled or copied is of the same class, says the same and carries the same but the secrets."""
     error = made(name)
+    assert b"hush" not in pickle.dumps(error)
+    assert error.request is REQUEST
+    error.request = REQUEST.without_secrets()
     for other in (pickle.loads(pickle.dumps(error)), copy.copy(error), copy.deepcopy(error)):
         assert type(other) is type(error)
         assert attributes(other) == attributes(error)
@@ -124,7 +127,49 @@ def test_the_text_names_the_tasks_and_the_tag(name):
 def test_a_long_list_of_tasks_is_cut():
     """Only the first three ids are named, and how many more there are."""
     error = errors.JobTimeoutError("late").about(None, [f"t{number}" for number in range(8)])
-    assert str(error) == "late [task t0, task t1, task t2, and 5 more]"
+    assert str(error).endswith(" [task t0, task t1, task t2, and 5 more]")
+
+
+@pytest.mark.parametrize(
+    ("error", "about", "words"),
+    [
+        (errors.JobTimeoutError("late"), ("t1", "t2"), "late; a2e.attach('veo', 't1', 't2') watches on"),
+        (errors.JobTimeoutError("late"), "abcd", "late; a2e.attach('veo', 'a', 'b', 'c', ...) watches on"),
+        (errors.JobDetachedError("let go"), ("t1",), "let go; a2e.attach('veo', 't1') watches on"),
+        (errors.JobDetachedError("let go"), (), "let go; await a2e.find('veo', 'k7f3q9x2m4pd') watches on"),
+        (
+            errors.StartUnknownError("lost", look_again=True),
+            (),
+            "lost; look again with await a2e.find('veo', 'k7f3q9x2m4pd'), which gives the job if",
+        ),
+        (errors.StartUnknownError("lost"), (), "lost; a2e.records('veo') lists what the service has"),
+    ],
+)
+def test_the_text_says_what_can_be_done(error, about, words):
+    """Where tasks go on, or may, the error has the line that watches or finds them."""
+    assert str(error.about(None, about, "k7f3q9x2m4pd", "veo")).startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (errors.StartUnknownError("lost"), "lost"),
+        (errors.JobDetachedError("let go"), "let go"),
+        (errors.JobTimeoutError("late").about(None, ("t1",)), "late; a2e.attach(family, 't1') watches on [task t1]"),
+        (
+            errors.RateLimitedError("slow down", status=429, retry_after=7.0, attempts=6),
+            "slow down (HTTP 429, after 6 attempts); the service asks to wait 7 s; a lower rate= or max_starts= sends",
+        ),
+        (
+            errors.InsufficientCoinsError("too few", status=402, needed=30, balance=12.5),
+            "too few (HTTP 402); it needs 30 coins; the account holds 12.5",
+        ),
+        (errors.TransportError("GET /x: reset", attempts=3), "GET /x: reset (after 3 attempts)"),
+    ],
+)
+def test_the_text_says_what_is_known(error, words):
+    """Attempts, the wait that is asked for, and what is needed stand in the text where they are known."""
+    assert str(error).startswith(words)
 
 
 def test_the_text_of_a_refusal_names_status_code_and_trace():

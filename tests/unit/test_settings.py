@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+import traceback
+
+import aiohttp
 import pytest
 
 from a2e_async import A2EClient, MissingTokenError, UsageError
@@ -41,10 +46,24 @@ def test_no_token_names_the_variables():
 
 @pytest.mark.parametrize(
     "given",
-    ["sk_a.b-c", " sk_a.b-c\n", "Bearer sk_a.b-c", "bearer  sk_a.b-c", "BEARER Bearer sk_a.b-c ", "\tBearer\tsk_a.b-c"],
+    [
+        "sk_a.b-c",
+        " sk_a.b-c\n",
+        "Bearer sk_a.b-c",
+        "bearer  sk_a.b-c",
+        "BEARER Bearer sk_a.b-c ",
+        "\tBearer\tsk_a.b-c",
+        '"sk_a.b-c"',
+        "'sk_a.b-c'",
+        "`sk_a.b-c`",
+        " \u201csk_a.b-c\u201d ",
+        "Bearer 'sk_a.b-c'",
+        '"Bearer sk_a.b-c"',
+        "''sk_a.b-c''",
+    ],
 )
 def test_a_token_is_repaired(given):
-    """White space and a leading "Bearer" are taken off."""
+    """White space, quotation marks of a pair and a leading "Bearer" are taken off."""
     assert find_token(given)[0] == "sk_a.b-c"
 
 
@@ -68,6 +87,8 @@ def test_a_token_is_refused_without_showing_it(given):
         (None, " https://video.a2e.com.cn/ ", "https://video.a2e.com.cn"),
         ("http://127.0.0.1:8765/", "https://video.a2e.com.cn", "http://127.0.0.1:8765"),
         (" https://a2e.example/v2// ", None, "https://a2e.example/v2"),
+        ("https://a2e.example/proxy/api-of-mine", None, "https://a2e.example/proxy/api-of-mine"),
+        ("http://simulator:8765", None, "http://simulator:8765"),
         ("HTTPS://A2E.example", None, "HTTPS://A2E.example"),
         ("http://[::1]:80", None, "http://[::1]:80"),
     ],
@@ -90,6 +111,10 @@ def test_base_url(monkeypatch, given, variable, found):
         "https://video.a2e.ai:99999",
         "https://video.a2e.ai:port",
         "https://[::1",
+        "https://a..b",
+        f"https://{'b' * 64}.example",
+        "https://b\u00fccher.example",
+        "https:\\\\video.a2e.ai",
         "https://video.a2e.ai?x=1",
         "https://video.a2e.ai?",
         "https://video.a2e.ai#top",
@@ -105,6 +130,94 @@ def test_base_url_is_refused(given):
         UsageError, match=r"^base_url: must be an http or https URL such as https://video\.a2e\.ai, not"
     ):
         find_base_url(given)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ("video.a2e.ai", r"not 'video\.a2e\.ai' \(str\); did you mean https://video\.a2e\.ai\?"),
+        ("a2e.example:8443", r"did you mean https://a2e\.example:8443\?"),
+        ("https://video.a2e.ai/api/v1", r"must not hold the path of the API, .* give https://video\.a2e\.ai$"),
+        ("https://a2e.example/proxy/api/v1/", r"give https://a2e\.example/proxy$"),
+        ("https://video.a2e.ai/api", r"give https://video\.a2e\.ai$"),
+        (
+            "http://video.a2e.ai",
+            r"the token would go to http://video\.a2e\.ai in the clear; give https://video\.a2e\.ai",
+        ),
+        ("HTTP://8.8.8.8:80", "in the clear"),
+        ("http://localhost.evil.example", "in the clear"),
+    ],
+)
+def test_what_is_wrong_with_a_base_url_is_told_with_what_to_give(monkeypatch, given, words):
+    """A missing scheme, the API's own path and an address in the clear are known mistakes, wherever they come from."""
+    with pytest.raises(UsageError, match=f"^base_url: .*{words}"):
+        find_base_url(given)
+    monkeypatch.setenv("A2E_BASE_URL", given)
+    with pytest.raises(UsageError, match=rf"^base_url \(from A2E_BASE_URL\): .*{words}"):
+        A2EClient("sk_a")
+
+
+def test_http_to_a_public_host_can_be_allowed(monkeypatch):
+    """Whoever says so sends the token in the clear, by an argument or by the environment."""
+    assert A2EClient("sk_a", base_url="http://a2e.example", allow_http=True).base_url == "http://a2e.example"
+    monkeypatch.setenv("A2E_ALLOW_HTTP", "1")
+    assert A2EClient("sk_a", base_url="http://a2e.example").base_url == "http://a2e.example"
+
+
+def test_a_variable_whose_token_is_none_is_named(monkeypatch):
+    """Who has several variables learns which one holds what cannot be a token."""
+    monkeypatch.setenv("A2E_API_TOKEN", "sk a")
+    with pytest.raises(MissingTokenError, match=r"the token \(A2E_API_TOKEN\) must be printable") as caught:
+        A2EClient()
+    assert "sk a" not in str(caught.value)
+
+
+class LikeHttpx:
+    """What `httpx.AsyncClient` has in common with a transport."""
+
+    async def send(self, request, *, stream=False):
+        """Send a request."""
+
+
+class LikeRequests:
+    """What `requests.Session` has in common with a transport."""
+
+    def send(self, request, **options):
+        """Send a request."""
+
+
+@pytest.mark.parametrize(
+    "http", [LikeHttpx(), LikeRequests(), aiohttp.ClientSession, object(), "https://a2e.example", 5]
+)
+def test_what_only_looks_like_a_transport_is_refused(http):
+    """A client of another library, or a class, is refused when the client is made, not at each call."""
+    with pytest.raises(UsageError, match=r"^http: must be an aiohttp\.ClientSession or a Transport, .*, not "):
+        A2EClient("sk_a", http=http)
+
+
+@pytest.mark.parametrize("name", ["allow_http", "allow_private_files"])
+def test_a_permission_is_true_or_false(name):
+    """Nothing that is merely true-ish lets a token go in the clear or a link into a private network."""
+    with pytest.raises(UsageError, match=f"^{name}: must be of type bool"):
+        A2EClient("sk_a", **{name: "no"})
+
+
+def test_no_report_shows_a_token_that_was_given(monkeypatch):
+    """Whatever is refused of a client's arguments, no frame of ours shows the token in a traceback with locals."""
+    monkeypatch.setenv("A2E_TOKEN", "hunter2 hunter2")
+    for wrong in ({"max_starts": 0}, {"base_url": 5}, {"token": "hunter2 hunter2"}, {"token": None}):
+        with pytest.raises(UsageError) as caught:
+            A2EClient(**{"token": "-".join(["hunter2"] * 20), **wrong})
+        ours = caught.value.__traceback__.tb_next
+        shown = traceback.TracebackException(type(caught.value), caught.value, ours, capture_locals=True)
+        assert "hunter2" not in "".join(shown.format())
+
+
+def test_a_client_is_not_pickled():
+    """It says what to hand on instead; the token goes into no pickle."""
+    for hand_on in (pickle.dumps, copy.copy, copy.deepcopy):
+        with pytest.raises(UsageError, match="a client cannot be pickled or copied"):
+            hand_on(A2EClient("sk_a"))
 
 
 def test_base_url_of_the_documentation():

@@ -16,6 +16,7 @@ from a2e_async.core.http import HttpReply, HttpRequest, Transport
 from a2e_async.core.retry import Retry, Verdict, verdict
 from a2e_async.core.secrets import masked
 from a2e_async.core.sse import Message
+from a2e_async.engine.http.failures import failure_of
 from a2e_async.engine.http.listening import events_of, open_stream
 from a2e_async.engine.http.pacer import Pacer
 from a2e_async.engine.http.token import Access, clean_token
@@ -23,6 +24,7 @@ from a2e_async.engine.jobs.events import Events, Retried
 from a2e_async.engine.jobs.stats import Counts
 from a2e_async.errors import A2EError, AuthenticationError, ServiceError
 
+_FORBIDDEN = 403
 Token = str | Callable[[], str | Awaitable[str]]
 
 # One line for each request, at DEBUG. The trace id is what the service's people ask for first. Bodies, queries and
@@ -103,7 +105,7 @@ class Service:
             try:
                 return await self.ask(request)
             except A2EError as error:
-                failures += 1
+                error.attempts = failures = failures + 1
                 if verdict(error) in final or failures >= self.retry.attempts:
                     raise
                 await self.rest(failures, error)
@@ -159,11 +161,22 @@ class Service:
         try:
             return replies.read(access.hide_in(reply, request), start=request.start, asked=request.body)
         except ServiceError as error:
-            if isinstance(error, AuthenticationError) and callable(self._token) and self._access is access:
-                self._access = None
+            if isinstance(error, AuthenticationError):
+                self._refused(error, access)
             if error.retry_after is not None:
                 self.pacer.pause(min(error.retry_after, self.retry.longest_wait))
             raise
+
+    def _refused(self, error: AuthenticationError, access: Access) -> None:
+        """Say which token was refused, never its value; one from a callable is asked for anew."""
+        if callable(self._token) and self._access is access:
+            self._access = None
+        if error.page:
+            error.message += "; it is a page, as of a firewall in between, and says nothing of the token"
+            return
+        error.message += f"; the token came from {self._token_source}"
+        if error.status == _FORBIDDEN:  # on the free plan every call is answered so
+            error.message += ", and a plan without the API is refused like this too"
 
     def _set_clock(self, date: str | None) -> None:
         self._date, moment = date, replies.http_date(date)
@@ -180,19 +193,21 @@ class Service:
 
 
 async def _send(transport: Transport, request: HttpRequest, headers: Mapping[str, str]) -> HttpReply:
-    """Send one request; see `Transport`. Nothing is read or measured while nobody listens."""
-    if not _log.isEnabledFor(logging.DEBUG):
-        return await transport.send(request, headers)
+    """Send one request; see `Transport`. Whatever a transport raises, also one that is not ours, is an error of ours."""
     begun = asyncio.get_running_loop().time()
+    what = f"{request.method} {request.path}"
     try:
         reply = await transport.send(request, headers)
-    except A2EError as error:
-        _log.debug("%s %s: no answer after %d ms: %s", request.method, request.path, _since(begun), error)
-        raise
-    found = _TRACE.search(reply.body)
-    trace = f", trace {found[1].decode()}" if found else ""
-    _log.debug("%s %s: %d in %d ms%s", request.method, request.path, reply.status, _since(begun), trace)
-    return reply
+    except Exception as error:  # noqa: BLE001 - nobody knows what it left behind
+        failure = failure_of(error, what, headers)
+    else:
+        if _log.isEnabledFor(logging.DEBUG):  # nothing is read while nobody listens
+            found = _TRACE.search(reply.body)
+            trace = f", trace {found[1].decode()}" if found else ""
+            _log.debug("%s: %d in %d ms%s", what, reply.status, _since(begun), trace)
+        return reply
+    _log.debug("%s: no answer after %d ms: %s", what, _since(begun), failure)
+    raise failure
 
 
 def _since(begun: float) -> int:
