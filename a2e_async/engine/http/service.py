@@ -193,7 +193,7 @@ class Service:
 
 
 async def _send(transport: Transport, request: HttpRequest, headers: Mapping[str, str]) -> HttpReply:
-    """Send one request; see `Transport`. Whatever a transport raises, also one that is not ours, is an error of ours."""
+    """Send one request; see `Transport`. Whatever it raises, also one that is not ours, becomes an error of ours."""
     begun = asyncio.get_running_loop().time()
     what = f"{request.method} {request.path}"
     try:
