@@ -19,7 +19,7 @@ class Opening:
 
     async def open(self) -> Self:
         """Open the client on the running event loop; the same as entering `async with`."""
-        self._shared.open()
+        await self._shared.open()
         return self
 
     async def aclose(self) -> None:

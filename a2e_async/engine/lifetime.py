@@ -67,9 +67,25 @@ class Lifetime:
         self._config = config
         self._closed = False
         self._closing: asyncio.Task[None] | None = None
+        self._closings = 0
 
-    def open(self) -> None:
-        """Open the client on the running event loop; it may be open there already."""
+    async def open(self) -> None:
+        """Open the client on the running event loop; it may be open there already. A closing is waited for first.
+
+        Raises:
+            ClientClosedError: It was closed again while an earlier closing was waited for.
+            UsageError: It is open, or is being closed, on another event loop.
+        """
+        asked = self._closings
+        while self._closing is not None:  # both lives would share what the first one still holds
+            closing = self._closing
+            if closing.get_loop() is not asyncio.get_running_loop():
+                raise UsageError("the client is being closed on another event loop; wait for its end there")
+            await asyncio.wait([closing])
+            if self._closing is closing:
+                self._closing = None
+        if self._closings != asked:
+            raise ClientClosedError("the client was closed before it was open again")
         if self.opened is not None:
             self.parts()
             return
@@ -77,15 +93,17 @@ class Lifetime:
 
     async def aclose(self) -> None:
         """Close the client, also when the one who waits for it is cancelled; closing twice does nothing."""
-        if self._closing is None:
-            if self.opened is None:
-                self._closed = True
-                return
+        if self.opened is None:
+            self._closed = True
+            self._closings += 1  # whoever waits to open it comes too late
+        else:
             opened, self.opened, self._closed = self.parts(), None, True
+            self._closings += 1
             self.last = opened.engine
             self._closing = asyncio.create_task(opened.aclose(self._config.close_timeout), name="a2e close")
             self._closing.add_done_callback(self._closing_ended)
-        await _whatever_comes(self._closing)
+        if self._closing is not None:
+            await _whatever_comes(self._closing)
 
     def parts(self) -> Opened:
         """Give what the open client consists of.
@@ -109,9 +127,10 @@ class Lifetime:
             raise UsageError(f"the client belongs to the event loop in which it was opened; {words}")
         return opened
 
-    def _closing_ended(self, _closing: asyncio.Task[None]) -> None:
+    def _closing_ended(self, closing: asyncio.Task[None]) -> None:
         """Let the client be opened and closed once more, also when nobody waits for the end of this closing."""
-        self._closing = None
+        if self._closing is closing:
+            self._closing = None
 
 
 async def _whatever_comes(closing: asyncio.Task[None]) -> None:

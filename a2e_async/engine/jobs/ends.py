@@ -152,6 +152,7 @@ class Ends:
             self._tell(job)
         finally:
             self._settling.discard(job)
+            del job  # since Python 3.12 an error keeps this frame, and would keep the job
 
     def _tell(self, job: AnyJob) -> None:
         self._count(job)

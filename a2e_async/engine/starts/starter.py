@@ -147,6 +147,7 @@ class Starter:
             del self._attempts[job]
             if attempt.over is not None:
                 attempt.over.set()
+            del job, request, attempt  # since Python 3.12 an error keeps this frame, and would keep the job
 
     def _give_up(self, job: AnyJob, attempt: Attempt) -> None:
         """End a job whose worker was ended; one whose tasks are known is left to be detached with their ids."""
