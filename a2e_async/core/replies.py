@@ -44,7 +44,7 @@ _FULL = re.compile(r"(?<!rate )\b(?:limit|quota)\b", re.IGNORECASE)
 _ENVELOPE_KEYS = frozenset({"code", "data", "msg", "message", "error", "success"})
 _ANSWER_KEYS = frozenset({"code", "data", "success"})
 _OWN_KEYS = frozenset({"code", "data", "msg", "success", "trace_id"})
-_LIST_KEYS = ("rows", "list", "data", "records")
+LIST_KEYS = ("rows", "list", "data", "records")
 _WHOLE = re.compile(r"\s*-?\d{1,9}\s*")
 _NO_CODE = (0, None, "")
 _LARGEST_CODE = 10**9
@@ -102,7 +102,7 @@ def rows_of(data: object) -> list[dict[str, Any]]:
     if isinstance(data, dict) and row_id(data):
         return [data]
     while isinstance(data, dict) and not row_id(data):
-        data = next((data[key] for key in _LIST_KEYS if isinstance(data.get(key), list | dict)), None)
+        data = next((data[key] for key in LIST_KEYS if isinstance(data.get(key), list | dict)), None)
     rows = data if isinstance(data, list) else [data]
     return [row for row in rows if isinstance(row, dict)]
 
@@ -114,7 +114,7 @@ def _has_task(data: object) -> bool:
 def is_list(data: object) -> bool:
     """Whether `data` is a list of task rows, be it empty, and no other shape that holds no rows."""
     return isinstance(data, list) or (
-        isinstance(data, dict) and any(isinstance(data.get(key), list) for key in _LIST_KEYS)
+        isinstance(data, dict) and any(isinstance(data.get(key), list) for key in LIST_KEYS)
     )
 
 

@@ -6,7 +6,9 @@ to one send (a start of four pictures makes four); a second send of the same int
 
 from __future__ import annotations
 
+import html
 import re
+import unicodedata
 
 from a2e_async.core.rules import refuse
 
@@ -19,6 +21,7 @@ _LETTER_OF_A_BYTE = (_LETTERS * 8).encode()
 _GIVEN = re.compile(r"[a-z0-9]{8,24}")
 _MARK = re.compile(r"\s?~([a-z0-9]{8,24})([ab])$")
 _NAME_FROM_PROMPT = 24
+_UNSEEN = frozenset({"Cf", "Cc"})  # soft hyphens, joiners and other characters that show nothing
 
 
 def make(random_bytes: bytes) -> str:
@@ -60,6 +63,19 @@ def split(name: str) -> tuple[str, str | None, str | None]:
     if mark is None:
         return name, None, None
     return name[: mark.start()], mark[1], mark[2]
+
+
+def find(shown: str) -> tuple[str, str] | None:
+    """Give the tag and the send letter in a name as a list shows it, None when no whole tag is in it.
+
+    Services dress names up: HTML escapes, white space at the ends, soft hyphens, capitals, letters of full width. A tag
+    has 60 random bits, so what is left of it under all that is still ours.
+    """
+    mark = _MARK.search(shown)
+    if mark is None:
+        plain = unicodedata.normalize("NFKC", html.unescape(shown)).casefold()
+        mark = _MARK.search("".join([one for one in plain if unicodedata.category(one) not in _UNSEEN]).strip())
+    return None if mark is None else (mark[1], mark[2])
 
 
 def is_cut(shown: str, sent: str) -> bool:

@@ -6,11 +6,12 @@ import asyncio
 import contextlib
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal, TypeVar
 
 from a2e_async.calls import credits as credit_calls
 from a2e_async.core import wire
+from a2e_async.core.absence import letter_of
 from a2e_async.core.family import Family, Request
 from a2e_async.core.hooks import Webhook
 from a2e_async.core.polling.learned import Learned
@@ -28,7 +29,7 @@ from a2e_async.engine.jobs.stats import Stats
 from a2e_async.engine.polling.poller import Poller
 from a2e_async.engine.starts.budget import Budget
 from a2e_async.engine.starts.doubts import Doubts
-from a2e_async.engine.starts.finder import letter_of
+from a2e_async.engine.starts.finder import Witness
 from a2e_async.engine.starts.sender import Sender
 from a2e_async.engine.starts.starter import Starter
 from a2e_async.errors import A2EError, ClientClosedError, StartUnknownError
@@ -71,7 +72,7 @@ class Engine:
         self.roster, self.coins = self.ends.roster, self.ends.coins
         self.tasks = Tasks(service, self.ends)
         self.budget = Budget(budget, self._quote, on_unknown_price, self.coins)
-        self.sender = Sender(service, webhook)
+        self.sender = Sender(service, webhook, self._watched)
         self.starter = Starter(self.sender, self.ends, self.budget, Doubts(service), max_starts)
         self.poller = Poller(service, cadence, retry, learned or Learned(), self.ends)
         self._broken: str | None = None
@@ -101,7 +102,7 @@ class Engine:
 
     async def find(self, family: Family, tag: str, options: Options) -> AnyJob | None:
         """Give the job for the tasks with this tag, of two sends the first; None when the list has none."""
-        rows = await self.sender.finder(family).look_once(tag, 0.0)
+        rows = await self.sender.finder(family).look_once(tag, None)
         live = self.roster.tagged(tag)
         if live is not None or not rows:
             return live
@@ -121,6 +122,14 @@ class Engine:
             spent=self.coins.spent,
             reserved=self.coins.reserved,
         )
+
+    def _watched(self, family: Family) -> Iterator[Witness]:
+        """Give the tasks of a family that were seen to be there, by polls of jobs that have not ended."""
+        for job in self.roster.jobs:
+            if job.family is family and job.accepted_at is not None:
+                for record in job.records:
+                    if record.created_at is not None:
+                        yield record.id, record.created_at.timestamp(), job.accepted_at
 
     # What jobs ask of their keeper.
 

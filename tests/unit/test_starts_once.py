@@ -105,14 +105,6 @@ async def test_siblings_that_the_reply_does_not_name_are_collected(a2e, sim):
     assert len((await job).urls) == 4
 
 
-@virtual(list_lag=3_600)
-async def test_a_count_that_is_not_confirmed_is_not_waited_for(a2e, sim):
-    """When the list does not show the siblings the job goes on with the task it knows."""
-    result = await a2e.start(FOUR_FILMS)
-    assert len(result.task_ids) == 1
-    assert sim.counters["image_to_video.list"] == 1
-
-
 @pytest.mark.parametrize("names", [0, 1, 10, 20, "drop"])
 @pytest.mark.parametrize("where", ["names", "list_names"])
 @pytest.mark.parametrize("hits", [1, None])
@@ -318,7 +310,7 @@ class Lists(DirectTransport):
 def crowd(sim, count):
     """Let others start so many pictures."""
     for number in range(count):
-        sim.world.start("text_to_image", {"prompt": "x", "name": f"other {number}"})
+        sim.world.start("text_to_image", {"prompt": "x", "name": tags.put("other", f"other{number:06}", "a", 100)})
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
@@ -346,7 +338,7 @@ async def test_lists_of_twenty_rows_a_page_are_read_in_full(sim, when, counts_by
         await until(lambda: sim.counters["text_to_image.start"])
         crowd(sim, 70)
         await job
-        assert sim.world.book.bills_by_tag() == {job.tag: 1}
+        assert sim.world.book.bills_by_tag()[job.tag] == 1
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
@@ -493,10 +485,10 @@ def resumed(a2e, sent_before):
 
 @virtual()
 async def test_look_first_sends_the_second_letter_after_an_earlier_process(a2e, sim):
-    """What another process may have sent an hour ago and is not there is sent once more, as the second send."""
+    """What another process may have sent an hour ago and is not there is sent once more, after the whole window."""
     view = resumed(a2e, sim.world.clock.now() - 3_600)
     await view.start(PICTURE, tag="resumed1").accepted()
-    assert now() < 3  # the list has had its time
+    assert now() > 60  # no proof is ever hasty
     assert sim.world.book.starts[0].name == "a red kite ~resumed1b"
 
 

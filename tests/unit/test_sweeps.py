@@ -7,8 +7,7 @@ import asyncio
 import pytest
 
 from a2e_async.core.family import family_of
-from a2e_async.core.retry import Retry
-from a2e_async.engine.starts.finder import Finder
+from a2e_async.engine.starts.sweep import Span, Sweep
 
 FAMILY = family_of("text_to_image")
 
@@ -38,20 +37,20 @@ class GrowingList:
         return found
 
 
-def finder(service: GrowingList) -> Finder:
-    """Give a finder of that list."""
-    return Finder(FAMILY, service, Retry())
+async def read(service: GrowingList):
+    """Read that list as a proof needs it; gives the rows and whether that was in full."""
+    reading = await Sweep(service.ask, FAMILY, Span(deep=True), most_pages=200).read()
+    return reading.rows, reading.is_full(0.0)
 
 
 @pytest.mark.parametrize("rows", [0, 1, 3, 99, 100, 101, 250])
 async def test_growing_list(rows):
     """Rows that are added between two pages spoil a sweep of a tiny list at most, and none of the next."""
     service = GrowingList(rows, grows=2)
-    reader = finder(service)
     for _ in range(2):
-        await reader._sweep(0.0, {})
+        await read(service)
     now = service.rows
-    found, full = await reader._sweep(0.0, {})
+    found, full = await read(service)
     assert full
     assert set(found) >= {f"id{number}" for number in range(1, now + 1)}
 
@@ -60,15 +59,14 @@ async def test_growing_list(rows):
 async def test_few_at_once(cap):
     """A service that gives few at once is read in pages of that size."""
     service = GrowingList(45, cap=cap)
-    found, full = await finder(service)._sweep(0.0, {})
+    found, full = await read(service)
     assert (len(found), full, service.asked) == (45, True, -(-45 // min(cap, 45)) + 1)
 
 
 async def test_sweeps_at_the_same_time():
     """Sweeps that run at once do not send each other back to the first page for ever."""
     service = GrowingList(80, grows=1, until=99)
-    reader = finder(service)
     async with asyncio.timeout(5):
-        ends = await asyncio.gather(*(reader._sweep(0.0, {}) for _ in range(10)))
+        ends = await asyncio.gather(*(read(service) for _ in range(10)))
     assert all(full for _rows, full in ends)
     assert service.asked < 100

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 import logging
 import random
@@ -18,6 +19,7 @@ from a2e_async.core.secrets import masked
 from a2e_async.core.sse import Message
 from a2e_async.engine.http.failures import failure_of
 from a2e_async.engine.http.listening import events_of, open_stream
+from a2e_async.engine.http.moment import Moment
 from a2e_async.engine.http.pacer import Pacer
 from a2e_async.engine.http.token import Access, clean_token
 from a2e_async.engine.jobs.events import Events, Retried
@@ -60,11 +62,11 @@ class Service:
         self._transport = transport
         self._token = masked(token)
         self._token_source = token_source
-        self._access: Access | None = None
+        self.access: Access | None = None
         self._asking = asyncio.Lock()
         self._respelled: set[str] = set()
         self._date: str | None = None
-        self._server_ahead: float | None = None
+        self._told: tuple[float, Moment] | None = None
 
     async def ask(self, request: HttpRequest) -> Any:  # noqa: ANN401 - `data` has any JSON shape
         """Send a request once and give the reply's `data`.
@@ -118,7 +120,7 @@ class Service:
             TransportError: There was no reply, or it broke off.
             ProtocolError: The reply cannot be read.
         """
-        access = self._access or await self._authorize()
+        access = self.access or await self.authorize()
         await self.pacer.turn(start=False)
         self.counts.requests += 1
         async with open_stream(self._transport, request, access.headers) as opened:
@@ -142,14 +144,14 @@ class Service:
         Raises:
             MissingTokenError: What was given is no token.
         """
-        return (self._access or await self._authorize()).fingerprint(key)
+        return (self.access or await self.authorize()).fingerprint(key)
 
     def server_time(self) -> float | None:
         """Give the service's time now in seconds since 1970, None before its first reply."""
-        return None if self._server_ahead is None else asyncio.get_running_loop().time() + self._server_ahead
+        return None if self._told is None else self._told[0] + self._told[1].passed()
 
     async def _answer(self, request: HttpRequest) -> Any:  # noqa: ANN401 - any JSON shape
-        access = self._access or await self._authorize()
+        access = self.access or await self.authorize()
         if not request.start and not self.pacer.take():  # a start has waited before it counted as sent
             await self.pacer.turn(start=False)
         self.counts.requests += 1
@@ -169,8 +171,8 @@ class Service:
 
     def _refused(self, error: AuthenticationError, access: Access) -> None:
         """Say which token was refused, never its value; one from a callable is asked for anew."""
-        if callable(self._token) and self._access is access:
-            self._access = None
+        if callable(self._token) and self.access is access:
+            self.access = None
         if error.page:
             error.message += "; it is a page, as of a firewall in between, and says nothing of the token"
             return
@@ -181,15 +183,22 @@ class Service:
     def _set_clock(self, date: str | None) -> None:
         self._date, moment = date, replies.http_date(date)
         if moment is not None:
-            self._server_ahead = moment - asyncio.get_running_loop().time()
+            self._told = moment, Moment.now()
 
-    async def _authorize(self) -> Access:
+    async def renews(self, refused: Access | None) -> bool:
+        """Whether there is another token now than the one that was refused; it is asked for."""
+        with contextlib.suppress(Exception):  # whoever is refused hears of that, not of a token callable that fails
+            return refused is not None and (await self.authorize()).headers != refused.headers
+        return False
+
+    async def authorize(self) -> Access:
+        """Have a token; it is kept until it is refused."""
         async with self._asking:  # many requests that begin at once ask for the token once
-            if self._access is None:
+            if self.access is None:
                 given = masked(self._token() if callable(self._token) else self._token)
                 given = masked(await given) if inspect.isawaitable(given) else given
-                self._access = Access(clean_token(given, self._token_source))
-            return self._access
+                self.access = Access(clean_token(given, self._token_source))
+            return self.access
 
 
 async def _send(transport: Transport, request: HttpRequest, headers: Mapping[str, str]) -> HttpReply:

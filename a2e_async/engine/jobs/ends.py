@@ -28,6 +28,7 @@ _log = logging.getLogger("a2e_async")
 
 AnyJob = Job[Any]
 Check = Callable[[AnyJob], Awaitable[Mapping[str, float]]]
+Late = Callable[[AnyJob], Awaitable[Sequence[Record]]]
 
 
 class Watcher(Protocol):
@@ -64,6 +65,7 @@ class Ends:
         self._server_time = server_time
         self._watchers: list[Watcher] = []
         self._checks: dict[AnyJob, Check] = {}
+        self._lates: dict[AnyJob, Late] = {}
         self._settling: set[AnyJob] = set()
         self._background: set[asyncio.Task[None]] = set()
 
@@ -79,7 +81,9 @@ class Ends:
 
     # A job is accepted.
 
-    async def accepted(self, job: AnyJob, records: Sequence[Record], check: Check | None = None) -> None:
+    async def accepted(
+        self, job: AnyJob, records: Sequence[Record], check: Check | None = None, late: Late | None = None
+    ) -> None:
         """Note that the service has taken a start; its coins were counted with the answer, before anything is awaited.
 
         Args:
@@ -87,6 +91,8 @@ class Ends:
             records: Its tasks.
             check: Looks whether there are more tasks of the start, and gives what each costs; asked now and once more
                 before the job ends.
+            late: Gives tasks of the start that were not known before, when all that are known have ended: fewer than
+                were asked for are known, and the others may show up yet.
         """
         job.task_ids = tuple([record.id for record in records])  # from here on every error names them
         coins = coins_of(records)
@@ -99,12 +105,29 @@ class Ends:
             return
         if check is not None:
             self._checks[job] = check
+        if late is not None:
+            self._lates[job] = late
         self._takes(job, records, coins)
         if job.all_final():
-            await self.settle([job])
+            self._settle_soon(job)
             return
         if check is not None:
             self._in_background(self._charge_found(job, check))
+        for watcher in self._watchers:
+            watcher.watch(job)
+
+    async def grow(self, job: AnyJob, records: Sequence[Record]) -> None:
+        """Note more tasks of a start, which has been accepted with too few."""
+        self.coins.charge_more({record.id: record.coins or 0 for record in records})
+        ids = (*job.task_ids, *(record.id for record in records))
+        coins = coins_of((*job.records, *records))
+        if job.options.journal is not NO_JOURNAL:
+            await job.options.journal.accepted(job.tag, ids, coins)
+        if job.done():
+            words = "more tasks of a job that has ended: %s"
+            _log.warning(words, ", ".join(ids), extra={"tag": job.tag, "task_ids": ids})
+            return
+        job.grow(records, coins)
         for watcher in self._watchers:
             watcher.watch(job)
 
@@ -130,7 +153,9 @@ class Ends:
         for job in jobs:
             if job.done() or job in self._settling:
                 continue
-            if job.options.journal is NO_JOURNAL and job not in self._checks:
+            if job in self._lates:
+                self._settle_soon(job)  # which may wait for as long as a lost start is looked for
+            elif job.options.journal is NO_JOURNAL and job not in self._checks:
                 self._tell(job)  # waits for nothing, so that a task of its own would cost more than it does
             else:
                 self._settling.add(job)
@@ -138,8 +163,20 @@ class Ends:
         if slow:
             await asyncio.gather(*slow)
 
+    def _settle_soon(self, job: AnyJob) -> None:
+        if job not in self._settling:
+            self._settling.add(job)
+            self._in_background(self._settle_slowly(job))
+
     async def _settle_slowly(self, job: AnyJob) -> None:
         try:
+            late = self._lates.pop(job, None)
+            if late is not None:
+                more = await late(job)
+                if more and not job.done():
+                    await self.grow(job, more)
+                if job.done() or not job.all_final():  # it goes on with them
+                    return
             check = self._checks.pop(job, None)
             if check is not None:
                 await self._charge_found(job, check)
@@ -203,6 +240,7 @@ class Ends:
         if job.done():
             return
         self._checks.pop(job, None)
+        self._lates.pop(job, None)
         self.roster.finish(job, result, error)
         self._counts.settled += 1
         self._counts.failed += error is not None

@@ -247,6 +247,13 @@ class Job(Rendered, Generic[R]):
             for listener in self._listeners:
                 listener.tell(record)
 
+    def grow(self, records: Sequence[Record], coins: float | None) -> None:
+        """Note more tasks of the start, and what all of them cost."""
+        self.task_ids += tuple([record.id for record in records])
+        self._coins = coins
+        for record in records:
+            self.change(record)
+
     def drop(self, task_ids: Container[str]) -> None:
         """Let go of tasks that were deleted."""
         self.task_ids = tuple([task_id for task_id in self.task_ids if task_id not in task_ids])

@@ -32,7 +32,7 @@ class Deadlines:
     def add(self, job: Job[Any]) -> None:
         """Note when a job gives up, if it ever does."""
         seconds = job.options.seconds(job.family)
-        if seconds is not None and job.accepted_at is not None:
+        if seconds is not None and job.accepted_at is not None and job.number not in self._jobs:
             self._jobs[job.number] = job
             heapq.heappush(self._heap, (job.accepted_at + seconds, job.number))
 

@@ -82,12 +82,12 @@ class Poller:
         ends.subscribe(self)
 
     def watch(self, job: AnyJob) -> None:
-        """Watch every task of a job that has not ended."""
+        """Watch every task of a job that has not ended; again when it has more tasks than before."""
         now = asyncio.get_running_loop().time()
         self._families[job.family.name] = job.family
         for task_id in job.task_ids:
             record = job.known(task_id)
-            if record is not None and record.status.final:
+            if (record is not None and record.status.final) or self._watches.has(job, task_id):
                 continue
             watch = self._watches.add(job, task_id, now)
             if watch is not None and self._early.take(task_id, now):

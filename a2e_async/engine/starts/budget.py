@@ -100,10 +100,19 @@ class Budget:
         """Note the price of a start where nothing bounds it."""
         return Reservation((), job.options.price or 0, 0)
 
-    def settle(self, reservation: Reservation, coins: float | None, records: Sequence[Record] = ()) -> None:
-        """Turn held coins into spent ones, as the answer of the start says; see `Coins.charge`."""
+    def settle(
+        self, reservation: Reservation, coins: float | None, records: Sequence[Record] = (), *, whole: bool = True
+    ) -> None:
+        """Turn held coins into spent ones, as the answer of the start says; see `Coins.charge`.
+
+        Args:
+            reservation: What is held.
+            coins: What was charged.
+            records: The tasks that came of the start.
+            whole: Whether these are all; if not, what they cost is not the price of such a start.
+        """
         self.coins.charge(reservation, coins, records)
-        if self.limit is not None and is_amount(coins):
+        if self.limit is not None and whole and is_amount(coins):
             self._learn(reservation.kind, coins)
         self._end_waiting(reservation)
 

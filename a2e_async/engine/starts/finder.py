@@ -1,8 +1,8 @@
-"""Finding lost starts: one finder per family sweeps the list for all lost tags together.
+"""Finding lost starts: one finder per family sweeps the list for all that are looked for together.
 
-A start whose answer was lost may or may not have been taken. The list tells: a row with the tag is adopted, and the
-start's absence is proven when the last two sweeps answered in full, the family is known to give names back, and the
-start is young enough for the list not to have dropped it. In all other cases nobody knows, and nothing is sent again.
+A start whose answer was lost may or may not have been taken. The list tells: tasks with the tag are taken over, and
+absence is proven by evidence, never by silence (`core/absence.py`). The service's own time of the first and the last
+POST says which part of the list is read; no clock of a worker does, for the one that sent may have been minutes off.
 """
 
 from __future__ import annotations
@@ -10,44 +10,56 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
-from collections.abc import Mapping
-from typing import Any
+from collections import deque
+from collections.abc import Callable, Iterable
 
 import attrs
 
 from a2e_async.core import replies, tags, wire
+from a2e_async.core.absence import Reading, Row
 from a2e_async.core.family import Family
 from a2e_async.core.retry import Retry
 from a2e_async.engine.http.service import Service
-from a2e_async.errors import ProtocolError, UsageError
+from a2e_async.engine.starts.sweep import Span, Sweep
+from a2e_async.errors import A2EError, ProtocolError, UsageError
 
-Row = Mapping[str, Any]
+Witness = tuple[str, float, float]
+"""A task that is known to be there: its id, the service's time of its creation, and the loop's since it is known."""
 
 _PROOF = 2
+_EXTRA_SWEEPS = 3
+_MANY_PAGES = 10
+_PAGES_IN_A_GAP = 3  # the more a sweep reads, the longer the next one waits, so that more starts share it
+_KNOWN_AT_MOST = 2_000
 
 
-@attrs.define(eq=False)
+@attrs.frozen(kw_only=True)
 class Search:
-    """One lost start.
+    """A start that is looked for.
 
     Attributes:
         tag: Its tag.
-        name: The name it was sent with.
-        floor: The service's time before which no row of it can be, in seconds since 1970.
-        times: When the list is swept for it, in the event loop's time.
-        aged: How old it was when it was lost, in seconds, None when it may never have been sent.
-        hasty: Whether two full sweeps prove its absence before the window has passed, as it was lost long ago.
-        full_sweeps: How many sweeps in a row have answered in full; two prove its absence.
+        names: The names that it may have been sent with.
+        first: The service's time of its first POST, None when it is not known.
+        last: Of its latest POST, None for one that has just been lost.
+        sent: Whether it may have been sent at all.
+        here: Whether this client has sent it.
+        age: Seconds since its first POST by the clocks of this machine, 0 for one of another process.
+        wanted: How many tasks it asks for.
+        since: The loop's time of its first POST here, or of now.
+        at_once: Whether the first sweep begins now.
     """
 
     tag: str
-    name: str
-    floor: float
-    times: list[float]
-    aged: float | None = None
-    hasty: bool = False
-    full_sweeps: int = 0
-    answer: asyncio.Future[Finding] = attrs.field(factory=lambda: asyncio.get_running_loop().create_future())
+    names: tuple[str, ...]
+    first: float | None
+    last: float | None = None
+    sent: bool = True
+    here: bool = False
+    age: Callable[[], float] = lambda: 0.0
+    wanted: int = 1
+    since: float = 0.0
+    at_once: bool = False
 
 
 @attrs.frozen
@@ -55,7 +67,7 @@ class Finding:
     """What a search came to: the rows with the tag, and when there are none, what that proves.
 
     Attributes:
-        rows: The rows with the tag.
+        rows: The rows with the tag, newest first.
         absent: Whether their absence is proven.
         provable: Whether a later search may still find them or prove their absence.
     """
@@ -65,50 +77,79 @@ class Finding:
     provable: bool = True
 
 
-class Finder:
-    """Sweeps one family's list while starts of it are lost.
+@attrs.define(eq=False)
+class _Want:
+    span: Span
+    due: float
+    enough: Callable[[Reading], bool]
+    answer: asyncio.Future[Reading]
 
-    Attributes:
-        names_come_back: Whether lists show names as they were sent; withdrawn when a reply or row shows otherwise.
+
+class Finder:
+    """Sweeps one family's list while starts of it are looked for.
+
+    Args:
+        family: The family.
+        service: Where its list is.
+        watched: Gives the tasks of this family that this client watches now.
     """
 
-    def __init__(self, family: Family, service: Service, retry: Retry) -> None:
-        self.names_come_back = family.names_given_back
+    def __init__(
+        self, family: Family, service: Service, watched: Callable[[Family], Iterable[Witness]] = lambda _family: ()
+    ) -> None:
         self._family = family
         self._service = service
-        self._retry = retry
-        self._searches: dict[str, Search] = {}
+        self._retry: Retry = service.retry
+        self._watched = watched
+        self._known: dict[str, tuple[float | None, float]] = {}
+        self._names_come_back = family.names_given_back
+        self._behind: float | None = None
+        self._wants: list[_Want] = []
         self._task: asyncio.Task[None] | None = None
         self._clock: asyncio.Task[None] | None = None
         self._news = asyncio.Event()
-        self._last_sweep = float("-inf")
+        self._ready_at = -math.inf
 
-    async def find(self, tag: str, name: str, floor: float, *, aged: float | None, at_once: bool = False) -> Finding:
+    async def find(self, search: Search) -> Finding:
         """Look for a lost start until it is found, its absence is proven or the window has passed.
 
-        Args:
-            tag: Its tag.
-            name: The name it was sent with.
-            floor: The service's time of the send, in seconds since 1970.
-            aged: Seconds since the send, None when it may never have been sent.
-            at_once: Begin now; and when it was surely lost longer ago than the window, let two full sweeps do.
+        Two sweeps in a row must answer in full at the end, and both after the whole window: a service that is just
+        coming up answers with an honest-looking empty list, a start may reach it after its process has died.
         """
-        now = asyncio.get_running_loop().time()
-        after = self._retry.sweep_times()
-        times = [now + seconds for seconds in ((0.0, *after) if at_once else after)]
-        hasty = at_once and aged is not None and aged > self._retry.unknown_window + self._retry.margin
-        search = Search(tag, name, floor - self._retry.margin, times, aged, hasty)
-        self._searches[tag] = search
-        self._news.set()
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._run(), name=f"a2e finder {self._family.name}")
-        try:
-            return await search.answer
-        finally:
-            self._searches.pop(tag, None)
+        left = deque(self._times(search))
+        span = Span(floor=self._floor(search), top=self._top(search))
+        proof = _Proof(span.floor)
+        stuck, extra = False, 0
+        while left:
+            deep = len(left) <= _PROOF or extra > 0 or (search.at_once and not proof.begun)
+            try:
+                reading = await self.sweep(attrs.evolve(span, deep=deep), left.popleft(), self._is_enough(search))
+            except Exception:  # noqa: BLE001 - a token callable may raise anything; a failed sweep proves nothing
+                proof.broken()
+                continue
+            rows = tuple(
+                row for row in reading.with_tag(self._family, search.tag) if not self._is_of_before(row, search)
+            )
+            if rows:
+                return Finding(rows)
+            stuck = reading.has_unreadable(self._family, search.tag)
+            if deep:
+                proof.take(reading, proves=self._proves(search, reading, span.floor))
+            if reading.pages > _MANY_PAGES:  # what costs so much is done as often as a proof needs it
+                left = deque([*left][-1:])
+            if not left and 0 < proof.full < _PROOF and extra < _EXTRA_SWEEPS:
+                left.append(asyncio.get_running_loop().time() + self._retry.sweep_times()[0])
+                extra += 1
+        young = self._is_young(search)
+        absent = self._names_come_back and not stuck and young is True and proof.full >= _PROOF
+        return Finding(absent=absent, provable=self._names_come_back and young is not False)
 
-    async def look_once(self, tag: str, floor: float) -> tuple[Row, ...]:
+    async def look_once(self, tag: str, first: float | None) -> tuple[Row, ...]:
         """Give the rows with this tag as the list has them now.
+
+        Args:
+            tag: The tag.
+            first: The service's time before which there is none, None when it is not known.
 
         Raises:
             UsageError: Starts of this family carry no name, so that no list tells whether a tag is there.
@@ -116,11 +157,36 @@ class Finder:
         """
         if not self._family.is_findable:
             raise UsageError(f"{self._family.name}: starts carry no name, so none can be found by its tag")
-        rows, full = await self._sweep(floor - self._retry.margin, {}, patient=True)
-        found = _with_tag(self._family, rows, tag)
-        if not found and not full:
+        floor = self.before(first)
+        reading = await self._sweep_patiently(Span(floor=floor, deep=True))
+        found = tuple(reading.with_tag(self._family, tag))
+        if not found and not reading.is_full(floor):
             raise ProtocolError(f"{self._family.name}: the list was not given in full, the tag may be in the rest")
         return found
+
+    async def sweep(
+        self, span: Span, due: float, enough: Callable[[Reading], bool] = lambda _reading: False
+    ) -> Reading:
+        """Read part of the list not before a moment, together with all who want to by then.
+
+        Args:
+            span: Which part.
+            due: The loop's time before which it does not begin.
+            enough: Whether what was read so far is all that is wanted.
+
+        Raises:
+            A2EError: The list cannot be had; a token callable may raise anything else.
+        """
+        want = _Want(span, due, enough, asyncio.get_running_loop().create_future())
+        self._wants.append(want)
+        self._news.set()
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._run(), name=f"a2e finder {self._family.name}")
+        try:
+            return await want.answer
+        finally:
+            with contextlib.suppress(ValueError):
+                self._wants.remove(want)
 
     async def learn_clock(self) -> None:
         """Ask for one row when the service's clock is not known yet; all who ask at once share one request."""
@@ -129,13 +195,33 @@ class Finder:
                 self._clock = asyncio.create_task(self._ask_for_clock(), name=f"a2e clock {self._family.name}")
             await asyncio.wait([self._clock])
 
-    def check_name(self, row: Row, sent: str) -> None:
-        """Withdraw the trust in names when a row of ours comes back without the tag it was sent with."""
-        shown = wire.name_in(self._family, row)
-        if shown is None or shown == sent:
-            return
-        if not isinstance(shown, str) or tags.split(shown)[1] is None or tags.is_cut(shown, sent):
-            self.names_come_back = False
+    def learn(self, row: Row, name: str, sent_at: float | None) -> None:
+        """Learn from an accepted start: its task is there, whether names come back, and how clocks differ.
+
+        Args:
+            row: What the service answered.
+            name: The name that was sent.
+            sent_at: The service's time of the POST.
+        """
+        shown, created = wire.name_in(self._family, row), wire.created_at(row)
+        sent = tags.find(name)
+        if sent is not None and shown is not None:
+            whole = isinstance(shown, str) and tags.find(shown) == sent
+            self._names_come_back = whole and self._family.names_given_back
+        if created is not None and sent_at is not None:
+            self._behind = max(self._behind or 0.0, sent_at - created)
+        now = self._service.server_time()
+        self._known[replies.row_id(row)] = (now if created is None else created, asyncio.get_running_loop().time())
+        while len(self._known) > _KNOWN_AT_MOST:
+            del self._known[next(iter(self._known))]
+
+    def knows(self, task_id: str) -> bool:
+        """Whether a task is known to be that of a start that was answered before."""
+        return task_id in self._known
+
+    def forget(self, task_id: str) -> None:
+        """Expect a task in the list no more, for it was deleted."""
+        self._known.pop(task_id, None)
 
     async def aclose(self) -> None:
         """Stop sweeping; whoever still searches is cancelled with it."""
@@ -145,107 +231,163 @@ class Finder:
         if running:
             await asyncio.wait(running)
 
+    # What is read, and when.
+
+    def _times(self, search: Search) -> list[float]:
+        now = asyncio.get_running_loop().time()
+        after = [now + seconds for seconds in self._retry.sweep_times()]
+        return [now, *after] if search.at_once else after
+
+    def before(self, first: float | None) -> float:
+        """Give the creation before which no task of a start can say that it is, whose first POST was then."""
+        return -math.inf if first is None else first - self._retry.margin - (self._behind or 0.0)
+
+    def _floor(self, search: Search) -> float:
+        now = self._service.server_time()
+        if search.first is None and not search.sent and now is not None:
+            return now - self._retry.proof_age
+        return self.before(search.first)
+
+    def _top(self, search: Search) -> float:
+        return math.inf if search.last is None else search.last + self._retry.unknown_window + self._retry.margin
+
+    def _is_enough(self, search: Search) -> Callable[[Reading], bool]:
+        """Whether all tasks of the start are there; after a second send those of the first may lie further below."""
+        one_send = len(search.names) == 1
+        return lambda reading: one_send and sum(1 for _ in reading.with_tag(self._family, search.tag)) >= search.wanted
+
     async def _ask_for_clock(self) -> None:
         with contextlib.suppress(Exception):  # a token callable may raise anything
             await self._service.ask(wire.listing(self._family, 1, 1))
 
+    async def _sweep_patiently(self, span: Span) -> Reading:
+        failures = 0
+        while True:
+            try:
+                return await self.sweep(span, asyncio.get_running_loop().time())
+            except A2EError as error:
+                failures += 1
+                if failures >= self._retry.attempts:
+                    raise
+                await self._service.rest(failures, error)
+
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
-        least_gap = self._retry.sweep_times()[0]
-        while self._searches:
+        while self._wants:
             self._news.clear()
-            due = max(min(search.times[0] for search in self._searches.values()), self._last_sweep + least_gap)
+            due = max(min(want.due for want in self._wants), self._ready_at)
             if due > loop.time():
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout_at(due):
                         await self._news.wait()
                 continue
-            self._last_sweep = loop.time()
-            await self._round(dict(self._searches), self._last_sweep)
+            began = loop.time()
+            pages = 0
+            for wants in _together([want for want in self._wants if want.due <= began]):
+                pages += await self._serve(wants)
+            gap = self._retry.sweep_times()[0] * max(1.0, pages / _PAGES_IN_A_GAP)
+            self._ready_at = began + gap
 
-    async def _round(self, searches: dict[str, Search], began: float) -> None:
-        if not searches:
-            return
+    async def _serve(self, wants: list[_Want]) -> int:
+        span = wants[0].span
+        for want in wants[1:]:
+            span = span.joined(want.span)
+        sweep = Sweep(
+            self._service.ask,
+            self._family,
+            span,
+            most_pages=self._retry.list_pages,
+            now=self._service.server_time(),
+            enough=lambda reading: all(want.enough(reading) for want in wants),
+        )
         try:
-            rows, full = await self._sweep(min(search.floor for search in searches.values()), searches)
-        except Exception:  # noqa: BLE001 - a token callable may raise anything; a failed sweep proves nothing
-            rows, full = {}, False
-        for search in searches.values():
-            search.full_sweeps = search.full_sweeps + 1 if full else 0
-            found = _with_tag(self._family, rows, search.tag)
-            search.times = [time for time in search.times if time > began]
-            if 0 < search.full_sweeps < _PROOF and not search.times:
-                search.times = [began + self._retry.sweep_times()[0]]
-            if found:
-                self._answer(search, Finding(found))
-            elif not search.times or (search.hasty and search.full_sweeps >= _PROOF):
-                provable = self.names_come_back and self._is_young(search)
-                absent = provable and search.full_sweeps >= _PROOF and search.aged != math.inf
-                self._answer(search, Finding(absent=absent, provable=provable))
+            reading = await sweep.read()
+        except Exception as error:  # noqa: BLE001 - a token callable may raise anything; whoever waits for it hears it
+            for want in wants:
+                if not want.answer.done():
+                    want.answer.set_exception(error)
+        else:
+            for want in wants:
+                if not want.answer.done():
+                    want.answer.set_result(reading)
+        finally:
+            self._wants = [want for want in self._wants if want not in wants]
+        return sweep.reading.pages
 
-    def _answer(self, search: Search, finding: Finding) -> None:
-        self._searches.pop(search.tag, None)
-        if not search.answer.done():
-            search.answer.set_result(finding)
+    # What it proves.
 
-    def _is_young(self, search: Search) -> bool:
-        """Whether the list cannot have dropped the start yet; with an age that is not known, a later search tells."""
-        known = search.aged is not None and search.aged != math.inf
-        return not known or (search.aged or 0.0) + self._retry.unknown_window < self._retry.proof_age
+    def _proves(self, search: Search, reading: Reading, floor: float) -> bool:
+        """Whether a reading without the tag speaks for it that the start was never taken."""
+        witnesses = list(self._witnesses(search))
+        known = {*self._known, *(task_id for task_id, _created in witnesses)}
+        return (
+            reading.is_full(floor)
+            and not reading.lacks(witnesses)
+            and not reading.hides_a_name(self._family, floor, search.names, known)
+        )
 
-    async def _sweep(
-        self, floor: float, searches: Mapping[str, Search], *, patient: bool = False
-    ) -> tuple[dict[str, Row], bool]:
-        """Give all rows not older than `floor` by id, and whether the list answered in full."""
-        ask = self._service.ask_again if patient else self._service.ask
-        rows: dict[str, Row] = {}
-        last: list[str] = []
-        size = self._family.page_limit
-        for page in range(1, self._retry.list_pages + 1):
-            data = await ask(wire.listing(self._family, page, size))
-            if not replies.is_list(data):
-                return rows, False
-            found = replies.rows_of(data)
-            ids = [replies.row_id(row) for row in found]
-            if not found:
-                return rows, True
-            if ids == last:  # this service does not turn pages
-                return rows, False
-            last = ids
-            self._check_names(found, floor, searches)
-            rows |= {task_id: row for task_id, row in zip(ids, found, strict=True) if task_id}
-            newest, oldest = wire.created_at(found[0]), wire.created_at(found[-1])
-            if newest is not None and oldest is not None and oldest < floor and oldest <= newest:
-                return rows, True
-            if page == 1:
-                size = len(found)  # the whole list, or all that this service gives at once: page 2 of this size tells
-        return rows, False
+    def _witnesses(self, search: Search) -> Iterable[tuple[str, float]]:
+        """Give the tasks that the list must show: where one is missing that was there before, the start may be, too."""
+        loop_now, now = asyncio.get_running_loop().time(), self._service.server_time()
+        here = [(one, created, at) for one, (created, at) in self._known.items() if created is not None]
+        for task_id, created, known_at in (*here, *self._watched(self._family)):
+            long_known = known_at <= search.since or known_at <= loop_now - self._retry.unknown_window
+            if long_known and (now is None or now - created < self._retry.proof_age):
+                yield task_id, created
 
-    def _check_names(self, rows: list[dict[str, Any]], floor: float, searches: Mapping[str, Search]) -> None:
-        for row in rows:
-            if (wire.created_at(row) or floor) < floor:
-                continue
-            shown = wire.name_in(self._family, row)
-            if not isinstance(shown, str) or not shown or _is_cut(shown, searches):
-                self.names_come_back = False
+    def _is_young(self, search: Search) -> bool | None:
+        """Whether the list cannot have dropped the start yet, by the larger of both clocks: a sleep stops one.
+
+        None when that is not known yet: a service that told no time was not reached at all.
+        """
+        now, age = self._service.server_time(), search.age()
+        if not search.sent:
+            return True
+        if search.here and (search.first is None or now is None):
+            return age < self._retry.proof_age
+        if now is None:
+            return None
+        if search.first is None:
+            return False
+        told = now - search.first
+        return told > -self._retry.margin and max(told, age) < self._retry.proof_age
+
+    def _is_of_before(self, row: Row, search: Search) -> bool:
+        """Whether a task was made by an earlier start under the same tag, which this client has had an answer to."""
+        return search.here and self.knows(replies.row_id(row))
 
 
-def _is_cut(shown: str, searches: Mapping[str, Search]) -> bool:
-    """Whether a row may be one of those that are looked for, with a name that was not left as it was."""
-    tagged = tags.split(shown)[1] is not None
-    return any(
-        tags.is_cut(shown, search.name) or (not tagged and search.tag in shown.lower()) for search in searches.values()
-    )
+@attrs.define
+class _Proof:
+    """How many readings in a row speak for it that a start is not there."""
+
+    floor: float
+    full: int = 0
+    begun: bool = False
+    _seen: frozenset[str] = frozenset()
+
+    def take(self, reading: Reading, *, proves: bool) -> None:
+        """Note a reading; rows that have gone since the last one make the list one that hides rows."""
+        self.begun = True
+        if not proves:
+            self.broken()
+            return
+        self.full = 1 if self._seen - reading.rows.keys() else self.full + 1
+        self._seen = frozenset(one for one, at in reading.times.items() if at is not None and at >= self.floor)
+
+    def broken(self) -> None:
+        """Begin anew."""
+        self.begun, self.full, self._seen = True, 0, frozenset()
 
 
-def _with_tag(family: Family, rows: Mapping[str, Row], tag: str) -> tuple[Row, ...]:
-    return tuple(row for row in rows.values() if letter_of(family, row, tag))
-
-
-def letter_of(family: Family, row: Row, tag: str) -> str | None:
-    """Give the send letter of a row with this tag, None when it has another tag or none."""
-    shown = wire.name_in(family, row)
-    if not isinstance(shown, str):
-        return None
-    _name, found, letter = tags.split(shown)
-    return letter if found == tag else None
+def _together(wants: list[_Want]) -> list[list[_Want]]:
+    """Sort readings of the same part of the list together."""
+    groups: list[list[_Want]] = []
+    reached = -math.inf
+    for want in sorted(wants, key=lambda want: want.span.floor):
+        if groups and want.span.floor <= reached:
+            groups[-1].append(want)
+        else:
+            groups.append([want])
+        reached = max(reached, want.span.top)
+    return groups

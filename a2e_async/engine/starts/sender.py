@@ -1,70 +1,32 @@
-"""From intent to accepted tasks, exactly once.
-
-A start costs money and the service has no idempotency key. What happened to a POST decides what may follow:
-
-    surely not received, or refused before work   send again after a wait, a bounded number of times
-    refused                                       raise, never repeat
-    anything else                                 unknown: find it by its tag and adopt it; send once more only when
-                                                  its absence is proven; else StartUnknownError
-
-The law of this file: between a POST whose outcome is unknown and the next POST stands a proof of absence.
-"""
+"""From intent to accepted tasks, exactly once: `attempt.py` has the table of what may follow a POST."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-import math
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from typing import Any
 
-import attrs
-
 from a2e_async.core import replies, tags, wire
-from a2e_async.core.family import Family, Request
-from a2e_async.core.hooks import Webhook
-from a2e_async.core.records import Record
+from a2e_async.core.absence import Reading, Row, letter_of
+from a2e_async.core.family import Family
+from a2e_async.core.hooks import Posted, Webhook
 from a2e_async.core.retry import Verdict, verdict
-from a2e_async.core.status import Status
 from a2e_async.engine.http.service import Service
 from a2e_async.engine.jobs.events import Adopted
 from a2e_async.engine.jobs.job import Job
 from a2e_async.engine.jobs.options import NO_JOURNAL
-from a2e_async.engine.starts.finder import Finder, Finding, Row, letter_of
-from a2e_async.errors import A2EError, ClientClosedError, NotFoundError, ProtocolError, StartUnknownError
+from a2e_async.engine.starts.attempt import Attempt
+from a2e_async.engine.starts.doubles import clean_up
+from a2e_async.engine.starts.finder import Finder, Finding, Search, Witness
+from a2e_async.engine.starts.sweep import Span
+from a2e_async.errors import A2EError, AuthenticationError, ClientClosedError, ProtocolError, TransportError
 
 _log = logging.getLogger("a2e_async")
 
-_NOTHING = Finding()
-
-
-@attrs.define(eq=False)
-class Attempt:
-    """What is being done to start one job.
-
-    Attributes:
-        job: The job.
-        request: Its request.
-        worker: The task that does it.
-        on_wire: Whether a POST waits for its answer, or an answer for being written down.
-        lost: The failure of the last POST that may have been taken, or None.
-        rows: The tasks that are known to come from it.
-        closing: Whether the client is being closed, so that nothing more may be sent.
-        sent_at: The service's time of the first POST, in seconds since 1970, None while its clock is not known.
-        began: The event loop's time of the first POST.
-        over: Made by whoever waits for it; set when the worker has let go of the job.
-    """
-
-    job: Job[Any]
-    request: Request[Any]
-    worker: asyncio.Task[None] | None
-    on_wire: bool = False
-    lost: A2EError | None = None
-    rows: list[Row] = attrs.field(factory=list)
-    closing: bool = False
-    sent_at: float | None = None
-    began: float | None = None
-    over: asyncio.Event | None = None
+_LOST_KEPT = 10_000
+_UNAUTHORIZED = 401
 
 
 class Sender:
@@ -73,27 +35,39 @@ class Sender:
     Args:
         service: Where starts are sent.
         webhook: Sent along with every start that takes one.
+        watched: Gives the tasks of a family that this client watches.
     """
 
-    def __init__(self, service: Service, webhook: Webhook | None) -> None:
+    def __init__(
+        self,
+        service: Service,
+        webhook: Webhook | None,
+        watched: Callable[[Family], Iterable[Witness]] = lambda _family: (),
+    ) -> None:
         self._service = service
         self._webhook = webhook
+        self._watched = watched
         self._finders: dict[str, Finder] = {}
+        self._lost: dict[str, Posted] = {}
 
     def finder(self, family: Family) -> Finder:
         """Give the one finder of a family."""
         known = self._finders.get(family.name)
         if known is None:
-            known = self._finders[family.name] = Finder(family, self._service, self._service.retry)
+            known = self._finders[family.name] = Finder(family, self._service, self._watched)
         return known
+
+    def deleted(self, family: Family, task_id: str) -> None:
+        """Note that a task was deleted: a list that lacks it hides nothing."""
+        self.finder(family).forget(task_id)
 
     async def aclose(self) -> None:
         """Stop finding."""
         for finder in self._finders.values():
             await finder.aclose()
 
-    async def send(self, attempt: Attempt) -> list[Row]:
-        """Send a start until its tasks are known; see the table at the top of this file.
+    async def send(self, attempt: Attempt) -> None:
+        """Send a start until its tasks are known, as `attempt.rows`.
 
         Raises:
             ServiceError: The start was refused.
@@ -102,131 +76,151 @@ class Sender:
         """
         job = attempt.job
         letters: tuple[str, ...] = (tags.FIRST, tags.SECOND)
-        finding = _NOTHING
-        if job.options.look_first and job.tag is not None:
-            finding = await self._look_first(attempt, job.tag) if job.family.is_findable else Finding(provable=False)
+        posted = self._posted_before(job)
+        if job.tag is not None and (job.options.look_first or posted is not None):
+            finding = await self._look_first(attempt, job.tag, posted)
             if finding.rows:
-                return await self._adopt(attempt, finding)
-            sent = job.options.sent_before is not None
-            if not finding.absent or (sent and job.options.on_unknown == "raise"):
-                raise self._unknown(attempt, finding)
-            if job.options.sent_before is not None:
-                if tags.SECOND in job.options.sent_before.letters:  # the second send is the last
-                    raise self._unknown(attempt, finding)
-                letters, job.twice_since = (tags.SECOND,), job.options.sent_before.first or 0.0
+                job.twice_since = None if posted is None else posted.first or 0.0
+                self._recover(attempt, finding)
+                return
+            again = posted is None or (job.options.on_unknown == "resend" and tags.SECOND not in posted.letters)
+            if not finding.absent or not again:
+                raise attempt.unknown(look_again=finding.provable)
+            if posted is not None:
+                letters, job.twice_since = (tags.SECOND,), posted.first or 0.0
         for letter in letters:
-            rows = await self._post(attempt, letter)
-            if rows:
-                return await self._with_siblings(attempt, rows) if self._is_short(attempt, rows) else rows
-            finding = await self._find(attempt, letter)
+            if await self._post(attempt, letter):
+                return
+            finding = await self._find(attempt)
             if finding.rows:
-                return await self._adopt(attempt, finding)
+                self._recover(attempt, finding)
+                return
             wanted = job.options.on_unknown == "resend" and not job.done()
             if not finding.absent or not wanted or letter == tags.SECOND:
-                break
-            job.twice_since, attempt.lost = attempt.sent_at or 0.0, None
-        raise self._unknown(attempt, finding)
+                raise attempt.unknown(look_again=finding.provable and job.tag is not None)
+            job.twice_since, attempt.lost = attempt.first or 0.0, None
+
+    async def siblings(self, attempt: Attempt) -> AsyncIterator[Sequence[Row]]:
+        """Give the tasks of a start again and again, until there are as many as were asked for or the window is over.
+
+        One answer of the list serves all starts that lack tasks at the moment.
+        """
+        finder, loop = self.finder(attempt.job.family), asyncio.get_running_loop()
+        wanted = attempt.job.family.tasks_asked(attempt.request)
+        known = {replies.row_id(row): row for row in attempt.rows}
+        floor = await self._floor(attempt)
+
+        def is_enough(reading: Reading) -> bool:
+            return len(known.keys() | self._siblings_in(attempt, reading)) >= wanted
+
+        for due in [loop.time() + seconds for seconds in self._service.retry.sweep_times()]:
+            with contextlib.suppress(Exception):  # one list or token that fails; the start was taken all the same
+                known = self._siblings_in(attempt, await finder.sweep(Span(floor=floor), due, is_enough)) | known
+            yield self._in_order(attempt, known)
+            if len(known) >= wanted:
+                return
+
+    async def siblings_now(self, attempt: Attempt) -> Sequence[Row]:
+        """Give the tasks of a start that the list shows now, none where it cannot be had."""
+        job = attempt.job
+        try:
+            rows = await self.finder(job.family).look_once(job.tag or "", attempt.first)
+        except A2EError as error:
+            _log.warning("the siblings of tag %s could not be looked for: %s", job.tag, error)
+            return []
+        return [row for row in reversed(rows) if self._is_sibling(attempt, row)]
+
+    def _siblings_in(self, attempt: Attempt, reading: Reading) -> dict[str, Row]:
+        rows = reading.with_tag(attempt.job.family, attempt.job.tag or "")
+        return {replies.row_id(row): row for row in rows if self._is_sibling(attempt, row)}
+
+    def _is_sibling(self, attempt: Attempt, row: Row) -> bool:
+        """Whether a row with the tag is of the same send, and not of an earlier start under the same tag."""
+        family, tag, task_id = attempt.job.family, attempt.job.tag or "", replies.row_id(row)
+        letter, known = letter_of(family, attempt.rows[0], tag), [replies.row_id(one) for one in attempt.rows]
+        return letter in (None, letter_of(family, row, tag)) and (
+            task_id in known or not self.finder(family).knows(task_id)
+        )
+
+    @staticmethod
+    def _in_order(attempt: Attempt, known: dict[str, Row]) -> list[Row]:
+        """Sort the tasks of a start as they were made: those that the answer named first, then as the list has them."""
+        named = {replies.row_id(row): row for row in attempt.rows}
+        return [*named.values(), *(row for task_id, row in reversed(known.items()) if task_id not in named)]
 
     async def clean_up(self, job: Job[Any]) -> dict[str, float]:
         """After a second send: look for tasks of the other send, and delete those that have not begun.
 
-        Of two sends the one that the job watches is kept. A task that has begun or ended is reported and left alone:
-        deleting it would not refund it.
-
         Returns:
             The doubles, and the coins of each that stay charged.
         """
-        if job.tag is None or job.twice_since is None:
-            return {}
-        facts = {"tag": job.tag, "task_ids": job.task_ids}
-        try:
-            rows = await self.finder(job.family).look_once(job.tag, job.twice_since)
-        except A2EError as error:
-            words = "tag %s was sent twice, and the list cannot be checked for doubles: %s"
-            _log.warning(words, job.tag, error, extra=facts)
-            return {}
-        doubles = [row for row in rows if replies.row_id(row) not in job.task_ids]
-        return {replies.row_id(double): await self._clear_double(job, double) for double in doubles}
+        return await clean_up(self._service, self.finder(job.family), job)
 
-    async def _look_first(self, attempt: Attempt, tag: str) -> Finding:
+    # Looking.
+
+    def _posted_before(self, job: Job[Any]) -> Posted | None:
+        """Give what is known of POSTs before this job's: of another process, or of a lost start of this client."""
+        given = job.options.sent_before if job.options.look_first else None
+        return given or (self._lost.get(job.tag) if job.tag is not None else None)
+
+    async def _look_first(self, attempt: Attempt, tag: str, posted: Posted | None) -> Finding:
         job = attempt.job
-        finder = self.finder(job.family)
-        await finder.learn_clock()
-        now = self._service.server_time() or 0.0
-        posted = job.options.sent_before
-        before = None if posted is None else posted.first
-        floor = now - self._service.retry.proof_age if before is None else before
-        aged = None if posted is None else now - before if now and before is not None else math.inf
-        return await finder.find(tag, _name(attempt, tags.FIRST), floor, aged=aged, at_once=True)
-
-    async def _post(self, attempt: Attempt, letter: str) -> list[Row] | None:
-        """Send one start; gives its rows, or None when nobody knows whether it was taken."""
-        job, service = attempt.job, self._service
-        name = _name(attempt, letter)
-        request = wire.start(job.family, attempt.request, name=name, webhook=self._webhook)
-        failures = 0
-        while not attempt.closing:
-            await self._turn(attempt, letter)
-            attempt.on_wire = True
-            try:
-                attempt.rows = self._rows_of(job, await service.ask(request), name)
-            except A2EError as error:
-                attempt.on_wire = False
-                kind = verdict(error)
-                if kind is Verdict.UNKNOWN:
-                    attempt.lost = error
-                    return None
-                failures += 1
-                if kind is Verdict.REFUSED or failures >= service.retry.attempts:
-                    raise
-                if not attempt.closing:
-                    await service.rest(failures, error)
-                if job.done():  # it was let go of meanwhile
-                    raise
-            else:
-                return attempt.rows
-        raise ClientClosedError("the client was closed before this start was taken")
-
-    async def _turn(self, attempt: Attempt, letter: str) -> None:
-        """Wait until a POST may leave, and write down that it does: nothing is awaited between this and the POST."""
-        job, service = attempt.job, self._service
-        if not service.pacer.take():
-            await service.pacer.turn(start=True)
-        if job.options.journal is not NO_JOURNAL:
-            if job.family.is_findable:  # who looks for the start later needs the service's time, and has no other clock
-                await self.finder(job.family).learn_clock()
-            await job.options.journal.sending(job.tag, letter, service.server_time())
-        if attempt.closing or job.done():  # it was let go of meanwhile
-            raise ClientClosedError("the job ended before this start was sent")
-        if attempt.began is None:
-            attempt.began, attempt.sent_at = asyncio.get_running_loop().time(), service.server_time()
-
-    def _rows_of(self, job: Job[Any], data: object, name: str) -> list[Row]:
-        """Give the tasks that a start was answered with; where only some have our tag, those."""
-        rows: list[Row] = [row for row in replies.rows_of(data) if replies.row_id(row)]
-        if not rows:
-            raise ProtocolError("the start was answered without a task id")
-        if len(rows) > 1 and job.tag:
-            rows = [row for row in rows if letter_of(job.family, row, job.tag or "")] or rows
-        finder = self.finder(job.family)
-        for row in rows:
-            finder.check_name(row, name)
-        return rows
-
-    async def _find(self, attempt: Attempt, letter: str) -> Finding:
-        job = attempt.job
-        if job.tag is None or not job.family.is_findable:
+        if not job.family.is_findable:
             return Finding(provable=False)
         finder = self.finder(job.family)
-        if attempt.sent_at is None:
-            await finder.learn_clock()
-            now, since = self._service.server_time(), asyncio.get_running_loop().time() - (attempt.began or 0)
-            attempt.sent_at = None if now is None else now - since
-        floor = attempt.sent_at or 0.0
-        aged = asyncio.get_running_loop().time() - (attempt.began or 0.0)
-        return await finder.find(job.tag, _name(attempt, letter), floor, aged=aged)
+        await finder.learn_clock()
+        letters = tags.FIRST if posted is None else posted.letters
+        search = Search(
+            tag=tag,
+            names=tuple(map(attempt.name, letters)),
+            first=None if posted is None else posted.first,
+            last=None if posted is None else posted.last,
+            sent=posted is not None,
+            wanted=job.family.tasks_asked(attempt.request),
+            since=asyncio.get_running_loop().time(),
+            at_once=True,
+        )
+        if posted is not None:
+            attempt.first, attempt.letters = posted.first, posted.letters
+        attempt.looking = True
+        try:
+            return await finder.find(search)
+        finally:
+            attempt.looking = False
 
-    async def _adopt(self, attempt: Attempt, finding: Finding) -> list[Row]:
+    async def _find(self, attempt: Attempt) -> Finding:
+        job, began = attempt.job, attempt.began
+        if job.tag is None or not job.family.is_findable or began is None:
+            return Finding(provable=False)
+        await self._floor(attempt)
+        self._remember_lost(job.tag, attempt)
+        search = Search(
+            tag=job.tag,
+            names=tuple(map(attempt.name, attempt.letters)),
+            first=attempt.first,
+            here=True,
+            age=began.longest_passed,
+            wanted=job.family.tasks_asked(attempt.request),
+            since=began.loop,
+        )
+        return await self.finder(job.family).find(search)
+
+    async def _floor(self, attempt: Attempt) -> float:
+        """Give the service's time before which no task of the start can have been made."""
+        finder = self.finder(attempt.job.family)
+        if attempt.first is None and attempt.began is not None:
+            await finder.learn_clock()
+            now = self._service.server_time()
+            attempt.first = None if now is None else now - attempt.began.longest_passed()
+        return finder.before(attempt.first)
+
+    def _remember_lost(self, tag: str, attempt: Attempt) -> None:
+        """Remember a lost start, so that a later one under its tag looks for it first, whoever asks for it."""
+        self._lost[tag] = Posted(first=attempt.first, last=None, letters=attempt.letters)
+        if len(self._lost) > _LOST_KEPT:
+            del self._lost[next(iter(self._lost))]
+
+    def _recover(self, attempt: Attempt, finding: Finding) -> None:
         """Take over the tasks of the first send that were found."""
         job = attempt.job
         by_letter: dict[str, list[Row]] = {}
@@ -237,72 +231,99 @@ class Sender:
         if self._service.events.heard:
             self._service.events.tell(Adopted(at=self._service.events.now(), job=job))
         if len(by_letter) > 1:
-            job.twice_since = attempt.sent_at or 0.0
-        attempt.on_wire, attempt.rows = True, by_letter[min(by_letter)]
-        short = self._is_short(attempt, attempt.rows)
-        return await self._with_siblings(attempt, attempt.rows) if short else attempt.rows
+            job.twice_since = attempt.first or job.twice_since or 0.0
+        letter = min(by_letter)
+        self._take(attempt, by_letter[letter], letter)
+
+    def _take(self, attempt: Attempt, rows: list[Row], letter: str) -> None:
+        finder, name = self.finder(attempt.job.family), attempt.name(letter)
+        attempt.on_wire, attempt.rows = True, rows  # until they are written down
+        for row in rows:
+            finder.learn(row, name, attempt.first)
+        self._lost.pop(attempt.job.tag or "", None)
+
+    # Sending.
+
+    async def _post(self, attempt: Attempt, letter: str) -> bool:
+        """Send one start; gives False when nobody knows whether it was taken."""
+        job, service, name = attempt.job, self._service, attempt.name(letter)
+        request = wire.start(job.family, attempt.request, name=name, webhook=self._webhook)
+        failures, renewed = 0, False
+        while True:
+            await self._turn(attempt, letter)
+            access = service.access
+            attempt.leaves(letter, service.server_time())
+            try:
+                rows = self._rows_of(job, await service.ask(request), name)
+            except Exception as raised:
+                attempt.on_wire = False
+                error = raised if isinstance(raised, A2EError) else _foreign(raised)
+                kind = verdict(error)
+                if kind is Verdict.UNKNOWN:
+                    attempt.lost = error
+                    return False
+                failures += 1
+                if not renewed and _is_stale(error) and await service.renews(access):
+                    renewed = True  # the token has changed since, and a start that was refused costs nothing
+                    continue
+                if kind is Verdict.REFUSED or failures >= service.retry.attempts:
+                    raise
+                if not attempt.unwanted:
+                    await service.rest(failures, error)
+                if job.done():  # it was let go of meanwhile
+                    raise
+            else:
+                self._take(attempt, rows, letter)
+                return True
+
+    async def _turn(self, attempt: Attempt, letter: str) -> None:
+        """Wait until a POST may leave, and write down that it does: nothing is awaited between this and the POST."""
+        job, service = attempt.job, self._service
+        if not attempt.unwanted and not service.pacer.take():
+            await service.pacer.turn(start=True)
+        while not attempt.unwanted:
+            await service.authorize()
+            if job.options.journal is not NO_JOURNAL and not attempt.unwanted:
+                if job.family.is_findable:  # who looks for it later needs the service's time, and has no other clock
+                    await self.finder(job.family).learn_clock()
+                await job.options.journal.sending(job.tag, letter, service.server_time())
+            if service.access is not None:  # it was not refused meanwhile
+                break
+        if attempt.unwanted:
+            raise ClientClosedError("the job ended before this start was sent")
+
+    def _rows_of(self, job: Job[Any], data: object, name: str) -> list[Row]:
+        """Give the tasks that a start was answered with; where only some have our tag, those.
+
+        Proxies mix answers up, and what came into an idle connection is taken for the answer to the next request
+        (aiohttp 3.14.5): the task of another start is no answer to this one.
+        """
+        finder = self.finder(job.family)
+        rows: dict[str, Row] = {replies.row_id(row): row for row in replies.rows_of(data) if replies.row_id(row)}
+        if not rows:
+            raise ProtocolError("the start was answered without a task id")
+        ours = [row for row in rows.values() if not self._is_foreign(finder, job, row, name)]
+        if not ours:
+            raise ProtocolError("the start was answered with the task of another start")
+        return [row for row in ours if job.tag and letter_of(job.family, row, job.tag)] or ours
 
     @staticmethod
-    def _is_short(attempt: Attempt, rows: Sequence[Row]) -> bool:
-        """Whether fewer tasks came back than were asked for, and the others can be looked for."""
-        job = attempt.job
-        findable = job.tag is not None and job.family.is_findable
-        return findable and len(rows) < job.family.tasks_asked(attempt.request)
-
-    async def _with_siblings(self, attempt: Attempt, rows: Sequence[Row]) -> list[Row]:
-        """Look once more for the tasks that are missing; they are never waited for."""
-        job = attempt.job
-        if job.tag is None:
-            return list(rows)
-        letter = letter_of(job.family, rows[0], job.tag)
-        known = {replies.row_id(row): row for row in rows}
-        try:
-            found = await self.finder(job.family).look_once(job.tag, attempt.sent_at or 0.0)
-        except A2EError as error:
-            _log.warning("the siblings of tag %s could not be looked for: %s", job.tag, error)
-            return list(rows)
-        for row in reversed(found):
-            if letter is None or letter_of(job.family, row, job.tag) == letter:
-                known.setdefault(replies.row_id(row), row)
-        return list(known.values())
-
-    async def _clear_double(self, job: Job[Any], row: Row) -> float:
-        """Delete a task of the other send if it has not begun, and report it; gives the coins that stay charged."""
-        double = wire.record(job.family, row)
-        try:
-            fate, charged = await self._fate_of(job.family, double)
-        except A2EError as error:
-            fate, charged = f"could not be deleted: {error}", double.coins or 0
-        facts = {"tag": job.tag, "task_ids": job.task_ids, "double": double.id}
-        kept = ", ".join(job.task_ids)
-        _log.warning("tag %s was taken twice: %s is kept, %s %s", job.tag, kept, double.id, fate, extra=facts)
-        return charged
-
-    async def _fate_of(self, family: Family, double: Record) -> tuple[str, float]:
-        row = wire.row_of(await self._service.ask_again(wire.detail(family, double.id)), double.id)
-        now = double if row is None else wire.record(family, row)
-        if row is None or family.delete is None or now.status is not Status.INITIALIZED:
-            return f"is {now.status.value} and was left alone", now.coins or double.coins or 0
-        try:
-            await self._service.ask_again(wire.delete(family, double.id))
-        except NotFoundError:
-            return "is gone", 0
-        return "was deleted before it began", 0
-
-    def _unknown(self, attempt: Attempt, finding: Finding) -> StartUnknownError:
-        error = unknown_start(attempt, look_again=finding.provable and attempt.job.tag is not None)
-        error.__cause__ = attempt.lost
-        return error
+    def _is_foreign(finder: Finder, job: Job[Any], row: Row, name: str) -> bool:
+        if finder.knows(replies.row_id(row)):
+            return True
+        shown = wire.name_in(job.family, row)
+        if not isinstance(shown, str) or shown == name or tags.is_cut(shown, name):
+            return False
+        mark = tags.find(shown)
+        return mark is not None and mark[0] != job.tag
 
 
-def _name(attempt: Attempt, letter: str) -> str:
-    job = attempt.job
-    name = wire.untagged_name(job.family, attempt.request)
-    return tags.put(name, job.tag, letter, job.family.name_limit) if job.tag else name
+def _foreign(error: Exception) -> TransportError:
+    """Say that the answer is lost, by the kind of the error alone: its words may hold anything."""
+    return TransportError(f"the answer to the start could not be taken: {type(error).__name__}", sent=True)
 
 
-def unknown_start(attempt: Attempt, *, look_again: bool = True) -> StartUnknownError:
-    """Build the error for a start that may have been taken."""
-    why = f": {attempt.lost.message}" if attempt.lost else ""
-    words = f"the start may or may not have been taken, and was not sent again{why}"
-    return StartUnknownError(words, look_again=look_again)
+def _is_stale(error: A2EError) -> bool:
+    """Whether the service itself has refused the token that a request carried."""
+    known = isinstance(error, AuthenticationError) and not error.page
+    return known and _UNAUTHORIZED in (getattr(error, "status", 0), getattr(error, "code", 0))

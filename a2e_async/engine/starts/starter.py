@@ -6,18 +6,20 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Collection
+from functools import partial
 from typing import Any
 
 from a2e_async.core import replies, wire
 from a2e_async.core.family import Request
-from a2e_async.core.records import coins_of
+from a2e_async.core.records import Record, coins_of
 from a2e_async.engine.jobs.coins import Reservation
 from a2e_async.engine.jobs.ends import Ends
 from a2e_async.engine.jobs.job import Job, Stage
 from a2e_async.engine.jobs.options import NO_JOURNAL
+from a2e_async.engine.starts.attempt import Attempt
 from a2e_async.engine.starts.budget import Budget
 from a2e_async.engine.starts.doubts import Doubts
-from a2e_async.engine.starts.sender import Attempt, Sender, unknown_start
+from a2e_async.engine.starts.sender import Sender
 from a2e_async.errors import A2EError, ClientClosedError, InsufficientCoinsError, JobCancelledError, StartUnknownError
 
 _log = logging.getLogger("a2e_async")
@@ -52,6 +54,7 @@ class Starter:
         self._queue: deque[AnyJob] = deque()
         self._workers: set[asyncio.Task[None]] = set()
         self._attempts: dict[AnyJob, Attempt] = {}
+        self._gathering: set[asyncio.Task[None]] = set()
         self._lingering = 0
         self._closing = False
 
@@ -62,14 +65,16 @@ class Starter:
             self._workers.add(asyncio.create_task(self._work(), name="a2e starter"))
 
     async def let_go(self, job: AnyJob) -> None:
-        """Wait until no worker is busy with this job; a job that is still queued is taken back."""
+        """Take a job back whose POST has not left; else wait until it is known what has become of it."""
         attempt = self._attempts.get(job)
-        if attempt is not None:
+        if job.done():
+            return
+        if job.stage is Stage.QUEUED or (attempt is not None and attempt.is_unsent):
+            words = "the job was cancelled before its start was sent"  # whoever is busy with it asks before the POST
+            self._ends.fail(job, JobCancelledError(words, refunded=True))
+        elif attempt is not None:
             attempt.over = attempt.over or asyncio.Event()
             await attempt.over.wait()
-        elif not job.done() and job.stage is Stage.QUEUED:
-            words = "the job was cancelled before its start was sent"
-            self._ends.fail(job, JobCancelledError(words, refunded=True))
 
     async def answered(self, jobs: Collection[AnyJob], seconds: float) -> None:
         """Wait at most so many seconds until what is on the wire for these jobs was answered and written down."""
@@ -97,10 +102,11 @@ class Starter:
             worker.cancel()
         if answering:
             await asyncio.wait(answering, timeout=seconds)
-        for worker in self._workers:
+        ending = self._workers | self._gathering
+        for worker in ending:
             worker.cancel()
-        if self._workers:
-            await asyncio.wait(set(self._workers))
+        if ending:
+            await asyncio.wait(ending)
 
     async def _work(self) -> None:
         worker = asyncio.current_task()
@@ -134,7 +140,8 @@ class Starter:
             if job.done():
                 budget.release(held)
             else:
-                await self._accept(job, await self._sender.send(attempt), held)
+                await self._sender.send(attempt)
+                await self._accept(attempt, held)
         except asyncio.CancelledError:
             self._give_up(job, attempt)
             raise
@@ -144,25 +151,98 @@ class Starter:
                 held = None
             await self._refuse(job, request, error, held)
         finally:
-            del self._attempts[job]
-            if attempt.over is not None:
-                attempt.over.set()
+            if attempt.worker is worker:
+                self._is_over(attempt)
             del job, request, attempt  # since Python 3.12 an error keeps this frame, and would keep the job
+
+    def _is_over(self, attempt: Attempt) -> None:
+        """Let go of an attempt whose job is accepted or has ended, and tell whoever waits for that."""
+        self._attempts.pop(attempt.job, None)
+        if attempt.over is not None:
+            attempt.over.set()
 
     def _give_up(self, job: AnyJob, attempt: Attempt) -> None:
         """End a job whose worker was ended; one whose tasks are known is left to be detached with their ids."""
         if attempt.rows:
             job.task_ids = job.task_ids or tuple(map(replies.row_id, attempt.rows))
         elif attempt.on_wire or attempt.lost:
-            self._ends.fail(job, unknown_start(attempt))
+            self._ends.fail(job, attempt.unknown())
         else:
             self._ends.fail(job, _never_sent())
 
-    async def _accept(self, job: AnyJob, rows: list[Any], held: Reservation) -> None:
-        records = [wire.record(job.family, row) for row in rows]
-        self._budget.settle(held, coins_of(records), records)  # before anything is awaited: the answer is a fact
+    async def _accept(self, attempt: Attempt, held: Reservation) -> None:
+        """Take the answer to a start; where it names too few tasks, once the list was asked for the others.
+
+        What it names is written down first. The worker is free for the next start meanwhile: one answer of the list
+        serves all that lack tasks, and waiting for it in turn would ask for each of them anew.
+        """
+        job, journal = attempt.job, attempt.job.options.journal
+        if not attempt.is_short() or job.done():
+            await self._take(attempt, held)
+            return
+        if journal is not NO_JOURNAL:
+            ids = tuple(map(replies.row_id, attempt.rows))
+            try:
+                await journal.accepted(job.tag, ids, None)
+            except Exception:
+                job.task_ids = ids  # its error names them
+                self._settle(attempt, held)
+                raise
+        attempt.on_wire = False
+        attempt.worker = asyncio.create_task(self._gather(attempt, held), name="a2e siblings")
+        self._gathering.add(attempt.worker)
+        attempt.worker.add_done_callback(self._gathering.discard)
+
+    async def _take(self, attempt: Attempt, held: Reservation) -> None:
+        job = attempt.job
+        records = self._settle(attempt, held)  # before anything is awaited: the answer is a fact
         check = self._sender.clean_up if job.twice_since is not None else None
-        await self._ends.accepted(job, records, check)
+        late = partial(self._late, attempt) if attempt.is_short() else None
+        await self._ends.accepted(job, records, check, late)
+
+    def _settle(self, attempt: Attempt, held: Reservation) -> list[Record]:
+        records = [wire.record(attempt.job.family, row) for row in attempt.rows]
+        self._budget.settle(held, coins_of(records), records, whole=not attempt.is_short())
+        return records
+
+    async def _gather(self, attempt: Attempt, held: Reservation) -> None:
+        """Collect the tasks that the answer to a start did not name, for as long as a lost start is looked for."""
+        job, taken = attempt.job, False
+        try:
+            async for rows in self._sender.siblings(attempt):
+                fresh = [row for row in rows if replies.row_id(row) not in job.task_ids]
+                attempt.rows = list(rows)
+                if not taken:
+                    taken = True
+                    await self._take(attempt, held)
+                    self._is_over(attempt)
+                elif fresh:
+                    await self._ends.grow(job, [wire.record(job.family, row) for row in fresh])
+                if job.done():
+                    break
+        except asyncio.CancelledError:
+            if not taken:
+                self._give_up(job, attempt)
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever went wrong belongs to whoever awaits this job
+            await self._refuse(job, attempt.request, error, None)
+        finally:
+            self._is_over(attempt)
+
+    async def _late(self, attempt: Attempt, job: AnyJob) -> list[Record]:
+        """Give the tasks of a start that have shown up only now, when those that were known have all ended."""
+        if attempt.worker is not None and not attempt.worker.done():
+            await asyncio.wait([attempt.worker])
+        if not attempt.is_short():
+            return []
+        fresh = [row for row in await self._sender.siblings_now(attempt) if replies.row_id(row) not in job.task_ids]
+        attempt.rows += fresh
+        if attempt.is_short():
+            asked, known = job.family.tasks_asked(attempt.request), len(attempt.rows)
+            words = "the start of tag %s asked for %d tasks, and %d are known: %s"
+            facts = {"tag": job.tag, "task_ids": job.task_ids}
+            _log.warning(words, job.tag, asked, known, ", ".join(job.task_ids), extra=facts)
+        return [wire.record(job.family, row) for row in fresh]
 
     async def _refuse(self, job: AnyJob, request: Request[Any], error: Exception, held: Reservation | None) -> None:
         if held is not None and not job.task_ids:

@@ -1,0 +1,103 @@
+"""One attempt to start a job, and how sure we are of what became of it.
+
+A start costs money and the service has no idempotency key. What happened to a POST decides what may follow:
+
+    what happened                              how sure            what we do
+    no connection; refused before work (429,   surely not taken    send again after a wait, so many times
+      the service's own 503 with Retry-After)
+    400 to 404, a `code` that names a reason   surely refused      raise, never repeat
+    401 for a token that has changed since     surely refused      send again once, with the new one
+    reset, no answer in time, 408, 5xx, a      unknown             find it by its tag and recover it; send again,
+      page, cut JSON, the task of another                            once, only when its absence is proven; else
+      start, an error of ours meanwhile                              StartUnknownError
+    the process died after `Journal.sending`   unknown             the same, in the next process
+    the process died before it                 surely not sent     start it
+
+The law of this room: between a POST whose outcome is unknown and the next POST stands a proof of absence.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import attrs
+
+from a2e_async.core import tags, wire
+from a2e_async.core.absence import Row
+from a2e_async.core.family import Request
+from a2e_async.engine.http.moment import Moment
+from a2e_async.engine.jobs.job import Job
+from a2e_async.errors import A2EError, StartUnknownError
+
+
+@attrs.define(eq=False)
+class Attempt:
+    """What is being done to start one job.
+
+    Attributes:
+        job: The job.
+        request: Its request.
+        worker: The task that does it, the sender's at first, then the one that gathers its siblings.
+        on_wire: Whether a POST waits for its answer, or an answer for being written down.
+        looking: Whether it is looked for, because it may have been taken.
+        lost: The failure of the last POST that may have been taken, or None.
+        letters: The send letters of its POSTs.
+        rows: The tasks that are known to come from it.
+        closing: Whether the client is being closed, so that nothing more may be sent.
+        first: The service's time of the first POST, in seconds since 1970, None while its clock is not known.
+        began: The moment of the first POST by the clocks of this machine.
+        over: Made by whoever waits for it; set when the worker has let go of the job.
+    """
+
+    job: Job[Any]
+    request: Request[Any]
+    worker: asyncio.Task[None] | None
+    on_wire: bool = False
+    looking: bool = False
+    lost: A2EError | None = None
+    letters: str = ""
+    rows: list[Row] = attrs.field(factory=list)
+    closing: bool = False
+    first: float | None = None
+    began: Moment | None = None
+    over: asyncio.Event | None = None
+
+    @property
+    def is_unsent(self) -> bool:
+        """Whether nothing of it can be at the service, so that it may be taken back for nothing."""
+        return not (self.on_wire or self.looking or self.lost or self.rows)
+
+    @property
+    def unwanted(self) -> bool:
+        """Whether nothing more may be sent for it."""
+        return self.closing or self.job.done()
+
+    def name(self, letter: str) -> str:
+        """Give the name that a send with this letter carries."""
+        job = self.job
+        name = wire.untagged_name(job.family, self.request)
+        return tags.put(name, job.tag, letter, job.family.name_limit) if job.tag else name
+
+    def leaves(self, letter: str, service_time: float | None) -> None:
+        """Note that a POST leaves now."""
+        if self.began is None:
+            self.began = Moment.now()
+            self.first = service_time if self.first is None else self.first
+        if letter not in self.letters:
+            self.letters += letter
+        self.on_wire = True
+
+    def is_short(self) -> bool:
+        """Whether fewer tasks came back than were asked for, and the others can be looked for."""
+        job = self.job
+        findable = job.tag is not None and job.family.is_findable
+        return findable and len(self.rows) < job.family.tasks_asked(self.request)
+
+    def unknown(self, *, look_again: bool = True) -> StartUnknownError:
+        """Build the error for a start that may have been taken."""
+        why = f": {self.lost.message}" if self.lost else ""
+        words = f"the start may or may not have been taken, and was not sent again{why}"
+        error = StartUnknownError(words, look_again=look_again)
+        error.__cause__ = self.lost
+        return error
