@@ -70,11 +70,14 @@ def read_event(message: Message) -> PromptDelta | ExtendedPrompt | None:
 
     Raises:
         ServiceError: It is the event `error`.
+        ProtocolError: It cannot be read.
     """
     try:
         data = json.loads(message.data)
     except ValueError:
         data = message.data
+    except RecursionError:
+        raise ProtocolError("an event of the stream is nested too deeply to be read") from None
     held: dict[str, Any] = data if isinstance(data, dict) else {}
     name = held.get("event") or held.get("type") if message.event == "message" else message.event
     if name == "delta":

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import enum
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,8 +13,37 @@ from a2e_async.core.rendering import Rendered
 from a2e_async.core.status import Status
 
 
+class Plain:
+    """Gives its facts as plain JSON values, for an endpoint's answer.
+
+    `dict(...)` of it gives the same, which is how FastAPI turns what an endpoint returns into JSON; where an endpoint
+    is annotated with its class, pydantic asks `__get_pydantic_core_schema__`.
+    """
+
+    __slots__ = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the facts as plain JSON values."""
+        return {}
+
+    def __iter__(self) -> Iterator[tuple[str, Any]]:
+        return iter(self.to_dict().items())
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _source: object, _handler: object) -> Any:  # noqa: ANN401 - pydantic's
+        from pydantic_core import core_schema  # noqa: PLC0415 - whoever calls this has it
+
+        shape = core_schema.dict_schema(core_schema.str_schema(), core_schema.any_schema())
+        told = core_schema.plain_serializer_function_ser_schema(cls.to_dict, return_schema=shape)
+        return core_schema.is_instance_schema(cls, serialization=told)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, _schema: object, _handler: object) -> dict[str, Any]:
+        return {"type": "object", "title": cls.__name__}
+
+
 @attrs.frozen(kw_only=True)
-class Record(Rendered):
+class Record(Rendered, Plain):
     """What the service says about one task at one moment.
 
     Attributes:
@@ -44,9 +74,17 @@ class Record(Rendered):
     extra: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
     raw: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
 
+    def to_dict(self) -> dict[str, Any]:
+        """Give every attribute but `extra` and `raw` as plain JSON values.
+
+        These two, which are JSON already, hold whatever the service says, such as the account's id: not for everybody.
+        """
+        known = (one.name for one in attrs.fields(Record) if one.name not in ("extra", "raw"))
+        return {name: _plain(getattr(self, name)) for name in known}
+
 
 @attrs.frozen
-class Result(Rendered):
+class Result(Rendered, Plain):
     """What a job comes to when all its tasks have completed.
 
     Attributes:
@@ -74,6 +112,26 @@ class Result(Rendered):
     def coins(self) -> float | None:
         """Coins charged for all tasks, or None when the service did not say."""
         return coins_of(self.records)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give `url`, `urls`, `coins`, `task_ids` and `records` as plain JSON values."""
+        return {
+            "url": self.url,
+            "urls": list(self.urls),
+            "coins": self.coins,
+            "task_ids": list(self.task_ids),
+            "records": [record.to_dict() for record in self.records],
+        }
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, enum.Enum):
+        return value.value
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()  # half a character would break the writer of the answer
+    return [_plain(one) for one in value] if isinstance(value, tuple) else value
 
 
 def coins_of(records: Sequence[Record]) -> float | None:

@@ -150,7 +150,7 @@ def http_date(header: str | None) -> float | None:
 def _parse(body: bytes) -> Any:  # noqa: ANN401 - any JSON value
     try:
         return _DECODER.decode(body.decode())
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError, MemoryError):
         return _parse_slowly(body)
 
 
@@ -158,7 +158,7 @@ def _parse_slowly(body: bytes) -> Any:  # noqa: ANN401 - any JSON value
     """Read what is in another encoding than everybody sends, which `json.loads` finds out; None when it is no JSON."""
     try:
         return json.loads(body)
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError, MemoryError):
         return None
 
 

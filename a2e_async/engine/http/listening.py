@@ -11,9 +11,11 @@ import attrs
 
 from a2e_async.core.http import HttpReply, HttpRequest, HttpStream, Streaming, Transport
 from a2e_async.core.sse import Message, Messages
+from a2e_async.errors import ProtocolError
 
 _OK = range(200, 300)
 _NOT_EVENTS = (b"{", b"[", b"<")
+_MOST_BLANKS = 1 << 20
 
 
 @asynccontextmanager
@@ -35,13 +37,16 @@ async def events_of(opened: HttpStream, read: Callable[[HttpReply], Any]) -> Asy
     One that is no stream of events gives its `data` as one event `result`, as `read` gives it, for a service may well
     ignore that a stream was asked for.
     """
-    first = b""
+    first, blanks = b"", 0
     async for piece in opened.pieces:
-        first += piece
-        if first.strip():
+        blanks += len(piece)
+        first = piece.lstrip()  # white space before an answer means nothing, and is not kept
+        if first or blanks > _MOST_BLANKS:
             break
-    if opened.head.status not in _OK or first.strip().startswith(_NOT_EVENTS) or not first:
-        body = first + b"".join([piece async for piece in opened.pieces])
+    if blanks > _MOST_BLANKS and not first:
+        raise ProtocolError("the answer begins with nothing but white space")
+    if opened.head.status not in _OK or first.startswith(_NOT_EVENTS) or not first:
+        body = b"".join([first, *[piece async for piece in opened.pieces]])
         yield Message("result", json.dumps(read(attrs.evolve(opened.head, body=body))))
         return
     messages = Messages()
