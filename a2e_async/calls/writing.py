@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, get_type_hints
@@ -17,12 +16,7 @@ from a2e_async.core.misuse import misuse
 from a2e_async.core.requests import Field, SentAs, field_of, require_public
 from a2e_async.core.texts import check_sendable
 
-_IDS = re.compile(r"[\w-]+", re.ASCII)
-
-AN_ID = rules.Rule(
-    "must be an id of letters, digits, - and _",
-    lambda value: isinstance(value, str) and _IDS.fullmatch(value) is not None,
-)
+AN_ID = rules.an_id()
 
 Id = Annotated[str, AN_ID, SentAs("_id")]
 """The id of something that the service knows, mostly 24 hexadecimal digits."""

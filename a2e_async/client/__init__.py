@@ -231,11 +231,10 @@ class A2EClient(Asking, ShortForms):
             options: All options at once, as a durable runner keeps them; `timeout` goes over them.
 
         Raises:
-            UsageError: There is no such family, or no id was given.
+            UsageError: There is no such family, no id was given, or one that cannot be an id.
         """
         engine = self._parts().engine
-        if not task_ids or not all(isinstance(task_id, str) and task_id.strip() for task_id in task_ids):
-            raise UsageError("task_ids: at least one id is needed, each a str that is not blank")
+        rules.check_ids(*task_ids)
         given = _with(options or self._options, timeout=timeout)
         return engine.attach(family_of(family), task_ids, given, None if tag is None else tags.check(tag))
 

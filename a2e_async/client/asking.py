@@ -10,6 +10,7 @@ from a2e_async.calls import Calls
 from a2e_async.calls import credits as credit_calls
 from a2e_async.calls.base import Line
 from a2e_async.client.opening import Opening
+from a2e_async.core import rules
 from a2e_async.core.family import Family, Request, family_of
 from a2e_async.core.polling.learned import Learned
 from a2e_async.core.records import Record
@@ -35,6 +36,7 @@ class Asking(Opening):
         Raises:
             NotFoundError: The service does not know it.
         """
+        rules.check_ids(task_id)
         return await self._parts().engine.tasks.record(family_of(family), task_id)
 
     async def records(self, family: Kind, limit: int | None = None) -> AsyncIterator[Record]:
@@ -49,6 +51,7 @@ class Asking(Opening):
 
     async def delete(self, family: Kind, task_id: str) -> None:
         """Delete a task. One that is `initialized` is refunded, a finished one is not, others the service refuses."""
+        rules.check_ids(task_id)
         await self._parts().engine.tasks.delete(family_of(family), task_id)
 
     async def answered(self, *jobs: Job[Any]) -> None:

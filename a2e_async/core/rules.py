@@ -26,6 +26,7 @@ _LONGEST_HOST = 253
 _LOCAL_NAMES = (".localhost", ".local", ".internal", ".home.arpa")
 _TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")  # IPv4 behind NAT64
 _HEADER = re.compile(r"[!-~]([ -~]*[!-~])?")
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _LONG_NUMBER = 1e18
 _SHOWN = 60  # characters of a value that a refusal shows
 _FEW = 3
@@ -101,6 +102,24 @@ def header(at_most: int) -> Rule:
         f"must be printable ASCII without spaces round it, at most {at_most} characters",
         lambda value: isinstance(value, str) and bool(_HEADER.fullmatch(value)) and len(value) <= at_most,
     )
+
+
+def an_id() -> Rule:
+    """An id of the service, mostly 24 hexadecimal digits; it becomes part of a path, so nothing else may be in it."""
+    return Rule(
+        "must be an id: 1 to 64 letters, digits, - and _",
+        lambda value: isinstance(value, str) and _ID.fullmatch(value) is not None,
+    )
+
+
+def check_ids(*task_ids: str) -> None:
+    """Refuse task ids that are none.
+
+    Raises:
+        InvalidRequestError: There is none, or one is none.
+    """
+    for task_id in task_ids or (None,):
+        an_id().refuse("task_ids", task_id)
 
 
 def one_of(*allowed: str | int) -> Rule:

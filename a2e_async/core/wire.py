@@ -106,7 +106,7 @@ def delete(family: Family, task_id: str) -> HttpRequest:
 
 def _asked(family: Family, endpoint: Endpoint, **given: Any) -> HttpRequest:  # noqa: ANN401 - what stands for {id} and the like
     route = endpoint.path
-    path = route.replace("{id}", quote(given["id"], safe="")) if "{id}" in route else route
+    path = route.replace("{id}", _segment(given["id"])) if "{id}" in route else route
     query = {key: str(value) for key, value in _filled(endpoint.query, given).items()}
     body = endpoint.body and _filled(endpoint.body, given)
     older, other = endpoint.older, None
@@ -117,6 +117,13 @@ def _asked(family: Family, endpoint: Endpoint, **given: Any) -> HttpRequest:  # 
     return HttpRequest(
         method=endpoint.method, path=path, query=query, body=body, route=route, other=other, seconds=LOOK_SECONDS
     )
+
+
+def _segment(task_id: str) -> str:
+    """Write an id as one part of a path; the service's own too, for "." and ".." would lead to another route."""
+    if not task_id.strip("."):
+        raise ProtocolError(f"{task_id!r} is no id that a path can hold")
+    return quote(task_id, safe="")
 
 
 def _filled(template: Mapping[str, str], given: Mapping[str, Any]) -> dict[str, Any]:
@@ -198,7 +205,8 @@ def _word(row: Mapping[str, Any], fields: Iterable[str]) -> str:
 
 def _links(value: object) -> list[str]:
     values = value if isinstance(value, list) else (value,)
-    return [link for link in values if link and isinstance(link, str)]
+    # A link of another scheme (javascript:, file:) would reach browsers; it stays in `raw`.
+    return [link for link in values if isinstance(link, str) and link[:8].lower().startswith(("http://", "https://"))]
 
 
 def _time(value: object) -> datetime | None:

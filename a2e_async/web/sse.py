@@ -22,16 +22,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from contextlib import aclosing
+import weakref
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, MutableMapping, Sequence
+from contextlib import aclosing, suppress
 from typing import Any, Final, TypeVar
+from urllib.parse import quote
 
 from a2e_async.client import A2EClient
 from a2e_async.client.asking import Kind
 from a2e_async.core.records import Record
 from a2e_async.core.status import Status, least_advanced, may_follow
 from a2e_async.engine.jobs.job import Job
-from a2e_async.errors import A2EError, ClientClosedError, JobDetachedError, JobFailedError
+from a2e_async.errors import A2EError, ClientClosedError, JobDetachedError, JobFailedError, UsageError
 
 T = TypeVar("T")
 
@@ -41,6 +43,8 @@ SSE_HEADERS: Final[Mapping[str, str]] = {
     "X-Accel-Buffering": "no",  # nginx would keep the events back
 }
 
+# Jobs that `sse_of` has attached, each with how many streams tell of it.
+_OURS: MutableMapping[Job[Any], int] = weakref.WeakKeyDictionary()
 _KEEP_ALIVE = b": still there\n\n"
 _LONGEST_ID = 1000
 _END = ":end"
@@ -53,19 +57,58 @@ class Events(AsyncIterator[bytes]):
         status: 200, or 204 when the browser has seen the outcome: there is nothing to tell, and it shall not come back.
     """
 
-    def __init__(self, source: AsyncGenerator[bytes, None] | None) -> None:
+    def __init__(self, source: AsyncGenerator[bytes, None] | None, job: Job[Any] | None = None) -> None:
         self.status = 204 if source is None else 200
-        self._source = source
+        self._hold = _Hold(job)
+        self._begun = False
+        self._source = source and self._hold.during(source)
 
     async def __anext__(self) -> bytes:
         if self._source is None:
             raise StopAsyncIteration
+        self._begun = True
         return await anext(self._source)
 
     async def aclose(self) -> None:
         """End the events, as when the browser has gone."""
         if self._source is not None:
             await self._source.aclose()
+        self._hold.let_go()
+
+    def __del__(self) -> None:
+        if not self._begun:  # otherwise the event loop ends what was begun, also when nobody closes it
+            self._hold.let_go()
+
+
+class _Hold:
+    """One stream's part in a job that was attached for browsers alone; the last one that goes lets go of the job.
+
+    Nobody else waits for it, and a stranger who invents ids must not have the service asked about them for ever.
+    """
+
+    def __init__(self, job: Job[Any] | None) -> None:
+        self._job = job if job is not None and job in _OURS else None
+        if self._job is not None:
+            _OURS[self._job] += 1
+
+    async def during(self, source: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+        """Give what comes, and let go when it ends or whoever reads it has gone."""
+        try:
+            async with aclosing(source):
+                async for event in source:
+                    yield event
+        finally:
+            self.let_go()
+
+    def let_go(self) -> None:
+        """Take part no longer; the second time does nothing."""
+        job, self._job = self._job, None
+        if job is None or job not in _OURS:
+            return
+        _OURS[job] -= 1
+        if not _OURS[job] and not job._is_awaited():  # noqa: SLF001 - no affair of users
+            with suppress(UsageError):  # its loop has ended, and the job with it
+                job.detach()
 
 
 def sse(job: Job[Any], *, last_event_id: str | None = None, keep_alive: float = 15.0, retry: float = 2.0) -> Events:
@@ -131,7 +174,8 @@ def sse_of(
     job = a2e.job_of(task_ids[0]) if task_ids else None
     if job is None or job.task_ids != task_ids:
         job = a2e.attach(family, *task_ids)
-    return sse(job, last_event_id=last_event_id, keep_alive=keep_alive, retry=retry)
+        _OURS[job] = 0
+    return Events(_told(job, last_event_id, keep_alive, retry), job)
 
 
 class _View:
@@ -145,6 +189,8 @@ class _View:
     def is_news(self, record: Record) -> bool:
         """Note a record; whether the browser has yet to be told of it."""
         known = self._known.get(record.id)
+        if record == Record(id=record.id, family=record.family):  # attached just now, and not looked at yet
+            return False
         if record.id in self._seen and known is not None:
             if record.status is known or not may_follow(known, record.status):
                 return False
@@ -156,7 +202,7 @@ class _View:
     def id(self) -> str:
         """What the browser has seen once it has the event that is sent now."""
         ids = self._job.task_ids
-        return f"{ids[0]}:{','.join(status.value for status in self._statuses)}" if ids else ""
+        return f"{quote(ids[0], safe='')}:{','.join(status.value for status in self._statuses)}" if ids else ""
 
     @property
     def _statuses(self) -> list[Status]:
@@ -233,6 +279,6 @@ def _read_id(task_ids: Sequence[str], text: str | None) -> dict[str, Status]:
         statuses = [Status(word) for word in words.split(",")]
     except ValueError:
         return {}
-    if len(statuses) != len(task_ids) or first != task_ids[0]:
+    if len(statuses) != len(task_ids) or first != quote(task_ids[0], safe=""):
         return {}
     return dict(zip(task_ids, statuses, strict=True))

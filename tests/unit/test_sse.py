@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import gc
 import json
 
 import pytest
@@ -212,3 +214,71 @@ async def test_the_asgi_response(a2e, sim):
     sent.clear()
     await EventStream(sse(job, last_event_id=last))({}, lambda: leave_after(500), send)
     assert sent[0]["status"] == 204
+
+
+@pytest.mark.parametrize("leaving", ["close", "cancel", "drop", "never read"])
+@virtual(options=OFTEN, task_seconds=1000)
+async def test_what_nobody_listens_to_is_let_go_of(a2e, sim, leaving):
+    """A job that was attached for browsers ends with the last of their streams, however they leave."""
+    job = a2e.start(PICTURE)
+    await job.accepted()
+    job.detach()
+    streams = [sse_of(a2e, "text_to_image", *job.task_ids) for _ in range(2)]
+    if leaving != "never read":
+        [await anext(stream) for stream in streams]
+    await _leave(streams[0], leaving)
+    if leaving != "drop":
+        assert a2e.stats().running == 1
+    await _leave(streams.pop(), leaving)
+    streams.clear()
+    gc.collect()
+    await asyncio.sleep(0.1)
+    assert a2e.stats().running == 0
+
+
+async def _leave(stream, how):
+    if how == "close":
+        await stream.aclose()
+    elif how == "cancel":
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0.5):
+                [one async for one in stream]
+
+
+@virtual(options=OFTEN, task_seconds=20)
+async def test_a_job_that_somebody_awaits_is_not_let_go_of(a2e, sim):
+    """A job of the application's own outlives its streams, and so does an attached one that is awaited."""
+    own = a2e.start(PICTURE)
+    await own.accepted()
+    await sse_of(a2e, "text_to_image", *own.task_ids).aclose()
+    assert not own.done()
+    own.detach()
+    stream = sse_of(a2e, "text_to_image", *own.task_ids)
+    waiting = asyncio.create_task(a2e.job_of(own.task_ids[0]).wait())
+    await asyncio.sleep(0.1)
+    await stream.aclose()
+    assert (await waiting).url
+
+
+@virtual(options=OFTEN, task_seconds=20)
+async def test_in_another_worker_the_first_event_is_what_the_service_says(a2e, sim):
+    """A task that was attached just now is told of when it was looked at, not as unknown."""
+    own = a2e.start(PICTURE)
+    await own.accepted()
+    own.detach()
+    told = await all_of(sse_of(a2e, "text_to_image", *own.task_ids))
+    assert told[1][2]["status"] in ("initialized", "sent", "pending", "processing")
+    assert told[1][2]["coins"] == 10
+
+
+@pytest.mark.parametrize("task_id", ["../x", "a b", "", "x" * 65, "a\ndata: x", "\u00e9", "%2e"])
+@virtual(options=OFTEN)
+async def test_what_cannot_be_an_id_is_refused(a2e, sim, task_id):
+    """Text from a browser becomes no part of a path and no line of the stream; nothing is asked."""
+    for ask in (sse_of, a2e.attach):
+        with pytest.raises(UsageError, match=r"^task_ids: must be an id"):
+            ask(*[a2e][: ask is sse_of], "text_to_image", task_id)
+    for look in (a2e.look, a2e.delete):
+        with pytest.raises(UsageError, match=r"^task_ids: must be an id"):
+            await look("text_to_image", task_id)
+    assert not sim.counters

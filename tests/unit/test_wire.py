@@ -233,6 +233,9 @@ def test_the_name_comes_back_without_its_tag(shown, name, tag):
     assert (read({"name": shown}).name, read({"name": shown}).tag) == (name, tag)
 
 
+R, C = "https://files.example.net/r.mp4", "HTTP://files.example.net/c.png"
+
+
 def test_fields_of_a_family_are_data():
     """A family with other fields is read by the same code."""
 
@@ -253,12 +256,20 @@ def test_fields_of_a_family_are_data():
         message_fields=("faild_message", "msg"),
         name_field="title",
     )
-    row = {"id": "o1", "title": "t", "status": "success", "current_status": "sent", "result": "r", "cover": ["c"]}
+    row = {
+        "id": "o1",
+        "title": "t",
+        "status": "success",
+        "current_status": "sent",
+        "result": R,
+        "cover": [C, "javascript:x"],
+    }
     row |= {"error_code": "0", "fail": "f", "faild_message": None, "msg": "m", "name": "n"}
     record = wire.record(odd, row)
-    assert (record.id, record.name, record.status, record.urls) == ("o1", "t", Status.COMPLETED, ("r", "c"))
+    assert (record.id, record.name, record.status, record.urls) == ("o1", "t", Status.COMPLETED, (R, C))
     assert (record.failed_code, record.failed_message) == ("f", "m")
     assert record.extra == {"name": "n"}
+    assert record.raw["cover"] == [C, "javascript:x"]  # what no browser shall follow is kept aside
     assert wire.start(odd, Odd(words="w")).body == {"title": "odd", "words": "w"}
 
 
@@ -336,3 +347,13 @@ def test_the_converter_is_strict_about_text_and_numbers(value, kind):
 def test_which_numbers_one_can_reckon_with(value, number):
     """Only finite numbers of a sane size count as coins."""
     assert wire.is_number(value) is number
+
+
+@pytest.mark.parametrize("task_id", ["", ".", "..", "..."])
+def test_no_id_leads_to_another_route(task_id):
+    """An id of the service's own that a path would swallow is an error; every other one is one part of the path."""
+    with pytest.raises(ProtocolError, match="no id that a path can hold"):
+        wire.detail(PICTURES, task_id)
+    assert wire.detail(PICTURES, f"a/../{task_id}?x#y\r\n").path.count("/") == wire.detail(PICTURES, "a").path.count(
+        "/"
+    )

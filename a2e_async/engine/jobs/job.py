@@ -137,6 +137,10 @@ class Job(Rendered, Generic[R]):
         """Whether the job has ended, in whatever way."""
         return self.stage is _DONE
 
+    def _is_awaited(self) -> bool:
+        """Whether somebody waits for the job, or reads its updates, at this moment."""
+        return bool(self._waiters or self._accepters or self._listeners)
+
     def __await__(self) -> Generator[Any, None, R]:
         return self.wait().__await__()
 
