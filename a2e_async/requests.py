@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # one line for each family
     from a2e_async.families.flux2 import Flux2 as Flux2
     from a2e_async.families.gpt_image import GptImage as GptImage
     from a2e_async.families.grok_video import GrokVideo as GrokVideo
+    from a2e_async.families.hailuo import Hailuo as Hailuo
     from a2e_async.families.happy_horse import HappyHorse as HappyHorse
     from a2e_async.families.head_swap import HeadSwap as HeadSwap
     from a2e_async.families.image_edit import ImageEdit as ImageEdit
@@ -23,6 +24,7 @@ if TYPE_CHECKING:  # one line for each family
     from a2e_async.families.kling_image import KlingImage as KlingImage
     from a2e_async.families.kling_omni import KlingOmni as KlingOmni
     from a2e_async.families.kling_video import KlingVideo as KlingVideo
+    from a2e_async.families.minimax_h3 import MinimaxH3 as MinimaxH3
     from a2e_async.families.motion_transfer import MotionTransfer as MotionTransfer
     from a2e_async.families.nano_banana import NanoBanana as NanoBanana
     from a2e_async.families.photobook import Photobook as Photobook
@@ -40,6 +42,9 @@ if TYPE_CHECKING:  # one line for each family
     from a2e_async.families.video_twin import VideoTwin as VideoTwin
     from a2e_async.families.virtual_try_on import VirtualTryOn as VirtualTryOn
     from a2e_async.families.voice_training import VoiceTraining as VoiceTraining
+    from a2e_async.families.wan26_image import Wan26Image as Wan26Image
+    from a2e_async.families.wan26_r2v import Wan26R2v as Wan26R2v
+    from a2e_async.families.wan27_image import Wan27Image as Wan27Image
     from a2e_async.families.wan30 import Wan30 as Wan30
     from a2e_async.families.wan_spicy import WanSpicy as WanSpicy
     from a2e_async.families.wan_video import WanVideo as WanVideo

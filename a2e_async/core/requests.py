@@ -30,6 +30,7 @@ from a2e_async.core.misuse import speak_of_fields
 from a2e_async.core.records import Result
 from a2e_async.core.secrets import is_secret
 from a2e_async.core.texts import check_sendable
+from a2e_async.core.shapes import urls_in
 
 K = TypeVar("K", bound=type[object])
 R_co = TypeVar("R_co", bound=Result, covariant=True)
@@ -73,6 +74,19 @@ class _AsText:
 AS_TEXT = _AsText()
 """Marks a number that the service wants as text, such as `Annotated[int, rules.whole(2, 15), AS_TEXT]`."""
 
+
+
+@attrs.frozen
+class WrittenBy:
+    """Marks a field whose value is another one in the body.
+
+    Attributes:
+        write: Gives that value; the field's own keeps its rule and is not None.
+    """
+
+    write: Callable[[Any], Any]
+
+
 Link = Annotated[str, rules.link()]
 """A URL that the service will fetch: public, http or https, without a redirect (wire.md 0.9)."""
 
@@ -90,7 +104,7 @@ class Field:
         choices: The values it may have, where they are few.
         rule: What it may hold.
         required: Whether it must be given.
-        as_text: Whether its number is sent as text.
+        write: Gives what is sent for its value, None where that is the value itself.
         secret: Whether it is kept out of what people see.
         inherited: Whether many requests have it, such as `name`.
     """
@@ -103,7 +117,7 @@ class Field:
     choices: tuple[str | int | float, ...]
     rule: rules.Rule
     required: bool
-    as_text: bool
+    write: Callable[[Any], Any] | None
     secret: bool
     inherited: bool
 
@@ -231,7 +245,7 @@ def field_of(name: str, hint: object, *, required: bool, secret: bool = False) -
         choices=choices,
         rule=rule or (rules.one_of(*choices) if choices else _RULES[kind]),
         required=required,
-        as_text=AS_TEXT in marks,
+        write=next((mark.write for mark in marks if isinstance(mark, WrittenBy)), str if AS_TEXT in marks else None),
         secret=secret,
         inherited=name in _INHERITED,
     )
@@ -268,8 +282,7 @@ def require_public_links(value: Request[Result]) -> None:
 
 
 def require_public(field: Field, held: Any) -> None:  # noqa: ANN401 - whatever the field holds
-    """Refuse a link, or a list of links, that names this machine or a private network."""
-    urls: Sequence[str] = () if not field.rule.link or held is None else [held] if isinstance(held, str) else held
-    if any(map(rules.is_local, urls)):
+    """Refuse a value in which a link names this machine or a private network."""
+    if any(map(rules.is_local, urls_in(field.rule, held))):
         rule = "must be reachable by the service, so no localhost and no private address (upload the file first)"
         raise rules.refuse(field.name, held, rule)

@@ -292,7 +292,9 @@ def _overrides(kind: type[Request[Result]]) -> dict[str, Any]:
     unset = {field.name: field.default is None for field in attrs.fields(kind)}  # type: ignore[arg-type]  # attrs class
     written = {
         field.name: override(
-            rename=field.key, unstruct_hook=_as_text if field.as_text else None, omit_if_default=unset[field.name]
+            rename=field.key,
+            unstruct_hook=field.write and _written_by(field.write),
+            omit_if_default=unset[field.name],
         )
         for field in fields_of(kind)
     }
@@ -310,8 +312,8 @@ def _under_both_names(kind: type[Request[Result]], write: Callable[[Any], dict[s
     return write_both if twins else write
 
 
-def _as_text(value: object) -> str | None:
-    return None if value is None else str(value)
+def _written_by(write: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda value: None if value is None else write(value)
 
 
 CONVERTER = _converter()

@@ -1,6 +1,7 @@
 """One file per family, data only. A family is loaded when it is first asked for, by its name or by its request class.
 
 The file of a family has its name, and its request class the same in capitals: `face_swap.py` has `FaceSwap`.
+What several have in common is in `_common.py`.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import re
 from a2e_async.core.family import add_source
 
 _BEGINNING = re.compile(r"(?<!^)(?=[A-Z])")
-_FILES = {module.name for module in pkgutil.iter_modules(__path__)}
+_FILES = {module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_")}
 
 
 def names() -> list[str]:

@@ -9,9 +9,9 @@ import attrs
 
 from a2e_async.core import rules
 from a2e_async.core.family import Endpoint, Family, Form, register
-from a2e_async.core.field_rules import need, need_one
 from a2e_async.core.records import Result
 from a2e_async.core.requests import Hooked, Link, SentAs, request
+from a2e_async.families._common import need, need_one
 
 _BASE = "/api/v1/video"
 _PAGES = {"current": "{page}", "pageSize": "{size}"}

@@ -8,10 +8,10 @@ from typing import Annotated, Literal
 import attrs
 
 from a2e_async.core import rules
-from a2e_async.core.common_fields import model_dialect
 from a2e_async.core.family import Family, register
 from a2e_async.core.records import Result
 from a2e_async.core.requests import Usual, request
+from a2e_async.families._common import FORCED, MAY_BE_NSFW, model_dialect
 
 
 @request
@@ -46,7 +46,8 @@ FLUX2 = register(
         price_fields=("resolution", "input_images"),
         example={"prompt": "a red kite over the sea", "aspect_ratio": "16:9"},
         notes=(
-            "A start whose content is taken for NSFW is answered with 200 and starts nothing: ModerationError.",
+            MAY_BE_NSFW,
+            FORCED,
             "A picture usually takes 20 to 60 seconds and expires after 7 days.",
         ),
         **model_dialect("/api/v1/userFlux2"),

@@ -8,10 +8,10 @@ from typing import Annotated, Literal
 import attrs
 
 from a2e_async.core import rules
-from a2e_async.core.common_fields import model_dialect
 from a2e_async.core.family import Family, register
 from a2e_async.core.records import Result
 from a2e_async.core.requests import Usual, request
+from a2e_async.families._common import FORCED, MAY_BE_NSFW, model_dialect
 
 _INPUTS_OF_FIRST = 16
 
@@ -65,7 +65,8 @@ GPT_IMAGE = register(
         price="gpt-image-1.5 20 or 35 coins; gpt-image-2 25 (1K), 35 (2K) or 45 (4K) a picture, as the service says.",
         example={"prompt": "a red kite over the sea", "model": "gpt-image-2", "resolution": "1K"},
         notes=(
-            "A start whose content is taken for NSFW is answered with 200 and starts nothing: ModerationError.",
+            MAY_BE_NSFW,
+            FORCED,
             "Pictures expire after 3 days.",
         ),
         **model_dialect("/api/v1/userGptImage"),

@@ -9,9 +9,9 @@ import attrs
 
 from a2e_async.core import rules
 from a2e_async.core.family import Family, register
-from a2e_async.core.field_rules import forbid, narrow, need, need_one
 from a2e_async.core.records import Result
 from a2e_async.core.requests import AS_TEXT, Link, Usual, request
+from a2e_async.families._common import forbid, narrow, need, need_one
 
 _RATIOS_OF_WORDS = rules.one_of("1:1", "16:9", "9:16")
 _RATIOS_OF_PICTURES = rules.one_of("1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3")

@@ -9,9 +9,9 @@ import attrs
 
 from a2e_async.core import rules
 from a2e_async.core.family import Family, register
-from a2e_async.core.field_rules import Seed, forbid, narrow, need
 from a2e_async.core.records import Result
 from a2e_async.core.requests import AS_TEXT, Link, Usual, request
+from a2e_async.families._common import Seed, forbid, narrow, need
 
 _NEEDED = {
     "t2v": ("prompt",),

@@ -8,10 +8,10 @@ from typing import Annotated, Literal
 import attrs
 
 from a2e_async.core import rules
-from a2e_async.core.common_fields import Seconds
 from a2e_async.core.family import Family, register
 from a2e_async.core.records import Result
 from a2e_async.core.requests import Usual, request
+from a2e_async.families._common import Seconds
 
 
 @request

@@ -9,23 +9,27 @@ import attrs
 
 from a2e_async.core import rules
 from a2e_async.core.family import Family, register
-from a2e_async.core.field_rules import need
 from a2e_async.core.records import Result
-from a2e_async.core.requests import AS_TEXT, Usual, request
+from a2e_async.core.requests import AS_TEXT, Usual, WrittenBy, request
+from a2e_async.core.shapes import shapes
+from a2e_async.families._common import need
 
 _LENGTH = 5
-_SHOTS = rules.mappings(6)
-_SHOT = rules.mapping("prompt", "duration")
-_IS_SHOTS = rules.Rule(
-    "must be a list of 1 to 6 shots, each with its prompt and its duration in whole seconds",
-    lambda value: _SHOTS.check(value) and all(_SHOT.check(shot) and _seconds(shot) for shot in value),
-)
+_LONGEST_WORDS = 512
+_SECONDS = rules.Rule("must be whole seconds from 1, as a number or as text", lambda value: _seconds({"duration": value}) > 0)
+_SHOTS = shapes({"prompt": rules.text(at_most=_LONGEST_WORDS), "duration": _SECONDS}, {}, at_most=6)
 
 
 def _seconds(shot: Mapping[str, Any]) -> int:
     """Give the length of a shot, which may be a number or one as text; 0 where it is neither."""
-    words = str(shot["duration"])
-    return int(words) if words.isdecimal() else 0
+    duration = shot["duration"]
+    words = "" if isinstance(duration, bool) else str(duration)
+    return int(words) if words.isdecimal() and len(words) < len("100") else 0
+
+
+def _with_text(shots: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Give shots whose durations are text, as the service wants them."""
+    return [{**shot, "duration": str(_seconds(shot))} for shot in shots]
 
 
 @request
@@ -42,8 +46,8 @@ class KlingOmni(Usual[Result]):
         sound: Make sound as well (its default: False).
         multi_shot: Make several shots (its default: False).
         shot_type: Who divides the film: "intelligence" the model, "customize" you; required with `multi_shot`.
-        multi_prompt: The shots, 1 to 6 objects with `prompt` and `duration`, which add up to the film's duration;
-            required with "customize".
+        multi_prompt: The shots, 1 to 6 objects with `prompt` (at most 512 characters) and `duration` (whole seconds, sent
+            as text), which add up to the film's duration; required with "customize".
 
     Raises:
         InvalidRequestError: A field breaks its rule.
@@ -57,7 +61,7 @@ class KlingOmni(Usual[Result]):
     sound: bool | None = None
     multi_shot: bool | None = None
     shot_type: Literal["intelligence", "customize"] | None = None
-    multi_prompt: Annotated[Sequence[Mapping[str, Any]], _IS_SHOTS] | None = None
+    multi_prompt: Annotated[Sequence[Mapping[str, Any]], _SHOTS, WrittenBy(_with_text)] | None = None
 
     def check(self) -> None:
         """Refuse a film without words, and shots that do not make up the film."""

@@ -8,9 +8,9 @@ import attrs
 
 from a2e_async.core import rules
 from a2e_async.core.family import Family, register
-from a2e_async.core.field_rules import forbid, narrow, need
 from a2e_async.core.records import Result
 from a2e_async.core.requests import AS_TEXT, Link, Usual, request
+from a2e_async.families._common import forbid, narrow, need
 
 _NEEDED = {"image-to-video": ("image_url",), "motion-control": ("image_url", "video_url")}
 _CHEAPER = rules.one_of("std", "pro")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import attrs
 
-from a2e_async.core.common_fields import Seconds
 from a2e_async.core.family import Family, register
 from a2e_async.core.records import Result
 from a2e_async.core.requests import Link, Usual, request
+from a2e_async.families._common import Seconds
 
 
 @request

@@ -11,6 +11,7 @@ from a2e_async.core import rules
 from a2e_async.core.family import Endpoint, Family, register
 from a2e_async.core.records import Result
 from a2e_async.core.requests import Usual, request
+from a2e_async.families._common import FORCED, MAY_BE_NSFW
 
 _BASE = "/api/v1/userNanoBanana"
 
@@ -61,7 +62,7 @@ NANO_BANANA = register(
         price_fields=("model", "image_size", "google_search", "input_images"),
         makes="picture",
         example={"prompt": "a red kite over the sea", "model": "nano-banana-pro", "image_size": "2K"},
-        notes=("A start whose content is taken for NSFW is answered with 200 and starts nothing: ModerationError.",),
+        notes=(MAY_BE_NSFW, FORCED),
         webhook=True,
     )
 )

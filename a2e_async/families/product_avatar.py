@@ -8,10 +8,13 @@ from typing import Annotated, Any
 import attrs
 
 from a2e_async.core import rules
-from a2e_async.core.common_fields import Seconds
 from a2e_async.core.family import Family, register
 from a2e_async.core.records import Result
 from a2e_async.core.requests import Usual, request
+from a2e_async.core.shapes import shape
+from a2e_async.families._common import Seconds
+
+_RECT = shape({key: rules.number() for key in ("x", "y", "width", "height", "rotation", "scale")}, {})
 
 
 @request
@@ -20,7 +23,8 @@ class ProductAvatar(Usual[Result]):
 
     Args:
         image_urls: The product, then the person; exactly 2 public http(s) URLs.
-        product_rect: Where the product goes: numbers `x`, `y`, `width`, `height`, `rotation` and `scale`.
+        product_rect: Where the product goes: an object with the numbers `x`, `y`, `width`, `height`, `rotation` (degrees)
+            and `scale`, all of them.
         prompt: How they are put together.
         timeout: The service's own limit for the work in seconds (its default: 120).
 
@@ -29,7 +33,7 @@ class ProductAvatar(Usual[Result]):
     """
 
     image_urls: Annotated[Sequence[str], rules.links(2, at_least=2)] = attrs.field(kw_only=False)
-    product_rect: Annotated[Mapping[str, Any], rules.mapping()]
+    product_rect: Annotated[Mapping[str, Any], _RECT]
     prompt: str | None = None
     timeout: Seconds | None = None
 

@@ -10,9 +10,9 @@ from typing import Annotated, Literal
 import attrs
 
 from a2e_async.core.family import PAGES, Endpoint, Family, register
-from a2e_async.core.field_rules import need
 from a2e_async.core.records import Result
 from a2e_async.core.requests import AS_TEXT, Link, Usual, request
+from a2e_async.families._common import need
 
 _BASE = "/api/v1/seedanceVideo"
 _LIST = Endpoint(

@@ -9,20 +9,21 @@ import attrs
 
 from a2e_async.core import rules
 from a2e_async.core.family import Family, register
-from a2e_async.core.field_rules import forbid, narrow, need, need_one
 from a2e_async.core.records import Result
 from a2e_async.core.requests import Link, Usual, request
+from a2e_async.families._common import forbid, narrow, need, need_one
 
 _NEEDED = {"image-to-video": ("image_url",), "first-last-frames": ("first_frame_url", "last_frame_url")}
+_DECIDED = rules.one_of(-1)
 _ADAPTIVE = rules.one_of("adaptive")
 _LIMITS_OF_20 = {
     "reference_urls": rules.links(9),
     "video_urls": rules.links(3),
     "audio_urls": rules.links(3),
-    "duration": rules.whole(1, 15),
+    "duration": rules.either(_DECIDED, rules.whole(4, 15)),
 }
 _LIMITS_OF_25 = {
-    "duration": rules.whole(1, 30),
+    "duration": rules.either(_DECIDED, rules.whole(4, 30)),
     "input_video_duration": rules.number(2, 30),
     "resolution": rules.one_of("480p", "720p", "1080p"),
 }
@@ -47,7 +48,8 @@ class Seedance2(Usual[Result]):
         audio_urls: Sounds to go by, mp3 or wav: at most 3 of 2 to 15 s each and 15 s together, and not alone; with
             2.5 at most 10.
         input_video_duration: Length of all films given, in seconds, as an estimate; the service measures them itself.
-        duration: Length in seconds (its default: 5), at most 15, with 2.5 30; -1 for "edit".
+        duration: Length in seconds, 4 to 15, with 2.5 to 30 (its default: 5). "edit" needs -1; the service's schema
+            takes -1 elsewhere, too, and does not say what it means.
         aspect_ratio: "adaptive", "21:9", "16:9" (its default), "4:3", "1:1", "3:4" or "9:16".
         resolution: "480p", "720p" (its default), "1080p" or "4k": "4k" with "standard" only, "1080p" not with "mini"
             and "fast".
@@ -98,7 +100,7 @@ class Seedance2(Usual[Result]):
         narrow(self, "aspect_ratio", _ADAPTIVE, why)
         if self.omni_reference_task_type == "edit":
             need(self, ("duration", "video_urls"), why)
-            narrow(self, "duration", rules.one_of(-1), why)
+            narrow(self, "duration", _DECIDED, why)
             narrow(self, "video_urls", rules.links(1), why)
 
 

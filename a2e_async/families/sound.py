@@ -7,9 +7,9 @@ from typing import Annotated
 import attrs
 
 from a2e_async.core.family import Family, register
-from a2e_async.core.field_rules import link_to
 from a2e_async.core.records import Result
 from a2e_async.core.requests import Usual, request
+from a2e_async.families._common import link_to
 
 
 @request

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import attrs
 
-from a2e_async.core.common_fields import Talking
 from a2e_async.core.family import Family, register
 from a2e_async.core.requests import Link, request
+from a2e_async.families._common import Talking
 
 
 @request

@@ -9,9 +9,9 @@ import attrs
 
 from a2e_async.core import rules
 from a2e_async.core.family import Family, Form, register
-from a2e_async.core.field_rules import narrow, need
 from a2e_async.core.records import Result
 from a2e_async.core.requests import SentAs, Usual, request
+from a2e_async.families._common import narrow, need
 
 _PICTURES = {"FIRST_AND_LAST_FRAMES_2_VIDEO": rules.links(2), "REFERENCE_2_VIDEO": rules.links(3)}
 

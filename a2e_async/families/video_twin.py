@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 
 from a2e_async.core import rules
 from a2e_async.core.family import PAGES, Endpoint, Family, Form, register
-from a2e_async.core.field_rules import need_one
 from a2e_async.core.records import Result
 from a2e_async.core.requests import Link, Request, SentAs, request
+from a2e_async.families._common import need_one
 
 _BASE = "/api/v1/userVideoTwin"
 

@@ -8,9 +8,9 @@ import attrs
 
 from a2e_async.core import rules
 from a2e_async.core.family import Family, register
-from a2e_async.core.field_rules import forbid, narrow, secure_link
 from a2e_async.core.records import Result
 from a2e_async.core.requests import Usual, request
+from a2e_async.families._common import forbid, link_to, narrow, secure_link
 
 _OLDER = "wan2.2-i2v-spicy"
 _WITH_OLDER = f"with model {_OLDER!r}"
@@ -42,7 +42,7 @@ class WanSpicy(Usual[Result]):
     resolution: Literal["480p", "720p", "1080p"]
     model: Literal["wan2.7-i2v-spicy", "wan2.2-i2v-spicy"] | None = None
     negative_prompt: str | None = None
-    audio_url: Annotated[str, secure_link()] | None = None
+    audio_url: Annotated[str, link_to(".wav", ".mp3", secure=True)] | None = None
     prompt_extend: bool | None = None
     seed: int | None = None
     minor_suspected_skip: bool | None = None

@@ -9,9 +9,10 @@ import attrs
 
 from a2e_async.core import rules
 from a2e_async.core.family import Family, register
-from a2e_async.core.field_rules import Seed, forbid, narrow, need, need_one
 from a2e_async.core.records import Result
 from a2e_async.core.requests import AS_TEXT, Link, Usual, request
+from a2e_async.core.shapes import shapes
+from a2e_async.families._common import Seed, forbid, narrow, need, need_one
 
 _MEDIA = (
     "image_url",
@@ -31,6 +32,12 @@ _NEEDED = {
 _LENGTH_OF_25 = rules.one_of(5, 10)
 _LENGTH = rules.one_of(5, 10, 15)
 _LENGTHS = {"video_edit": rules.whole(5, 10), "reference_image": rules.whole(2, 15)}
+_LENGTH_BESIDE_A_FILM = rules.whole(2, 10)
+_REFERENCES = shapes(
+    {"type": rules.one_of("reference_image", "reference_video"), "url": rules.link()},
+    {"duration": rules.number(0)},
+    at_most=5,
+)
 
 
 @request
@@ -48,8 +55,8 @@ class WanVideo(Usual[Result]):
         last_frame_url: The last picture; required with "first_last_frame", may be given with "video_extend".
         first_clip_url: The film to go on from; required with "video_extend".
         edit_video_url: The film to edit; required with "video_edit".
-        reference_media: Pictures and films to go by in "reference_image", in order, 1 to 5; each an object of the
-            service's own fields.
+        reference_media: Pictures and films to go by in "reference_image", in order, 1 to 5; each an object with `type`,
+            "reference_image" or "reference_video", `url`, and for a film its `duration` in seconds.
         reference_image_urls: Pictures alone instead of `reference_media`, at most 5; with "video_edit" at most 3.
         duration: Length in seconds (its default: 5): 5 or 10 with Wan 2.5, else 5, 10 or 15; 5 to 10 with
             "video_edit", 2 to 15 with "reference_image" (to 10 with a film among the references).
@@ -77,7 +84,7 @@ class WanVideo(Usual[Result]):
     last_frame_url: Link | None = None
     first_clip_url: Link | None = None
     edit_video_url: Link | None = None
-    reference_media: Annotated[Sequence[Mapping[str, Any]], rules.mappings(5)] | None = None
+    reference_media: Annotated[Sequence[Mapping[str, Any]], _REFERENCES] | None = None
     reference_image_urls: Annotated[Sequence[str], rules.links(5)] | None = None
     duration: Annotated[int, rules.whole(2, 15), AS_TEXT] | None = None
     resolution: Literal["480p", "720p", "1080p"] | None = None
@@ -101,6 +108,8 @@ class WanVideo(Usual[Result]):
         if task == "video_edit":
             narrow(self, "reference_image_urls", rules.links(3), "with task_type 'video_edit'")
         narrow(self, "duration", _LENGTHS.get(task, _LENGTH), f"with task_type {task!r}")
+        if any(one["type"] == "reference_video" for one in self.reference_media or ()):
+            narrow(self, "duration", _LENGTH_BESIDE_A_FILM, "with a film in reference_media")
         if self.model in (None, "wan2.5-i2v-preview"):
             narrow(self, "duration", _LENGTH_OF_25, "with model 'wan2.5-i2v-preview'")
         if not newest or task not in ("text_to_video", "reference_image"):

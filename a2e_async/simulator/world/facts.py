@@ -1,14 +1,15 @@
 """What the reference says of each endpoint: its fields, their types and limits, kept apart from the client's own rules.
 
 `documented.json` has these facts as data. A field is "string!" (the mark: it is required), "integer", "number",
-"boolean", "object", "string[]" or "object[]", or an object with that `type` and its limits.
+"boolean", "object", "string[]", "object[]" or "array", or an object with that `type` and its limits; `fields` are those
+of an object, or of each object of a list.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any, TypeAlias
@@ -88,8 +89,11 @@ _KINDS: Mapping[str, tuple[type, ...]] = {
     "number": (int, float),
     "boolean": (bool,),
     "object": (dict,),
+    "array": (list,),
 }
-_ARTICLES = {"string": "text", "integer": "a whole number", "number": "a number", "boolean": "true or false"}
+_ARTICLES = {
+    "string": "text", "integer": "a whole number", "number": "a number", "boolean": "true or false", "array": "a list",
+}  # fmt: skip
 
 
 @attrs.frozen(kw_only=True)
@@ -105,6 +109,8 @@ class Fact:
     max_length: int | None = None
     min_items: int | None = None
     max_items: int | None = None
+    pattern: str | None = None
+    fields: Mapping[str, Fact] = attrs.field(factory=dict)
 
 
 @cache
@@ -124,16 +130,21 @@ def wrong_with(endpoint: str, values: Values) -> str | None:
         values: The body.
     """
     blank = _MAY_BE_BLANK.get(endpoint, ())
-    for name, fact in facts().get(endpoint, {}).items():
+    return _wrong_fields(facts().get(endpoint, {}), values, blank) or _wrong_webhook(values.get("webhook_url"))
+
+
+def _wrong_fields(known: Mapping[str, Fact], values: Values, blank: Sequence[str] = (), where: str = "") -> str | None:
+    """Say what is wrong with the fields of a body or of an object in it, whose place is `where`."""
+    for name, fact in known.items():
         value = values.get(name)
         if value is None or (value == "" and fact.required and name not in blank):
             if fact.required:
-                return f"{name} is required"
+                return f"{where}{name} is required"
         elif not (value == "" and name in blank):
-            wrong = _wrong(name, fact, value)
+            wrong = _wrong(f"{where}{name}", fact, value)
             if wrong:
                 return wrong
-    return _wrong_webhook(values.get("webhook_url"))
+    return None
 
 
 def read_query(endpoint: str, query: Mapping[str, str]) -> Values:
@@ -152,6 +163,8 @@ def _fact(how: str | Mapping[str, Any]) -> Fact:
     kind = how if isinstance(how, str) else how["type"]
     if "enum" in limits:
         limits["enum"] = tuple(limits["enum"])
+    if "fields" in limits:
+        limits["fields"] = {name: _fact(inner) for name, inner in limits["fields"].items()}
     return Fact(type=kind.removesuffix("!"), required=kind.endswith("!"), **limits)
 
 
@@ -173,11 +186,13 @@ def _wrong(name: str, fact: Fact, value: Any) -> str | None:  # noqa: ANN401  # 
         return f"{name} must be one of {', '.join(map(str, fact.enum))}"
     if _LINK.search(name) and not is_link(value) and value != "":
         return f"{name} must be a public http(s) URL"
+    if fact.pattern and not re.fullmatch(fact.pattern, value):
+        return f"{name} must match {fact.pattern}"
     number = len(value) if isinstance(value, str) else value if isinstance(value, int | float) else None
     low, high = (fact.min_length, fact.max_length) if isinstance(value, str) else (fact.min, fact.max)
     if number is not None and ((low is not None and number < low) or (high is not None and number > high)):
         return f"{name} must {'have' if isinstance(value, str) else 'be'} {_bounds(low, high)}"
-    return None
+    return _wrong_fields(fact.fields, value, where=f"{name}.") if fact.fields else None
 
 
 def _wrong_list(name: str, fact: Fact, value: Any) -> str | None:  # noqa: ANN401  # JSON
@@ -189,7 +204,8 @@ def _wrong_list(name: str, fact: Fact, value: Any) -> str | None:  # noqa: ANN40
         return f"{name} must have {_bounds(low, high)} items"
     if item == "string" and _LINK.search(name) and not all(map(is_link, value)):
         return f"{name} must be public http(s) URLs"
-    return None
+    inner = (_wrong_fields(fact.fields, one, where=f"{name}[{place}].") for place, one in enumerate(value))
+    return next(filter(None, inner), None) if fact.fields else None
 
 
 def _is_a(kind: str, value: object) -> bool:

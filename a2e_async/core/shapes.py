@@ -1,0 +1,90 @@
+"""Rules of objects inside requests: which fields they have, and what each of these may hold.
+
+A field that is not named passes: the service may know more of them than this version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeAlias
+
+import attrs
+
+from a2e_async.core import rules
+
+Inner: TypeAlias = Mapping[str, rules.Rule]
+_Wrong: TypeAlias = tuple[object, str]
+"""A value that breaks a rule, and the rule in words."""
+
+
+@attrs.frozen(kw_only=True)
+class Shape(rules.Rule):
+    """What an object, or each object of a list, may hold.
+
+    Attributes:
+        outer: Whether the value is an object, or a list of them, at all.
+        needed: The rules of the fields that each object must have.
+        known: The rules of those that it may have.
+        many: Whether the value is a list of objects.
+    """
+
+    outer: Callable[[Any], bool]
+    needed: Inner
+    known: Inner
+    many: bool
+
+    def refuse(self, field: str, value: object) -> None:
+        """Refuse a value that breaks the rule, and name the field inside that does."""
+        if not self.outer(value):
+            raise rules.refuse(field, value, self.words)
+        if wrong := _wrong_inside(self, value):
+            raise rules.refuse(field, *wrong)
+
+
+def shape(needed: Inner, known: Inner) -> Shape:
+    """An object that has all of the needed fields and may have the known ones."""
+    return _shape("must be an object", rules.mapping().check, needed, known, many=False)
+
+
+def shapes(needed: Inner, known: Inner, at_most: int | None = None) -> Shape:
+    """A list of so many objects, each as of `shape`."""
+    many = f"1 to {at_most}" if at_most else "at least one"
+    return _shape(f"must be a list of {many} object(s)", rules.mappings(at_most).check, needed, known, many=True)
+
+
+def urls_in(rule: rules.Rule, held: Any) -> Iterator[str]:  # noqa: ANN401 - whatever a field holds
+    """Give the URLs in a value, which keeps the rule, that the service will fetch."""
+    if held is None:
+        return
+    if rule.link:
+        yield from [held] if isinstance(held, str) else held
+    if isinstance(rule, Shape):
+        for one in held if rule.many else [held]:
+            for key, inner in (*rule.needed.items(), *rule.known.items()):
+                yield from urls_in(inner, one.get(key))
+
+
+def _shape(what: str, outer: Callable[[Any], bool], needed: Inner, known: Inner, *, many: bool) -> Shape:
+    def check(value: object) -> bool:
+        return outer(value) and _wrong_inside(made, value) is None
+
+    words = f"{what} with {', '.join(needed or known)}"
+    made = Shape(words=words, check=check, outer=outer, needed=needed, known=known, many=many)
+    return made
+
+
+def _wrong_inside(rule: Shape, value: Any) -> _Wrong | None:  # noqa: ANN401 - an object or a list of them
+    for number, one in enumerate(value if rule.many else [value], 1):
+        for key, inner in (*rule.needed.items(), *rule.known.items()):
+            held = one.get(key)
+            if held is None and key not in rule.needed:
+                continue
+            if wrong := _wrong_with(inner, held):
+                return wrong[0], f"{f'item {number}: ' if rule.many else ''}{key} {wrong[1]}"
+    return None
+
+
+def _wrong_with(rule: rules.Rule, held: object) -> _Wrong | None:
+    if isinstance(rule, Shape) and rule.outer(held):
+        return _wrong_inside(rule, held)
+    return None if rule.check(held) else (held, rule.words)

@@ -1,0 +1,128 @@
+"""What several families have in common: fields, rules of links and between fields, and a dialect of endpoints."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+
+from a2e_async.core import media, rules
+from a2e_async.core.family import Endpoint
+from a2e_async.core.records import Result
+from a2e_async.core.requests import Link, Request, Usual, request
+
+_OBJECT_ID = re.compile(r"[0-9a-fA-F]{24}")
+
+Seconds = Annotated[float, rules.number(1)]
+"""The service's own time limit for the work on a task; not to be taken for that of a job."""
+
+OBJECT_ID = rules.Rule(
+    "must be an id of 24 hexadecimal digits",
+    lambda value: isinstance(value, str) and _OBJECT_ID.fullmatch(value) is not None,
+)
+ObjectId = Annotated[str, OBJECT_ID]
+"""An id as the service's schema has it by a pattern."""
+
+WanRatio = Literal["1:1", "3:2", "2:3", "4:3", "3:4", "16:9", "9:16", "21:9"]
+"""The shapes of the pictures by Wan."""
+
+MAY_BE_NSFW = "A start whose content is taken for NSFW is answered with 200 and starts nothing: ModerationError."
+
+FORCED = (
+    "Only with force_generate=False is the content looked at before it is charged; callers with an API token get True by "
+    "default where the service states one, so it goes on, charges, and may fail or give nothing."
+)
+"""What `force_generate` means (reference: true by default for API callers of Nano Banana and Flux 2, not stated else)."""
+
+
+@request
+class Talking(Usual[Result]):
+    """A film in which somebody talks.
+
+    Args:
+        prompt: How it is said, and what happens meanwhile.
+        negative_prompt: What shall not be seen.
+        audio_url: What is said or sung; a public http(s) URL.
+        duration: Length in seconds, 1 to 20 (its default: 3).
+    """
+
+    prompt: str
+    negative_prompt: str
+    audio_url: Link | None = None
+    duration: Annotated[int, rules.whole(1, 20)] | None = None
+
+
+def model_dialect(base: str, note: str = "") -> dict[str, Any]:
+    """Give what the families of picture models share: where their endpoints are, and what a record holds.
+
+    In which fields a record has its status and its pictures is not documented; clients saw these.
+
+    Args:
+        base: The path below which the endpoints lie.
+        note: Why the list is uncertain, where it is.
+    """
+    return {
+        "base": base,
+        "detail": Endpoint(path=f"{base}/detail/{{id}}"),
+        "listing": Endpoint(path=f"{base}/list", query={"page": "{page}", "page_size": "{size}"}, note=note),
+        "status_fields": ("current_status", "status"),
+        "result_fields": ("image_urls", "result_url"),
+        "makes": "picture",
+        "webhook": True,
+    }
+
+
+Seed = Annotated[int, rules.whole(0, 2**31 - 1)]
+"""A number from which chance begins; the same one gives a like result."""
+
+
+def secure_link() -> rules.Rule:
+    """A URL that the service fetches over https alone; also one on this machine, for a simulator."""
+    link = rules.link()
+    return rules.Rule(
+        "must be an https URL with a host and without spaces (no data: URL)",
+        lambda value: link.check(value) and (value.lower().startswith("https://") or rules.is_local(value)),
+        link=True,
+    )
+
+
+def link_to(*suffixes: str, secure: bool = False) -> rules.Rule:
+    """A URL that the service fetches, over https alone where it says so, and whose path ends in one of these."""
+    link = secure_link() if secure else rules.link()
+    return rules.Rule(
+        f"must be an {'https' if secure else 'http or https'} URL without spaces whose path ends in {_either(suffixes)}",
+        lambda value: link.check(value) and media.suffix_of(value) in suffixes,
+        link=True,
+    )
+
+
+def need(request: Request[Result], fields: Sequence[str], why: str) -> None:
+    """Refuse a request that lacks one of these fields, such as `why="with mode 'reference'"`."""
+    for field in fields:
+        if getattr(request, field) is None:
+            raise rules.refuse(field, None, f"must be given {why}")
+
+
+def need_one(request: Request[Result], fields: Sequence[str], why: str = "") -> None:
+    """Refuse a request that has none of these fields; the refusal names the first."""
+    if all(getattr(request, field) is None for field in fields):
+        raise rules.refuse(fields[0], None, f"one of {_either(fields)} must be given {why}".rstrip())
+
+
+def forbid(request: Request[Result], fields: Sequence[str], why: str) -> None:
+    """Refuse a request that has one of these fields, such as `why="without mode 'reference'"`."""
+    for field in fields:
+        value = getattr(request, field)
+        if value is not None:
+            raise rules.refuse(field, value, f"must not be given {why}")
+
+
+def narrow(request: Request[Result], field: str, rule: rules.Rule, why: str) -> None:
+    """Refuse a field, if it is given, that breaks a narrower rule than its own."""
+    value = getattr(request, field)
+    if value is not None and not rule.check(value):
+        raise rules.refuse(field, value, f"{rule.words} {why}")
+
+
+def _either(words: Sequence[str]) -> str:
+    return f"{', '.join(words[:-1])} or {words[-1]}"

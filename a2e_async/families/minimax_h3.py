@@ -1,0 +1,78 @@
+"""MiniMax H3: a film from words, frames, or media to go by (POST /api/v1/minimaxH3Video/start)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+import attrs
+
+from a2e_async.core import rules
+from a2e_async.core.family import Family, register
+from a2e_async.core.records import Result
+from a2e_async.core.requests import AS_TEXT, Link, Usual, request
+from a2e_async.families._common import forbid, narrow, need, need_one
+
+_FRAMES = ("first_frame_url", "last_frame_url")
+_REFERENCES = ("reference_image_urls", "reference_video_urls", "reference_audio_urls")
+_FIXED = rules.one_of("21:9", "16:9", "4:3", "1:1", "3:4", "9:16")
+
+
+@request
+class MinimaxH3(Usual[Result]):
+    """A film by MiniMax H3 (POST /api/v1/minimaxH3Video/start).
+
+    Args:
+        prompt: What happens in the film.
+        mode: "text-to-video" (its default), "image-to-video" or "reference-to-video".
+        first_frame_url: The first picture; required with "image-to-video", and for it alone.
+        last_frame_url: The last picture; for "image-to-video" alone.
+        reference_image_urls: Pictures to go by; for "reference-to-video" alone, which needs one of these three.
+        reference_video_urls: Films to go by, likewise.
+        reference_audio_urls: Sounds to go by, likewise.
+        resolution: "768P" or "2K" (its default).
+        duration: Length in seconds, 4 to 15 (its default: 12).
+        aspect_ratio: "adaptive" (for "reference-to-video" alone, and its default there), "21:9", "16:9", "4:3", "1:1",
+            "3:4" or "9:16"; the service ignores it with "image-to-video".
+
+    Raises:
+        InvalidRequestError: A field breaks its rule.
+    """
+
+    prompt: str = attrs.field(kw_only=False)
+    mode: Literal["text-to-video", "image-to-video", "reference-to-video"] | None = None
+    first_frame_url: Link | None = None
+    last_frame_url: Link | None = None
+    reference_image_urls: Annotated[Sequence[str], rules.links()] | None = None
+    reference_video_urls: Annotated[Sequence[str], rules.links()] | None = None
+    reference_audio_urls: Annotated[Sequence[str], rules.links()] | None = None
+    resolution: Literal["768P", "2K"] | None = None
+    duration: Annotated[int, rules.whole(4, 15), AS_TEXT] | None = None
+    aspect_ratio: Literal["adaptive", "21:9", "16:9", "4:3", "1:1", "3:4", "9:16"] | None = None
+
+    def check(self) -> None:
+        """Refuse a mode without what it is made from, and what another mode is made from."""
+        if self.mode == "image-to-video":
+            need(self, ("first_frame_url",), "with mode 'image-to-video'")
+        else:
+            forbid(self, _FRAMES, "but with mode 'image-to-video'")
+        if self.mode == "reference-to-video":
+            need_one(self, _REFERENCES, "with mode 'reference-to-video'")
+        else:
+            forbid(self, _REFERENCES, "but with mode 'reference-to-video'")
+        if self.mode in (None, "text-to-video"):
+            narrow(self, "aspect_ratio", _FIXED, "with mode 'text-to-video'")
+
+
+MINIMAX_H3 = register(
+    Family(
+        name="minimax_h3",
+        title="Words, frames, or media to go by become a film by MiniMax H3.",
+        request=MinimaxH3,
+        base="/api/v1/minimaxH3Video",
+        batch_limit=200,
+        price_fields=("mode", "resolution", "duration", "reference_video_urls"),
+        example={"prompt": "the kite climbs", "resolution": "768P", "duration": 5, "aspect_ratio": "16:9"},
+        webhook=True,
+    )
+)
