@@ -162,7 +162,7 @@ class ServiceError(A2EError):
     """
 
     status: int = 0
-    code: int | None = None
+    code: int | str | None = None
     trace_id: str | None = None
     retry_after: float | None = None
     no_route: bool = False

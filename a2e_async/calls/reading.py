@@ -57,7 +57,7 @@ def value(kind: type[V], held: Mapping[str, Any]) -> V:
                 known.add(place)
             if fit is not None:
                 break
-    return kind(extra={key: other for key, other in held.items() if key not in known}, **found)
+    return kind(extra={key: other for key, other in held.items() if key not in known and key != "trace_id"}, **found)
 
 
 def one(kind: type[V], *needed: str) -> Callable[[Any], V]:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import attrs
 
 from a2e_async.core.records import Result
-from a2e_async.core.requests import Request, fields_of
+from a2e_async.core.requests import Request, fields_of, value_of
 from a2e_async.errors import UsageError
 
 __all__ = [
@@ -59,12 +59,15 @@ class Form:
         path: Where the start is posted.
         when: The form is taken when one of these fields is given; empty: taken when no other form is.
         always: Fields that this form always sends, with the value they have when none is given.
+        alone: A field that this form alone has: where a refusal (400) speaks of it, or the path is not known, the start is
+            written in the next newer form.
         note: Why it is uncertain, where it is: "deprecated: ...", "undocumented: ...".
     """
 
     path: str
     when: frozenset[str] = frozenset()
     always: Mapping[str, Any] = attrs.field(factory=dict)
+    alone: str = ""
     note: str = ""
 
 
@@ -107,6 +110,8 @@ class Family:
         example: Fields of a request that is right, for people and for tests.
         notes: What else people should know, a sentence each.
         refunds: Whether a failed task is refunded: True, False, or None where the service does not say.
+        refusals: HTTP statuses of 500 and above with which a start is surely refused, as the reference says; of all
+            others nobody knows whether the start was taken.
         webhook: Whether starts take `webhook_url` and `webhook_token`.
         spellings: Two spellings of a path segment that different servers know; each is tried once.
         timeout: Seconds since acceptance after which a job gives up waiting by default.
@@ -137,6 +142,7 @@ class Family:
     example: Mapping[str, Any] = attrs.field(factory=dict)
     notes: tuple[str, ...] = ()
     refunds: bool | None = None
+    refusals: frozenset[int] = frozenset()
     webhook: bool = False
     spellings: tuple[str, str] | None = None
     timeout: float = 3 * _HOUR
@@ -144,9 +150,14 @@ class Family:
     def form_of(self, request: Request[Result]) -> Form:
         """Give the form in which this request is written."""
         for form in self.forms:
-            if not form.when or any(getattr(request, field) is not None for field in form.when):
+            if not form.when or any(value_of(request, field) is not None for field in form.when):
                 return form
         raise UsageError(f"{self.name}: no form fits this request")
+
+    @property
+    def listed_form(self) -> Form:
+        """The form that the reference lists, in which prices are asked for: the first."""
+        return self.forms[0]
 
     def other_spelling(self, path: str) -> str | None:
         """Give the path under its other spelling, or None where there is only one."""
@@ -171,7 +182,8 @@ class Family:
 
     def tasks_asked(self, request: Request[Result]) -> int:
         """Say how many tasks this request asks for."""
-        return int(getattr(request, self.count_field) or 1) if self.count_field else 1
+        asked = value_of(request, self.count_field) if self.count_field else None
+        return asked if isinstance(asked, int) and asked > 1 else 1
 
 
 _name_attributes: dict[tuple[type[object], str | None], str] = {}

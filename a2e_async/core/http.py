@@ -20,6 +20,7 @@ class HttpRequest:
         body: The JSON body, or None; not shown in a repr, as it can hold a webhook's secret.
         route: The path without ids, under which its spelling is remembered.
         other: The same thing in its other spelling or dialect, tried once when the service knows no such route.
+        outdated: A word in a refusal (400) that says this way of writing is not taken any more, so that `other` is tried.
         seconds: Time limit for the answer, in seconds.
         start: Whether the request starts a task, and so is charged and must never be repeated blindly.
     """
@@ -30,6 +31,7 @@ class HttpRequest:
     body: Mapping[str, Any] | None = attrs.field(default=None, repr=False)
     route: str = ""
     other: HttpRequest | None = None
+    outdated: str = ""
     seconds: float = 30.0
     start: bool = False
 

@@ -57,6 +57,7 @@ class Record(Rendered, Plain):
         failed_code: The service's code for a failure, "" otherwise.
         failed_message: The service's words for a failure, "" otherwise.
         urls: Result links in order; they expire after about three days.
+        trace_id: The service's mark of the reply that said so, which its support asks for, or None.
         extra: Fields of the reply that have no attribute here (final records only).
         raw: The whole reply for this task (final records only).
     """
@@ -71,6 +72,7 @@ class Record(Rendered, Plain):
     failed_code: str = ""
     failed_message: str = ""
     urls: tuple[str, ...] = ()
+    trace_id: str | None = None
     extra: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
     raw: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
 
@@ -107,6 +109,11 @@ class Result(Rendered, Plain):
     def url(self) -> str:
         """The first output, "" when there is none."""
         return next(iter(self.urls), "")
+
+    @property
+    def trace_id(self) -> str | None:
+        """The service's mark of the reply in which the first of these tasks had completed, or None."""
+        return next((record.trace_id for record in self.records if record.trace_id), None)
 
     @property
     def coins(self) -> float | None:

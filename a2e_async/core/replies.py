@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from a2e_async.core import refusals
 from a2e_async.core.http import HttpReply
 from a2e_async.core.secrets import hide_secrets
 from a2e_async.errors import (
@@ -28,27 +29,12 @@ from a2e_async.errors import (
 
 _DECODER = json.JSONDecoder()
 _EXCERPT = 200
-_MESSAGE = 500
-_POOR = re.compile(
-    r"(insufficient|not (?:have )?enough|n['\u2019]t have enough|too few|out of)"
-    r"\W+(?:\w+\W+){0,3}(coin|credit|balance|diamond)"
-    r"|(coin|credit|balance|diamond)s?\W+(?:\w+\W+){0,3}(insufficient|not enough|too low|exhausted)",
-    re.IGNORECASE,
-)
-_UNSEEMLY = re.compile(
-    r"(?<!\bno )(?<!\bnot )(?<!\bnon-)(?<!\bwithout )"
-    r"(?:nsfw|sensitive\W+(?:\w+\W+){0,2}(?:content|image|material|word)|(?:content|image|prompt)\W+(?:is|was)\W+sensitive)",
-    re.IGNORECASE,
-)
+_LONGEST_TRACE = 100
 _FULL = re.compile(r"(?<!rate )\b(?:limit|quota)\b", re.IGNORECASE)
 _ENVELOPE_KEYS = frozenset({"code", "data", "msg", "message", "error", "success"})
 _ANSWER_KEYS = frozenset({"code", "data", "success"})
 _OWN_KEYS = frozenset({"code", "data", "msg", "success", "trace_id"})
 LIST_KEYS = ("rows", "list", "data", "records")
-_WHOLE = re.compile(r"\s*-?\d{1,9}\s*")
-_NO_CODE = (0, None, "")
-_LARGEST_CODE = 10**9
-_UNREADABLE = -1
 
 _OK = range(200, 300)
 _UNAUTHORIZED, _PAYMENT, _FORBIDDEN, _NOT_FOUND, _NO_METHOD, _TOO_MANY = 401, 402, 403, 404, 405, 429
@@ -75,15 +61,15 @@ def read(reply: HttpReply, *, start: bool = False, asked: object = None) -> Any:
         if reply.status in _OK:
             raise nonsense(reply, "the reply is not the service's JSON")
         raise _error(reply, {}, no_route=reply.status in (_NOT_FOUND, _NO_METHOD), page=True)
-    refused = reply.status not in _OK or _code(body) != 0 or body.get("success") is False
+    refused = reply.status not in _OK or refusals.refuses(body)
     if start and refused and reply.status in _OK and _has_task(body.get("data")):
         raise nonsense(reply, "the reply says no and names a task")  # it may have been paid for: look for it
-    blocked = start and (refused or not _has_task(body.get("data"))) and _is_unseemly(body)
+    blocked = start and (refused or not _has_task(body.get("data"))) and refusals.is_unseemly(body)
     if refused or blocked:
         raise _error(reply, body, blocked=blocked, asked=asked)
     if _ANSWER_KEYS.isdisjoint(body):
         raise nonsense(reply, "the reply says neither yes nor no")
-    return body.get("data")
+    return _traced(body.get("data"), body.get("trace_id"))
 
 
 def _is_own(status: int, body: Mapping[str, Any]) -> bool:
@@ -162,36 +148,13 @@ def _parse_slowly(body: bytes) -> Any:  # noqa: ANN401 - any JSON value
         return None
 
 
-def _code(body: Mapping[str, Any]) -> int:
-    code = body.get("code")
-    if code in _NO_CODE:
-        return 0
-    if isinstance(code, str) and _WHOLE.fullmatch(code):
-        return int(code)
-    if isinstance(code, int | float) and -_LARGEST_CODE <= code <= _LARGEST_CODE and code == int(code):
-        return int(code)
-    return _UNREADABLE
-
-
-def _texts(body: Mapping[str, Any]) -> Iterator[str]:
-    """Give what a reply says, wherever it says it, the first place first."""
-    data = body.get("data")
-    inner = data if isinstance(data, dict) else {}
-    error = body.get("error")
-    for text in (
-        body.get("msg"),
-        body.get("message"),
-        error.get("message") if isinstance(error, dict) else error,
-        data,
-        inner.get("failed_message"),
-        inner.get("message"),
-    ):
-        if isinstance(text, str) and text.strip():
-            yield hide_secrets(text.strip()[:_MESSAGE])
-
-
-def _is_unseemly(body: Mapping[str, Any]) -> bool:
-    return any(map(_UNSEEMLY.search, _texts(body)))
+def _traced(data: Any, trace: object) -> Any:  # noqa: ANN401 - any JSON shape
+    """Write the reply's `trace_id` into each task row, the way to its record: the envelope ends here."""
+    if isinstance(trace, str) and trace:
+        for row in rows_of(data):
+            if row_id(row):
+                row.setdefault("trace_id", hide_secrets(trace[:_LONGEST_TRACE]))
+    return data
 
 
 def _error(
@@ -203,17 +166,18 @@ def _error(
     blocked: bool = False,
     asked: object = None,
 ) -> A2EError:
-    code, said = _code(body), next(_texts(body), "")
-    kind = _kind(reply.status if reply.status not in _OK else code, code, said, asked)
+    code, said = refusals.code_of(body), hide_secrets(refusals.words_of(body))
+    meant = code if reply.status in _OK and isinstance(code, int) else reply.status
+    kind = _kind(meant, code, f"{said} {code.replace('_', ' ')}" if isinstance(code, str) else said, asked)
     if page and reply.status in _BLOCKED:
         kind, said = RejectedRequestError, "blocked by a gateway or a firewall, not by the service"
     if blocked and kind is RejectedRequestError:
-        kind, said = ModerationError, next(filter(_UNSEEMLY.search, _texts(body)))
+        kind, said = ModerationError, hide_secrets(refusals.unseemly_words(body))
     trace = body.get("trace_id")
     facts: dict[str, Any] = {
         "status": reply.status,
         "code": code or None,
-        "trace_id": hide_secrets(trace[:100]) if isinstance(trace, str) else None,
+        "trace_id": hide_secrets(trace[:_LONGEST_TRACE]) if isinstance(trace, str) else None,
         "retry_after": retry_after(reply.retry_after, reply.date),
     }
     if kind is ModerationError:
@@ -223,7 +187,15 @@ def _error(
     if no_route:
         facts["no_route"] = True
         said = "the service knows no such route"
-    return kind(said or _WORDS.get(kind, "the service answered with an error"), **facts)
+    said = said or _WORDS.get(kind, "the service answered with an error")
+    if (
+        kind is AuthenticationError and meant == _FORBIDDEN
+    ):  # on the free plan every call is answered so (service.md 0.1)
+        said += f"; {_NO_PLAN}"
+    return kind(said, **facts)
+
+
+_NO_PLAN = "the account's plan may not include the API, which takes a paid one, or the token may be wrong"
 
 
 _WORDS: dict[type[ServiceError], str] = {
@@ -235,12 +207,12 @@ _WORDS: dict[type[ServiceError], str] = {
 }
 
 
-def _kind(status: int, code: int, said: str, asked: object) -> type[ServiceError]:
+def _kind(status: int, code: int | str | None, said: str, asked: object) -> type[ServiceError]:
     if code in (_MINOR_BLOCKED, _MINOR_SUSPECTED):
         return ModerationError
     if status in (_UNAUTHORIZED, _FORBIDDEN):  # userVoice/training answers 403 when there are too many voices
         return RejectedRequestError if status == _FORBIDDEN and _FULL.search(said) else AuthenticationError
-    if status == _PAYMENT or (not 500 <= status < 600 and _is_poor(said, asked)):  # noqa: PLR2004 - the 5xx
+    if status == _PAYMENT or (not 500 <= status < 600 and refusals.POOR.search(said)):  # noqa: PLR2004 - the 5xx
         return InsufficientCoinsError
     if status == _NOT_FOUND:
         return NotFoundError

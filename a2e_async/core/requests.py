@@ -6,6 +6,7 @@ blank, `Annotated[int, rules.whole(1, 8)]` whatever the rule says. A field that 
 
 from __future__ import annotations
 
+import copy
 import types
 from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
@@ -31,6 +32,7 @@ from a2e_async.core.records import Result
 from a2e_async.core.secrets import is_secret
 from a2e_async.core.texts import check_sendable
 from a2e_async.core.shapes import urls_in
+from a2e_async.errors import InvalidRequestError
 
 K = TypeVar("K", bound=type[object])
 R_co = TypeVar("R_co", bound=Result, covariant=True)
@@ -73,7 +75,6 @@ class _AsText:
 
 AS_TEXT = _AsText()
 """Marks a number that the service wants as text, such as `Annotated[int, rules.whole(2, 15), AS_TEXT]`."""
-
 
 
 @attrs.frozen
@@ -127,20 +128,32 @@ class Request(Generic[R_co]):
     """Base of all requests.
 
     Args:
-        extra: Further fields of the body by the service's own names, for what this version does not know yet.
+        extra: Further fields of the body by the service's own names, for what this version does not know yet; also new
+            values of known fields, such as {"model": "one of tomorrow"}, which are sent as they are.
     """
 
     extra: Annotated[Mapping[str, Any] | None, rules.mapping()] = attrs.field(default=None, kw_only=True, repr=False)
 
     def __attrs_post_init__(self) -> None:
+        try:
+            self._check_all()
+        except InvalidRequestError as error:
+            field = next((field for field in fields_of(type(self)) if field.name == error.field), None)
+            if field is None or not (field.choices or field.kind in (int, float)):
+                raise
+            raise InvalidRequestError(f"{error.message} ({_newer(field)})", field=error.field, rule=error.rule) from None
+
+    def _check_all(self) -> None:
         plan = _plan_of(type(self))
         for field, value in zip(plan.fields, plan.values(self), strict=True):
             if value is not None or field.required:
                 field.rule.refuse(field.name, value)
                 check_sendable(field.name, value)
-        if self.extra:
-            self._check_extra(self.extra)
-        self.check()
+        new = _new_values(self, self.extra) if self.extra else {}
+        if new:
+            self._check_with(new)
+        else:
+            self.check()
 
     def replace(self, **changes: Any) -> Self:  # noqa: ANN401 - the fields of the class
         """Give the same request with other values in these fields."""
@@ -158,11 +171,16 @@ class Request(Generic[R_co]):
     def check(self) -> None:
         """Refuse what the fields may not be together; a request class that has such rules writes them here."""
 
-    def _check_extra(self, extra: Mapping[str, Any]) -> None:
-        known = {key: field.name for field in fields_of(type(self)) for key in (field.key, field.also)}
-        for key in extra:
-            if key in known:
-                raise rules.refuse("extra", extra, f"must not hold {key!r}, which is the field {known[key]}")
+    def _check_with(self, new: Mapping[str, Any]) -> None:
+        """Check the fields together as they will be sent; what rules say of a value sent on purpose does not count."""
+        sent = copy.copy(self)
+        for name, value in new.items():
+            object.__setattr__(sent, name, value)
+        try:
+            sent.check()
+        except InvalidRequestError as error:
+            if error.field not in new:
+                raise
 
 
 @request
@@ -221,6 +239,38 @@ def _plan_of(kind: type[object]) -> _Plan:
 def _reader(names: Sequence[str]) -> Callable[[object], tuple[Any, ...]]:
     get: Callable[[object], Any] = attrgetter(*names)
     return get if len(names) > 1 else lambda value: (get(value),)  # for one name attrgetter gives the bare value
+
+
+def _newer(field: Field) -> str:
+    return f"a newer value, which this version does not know, is sent on purpose by extra={{{field.key!r}: ...}}"
+
+
+def _new_values(value: Request[Result], extra: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the values in `extra` that stand in the place of known fields, by the names of these fields.
+
+    It is the way to send what the service takes today and this version does not know: a new model, ratio or duration.
+    """
+    known = {key: field for field in fields_of(type(value)) for key in (field.key, field.also)}
+    new: dict[str, Any] = {}
+    for key in extra.keys() & known.keys():
+        field = known[key]
+        if field.inherited:
+            raise rules.refuse("extra", extra, f"must not hold {key!r}, which is the field {field.name}")
+        if field.required and field.rule.check(extra[key]):
+            raise rules.refuse("extra", extra, f"must not hold {key!r}, whose value the field {field.name} takes")
+        if not field.required and getattr(value, field.name) is not None:
+            raise rules.refuse("extra", extra, f"must not hold {key!r}, for the field {field.name} is given")
+        new[field.name] = extra[key]
+    return new
+
+
+def value_of(value: Request[Result], name: str) -> Any:  # noqa: ANN401 - whatever the field holds
+    """Give what is sent for a field: its value, or the one that `extra` has in its place."""
+    if value.extra:
+        key = next((field.key for field in fields_of(type(value)) if field.name == name), name)
+        if key in value.extra:
+            return value.extra[key]
+    return getattr(value, name)
 
 
 def _field(field: attrs.Attribute[Any], hint: object) -> Field:

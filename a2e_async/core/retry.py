@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 import math
+from collections.abc import Container
 from typing import Any
 
 import attrs
@@ -120,13 +121,20 @@ class Verdict(enum.Enum):
     UNKNOWN = "may have been received and worked on"
 
 
-def verdict(error: A2EError) -> Verdict:
-    """Say what a failure tells about the request that met it."""
+def verdict(error: A2EError, refusals: Container[int] = ()) -> Verdict:
+    """Say what a failure tells about the request that met it.
+
+    Args:
+        error: The failure.
+        refusals: Statuses with which this endpoint surely refuses, although they usually tell nothing.
+    """
     if isinstance(error, TransportError):
         return Verdict.UNKNOWN if error.sent else Verdict.NOT_RECEIVED
     if isinstance(error, RateLimitedError):
         return Verdict.BUSY
     if isinstance(error, ServiceError):
+        if error.status in refusals and not error.page:  # the service itself, of whose endpoint that is a refusal
+            return Verdict.REFUSED
         if error.status == _BUSY and error.retry_after is not None and not error.page:
             return Verdict.BUSY  # a cache's own page says the same when the backend that has the POST is slow (Varnish)
         code = error.code if error.status in _OK and error.code is not None else error.status

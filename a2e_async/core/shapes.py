@@ -17,7 +17,7 @@ _Wrong: TypeAlias = tuple[object, str]
 """A value that breaks a rule, and the rule in words."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False)  # a rule is itself alone, and can stand in a type, which is hashed
 class Shape(rules.Rule):
     """What an object, or each object of a list, may hold.
 

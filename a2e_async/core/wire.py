@@ -48,22 +48,43 @@ def start(
         webhook: Sent along where the family takes it and the request names none.
     """
     form = family.form_of(request)
+    body = _body(family, request, form, name, webhook)
+    other = _other_start(family, request, form, body)
+    how: dict[str, Any] = {"method": "POST", "seconds": START_SECONDS, "start": True}
+    written = None if other is None else HttpRequest(path=other[0], body=other[1], **how)
+    return HttpRequest(path=form.path, body=body, route=form.path, other=written, outdated=form.alone, **how)
+
+
+def quoted(family: Family, request: Request[Result]) -> tuple[str, dict[str, Any]]:
+    """Give path and body of a start as its price is asked for: as the reference lists it, else it is "unsupported"."""
+    form = family.listed_form
+    return form.path, _without(_body(family, request, form), family, form)
+
+
+def _body(
+    family: Family, request: Request[Result], form: Form, name: str | None = None, webhook: Webhook | None = None
+) -> dict[str, Any]:
     given = {key: value for key, value in CONVERTER.unstructure(request).items() if value is not None}
     body: dict[str, Any] = {**form.always, **given, **(request.extra or {})}
     if family.name_field is not None:
         body[family.name_field] = name or untagged_name(family, request)
     if webhook is not None and family.webhook and "webhook_url" not in body:
         body |= {"webhook_url": webhook.url, "webhook_token": webhook.token}
-    path, other = form.path, family.other_spelling(form.path)
-    return HttpRequest(
-        method="POST",
-        path=path,
-        body=body,
-        route=path,
-        other=HttpRequest(method="POST", path=other, body=body, seconds=START_SECONDS, start=True) if other else None,
-        seconds=START_SECONDS,
-        start=True,
-    )
+    return body
+
+
+def _other_start(
+    family: Family, request: Request[Result], form: Form, body: dict[str, Any]
+) -> tuple[str, dict[str, Any]] | None:
+    """Give path and body for a service that does not know this form or spelling; a form of that path writes its own."""
+    path = family.other_spelling(form.path)
+    if path is None:
+        return None
+    newer = next((one for one in family.forms if one.path == path), None)
+    if newer is None or not form.alone:
+        return path, body
+    made = sorted(form.always.keys() - {field.key for field in fields_of(type(request)) if getattr(request, field.name) is not None})
+    return path, {key: value for key, value in body.items() if key not in made and key != form.alone}
 
 
 def untagged_name(family: Family, request: Request[Result]) -> str:
@@ -179,6 +200,7 @@ def record(family: Family, row: Mapping[str, Any]) -> Record:
     for field in family.result_fields:
         urls += _links(row.get(field))
     final = status.final
+    trace = row.get("trace_id")
     return Record(
         id=task_id,
         family=family.name,
@@ -190,6 +212,7 @@ def record(family: Family, row: Mapping[str, Any]) -> Record:
         failed_code=_word(row, family.code_fields),
         failed_message=_word(row, family.message_fields),
         urls=tuple(dict.fromkeys(urls)),
+        trace_id=trace if isinstance(trace, str) else None,
         extra=_extra(family, row, amount, created) if final else {},
         raw=dict(row) if final else {},
     )
@@ -241,7 +264,7 @@ def _read_fields(family: Family) -> tuple[frozenset[str], tuple[tuple[str, froze
     kinds: dict[str, frozenset[type]] = dict.fromkeys((*family.code_fields, *family.message_fields), _WORDS)
     kinds |= dict.fromkeys(family.result_fields, _TEXTS | {list})
     kinds[family.name_field or "name"] = _TEXTS
-    fields = frozenset({"_id", "id", "coins", "createdAt", *family.status_fields, *kinds})
+    fields = frozenset({"_id", "id", "coins", "createdAt", "trace_id", *family.status_fields, *kinds})
     return fields, tuple((key, types) for key, types in kinds.items() if key not in family.status_fields)
 
 

@@ -29,10 +29,10 @@ WanRatio = Literal["1:1", "3:2", "2:3", "4:3", "3:4", "16:9", "9:16", "21:9"]
 MAY_BE_NSFW = "A start whose content is taken for NSFW is answered with 200 and starts nothing: ModerationError."
 
 FORCED = (
-    "Only with force_generate=False is the content looked at before it is charged; callers with an API token get True by "
-    "default where the service states one, so it goes on, charges, and may fail or give nothing."
+    "Only with force_generate=False is the content looked at before it is charged: for API tokens the default, where the "
+    "service states one, is True, so that a start goes on, is charged, and may still fail."
 )
-"""What `force_generate` means (reference: true by default for API callers of Nano Banana and Flux 2, not stated else)."""
+"""What `force_generate` means: true for API callers of Nano Banana and Flux 2, says the reference, and no more."""
 
 
 @request
@@ -88,9 +88,9 @@ def secure_link() -> rules.Rule:
 
 def link_to(*suffixes: str, secure: bool = False) -> rules.Rule:
     """A URL that the service fetches, over https alone where it says so, and whose path ends in one of these."""
-    link = secure_link() if secure else rules.link()
+    link, scheme = (secure_link(), "https") if secure else (rules.link(), "http or https")
     return rules.Rule(
-        f"must be an {'https' if secure else 'http or https'} URL without spaces whose path ends in {_either(suffixes)}",
+        f"must be an {scheme} URL without spaces whose path ends in {_either(suffixes)}",
         lambda value: link.check(value) and media.suffix_of(value) in suffixes,
         link=True,
     )

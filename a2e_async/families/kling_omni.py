@@ -16,7 +16,9 @@ from a2e_async.families._common import need
 
 _LENGTH = 5
 _LONGEST_WORDS = 512
-_SECONDS = rules.Rule("must be whole seconds from 1, as a number or as text", lambda value: _seconds({"duration": value}) > 0)
+_SECONDS = rules.Rule(
+    "must be whole seconds from 1, as a number or as text", lambda value: _seconds({"duration": value}) > 0
+)
 _SHOTS = shapes({"prompt": rules.text(at_most=_LONGEST_WORDS), "duration": _SECONDS}, {}, at_most=6)
 
 
@@ -46,8 +48,8 @@ class KlingOmni(Usual[Result]):
         sound: Make sound as well (its default: False).
         multi_shot: Make several shots (its default: False).
         shot_type: Who divides the film: "intelligence" the model, "customize" you; required with `multi_shot`.
-        multi_prompt: The shots, 1 to 6 objects with `prompt` (at most 512 characters) and `duration` (whole seconds, sent
-            as text), which add up to the film's duration; required with "customize".
+        multi_prompt: The shots, 1 to 6 objects with `prompt` (at most 512 characters) and `duration` (whole seconds),
+            which add up to the film's duration; required with "customize".
 
     Raises:
         InvalidRequestError: A field breaks its rule.

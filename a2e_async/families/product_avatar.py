@@ -23,8 +23,8 @@ class ProductAvatar(Usual[Result]):
 
     Args:
         image_urls: The product, then the person; exactly 2 public http(s) URLs.
-        product_rect: Where the product goes: an object with the numbers `x`, `y`, `width`, `height`, `rotation` (degrees)
-            and `scale`, all of them.
+        product_rect: Where the product goes: an object with all of the numbers `x`, `y`, `width`, `height`, `rotation`
+            (degrees) and `scale`.
         prompt: How they are put together.
         timeout: The service's own limit for the work in seconds (its default: 120).
 

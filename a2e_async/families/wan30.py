@@ -71,7 +71,9 @@ class Wan30(Usual[Result]):
         mode = self.mode or "text-to-video"
         missing = [kind for kind in _FRAMES_OF.get(mode, ()) if kind not in types]
         if missing or (mode == "reference" and not types):
-            raise rules.refuse("input", self.input, f"must hold media ({', '.join(missing or _GUIDES)}) with mode {mode!r}")
+            raise rules.refuse(
+                "input", self.input, f"must hold media ({', '.join(missing or _GUIDES)}) with mode {mode!r}"
+            )
         allowed = _GUIDES if mode == "reference" else _FRAMES_OF.get(mode, ())
         if other := sorted(types.difference(allowed)):
             raise rules.refuse("input", self.input, f"must not hold media of type {other[0]!r} with mode {mode!r}")

@@ -83,7 +83,9 @@ class Service:
         try:
             return await self._answer(request)
         except ServiceError as error:
-            if not error.no_route or request.other is None:
+            # Both are sure refusals: nothing has been started, so the other way of writing starts nothing twice.
+            outdated = bool(request.outdated) and error.status == _BAD and request.outdated in error.message
+            if request.other is None or not (error.no_route or outdated):
                 raise
         try:
             data = await self._answer(request.other)

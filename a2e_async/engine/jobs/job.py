@@ -76,6 +76,7 @@ class Job(Rendered, Generic[R]):
         "_records",
         "_result",
         "_trace",
+        "_trace_id",
         "_waiters",
         "accepted_at",
         "family",
@@ -107,6 +108,7 @@ class Job(Rendered, Generic[R]):
         self._result: R | None = None
         self._error: BaseException | None = None
         self._trace: TracebackType | None = None
+        self._trace_id: str | None = None
         self._waiters: list[asyncio.Future[None]] | None = None
         self._accepters: list[asyncio.Future[None]] | None = None
         self._listeners: list[Listener] | None = None
@@ -126,6 +128,11 @@ class Job(Rendered, Generic[R]):
     def coins(self) -> float | None:
         """Coins the service charged at the start; None before it has said so."""
         return self._coins
+
+    @property
+    def trace_id(self) -> str | None:
+        """The service's mark of its reply to the start, which its support asks for; None before, and without one."""
+        return self._trace_id
 
     @property
     def records(self) -> tuple[Record, ...]:
@@ -236,6 +243,7 @@ class Job(Rendered, Generic[R]):
         self.stage = Stage.RUNNING
         self.accepted_at = now
         self._coins = coins
+        self._trace_id = next((record.trace_id for record in records if record.trace_id), None)
         if self._accepters is not None:
             accepters, self._accepters = self._accepters, None
             wake(accepters)

@@ -258,7 +258,7 @@ class Sender:
             except Exception as raised:
                 attempt.on_wire = False
                 error = raised if isinstance(raised, A2EError) else _foreign(raised)
-                kind = verdict(error)
+                kind = verdict(error, job.family.refusals)
                 if kind is Verdict.UNKNOWN:
                     attempt.lost = error
                     return False

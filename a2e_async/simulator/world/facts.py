@@ -141,7 +141,7 @@ def _wrong_fields(known: Mapping[str, Fact], values: Values, blank: Sequence[str
             if fact.required:
                 return f"{where}{name} is required"
         elif not (value == "" and name in blank):
-            wrong = _wrong(f"{where}{name}", fact, value)
+            wrong = (_wrong_list if fact.type.endswith("[]") else _wrong)(f"{where}{name}", fact, value)
             if wrong:
                 return wrong
     return None
@@ -178,8 +178,6 @@ def _read(kind: str, value: str) -> Any:  # noqa: ANN401  # JSON
 
 
 def _wrong(name: str, fact: Fact, value: Any) -> str | None:  # noqa: ANN401  # JSON
-    if fact.type.endswith("[]"):
-        return _wrong_list(name, fact, value)
     if not _is_a(fact.type, value):
         return f"{name} must be {_ARTICLES.get(fact.type, f'an {fact.type}')}"
     if fact.enum and value not in fact.enum:
