@@ -12,6 +12,7 @@ from a2e_async.calls.base import Group, call, pages, request_of
 from a2e_async.calls.reading import At, Named, Value, nothing, row
 from a2e_async.calls.writing import Limit, Moment
 from a2e_async.core import rules, wire
+from a2e_async.core.converter import is_number
 from a2e_async.core.family import Family, Request, family_of
 from a2e_async.core.http import HttpRequest
 from a2e_async.core.records import Result
@@ -97,8 +98,8 @@ class Credits(Group):
         Args:
             request: What would be started.
         """
-        start = wire.start(family_of(request), request)
-        return await self._quote(start.path, start.body or {})
+        path, body = wire.quoted(family_of(request), request)
+        return await self._quote(path, body)
 
     @call("POST", "/api/v1/generation/quote", read_quote, reads=True)
     def _quote(
@@ -150,9 +151,9 @@ def balance() -> HttpRequest:
 
 def quote(family: Family, request: Request[Result]) -> HttpRequest:
     """Write the request for what a start would cost."""
-    start = wire.start(family, request)
-    return request_of(Credits._quote, endpoint=start.path, request_body=start.body)  # noqa: SLF001 - of this module
+    path, body = wire.quoted(family, request)
+    return request_of(Credits._quote, endpoint=path, request_body=body)  # noqa: SLF001 - of this module
 
 
 def _number(value: object) -> float | None:
-    return value if isinstance(value, int | float) and wire.is_number(value) else None
+    return value if isinstance(value, int | float) and is_number(value) else None

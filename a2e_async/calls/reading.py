@@ -15,6 +15,7 @@ import attrs
 import cattrs
 
 from a2e_async.core import replies, wire
+from a2e_async.core.converter import CONVERTER
 from a2e_async.core.family import family_of
 from a2e_async.core.records import Record
 from a2e_async.errors import ProtocolError
@@ -189,7 +190,7 @@ def _fit(held: Any, options: tuple[Any, ...]) -> Any:  # noqa: ANN401 - an attri
     """Give what was held as one of these types, None where it is none of them."""
     for option in options if held is not None else ():
         try:
-            return wire.CONVERTER.structure(held, option)
+            return CONVERTER.structure(held, option)
         except (ValueError, TypeError, cattrs.BaseValidationError):
             continue
     return None

@@ -59,8 +59,8 @@ class Form:
         path: Where the start is posted.
         when: The form is taken when one of these fields is given; empty: taken when no other form is.
         always: Fields that this form always sends, with the value they have when none is given.
-        alone: A field that this form alone has: where a refusal (400) speaks of it, or the path is not known, the start is
-            written in the next newer form.
+        alone: A field that this form alone has. Where a refusal (400) speaks of it, or the path is not known, the start
+            is written in the form of the other spelling.
         note: Why it is uncertain, where it is: "deprecated: ...", "undocumented: ...".
     """
 
@@ -110,6 +110,7 @@ class Family:
         example: Fields of a request that is right, for people and for tests.
         notes: What else people should know, a sentence each.
         refunds: Whether a failed task is refunded: True, False, or None where the service does not say.
+        refund_field: The field of a failed record that says whether its coins came back, "" where there is none.
         refusals: HTTP statuses of 500 and above with which a start is surely refused, as the reference says; of all
             others nobody knows whether the start was taken.
         webhook: Whether starts take `webhook_url` and `webhook_token`.
@@ -142,6 +143,7 @@ class Family:
     example: Mapping[str, Any] = attrs.field(factory=dict)
     notes: tuple[str, ...] = ()
     refunds: bool | None = None
+    refund_field: str = ""
     refusals: frozenset[int] = frozenset()
     webhook: bool = False
     spellings: tuple[str, str] | None = None

@@ -20,7 +20,7 @@ class HttpRequest:
         body: The JSON body, or None; not shown in a repr, as it can hold a webhook's secret.
         route: The path without ids, under which its spelling is remembered.
         other: The same thing in its other spelling or dialect, tried once when the service knows no such route.
-        outdated: A word in a refusal (400) that says this way of writing is not taken any more, so that `other` is tried.
+        outdated: A word in a refusal (400) that says that this way of writing is not taken, so that `other` is tried.
         seconds: Time limit for the answer, in seconds.
         start: Whether the request starts a task, and so is charged and must never be repeated blindly.
     """

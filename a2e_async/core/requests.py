@@ -139,9 +139,10 @@ class Request(Generic[R_co]):
             self._check_all()
         except InvalidRequestError as error:
             field = next((field for field in fields_of(type(self)) if field.name == error.field), None)
-            if field is None or not (field.choices or field.kind in (int, float)):
-                raise
-            raise InvalidRequestError(f"{error.message} ({_newer(field)})", field=error.field, rule=error.rule) from None
+            if field is not None and _is_closed(field):
+                error.message += f" ({_newer(field)})"
+                error.args = (error.message,)
+            raise
 
     def _check_all(self) -> None:
         plan = _plan_of(type(self))
@@ -241,6 +242,11 @@ def _reader(names: Sequence[str]) -> Callable[[object], tuple[Any, ...]]:
     return get if len(names) > 1 else lambda value: (get(value),)  # for one name attrgetter gives the bare value
 
 
+def _is_closed(field: Field) -> bool:
+    """Whether a field takes some of many values only, to which the service may add."""
+    return bool(field.choices) or field.kind in (int, float)
+
+
 def _newer(field: Field) -> str:
     return f"a newer value, which this version does not know, is sent on purpose by extra={{{field.key!r}: ...}}"
 
@@ -254,10 +260,8 @@ def _new_values(value: Request[Result], extra: Mapping[str, Any]) -> dict[str, A
     new: dict[str, Any] = {}
     for key in extra.keys() & known.keys():
         field = known[key]
-        if field.inherited:
+        if field.inherited or (field.required and not _is_closed(field)):
             raise rules.refuse("extra", extra, f"must not hold {key!r}, which is the field {field.name}")
-        if field.required and field.rule.check(extra[key]):
-            raise rules.refuse("extra", extra, f"must not hold {key!r}, whose value the field {field.name} takes")
         if not field.required and getattr(value, field.name) is not None:
             raise rules.refuse("extra", extra, f"must not hold {key!r}, for the field {field.name} is given")
         new[field.name] = extra[key]

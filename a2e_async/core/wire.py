@@ -1,35 +1,25 @@
-"""Requests to HTTP values, rows to records; the only cattrs converter of the package.
-
-The converter is strict where cattrs is lenient: null never becomes "None", "false" never True, "123" never a list.
-"""
+"""Requests to HTTP values, rows to records."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-import attrs
-import cattrs
-from cattrs.gen import make_dict_unstructure_fn, override
-
 from a2e_async.core import tags
-from a2e_async.core.family import Endpoint, Family, Request
+from a2e_async.core.converter import CONVERTER, is_number, read_time
+from a2e_async.core.family import Endpoint, Family, Form, Request
 from a2e_async.core.hooks import Webhook
 from a2e_async.core.http import HttpRequest
 from a2e_async.core.records import Record, Result
 from a2e_async.core.replies import is_list, row_id, rows_of
-from a2e_async.core.requests import fields_of
 from a2e_async.core.status import read_status
 from a2e_async.errors import ProtocolError, UsageError
 
 START_SECONDS = 180.0  # the older text-to-image answers when the picture is finished
 LOOK_SECONDS = 30.0
-_LARGEST_NUMBER = 1e15
-_LARGEST_SECONDS = 1e11  # a larger time since 1970 is in milliseconds
 
-_NUMBERS: frozenset[type] = frozenset({int, float})
 _TEXTS: frozenset[type] = frozenset({str, type(None)})
 _WORDS: frozenset[type] = frozenset({str, int, type(None)})
 
@@ -49,16 +39,18 @@ def start(
     """
     form = family.form_of(request)
     body = _body(family, request, form, name, webhook)
-    other = _other_start(family, request, form, body)
+    path, other = family.other_spelling(form.path), None
     how: dict[str, Any] = {"method": "POST", "seconds": START_SECONDS, "start": True}
-    written = None if other is None else HttpRequest(path=other[0], body=other[1], **how)
-    return HttpRequest(path=form.path, body=body, route=form.path, other=written, outdated=form.alone, **how)
+    if path is not None:  # a service that knows this path only is given what it takes there
+        newer = next(one for one in family.forms if one.path == path) if form.alone else form
+        other = HttpRequest(path=path, body=_body(family, request, newer, name, webhook), **how)
+    return HttpRequest(path=form.path, body=body, route=form.path, other=other, outdated=form.alone, **how)
 
 
 def quoted(family: Family, request: Request[Result]) -> tuple[str, dict[str, Any]]:
     """Give path and body of a start as its price is asked for: as the reference lists it, else it is "unsupported"."""
     form = family.listed_form
-    return form.path, _without(_body(family, request, form), family, form)
+    return form.path, _body(family, request, form)
 
 
 def _body(
@@ -71,20 +63,6 @@ def _body(
     if webhook is not None and family.webhook and "webhook_url" not in body:
         body |= {"webhook_url": webhook.url, "webhook_token": webhook.token}
     return body
-
-
-def _other_start(
-    family: Family, request: Request[Result], form: Form, body: dict[str, Any]
-) -> tuple[str, dict[str, Any]] | None:
-    """Give path and body for a service that does not know this form or spelling; a form of that path writes its own."""
-    path = family.other_spelling(form.path)
-    if path is None:
-        return None
-    newer = next((one for one in family.forms if one.path == path), None)
-    if newer is None or not form.alone:
-        return path, body
-    made = sorted(form.always.keys() - {field.key for field in fields_of(type(request)) if getattr(request, field.name) is not None})
-    return path, {key: value for key, value in body.items() if key not in made and key != form.alone}
 
 
 def untagged_name(family: Family, request: Request[Result]) -> str:
@@ -174,7 +152,7 @@ def status_text(family: Family, row: Mapping[str, Any]) -> object:
 def created_at(row: Mapping[str, Any]) -> float | None:
     """Give when a row was created, in seconds since 1970, None when it does not say."""
     try:
-        return _structure_datetime(row.get("createdAt"), datetime).timestamp()
+        return read_time(row.get("createdAt")).timestamp()
     except ValueError:
         return None
 
@@ -236,7 +214,7 @@ def _time(value: object) -> datetime | None:
     if value is None:
         return None
     try:
-        return _structure_datetime(value, datetime)
+        return read_time(value)
     except ValueError:
         return None
 
@@ -266,77 +244,3 @@ def _read_fields(family: Family) -> tuple[frozenset[str], tuple[tuple[str, froze
     kinds[family.name_field or "name"] = _TEXTS
     fields = frozenset({"_id", "id", "coins", "createdAt", "trace_id", *family.status_fields, *kinds})
     return fields, tuple((key, types) for key, types in kinds.items() if key not in family.status_fields)
-
-
-def is_number(value: object) -> bool:
-    """Whether a value of a reply is a number to reckon with: no bool, finite, not absurdly large."""
-    return type(value) in _NUMBERS and abs(value) <= _LARGEST_NUMBER  # type: ignore[arg-type]  # it is a number
-
-
-def _strict(kind: type, *also: type) -> Any:  # noqa: ANN401 - a cattrs hook
-    def structure(value: Any, _to: Any) -> Any:  # noqa: ANN401 - a cattrs hook
-        if type(value) is not kind and type(value) not in also:
-            raise ValueError(f"expected {kind.__name__}, got {type(value).__name__}")
-        if kind is float and not is_number(value):
-            raise ValueError("expected a finite number")
-        return value
-
-    return structure
-
-
-def _structure_datetime(value: Any, _to: Any) -> datetime:  # noqa: ANN401 - a cattrs hook
-    if isinstance(value, str):
-        read = datetime.fromisoformat(value)
-        return read if read.tzinfo else read.replace(tzinfo=UTC)
-    if type(value) in _NUMBERS:
-        try:
-            return datetime.fromtimestamp(value / 1000 if value > _LARGEST_SECONDS else value, UTC)
-        except (OverflowError, OSError) as error:
-            raise ValueError(str(error)) from None
-    raise ValueError(f"expected a time, got {type(value).__name__}")
-
-
-def _converter() -> cattrs.Converter:
-    converter = cattrs.Converter(prefer_attrib_converters=False)
-    converter.register_structure_hook(str, _strict(str))
-    converter.register_structure_hook(bool, _strict(bool))
-    converter.register_structure_hook(int, _strict(int))
-    converter.register_structure_hook(float, _strict(float, int))
-    converter.register_structure_hook(datetime, _structure_datetime)
-    converter.register_unstructure_hook_factory(
-        lambda kind: isinstance(kind, type) and issubclass(kind, Request),
-        lambda kind: _under_both_names(kind, make_dict_unstructure_fn(kind, converter, **_overrides(kind))),
-    )
-    return converter
-
-
-def _overrides(kind: type[Request[Result]]) -> dict[str, Any]:
-    """Say how the fields of a request differ in the body from what they are in Python."""
-    unset = {field.name: field.default is None for field in attrs.fields(kind)}  # type: ignore[arg-type]  # attrs class
-    written = {
-        field.name: override(
-            rename=field.key,
-            unstruct_hook=field.write and _written_by(field.write),
-            omit_if_default=unset[field.name],
-        )
-        for field in fields_of(kind)
-    }
-    return {**written, "extra": override(omit=True)}
-
-
-def _under_both_names(kind: type[Request[Result]], write: Callable[[Any], dict[str, Any]]) -> Callable[[Any], Any]:
-    """Send a field that has two names in the body under both."""
-    twins = [(field.key, field.also) for field in fields_of(kind) if field.also]
-
-    def write_both(request: Request[Result]) -> dict[str, Any]:
-        body = write(request)
-        return body | {also: body[key] for key, also in twins if key in body}
-
-    return write_both if twins else write
-
-
-def _written_by(write: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    return lambda value: None if value is None else write(value)
-
-
-CONVERTER = _converter()

@@ -29,8 +29,8 @@ WanRatio = Literal["1:1", "3:2", "2:3", "4:3", "3:4", "16:9", "9:16", "21:9"]
 MAY_BE_NSFW = "A start whose content is taken for NSFW is answered with 200 and starts nothing: ModerationError."
 
 FORCED = (
-    "Only with force_generate=False is the content looked at before it is charged: for API tokens the default, where the "
-    "service states one, is True, so that a start goes on, is charged, and may still fail."
+    "Only with force_generate=False is the content looked at before it is charged. For API tokens the default, where "
+    "the service states one, is True: a start goes on, is charged, and may still fail."
 )
 """What `force_generate` means: true for API callers of Nano Banana and Flux 2, says the reference, and no more."""
 

@@ -11,7 +11,8 @@ from a2e_async.core import rules
 from a2e_async.core.family import Endpoint, Family, Form, register
 from a2e_async.core.records import Result
 from a2e_async.core.requests import Hooked, Link, SentAs, request
-from a2e_async.families._common import need, need_one
+from a2e_async.core.shapes import shape
+from a2e_async.families._common import ObjectId, need, need_one
 
 _BASE = "/api/v1/video"
 _PAGES = {"current": "{page}", "pageSize": "{size}"}
@@ -20,6 +21,17 @@ _SIZES = ("web_bg_width", "web_bg_height", "web_people_width", "web_people_heigh
 
 Size = Annotated[float, rules.number(0)]
 Place = Annotated[float, rules.number()]
+_GREEN = shape({}, {"compose_mode": rules.text(), "compose_ratio": rules.number()})
+_COLOURS = ("PrimaryColour", "TitleBoxColour", "OutlineColour", "BackColour")
+_CAPTIONS = shape(
+    {},
+    {
+        **{key: rules.text() for key in ("language", "title", "FontName", *_COLOURS)},
+        "Fontsize": rules.whole(1),
+        "subtitle_position": rules.number(0, 1),
+        "BorderStyle": rules.whole(),
+    },
+)
 
 
 @request
@@ -51,14 +63,15 @@ class AvatarVideo(Hooked[Result]):
         face_swap_id: Id of a face to swap in.
         wl_model: Setting of the watermark or logo.
         lip_model: Model that moves the lips.
-        gp_model: Settings of the green screen, an object of the service's own fields.
+        gp_model: Settings of the green screen, an object with `compose_mode`, a text, and `compose_ratio`, a number.
         erode_factor: How much is taken off the avatar's edge.
         is_skip_rs: Do not scale to the resolution.
         is_skip_gp: Do not treat a green screen.
-        is_allow_reverse: Let the avatar's film also run backwards.
+        is_allow_reverse: Let the avatar's film also run backwards; of older pages, the reference lacks it.
         is_caption_enabled: Put captions into the film.
-        caption_align: How captions look: an object with `language`, `PrimaryColour`, `OutlineColour`, `BorderStyle`,
-            `FontName`, `Fontsize` and `subtitle_position`.
+        caption_align: How captions look: an object with `language`, `title`, `FontName`, the colours `PrimaryColour`,
+            `TitleBoxColour`, `OutlineColour` and `BackColour` such as "rgba(255,255,255,1)", `Fontsize` in whole
+            pixels, `subtitle_position` from 0 to 1, and `BorderStyle`, a number that only older pages have.
         is_to_public_pool: Use the public pool.
         msg: A note of your own.
 
@@ -66,14 +79,14 @@ class AvatarVideo(Hooked[Result]):
         InvalidRequestError: A field breaks its rule.
     """
 
-    anchor_id: str = attrs.field(kw_only=False)
+    anchor_id: ObjectId = attrs.field(kw_only=False)
     anchor_type: Literal[0, 1]
     audio_src: Annotated[Link, SentAs("audioSrc")] | None = None
     custom_voice: Link | None = None
     title: Annotated[str, rules.text(at_most=40)] | None = None
     resolution: Annotated[int, rules.whole(1)] | None = None
-    back_id: str | None = None
-    custom_back_id: str | None = None
+    back_id: ObjectId | None = None
+    custom_back_id: ObjectId | None = None
     color: str | None = None
     web_bg_width: Size | None = None
     web_bg_height: Size | None = None
@@ -87,16 +100,16 @@ class AvatarVideo(Hooked[Result]):
     web_dist_bg_y: Place | None = None
     anchor_background_img: Link | None = None
     anchor_background_color: str | None = None
-    face_swap_id: str | None = None
+    face_swap_id: ObjectId | None = None
     wl_model: str | None = None
     lip_model: str | None = None
-    gp_model: Annotated[Mapping[str, Any], rules.mapping()] | None = None
+    gp_model: Annotated[Mapping[str, Any], _GREEN] | None = None
     erode_factor: float | None = None
     is_skip_rs: Annotated[bool, SentAs("isSkipRs")] | None = None
     is_skip_gp: Annotated[bool, SentAs("isSkipGp")] | None = None
     is_allow_reverse: Annotated[bool, SentAs("isAllowReverse")] | None = None
     is_caption_enabled: Annotated[bool, SentAs("isCaptionEnabled")] | None = None
-    caption_align: Annotated[Mapping[str, Any], rules.mapping(), SentAs("captionAlign")] | None = None
+    caption_align: Annotated[Mapping[str, Any], _CAPTIONS, SentAs("captionAlign")] | None = None
     is_to_public_pool: Annotated[bool, SentAs("isToPublicPool")] | None = None
     msg: str | None = None
 
@@ -121,16 +134,23 @@ AVATAR_VIDEO = register(
             method="POST",
             path=f"{_BASE}/awsResult",
             body={"_id": "{id}"},
-            older=Endpoint(path=f"{_BASE}/detail", query={"video_id": "{id}"}),
+            older=Endpoint(
+                path=f"{_BASE}/detail",
+                query={"video_id": "{id}"},
+                note="undocumented: what it answers; the reference lists this path alone, pages and clients the other",
+            ),
+            note="undocumented: older pages",
         ),
         listing=Endpoint(
             path=f"{_BASE}/awsList",
             query=_PAGES,
+            note="undocumented: older pages",
             older=Endpoint(
                 method="POST", path=f"{_BASE}/awsList", body=_PAGES, note="deprecated: the older pages post it"
             ),
         ),
         batch=None,
+        delete=Endpoint(method="DELETE", path=f"{_BASE}/{{id}}", note="undocumented: older pages"),
         status_fields=("status",),
         result_fields=("result",),
         message_fields=("fail_reason", "error", "msg"),
@@ -146,6 +166,7 @@ AVATAR_VIDEO = register(
         notes=(
             "The film is ready about five times as long after the start as the speech lasts.",
             "The service refuses back_id beside custom_back_id with code 30005.",
+            "Its list holds image-to-video tasks, too.",
         ),
         webhook=True,
     )

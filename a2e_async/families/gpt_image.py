@@ -28,7 +28,7 @@ class GptImage(Usual[Result]):
             makes "1:1" of all but "1:1", "3:2" and "2:3".
         quality: "medium" (its default) or "high", which gpt-image-1.5 alone has.
         resolution: "1K" (its default), "2K" or "4K"; the larger ones with gpt-image-2 only, and with an `aspect_ratio`
-            that is not "auto".
+            that is not "auto"; "4K" not with "1:1".
         force_generate: Go on although NSFW content is detected.
 
     Raises:
@@ -52,6 +52,8 @@ class GptImage(Usual[Result]):
             raise rules.refuse("quality", self.quality, "must be 'medium' with model 'gpt-image-2'")
         if large and not newer:
             raise rules.refuse("resolution", self.resolution, "must be '1K' without model 'gpt-image-2'")
+        if self.resolution == "4K" and self.aspect_ratio == "1:1":  # refused, or made as 2K: two texts differ
+            raise rules.refuse("resolution", self.resolution, "must be '1K' or '2K' with aspect_ratio '1:1'")
         if large and self.aspect_ratio in (None, "auto"):
             raise rules.refuse("resolution", self.resolution, "must be '1K' without an aspect_ratio, or with 'auto'")
 

@@ -26,8 +26,8 @@ class KlingVideo(Usual[Result]):
         mode: "text-to-video", "image-to-video" or "motion-control", where a picture moves as a film does.
         version: "2.6" (its default) or "3.0".
         model_version: "standard" (its default) or "fast", which is for version 3.0 and not for "motion-control".
-        resolution: "720p" (its default) or "1080p", for "fast".
-        quality_mode: "std" (its default), "pro", or "4k" with version 3.0 and not for "motion-control".
+        resolution: "720p" (its default) or "1080p", for "fast" alone.
+        quality_mode: "std" (its default), "pro", or "4k" with version 3.0, but not for "motion-control" or "fast".
         duration: Length in seconds (its default: 5): 5 or 10, with version 3.0 3 to 15.
         image_url: The first picture; required with "image-to-video" and "motion-control".
         video_url: The film that shows how to move; required with "motion-control".
@@ -65,6 +65,10 @@ class KlingVideo(Usual[Result]):
         if self.mode == "motion-control":
             narrow(self, "quality_mode", _CHEAPER, mode)
             narrow(self, "model_version", rules.one_of("standard"), mode)
+        if self.model_version == "fast":
+            narrow(self, "quality_mode", _CHEAPER, "with model_version 'fast', which has resolution in its place")
+        else:
+            forbid(self, ("resolution",), "but with model_version 'fast'")
         if self.mode != "text-to-video":
             forbid(self, ("aspect_ratio",), mode)
         if self.mode != "image-to-video" or self.quality_mode != "pro":

@@ -23,7 +23,8 @@ class NanoBanana(Usual[Result]):
     Args:
         prompt: What the picture shows, or what is done to `input_images`.
         model: "nano-banana", "nano-banana-pro" (its default), "nano-banana-2" or "nano-banana-2-lite".
-        input_images: Pictures to edit or to compose, public http(s) URLs.
+        input_images: Pictures to edit or to compose, public http(s) URLs; the reference's text speaks of up to four,
+            its schema has no limit.
         aspect_ratio: "auto" (its default), "16:9", "1:1", "9:16", "4:3", "3:4", "2:3", "3:2", "4:5", "5:4" or "21:9".
         image_size: "1K" (its default), "2K" or "4K"; the larger ones with nano-banana-pro and nano-banana-2 only.
         google_search: Look up what is asked for; nano-banana-2 only (its default: False).

@@ -25,7 +25,8 @@ class VoiceTraining(Usual[Result]):
         denoise: Take noise out of the recordings.
         enhance_voice_similarity: Come closer to the recordings.
         model: "a2e" (its default), "cartesia", "minimax" or "elevenlabs".
-        language: The language spoken, such as "en-US".
+        language: The language spoken, such as "en-US"; the service takes it from the request's headers (`x-lang`) when
+            it is not given.
 
     Raises:
         InvalidRequestError: A field breaks its rule.
@@ -58,6 +59,7 @@ VOICE_TRAINING = register(
             "The service answers 403 when the account holds as many voices as it may.",
             "A training takes about a minute.",
         ),
+        refund_field="hasRefundCoin",
         webhook=True,
     )
 )

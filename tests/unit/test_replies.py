@@ -70,8 +70,9 @@ ROW = {"_id": "t1", "current_status": "sent"}
 )
 def test_every_shape_of_data_gives_its_rows(data, rows):
     """An object, an array, each kind of list, a string and null are read."""
-    body = {"code": 0, "data": data, "trace_id": TRACE}
-    assert replies.rows_of(replies.read(reply(body))) == rows
+    read = replies.rows_of(replies.read(reply({"code": 0, "data": data, "trace_id": TRACE})))
+    assert read == [row | {"trace_id": TRACE} for row in rows]
+    assert replies.rows_of(replies.read(reply({"code": 0, "data": data}))) == rows
 
 
 def test_rows_of_the_deepest_nesting():
@@ -137,15 +138,16 @@ def test_yes_without_data():
         ({"code": 1, "data": {"message": "said deep in data"}}, 1, "said deep in data"),
         ({"code": 1, "msg": " ", "message": None, "error": "the third"}, 1, "the third"),
         ({"code": 1, "msg": "the first", "message": "the second"}, 1, "the first"),
-        ({"code": True, "msg": "odd"}, 1, "odd"),
-        ({"code": "ERR_SIZE", "msg": "odd"}, -1, "odd"),
-        ({"code": "--5", "msg": "odd"}, -1, "odd"),
-        ({"code": "9" * 30, "msg": "odd"}, -1, "odd"),
-        ({"code": 10**30, "msg": "odd"}, -1, "odd"),
-        ({"code": 0.5, "msg": "odd"}, -1, "odd"),
-        (b'{"code": NaN, "msg": "odd"}', -1, "odd"),
-        (b'{"code": -Infinity, "msg": "odd"}', -1, "odd"),
-        ({"code": [], "msg": "odd"}, -1, "odd"),
+        ({"code": True, "msg": "odd"}, None, "odd"),
+        ({"code": " ERR_SIZE ", "msg": "odd"}, "ERR_SIZE", "odd"),
+        ({"code": "ERR_SIZE", "success": False}, "ERR_SIZE", "the service refused the request"),
+        ({"code": "--5", "msg": "odd"}, "--5", "odd"),
+        ({"code": "9" * 30, "msg": "odd"}, "9" * 30, "odd"),
+        ({"code": 10**30, "msg": "odd"}, None, "odd"),
+        ({"code": 0.5, "msg": "odd"}, None, "odd"),
+        (b'{"code": NaN, "msg": "odd"}', None, "odd"),
+        (b'{"code": -Infinity, "msg": "odd"}', None, "odd"),
+        ({"code": [], "msg": "odd"}, None, "odd"),
         ({"success": False, "message": "no"}, None, "no"),
         ({"success": False, "code": 0, "data": {}}, None, "the service refused the request"),
     ],

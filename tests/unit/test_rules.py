@@ -10,6 +10,8 @@ from a2e_async.core import rules
 from a2e_async.core.requests import require_public_links
 from a2e_async.core.secrets import Secret
 
+NOT_WITH, BUT = "must not be given with model_type", "but with 'seedream'"
+
 PICTURE = "https://files.example.net/in.png"
 FILM = {"image_url": PICTURE, "prompt": "it climbs", "negative_prompt": "blurry"}
 SECRET = "hunter2"
@@ -65,7 +67,7 @@ REFUSED_FILMS = [
     ({"minor_suspected_skip": 0}, "minor_suspected_skip", FLAG, "int 0"),
     ({"extra": [SECRET]}, "extra", "must be a mapping with text as keys", "list ['hunter2']"),
     ({"extra": {SECRET: 1, 2: 3}}, "extra", "must be a mapping with text as keys", "dict"),
-    ({"extra": {"prompt": SECRET}}, "extra", "must not hold 'prompt', which is the field prompt", "dict"),
+    ({"extra": {"prompt": SECRET}}, "extra", "must not hold 'prompt', for the field prompt is given", "dict"),
     ({"webhook_url": f"http://h.example/{SECRET}"}, "webhook_url", HTTPS, "str of 24 characters"),
     ({"webhook_url": "https://h.example/" + "x" * 2031}, "webhook_url", HTTPS, "str of 2049 characters"),
     ({"webhook_token": SECRET * 37}, "webhook_token", TOKEN, "str of 259 characters"),
@@ -84,7 +86,9 @@ REFUSED_PICTURES = [
         "belongs to the older form, max_images to the newer",
         "'high_aes' (str)",
     ),
-    ({"model_type": "flux"}, "model_type", "must be 'a2e' or 'seedream'", "'flux' (str)"),
+    ({"model_type": "flux"}, "model_type", "must be 'a2e', 'zimage' or 'seedream'", "'flux' (str)"),
+    ({"model_version": "6"}, "model_version", "must be '5.0-pro', '5.0' or '4.5'", "'6' (str)"),
+    ({"model_version": "4.5", "model_type": "zimage"}, "model_version", f"{NOT_WITH} 'zimage', {BUT}", "'4.5' (str)"),
     ({"max_images": 9}, "max_images", EIGHT, "int 9"),
     ({"aspect_ratio": "5:4"}, "aspect_ratio", RATIO, "'5:4' (str)"),
     ({"aspect_ratio": "1:1", "model_type": "a2e"}, "aspect_ratio", "is for model_type 'seedream' only", "'1:1' (str)"),

@@ -29,7 +29,8 @@ REFUSED_VEO = [
     ({"aspect_ratio": "auto"}, "aspect_ratio", "must be '16:9', '9:16' or 'Auto'"),
     ({"watermark": True}, "watermark", TEXT),
     ({"seeds": 9999}, "seeds", f"{WHOLE} from 10000 to 99999"),
-    ({"extra": {"imageUrls": [PICTURE]}}, "extra", "must not hold 'imageUrls', which is the field image_urls"),
+    ({"image_urls": [PICTURE], "extra": {"imageUrls": [PICTURE]}}, "extra",
+     "must not hold 'imageUrls', for the field image_urls is given"),
 ]  # fmt: skip
 
 PICTURES = {"model_type": "image-to-video", "image_url": PICTURE}
@@ -69,6 +70,9 @@ REFUSED_KLING = [
     ({"model_version": "slow"}, "model_version", "must be 'standard' or 'fast'"),
     ({"model_version": "fast"}, "model_version", f"must be 'standard' {OLDER}"),
     (MOTION | {"model_version": "fast"}, "model_version", f"must be 'standard' {BY_MOTION}"),
+    ({"resolution": "1080p"}, "resolution", "must not be given but with model_version 'fast'"),
+    ({"version": "3.0", "model_version": "fast", "quality_mode": "4k"}, "quality_mode",
+     "must be 'std' or 'pro' with model_version 'fast', which has resolution in its place"),
     ({"resolution": "480p"}, "resolution", "must be '720p' or '1080p'"),
     ({"quality_mode": "8k"}, "quality_mode", "must be 'std', 'pro' or '4k'"),
     ({"quality_mode": "4k"}, "quality_mode", f"must be 'std' or 'pro' {OLDER}"),
@@ -97,7 +101,8 @@ REFUSED_KLING = [
 
 SHOTS = [{"prompt": "a kite", "duration": "2"}, {"prompt": "the sea", "duration": 3}]
 OWN = {"prompt": None, "multi_shot": True, "shot_type": "customize", "multi_prompt": SHOTS}
-IS_SHOTS = "must be a list of 1 to 6 shots, each with its prompt and its duration in whole seconds"
+IS_SHOTS = "must be a list of 1 to 6 object(s) with prompt, duration"
+SHOT_SECONDS = "item 1: duration must be whole seconds from 1, as a number or as text"
 NO_WORDS = "must be given unless shots of one's own are (multi_shot, shot_type 'customize')"
 REFUSED_OMNI = [
     ({"prompt": " "}, "prompt", TEXT),
@@ -114,9 +119,15 @@ REFUSED_OMNI = [
     ({"multi_shot": True}, "shot_type", "must be given with multi_shot"),
     (OWN | {"multi_prompt": SHOTS * 4}, "multi_prompt", IS_SHOTS),
     (OWN | {"multi_prompt": "a kite"}, "multi_prompt", IS_SHOTS),
-    (OWN | {"multi_prompt": [{"prompt": "a kite"}]}, "multi_prompt", IS_SHOTS),
-    (OWN | {"multi_prompt": [{"prompt": "a kite", "duration": "long"}]}, "multi_prompt", IS_SHOTS),
-    (OWN | {"multi_prompt": [{"prompt": "a kite", "duration": 0}]}, "multi_prompt", IS_SHOTS),
+    (OWN | {"multi_prompt": [{"prompt": "a kite"}]}, "multi_prompt", SHOT_SECONDS),
+    (OWN | {"multi_prompt": [{"prompt": "a kite", "duration": "long"}]}, "multi_prompt", SHOT_SECONDS),
+    (OWN | {"multi_prompt": [{"prompt": "a kite", "duration": 0}]}, "multi_prompt", SHOT_SECONDS),
+    (OWN | {"multi_prompt": [{"prompt": "a kite", "duration": True}]}, "multi_prompt", SHOT_SECONDS),
+    (
+        OWN | {"multi_prompt": [*SHOTS, {"prompt": "a" * 513, "duration": 1}]},
+        "multi_prompt",
+        f"item 3: prompt {TEXT}, at most 512 characters",
+    ),
     (OWN | {"multi_prompt": None}, "multi_prompt", "must be given with shot_type 'customize'"),
     (OWN | {"duration": 6}, "multi_prompt", "must add up to duration (5 s by default)"),
 ]

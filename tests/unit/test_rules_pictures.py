@@ -55,6 +55,7 @@ REFUSED_GPT = [
     ({"resolution": "2K", "aspect_ratio": "3:2"}, "resolution", "must be '1K' without model 'gpt-image-2'"),
     (NEW | {"resolution": "2K"}, "resolution", NO_SHAPE),
     (NEW | {"resolution": "4K", "aspect_ratio": "auto"}, "resolution", NO_SHAPE),
+    (NEW | {"resolution": "4K", "aspect_ratio": "1:1"}, "resolution", "must be '1K' or '2K' with aspect_ratio '1:1'"),
     ({"force_generate": "no"}, "force_generate", FLAG),
 ]
 
@@ -98,9 +99,13 @@ REFUSED_TRIES = [
     ({"image_urls": [PICTURE] * 5}, "image_urls", links("2 to 4")),
     ({"timeout": "120"}, "timeout", SECONDS),
 ]
+RECT = {"x": 1, "y": 0, "width": 20, "height": 30.5, "rotation": -90, "scale": 1}
 REFUSED_PRODUCTS = [
     ({"image_urls": [PICTURE] * 3}, "image_urls", links("2")),
-    ({"product_rect": [1, 2]}, "product_rect", "must be a mapping with text as keys"),
+    ({"product_rect": [1, 2]}, "product_rect", "must be an object with x, y, width, height, rotation, scale"),
+    ({"product_rect": {}}, "product_rect", "x must be a number"),
+    ({"product_rect": RECT | {"scale": None}}, "product_rect", "scale must be a number"),
+    ({"product_rect": RECT | {"rotation": "90"}}, "product_rect", "rotation must be a number"),
     ({"prompt": ""}, "prompt", TEXT),
     ({"timeout": float("inf")}, "timeout", SECONDS),
 ]
@@ -113,7 +118,7 @@ REFUSED_BOOKS = [
 REFUSED_LARGER = [({"source_url": "data:image/png;base64,AA"}, "source_url", LINK)]
 
 EDIT = TWO | {"edit_type": "product"}
-PRODUCT = TWO | {"product_rect": {"x": 1}}
+PRODUCT = TWO | {"product_rect": RECT}
 TABLES = {
     kind: rows_of(kind, right, table)
     for kind, right, table in (
@@ -152,7 +157,7 @@ ACCEPTED = [
     (GptImage, {"prompt": "x" * 3000, "aspect_ratio": "21:9", "quality": "high", "resolution": "1K"}),
     (GptImage, KITE | {"input_images": (PICTURE,) * 16, "model": "gpt-image-1.5"}),
     (GptImage, KITE | NEW | {"input_images": [PICTURE] * 17, "quality": "medium", "aspect_ratio": "auto"}),
-    (GptImage, KITE | NEW | {"aspect_ratio": "1:1", "resolution": "4K"}),
+    (GptImage, KITE | NEW | {"aspect_ratio": "1:1", "resolution": "2K"}),
     (GptImage, KITE | WIDE | {"resolution": "2K"}),
     (Flux2, KITE | {"input_images": [PICTURE] * 8, "aspect_ratio": "custom", "force_generate": False}),
     (QwenImage, KITE | {"size": "1512*648"}),
@@ -160,7 +165,7 @@ ACCEPTED = [
     (KlingImage, KITE | {"n": 9, "resolution": "2k"}),
     (ImageEdit, EDIT | {"image_urls": [PICTURE] * 6, "timeout": 1}),
     (VirtualTryOn, {"image_urls": [PICTURE] * 4, "timeout": 90.5}),
-    (ProductAvatar, PRODUCT | {"product_rect": {"scale": 0.5, "shadow": "soft"}}),
+    (ProductAvatar, PRODUCT | {"product_rect": RECT | {"scale": 0.5, "shadow": "soft"}}),
     (Photobook, {"face_image_url": PICTURE, "total_count": 16}),
 ]
 

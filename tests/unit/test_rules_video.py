@@ -15,13 +15,15 @@ from a2e_async.families.wan_video import WanVideo
 PICTURE = "https://files.example.net/in.png"
 FILM = "https://files.example.net/in.mp4"
 SOUND = "https://files.example.net/in.mp3"
+SECURE_SOUND = "must be an https URL without spaces whose path ends in .wav or .mp3"
 SECURE = "must be an https URL with a host and without spaces (no data: URL)"
 SEED = "must be a whole number from 0 to 2147483647"
 
 WAN = {"prompt": "the kite climbs", "image_url": PICTURE}
 NEWEST = {"model": "wan2.7-i2v", "image_url": None}
 BY_WORDS = NEWEST | {"task_type": "text_to_video"}
-BY_REFERENCE = NEWEST | {"task_type": "reference_image", "reference_media": [{"url": PICTURE}]}
+GUIDE = {"type": "reference_image", "url": PICTURE}
+BY_REFERENCE = NEWEST | {"task_type": "reference_image", "reference_media": [GUIDE]}
 EDIT = NEWEST | {"task_type": "video_edit", "edit_video_url": FILM}
 TASKS = "'text_to_video', 'first_frame', 'first_last_frame', 'reference_image', 'video_extend' or 'video_edit'"
 MODELS = "'wan2.5-i2v-preview', 'wan2.6-i2v', 'wan2.6-i2v-flash' or 'wan2.7-i2v'"
@@ -51,9 +53,14 @@ REFUSED_WAN = [
     ({"audio_url": "in.mp3"}, "audio_url", LINK),
     *[(BY_WORDS | {field: PICTURE}, field, NO_MEDIA)
       for field in ("image_url", "last_frame_url", "first_clip_url", "edit_video_url", "audio_url")],
-    (BY_WORDS | {"reference_media": [{"url": PICTURE}]}, "reference_media", NO_MEDIA),
+    (BY_WORDS | {"reference_media": [GUIDE]}, "reference_media", NO_MEDIA),
     (BY_WORDS | {"reference_image_urls": [PICTURE]}, "reference_image_urls", NO_MEDIA),
-    ({"reference_media": [{}] * 6}, "reference_media", "must be a list of 1 to 5 mapping(s)"),
+    ({"reference_media": [{}] * 6}, "reference_media", "must be a list of 1 to 5 object(s) with type, url"),
+    ({"reference_media": [{}]}, "reference_media", "item 1: type must be 'reference_image' or 'reference_video'"),
+    ({"reference_media": [GUIDE, {"type": "reference_video"}]}, "reference_media", f"item 2: url {LINK}"),
+    ({"reference_media": [GUIDE | {"duration": "5"}]}, "reference_media", "item 1: duration must be a number from 0"),
+    (BY_REFERENCE | {"reference_media": [GUIDE | {"type": "reference_video"}], "duration": 11}, "duration",
+     "must be a whole number from 2 to 10 with a film in reference_media"),
     ({"reference_image_urls": [PICTURE] * 6}, "reference_image_urls", links("1 to 5")),
     (EDIT | {"reference_image_urls": [PICTURE] * 4}, "reference_image_urls",
      links("1 to 3") + " with task_type 'video_edit'"),
@@ -88,7 +95,8 @@ REFUSED_SPICY = [
     ({"model": "wan2.7-i2v"}, "model", "must be 'wan2.7-i2v-spicy' or 'wan2.2-i2v-spicy'"),
     ({"negative_prompt": ""}, "negative_prompt", TEXT),
     (OLDER_SPICY | {"negative_prompt": "blurry"}, "negative_prompt", f"must not be given {OLDER}"),
-    ({"audio_url": "http://files.example.net/in.mp3"}, "audio_url", SECURE),
+    ({"audio_url": "http://files.example.net/in.mp3"}, "audio_url", SECURE_SOUND),
+    ({"audio_url": "https://files.example.net/in.ogg"}, "audio_url", SECURE_SOUND),
     (OLDER_SPICY | {"audio_url": SOUND}, "audio_url", f"must not be given {OLDER}"),
     ({"prompt_extend": 0}, "prompt_extend", FLAG),
     ({"seed": 1.5}, "seed", "must be a whole number"),
@@ -96,12 +104,54 @@ REFUSED_SPICY = [
 ]
 
 WAN30 = {"input": {"prompt": "the kite climbs"}, "parameters": {"duration": 5}}
-MAPPING = "must be a mapping with text as keys"
+TYPES = "'reference_image', 'reference_video', 'reference_audio', 'file', 'link', 'first_frame' or 'last_frame'"
+
+
+def with_media(*kinds, mode="reference", **more):
+    """Give the fields of a film from media of these kinds."""
+    media = [{"type": kind, "url": PICTURE} | more for kind in kinds]
+    return {"mode": mode, "input": {"prompt": "the kite climbs", "media": media}}
+
+
 NO_NEGATIVE = "must not hold negative_prompt, which Wan 3.0 does not take"
 REFUSED_WAN30 = [
-    ({"input": "the kite climbs"}, "input", MAPPING),
+    ({"input": "the kite climbs"}, "input", "must be an object with prompt, media"),
+    ({"input": {"prompt": "a" * 5001}}, "input", f"prompt {TEXT}, at most 5000 characters"),
+    ({"input": {"media": {}}}, "input", "media must be a list of at least one object(s) with type, url"),
+    (with_media("picture"), "input", f"media item 1: type must be {TYPES}"),
+    (with_media("first_frame", url="in.png"), "input", f"media item 1: url {LINK}"),
+    (
+        {"mode": "reference"},
+        "input",
+        "must hold media (reference_image, reference_video, reference_audio, file, link) with mode 'reference'",
+    ),
+    ({"mode": "first-frame"}, "input", "must hold media (first_frame) with mode 'first-frame'"),
+    (
+        with_media("first_frame", mode="first-last-frames"),
+        "input",
+        "must hold media (last_frame) with mode 'first-last-frames'",
+    ),
+    (
+        with_media("first_frame", "reference_image", mode="first-frame"),
+        "input",
+        "must not hold media of type 'reference_image' with mode 'first-frame'",
+    ),
+    (
+        with_media("reference_image", mode=None),
+        "input",
+        "must not hold media of type 'reference_image' with mode 'text-to-video'",
+    ),
+    (with_media("last_frame", "file"), "input", "must not hold media of type 'last_frame' with mode 'reference'"),
+    (with_media("file", "link"), "input", "must not hold both files and links to pages"),
     ({"input": {"prompt": "a", "negative_prompt": "b"}}, "input", NO_NEGATIVE),
-    ({"parameters": None}, "parameters", MAPPING),
+    (
+        {"parameters": None},
+        "parameters",
+        "must be an object with resolution, ratio, duration, audio, prompt_extend, seed, watermark",
+    ),
+    ({"parameters": {"duration": 2}}, "parameters", "duration must be -1 or a whole number from 3 to 30"),
+    ({"parameters": {"resolution": "8K"}}, "parameters", "resolution must be '480P', '720P' or '1080P'"),
+    ({"parameters": {"watermark": "no"}}, "parameters", f"watermark {FLAG}"),
     ({"parameters": {"negative_prompt": "b"}}, "parameters", NO_NEGATIVE),
     ({"mode": "t2v"}, "mode", "must be 'text-to-video', 'first-frame', 'first-last-frames' or 'reference'"),
     ({"model": "wan2.7-i2v"}, "model", "must be 'wan3.0-video' or 'wan3.0-video-prime'"),
@@ -200,8 +250,10 @@ REFUSED_SEEDANCE2 = [
     ({"model_version": "2.5", "input_video_duration": 31}, "input_video_duration",
      f"must be a number from 2 to 30 {NEWER}"),
     ({"duration": 31}, "duration", "must be a whole number from -1 to 30"),
-    ({"duration": 16}, "duration", f"must be a whole number from 1 to 15 {STANDARD}"),
-    ({"duration": -1, "model_version": "2.5"}, "duration", f"must be a whole number from 1 to 30 {NEWER}"),
+    ({"duration": 16}, "duration", f"must be -1 or a whole number from 4 to 15 {STANDARD}"),
+    *[({"duration": seconds, "model_version": version}, "duration",
+       f"must be -1 or a whole number from 4 to {most} with model_version {version!r}")
+      for version, most in (("standard", 15), ("fast", 15), ("2.5", 30)) for seconds in range(4)],
     (EDITS | {"duration": 5}, "duration", f"must be -1 {BY_EDIT}"),
     (EDITS | {"duration": None}, "duration", f"must be given {BY_EDIT}"),
     (EDITS | {"video_urls": [FILM] * 2}, "video_urls", f"{links('1')} {BY_EDIT}"),
@@ -255,13 +307,18 @@ ACCEPTED = [
     (WanSpicy, SPICY | {"image_url": "http://127.0.0.1:8080/in.png"}),
     (WanSpicy, SPICY | {"duration": 15, "negative_prompt": "blurry", "audio_url": SOUND}),
     (WanSpicy, SPICY | OLDER_SPICY | {"duration": 8, "resolution": "480p"}),
-    (Wan30, WAN30 | {"mode": "reference", "model": "wan3.0-video-prime"}),
+    (Wan30, WAN30 | with_media("reference_image", "reference_video", "link") | {"model": "wan3.0-video-prime"}),
+    (Wan30, WAN30 | with_media("first_frame", "last_frame", mode="first-last-frames", duration=4)),
+    (Wan30, WAN30 | {"parameters": {}}),
+    (Wan30, WAN30 | {"parameters": {"duration": -1, "seed": 2**31 - 1, "camera": "of tomorrow"}}),
     (HappyHorse, BY_PICTURE),
     (HappyHorse, HORSE | {"model_version": "1.1", "duration": 3, "resolution": "480P", "ratio": "9:21"}),
     (HappyHorse, HORSE | EDITING | {"duration": 7, "model_version": "1.1", "audio_setting": "origin"}),
     (HappyHorse, HORSE | {"mode": "r2v", "reference_image_urls": [PICTURE] * 9, "ratio": "3:4"}),
     (Seedance, DANCE | {"image_url": PICTURE, "end_image_url": PICTURE, "mode": "image-to-video"}),
     (Seedance2, DANCE | {"resolution": "4k", "duration": 15}),
+    (Seedance2, DANCE | {"duration": -1}),
+    (Seedance2, DANCE | {"duration": 4, "model_version": "2.5"}),
     (Seedance2, DANCE | EDITS),
     (Seedance2, DANCE | EXTENDS),
     (Seedance2, DANCE | {"mode": "reference", "model_version": "2.5", "audio_urls": [SOUND] * 10, "duration": 30}),

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from a2e_async import Family, ImageToVideo, ProtocolError, Record, Request, Result, Status, TextToImage, Webhook
-from a2e_async.core import wire
+from a2e_async.core import converter, wire
 from a2e_async.core.family import family_of
 from a2e_async.core.requests import request
 
@@ -326,14 +326,14 @@ def test_an_id_is_one_part_of_a_path(task_id):
 def test_the_converter_is_strict_about_bool(value):
     """Text and numbers never become True."""
     with pytest.raises(ValueError, match="expected bool"):
-        wire.CONVERTER.structure(value, bool)
+        converter.CONVERTER.structure(value, bool)
 
 
 @pytest.mark.parametrize(("value", "kind"), [(None, str), (5, str), (5.7, int), ("5", int), (True, int), (True, float)])
 def test_the_converter_is_strict_about_text_and_numbers(value, kind):
     """Null never becomes "None", nothing is rounded and nothing is parsed."""
     with pytest.raises(ValueError, match=f"expected {kind.__name__}"):
-        wire.CONVERTER.structure(value, kind)
+        converter.CONVERTER.structure(value, kind)
 
 
 @pytest.mark.parametrize(
@@ -346,7 +346,7 @@ def test_the_converter_is_strict_about_text_and_numbers(value, kind):
 )
 def test_which_numbers_one_can_reckon_with(value, number):
     """Only finite numbers of a sane size count as coins."""
-    assert wire.is_number(value) is number
+    assert converter.is_number(value) is number
 
 
 @pytest.mark.parametrize("task_id", ["", ".", "..", "..."])

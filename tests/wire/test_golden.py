@@ -79,8 +79,8 @@ def reading_of(exchange):
     return [wire.record(family, row) for row in replies.rows_of(data)]
 
 
-def record_of(told, family, rows):
-    """Make the record that an exchange expects; a final one keeps its row as it came."""
+def record_of(told, family, rows, trace):
+    """Make the record that an exchange expects: it has the reply's trace, and a final one keeps its row as it came."""
     record = Record(family=family.name, **told)
     row = next(row for row in rows if row["_id"] == record.id)
     status = Status(told.get("status", "unknown"))
@@ -89,7 +89,8 @@ def record_of(told, family, rows):
         status=status,
         created_at=datetime.fromisoformat(record.created_at) if record.created_at else None,
         urls=tuple(record.urls),
-        raw=row if status in (Status.COMPLETED, Status.FAILED) else {},
+        trace_id=trace,
+        raw=row | ({"trace_id": trace} if trace else {}) if status in (Status.COMPLETED, Status.FAILED) else {},
     )
 
 
@@ -120,8 +121,8 @@ def test_what_is_read_of_tasks(name):
     data = exchange["reply"]["json"]["data"]
     if isinstance(data, dict):
         data = next((data[key] for key in ("rows", "list", "data") if key in data), [data])
-    rows = data or []
-    assert reading_of(exchange) == [record_of(told, family, rows) for told in exchange["records"]]
+    rows, trace = data or [], exchange["reply"]["json"].get("trace_id")
+    assert reading_of(exchange) == [record_of(told, family, rows, trace) for told in exchange["records"]]
 
 
 @pytest.mark.parametrize("name", [name for name, one in EXCHANGES.items() if "read" in one])

@@ -10,6 +10,7 @@ import random
 import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from functools import partial
+from http import HTTPStatus
 from typing import Any
 
 from a2e_async.core import replies
@@ -84,7 +85,9 @@ class Service:
             return await self._answer(request)
         except ServiceError as error:
             # Both are sure refusals: nothing has been started, so the other way of writing starts nothing twice.
-            outdated = bool(request.outdated) and error.status == _BAD and request.outdated in error.message
+            outdated = (
+                bool(request.outdated) and error.status == HTTPStatus.BAD_REQUEST and request.outdated in error.message
+            )
             if request.other is None or not (error.no_route or outdated):
                 raise
         try:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from a2e_async.core.converter import CONVERTER
 from a2e_async.core.records import Record
-from a2e_async.core.wire import CONVERTER
 
 _CLOCKS_AGREE = 2.0
 _HALF = 0.5  # a header Date leaves out the fraction of its second

@@ -6,7 +6,8 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from a2e_async.core.records import Result
+from a2e_async.core.family import Family
+from a2e_async.core.records import Record, Result
 from a2e_async.core.secrets import hide_secrets
 from a2e_async.core.status import Status
 from a2e_async.engine.jobs.job import Job
@@ -19,6 +20,14 @@ AnyJob = Job[Any]
 _NAMED_IN_TEXT = 20
 
 
+def _refunded(family: Family, failed: Sequence[Record]) -> bool | None:
+    """Say whether the coins came back, as the records tell; else as the family does (service.md 4: hasRefundCoin)."""
+    told = {record.raw.get(family.refund_field) for record in failed} if family.refund_field else set()
+    if told and told <= {True, False}:
+        return told == {True}
+    return family.refunds
+
+
 def failure_of(job: AnyJob) -> JobFailedError:
     """Build the error of a job whose tasks are all final, and one of which failed at least."""
     records = job.records
@@ -28,7 +37,7 @@ def failure_of(job: AnyJob) -> JobFailedError:
     return JobFailedError(
         f"{len(failed)} of {len(records)} tasks failed: {said}" if len(records) > 1 else f"failed: {said}",
         code=failed[0].failed_code,
-        refunded=job.family.refunds,
+        refunded=_refunded(job.family, failed),
         result=Result(done) if done else None,
         records=records,
     )

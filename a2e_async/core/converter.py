@@ -1,0 +1,97 @@
+"""The only cattrs converter of the package: requests to bodies, and values of replies to plain types.
+
+It is strict where cattrs is lenient: null never becomes "None", "false" never True, "123" never a list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import attrs
+import cattrs
+from cattrs.gen import make_dict_unstructure_fn, override
+
+from a2e_async.core.family import Request
+from a2e_async.core.records import Result
+from a2e_async.core.requests import fields_of
+
+_LARGEST_NUMBER = 1e15
+_LARGEST_SECONDS = 1e11  # a larger time since 1970 is in milliseconds
+_NUMBERS: frozenset[type] = frozenset({int, float})
+
+
+def is_number(value: object) -> bool:
+    """Whether a value of a reply is a number to reckon with: no bool, finite, not absurdly large."""
+    return type(value) in _NUMBERS and abs(value) <= _LARGEST_NUMBER  # type: ignore[arg-type]  # it is a number
+
+
+def _strict(kind: type, *also: type) -> Any:  # noqa: ANN401 - a cattrs hook
+    def structure(value: Any, _to: Any) -> Any:  # noqa: ANN401 - a cattrs hook
+        if type(value) is not kind and type(value) not in also:
+            raise ValueError(f"expected {kind.__name__}, got {type(value).__name__}")
+        if kind is float and not is_number(value):
+            raise ValueError("expected a finite number")
+        return value
+
+    return structure
+
+
+def read_time(value: Any, _to: Any = datetime) -> datetime:  # noqa: ANN401 - a cattrs hook
+    """Read a time of a reply, a text or a number of seconds or milliseconds since 1970; ValueError where it is none."""
+    if isinstance(value, str):
+        read = datetime.fromisoformat(value)
+        return read if read.tzinfo else read.replace(tzinfo=UTC)
+    if type(value) in _NUMBERS:
+        try:
+            return datetime.fromtimestamp(value / 1000 if value > _LARGEST_SECONDS else value, UTC)
+        except (OverflowError, OSError) as error:
+            raise ValueError(str(error)) from None
+    raise ValueError(f"expected a time, got {type(value).__name__}")
+
+
+def _converter() -> cattrs.Converter:
+    converter = cattrs.Converter(prefer_attrib_converters=False)
+    converter.register_structure_hook(str, _strict(str))
+    converter.register_structure_hook(bool, _strict(bool))
+    converter.register_structure_hook(int, _strict(int))
+    converter.register_structure_hook(float, _strict(float, int))
+    converter.register_structure_hook(datetime, read_time)
+    converter.register_unstructure_hook_factory(
+        lambda kind: isinstance(kind, type) and issubclass(kind, Request),
+        lambda kind: _under_both_names(kind, make_dict_unstructure_fn(kind, converter, **_overrides(kind))),
+    )
+    return converter
+
+
+def _overrides(kind: type[Request[Result]]) -> dict[str, Any]:
+    """Say how the fields of a request differ in the body from what they are in Python."""
+    unset = {field.name: field.default is None for field in attrs.fields(kind)}  # type: ignore[arg-type]  # attrs class
+    written = {
+        field.name: override(
+            rename=field.key,
+            unstruct_hook=field.write and _written_by(field.write),
+            omit_if_default=unset[field.name],
+        )
+        for field in fields_of(kind)
+    }
+    return {**written, "extra": override(omit=True)}
+
+
+def _under_both_names(kind: type[Request[Result]], write: Callable[[Any], dict[str, Any]]) -> Callable[[Any], Any]:
+    """Send a field that has two names in the body under both."""
+    twins = [(field.key, field.also) for field in fields_of(kind) if field.also]
+
+    def write_both(request: Request[Result]) -> dict[str, Any]:
+        body = write(request)
+        return body | {also: body[key] for key, also in twins if key in body}
+
+    return write_both if twins else write
+
+
+def _written_by(write: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda value: None if value is None else write(value)
+
+
+CONVERTER = _converter()
