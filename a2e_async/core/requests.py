@@ -30,8 +30,8 @@ from a2e_async.core import rules
 from a2e_async.core.misuse import speak_of_fields
 from a2e_async.core.records import Result
 from a2e_async.core.secrets import is_secret
-from a2e_async.core.texts import check_sendable
 from a2e_async.core.shapes import urls_in
+from a2e_async.core.texts import check_sendable
 from a2e_async.errors import InvalidRequestError
 
 K = TypeVar("K", bound=type[object])
