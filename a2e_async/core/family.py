@@ -103,6 +103,8 @@ class Family:
             so that a lost start can be neither found nor sent again.
         name_limit: Most characters of a name.
         names_given_back: Whether lists show names as they were sent, which proof of absence needs.
+        guest_fields: Fields that rows of another family have and its own never; a list that has such rows, too, is read
+            without them.
         count_field: The request's field that asks for several tasks, or None.
         price_fields: The request's fields that decide the price.
         price: What is known of the price, in one sentence.
@@ -136,6 +138,7 @@ class Family:
     name_field: str | None = "name"
     name_limit: int = 100
     names_given_back: bool = True
+    guest_fields: frozenset[str] = frozenset()
     count_field: str | None = None
     price_fields: tuple[str, ...] = ()
     price: str = ""

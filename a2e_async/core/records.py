@@ -72,7 +72,7 @@ class Record(Rendered, Plain):
     failed_code: str = ""
     failed_message: str = ""
     urls: tuple[str, ...] = ()
-    trace_id: str | None = attrs.field(default=None, repr=False)
+    trace_id: str | None = attrs.field(default=None, repr=False, eq=False)  # each reply has another one
     extra: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
     raw: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
 

@@ -15,7 +15,9 @@ POOR = re.compile(
     r"\W+(?:\w+\W+){0,3}(coin|credit|balance|diamond)"
     r"|(coin|credit|balance|diamond)s?\W+(?:\w+\W+){0,3}(insufficient|not enough|too low|exhausted)"
     # without the header x-lang the service writes Chinese
-    r"|(?:\u4f59\u989d|\u9918\u984d|\u91d1\u5e01|\u91d1\u5e63|\u79ef\u5206|\u7a4d\u5206|\u70b9\u6570|\u786c\u5e01|\u989d\u5ea6|\u94bb\u77f3|coins?)\W*(?:\u5df2)?(?:\u4e0d\u8db3|\u4e0d\u591f|\u7528\u5b8c|\u8017\u5c3d)",
+    r"|(\u4f59\u989d|\u9918\u984d|\u91d1\u5e01|\u91d1\u5e63|\u79ef\u5206|\u7a4d\u5206|\u70b9\u6570|"
+    r"\u786c\u5e01|\u989d\u5ea6|\u94bb\u77f3|coins?)"
+    r"\W*(?:\u5df2)?(\u4e0d\u8db3|\u4e0d\u591f|\u7528\u5b8c|\u8017\u5c3d)",
     re.IGNORECASE,
 )
 _UNSEEMLY = re.compile(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -167,6 +167,7 @@ def _error(
     asked: object = None,
 ) -> A2EError:
     code, said = refusals.code_of(body), hide_secrets(refusals.words_of(body))
+    code = hide_secrets(code) if isinstance(code, str) else code
     meant = code if reply.status in _OK and isinstance(code, int) else reply.status
     kind = _kind(meant, code, f"{said} {code.replace('_', ' ')}" if isinstance(code, str) else said, asked)
     if page and reply.status in _BLOCKED:
@@ -212,7 +213,7 @@ def _kind(status: int, code: int | str | None, said: str, asked: object) -> type
         return ModerationError
     if status in (_UNAUTHORIZED, _FORBIDDEN):  # userVoice/training answers 403 when there are too many voices
         return RejectedRequestError if status == _FORBIDDEN and _FULL.search(said) else AuthenticationError
-    if status == _PAYMENT or (not 500 <= status < 600 and refusals.POOR.search(said)):  # noqa: PLR2004 - the 5xx
+    if status == _PAYMENT or (not 500 <= status < 600 and _is_poor(said, asked)):  # noqa: PLR2004 - the 5xx
         return InsufficientCoinsError
     if status == _NOT_FOUND:
         return NotFoundError
@@ -223,7 +224,7 @@ def _kind(status: int, code: int | str | None, said: str, asked: object) -> type
 
 def _is_poor(said: str, asked: object) -> bool:
     """Whether a refusal speaks of too few coins in words of its own, none of which it may have from the request."""
-    found = [[part.lower() for part in match.groups() if part] for match in _POOR.finditer(said)]
+    found = [[part.lower() for part in match.groups() if part] for match in refusals.POOR.finditer(said)]
     if not found:
         return False
     ours = " ".join(" ".join(_strings(asked)).lower().split())

@@ -136,6 +136,11 @@ def row_of(data: object, task_id: str) -> dict[str, Any] | None:
     return next((row for row in rows if row_id(row) == task_id), alone)
 
 
+def rows_of_list(family: Family, data: object) -> list[dict[str, Any]]:
+    """Give the rows in the answer to `listing` that are of this family (service.md 5: awsList has others, too)."""
+    return [row for row in rows_of(data) if family.guest_fields.isdisjoint(row)]
+
+
 def name_in(family: Family, row: Mapping[str, Any]) -> object:
     """Give the name of a row as the service shows it, None where it has none."""
     return None if family.name_field is None else row.get(family.name_field)

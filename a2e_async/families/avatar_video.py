@@ -157,6 +157,7 @@ AVATAR_VIDEO = register(
         name_field="title",
         name_limit=40,
         names_given_back=False,
+        guest_fields=frozenset({"image_url"}),
         price_fields=("anchor_type", "resolution", "audio_src", "custom_voice"),
         example={
             "anchor_id": "65f000000000000000000020",

@@ -9,6 +9,7 @@ import pytest
 from asking import TOKEN, app, ask, data
 
 from a2e_async.simulator import Blob, Faults, SimRequest, Stored
+from a2e_async.simulator.world.tasks import USER_ID
 
 T2I, OLD, I2V = "/api/v1/userText2Image", "/api/v1/userText2image", "/api/v1/userImage2Video"
 FILM = {"prompt": "it climbs", "negative_prompt": "blurry", "image_url": "http://example.com/a.png"}
@@ -302,16 +303,18 @@ def test_an_upload_demands_its_type_and_is_served_by_its_cdn_link():
     body = {"key": "in/a b.png", "contentType": "image/png", "fileSize": 4}
     where = data(sim, "POST", "/api/v1/r2/upload-presigned-url", body)
     url, png = where["uploadUrl"], {"content-type": "image/png"}
-    upload = urlsplit(url)._replace(path="/uploads/3days-apac/in/a b.png").geturl()
+    own = f"adam2eve/prod/user/{USER_ID}/in/a b.png"
+    assert where["key"] == own
+    upload = urlsplit(url)._replace(path=f"/uploads/3days-apac/{own}").geturl()
     assert set(where) == {"uploadUrl", "key", "expiresIn", "bucket", "cdnUrl"}
     assert ask(sim, "PUT", upload, b"1234", {"content-type": "image/jpeg"}).status == 403
     assert ask(sim, "PUT", upload, b"1234", {**png, **TOKEN}).status == 400
     assert ask(sim, "PUT", upload, b"12345", png).status == 403
     assert ask(sim, "PUT", upload, b"1234", png).status == 200
-    served = sim.handle(SimRequest("GET", "/cdn/in/a b.png"))
+    served = sim.handle(SimRequest("GET", f"/cdn/{own}"))
     assert isinstance(served.media, Stored)
     assert (served.media.body, served.media.content_type) == (b"1234", "image/png")
-    assert ask(sim, "GET", "/uploads/3days-apac/in/a b.png", headers={}).status == 403
+    assert ask(sim, "GET", f"/uploads/3days-apac/{own}", headers={}).status == 403
 
 
 def test_an_upload_link_expires_and_has_rules():
@@ -321,8 +324,22 @@ def test_an_upload_link_expires_and_has_rules():
     where = data(sim, "POST", "/api/v1/r2/get_upload_presigned_url", body)
     sim.world.clock.advance(60)
     assert ask(sim, "PUT", where["uploadUrl"], b"1", {"content-type": "image/png"}).status == 403
-    for wrong in ({"contentType": ""}, {"key": ""}, {"expiresIn": 59}):
+    for wrong in ({"key": ""}, {"key": None}, {"expiresIn": 59}, {"expiresIn": "60"}):
         assert ask(sim, "POST", "/api/v1/r2/upload-presigned-url", {**body, **wrong}).status == 400
+    assert data(sim, "POST", "/api/v1/r2/upload-presigned-url", {**body, "expiresIn": 10**7})["expiresIn"] == 10**7
+
+
+@pytest.mark.parametrize("name", ["upload-presigned-url", "get_upload_presigned_url"])
+def test_an_upload_link_needs_its_key_alone(name):
+    """Type and length are bound only where they are given; of two lengths contentLength counts."""
+    sim = app()
+    where = data(sim, "POST", f"/api/v1/r2/{name}", {"key": "/k.png", "urlPrefix": "mine", "bucket": "other"})
+    assert (where["key"], where["bucket"]) == (f"mine/prod/user/{USER_ID}/k.png", "other")
+    assert ask(sim, "PUT", where["uploadUrl"], b"123", {"content-type": "any/thing"}).status == 200
+    bound = data(sim, "POST", f"/api/v1/r2/{name}", {"key": "k.png", "fileSize": 9, "contentLength": 3})
+    assert ask(sim, "PUT", bound["uploadUrl"], b"123456789", {}).status == 403
+    assert ask(sim, "PUT", bound["uploadUrl"], b"123", {}).status == 200
+    assert ask(sim, "GET", bound["cdnUrl"], headers={}).media is not None
 
 
 def test_a_film_of_an_own_link_that_cannot_be_read_fails():

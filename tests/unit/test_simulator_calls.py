@@ -34,10 +34,16 @@ def finished(sim, base, body, start="start"):
     return task_id
 
 
+def voice_of(sim, place=0):
+    """Give the id of a public voice."""
+    return data(sim, "GET", "/api/v1/anchor/voice_list")[0]["children"][place]["value"]
+
+
 def test_speech_is_a_link_to_real_sound():
     """Other words and other voices sound otherwise; more words sound longer; a higher rate is quicker."""
     sim = app()
-    asked = [("hello", "v1", 1), ("hello", "v2", 1), ("a much longer sentence", "v1", 1), ("hello there", "v1", 2)]
+    one, two = voice_of(sim), voice_of(sim, 1)
+    asked = [("hello", one, 1), ("hello", two, 1), ("a much longer sentence", one, 1), ("hello there", one, 2)]
     links = [data(sim, "POST", SAY, {"msg": words, "tts_id": tts, "speechRate": rate}) for words, tts, rate in asked]
     blobs = [file_at(sim, link) for link in links]
     assert {blob.content_type for blob in blobs} == {"audio/wav"}
@@ -47,7 +53,7 @@ def test_speech_is_a_link_to_real_sound():
         with wave.open(io.BytesIO(blob.body)) as sound:
             seconds.append(sound.getnframes() / sound.getframerate())
     assert seconds[2] > seconds[1] == seconds[0] >= 0.5
-    assert data(sim, "POST", SAY, {"msg": "hello", "tts_id": "v1"}) == links[0]
+    assert data(sim, "POST", SAY, {"msg": "hello", "tts_id": one}) == links[0]
 
 
 @pytest.mark.parametrize(
@@ -55,28 +61,34 @@ def test_speech_is_a_link_to_real_sound():
     [
         ({"msg": "x"}, "tts_id"),
         ({"msg": "x", "tts_id": "1", "user_voice_id": "2"}, "user_voice_id"),
-        ({"msg": "x" * 1001, "tts_id": "1"}, "msg"),
+        ({"msg": "x", "tts_id": "zzz"}, "tts_id"),
+        ({"msg": "x", "tts_id": "65f0" * 6}, "voice"),
+        ({"msg": "x", "user_voice_id": "65f0" * 6}, "voice"),
+        ({"msg": "x" * 1001, "tts_id": "a public one"}, "msg"),
         ({"tts_id": "1"}, "msg"),
         ({"msg": "x", "tts_id": "1", "speechRate": 2.1}, "speechRate"),
     ],
 )
 def test_speech_has_rules(body, field):
-    """One voice, at most 1,000 characters, half to double speed."""
-    status, _code, words = refusal(app(), "POST", SAY, body)
+    """One voice that there is, at most 1,000 characters, half to double speed."""
+    sim = app()
+    if body.get("tts_id") == "a public one":
+        body = body | {"tts_id": voice_of(sim)}
+    status, _code, words = refusal(sim, "POST", SAY, body)
     assert (status, field in words) == (400, True)
 
 
 def test_speech_is_listed_for_a_day_and_its_link_lasts_a_week():
     """A preview can be asked for, listed and forgotten; the sound stays where it is."""
     sim = app()
-    link = data(sim, "POST", SAY, {"msg": "hello", "tts_id": "v1"})
+    link = data(sim, "POST", SAY, {"msg": "hello", "tts_id": voice_of(sim)})
     listed = data(sim, "GET", "/api/v1/tts/preview/list", current=1, pageSize=20)
     (spoken,) = listed["data"]
     assert (listed["total"], spoken["msg"], spoken["audio_url"]) == (1, "hello", link)
     assert data(sim, "GET", f"/api/v1/tts/preview/{spoken['_id']}") == spoken
     data(sim, "DELETE", f"/api/v1/tts/preview/{spoken['_id']}")
     assert refusal(sim, "DELETE", f"/api/v1/tts/preview/{spoken['_id']}")[0] == 404
-    data(sim, "POST", SAY, {"msg": "again", "tts_id": "v1"})
+    data(sim, "POST", SAY, {"msg": "again", "tts_id": voice_of(sim)})
     sim.world.clock.advance(86_401)
     assert data(sim, "GET", "/api/v1/tts/preview/list")["data"] == []
     assert file_at(sim, link)

@@ -18,7 +18,7 @@ from a2e_async.simulator.world.dialects import Dialect, dialect_of
 from a2e_async.simulator.world.facts import facts
 
 A_PICTURE, A_FILM, A_SOUND = (f"https://files.example.net/a.{end}" for end in ("png", "mp4", "mp3"))
-AVATAR = {"title": "demo", "anchor_id": "65f0", "anchor_type": 0, "audioSrc": A_SOUND}
+AVATAR = {"title": "demo", "anchor_id": "65f0" * 6, "anchor_type": 0, "audioSrc": A_SOUND}
 SWAP = {"name": "swap", "video_url": A_FILM, "face_url": A_PICTURE}
 VOICE = {"name": "mine", "voice_urls": [A_SOUND]}
 BANANA = {"name": "n", "prompt": "a kite"}
@@ -91,7 +91,10 @@ def body_of(name):
     return {**always, **({family.name_field: "mine"} if family.name_field else {}), **body}
 
 
-TEXT_DURATIONS = {"wan_video", "happy_horse", "seedance", "grok_video", "kling_video", "kling_omni", "sora"}
+TEXT_DURATIONS = {
+    "grok_video", "hailuo", "happy_horse", "kling_omni", "kling_video", "minimax_h3", "seedance", "sora", "wan26_r2v",
+    "wan_video",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", sorted(TEXT_DURATIONS))
@@ -188,7 +191,7 @@ TWO = [A_PICTURE, A_PICTURE]
         ("/api/v1/talkingPhoto/start", {"name": "n", **FIRST}, "negative_prompt"),
         ("/api/v1/video/generate", {**AVATAR, "title": "x" * 41}, "title"),
         ("/api/v1/video/generate", {**AVATAR, "audioSrc": None}, "audioSrc"),
-        ("/api/v1/video/generate", {**AVATAR, "back_id": "1"}, "web_bg_width"),
+        ("/api/v1/video/generate", {**AVATAR, "back_id": "65f1" * 6}, "web_bg_width"),
         ("/api/v1/userVideoTwin/startTraining", {"name": "me"}, "image_url"),
         ("/api/v1/userVoice/training", {"name": "me", "voice_urls": []}, "voice_urls"),
         ("/api/v1/userDubbing/startDubbing", {"video_url": A_FILM, "target_language": "es"}, "source_url"),
@@ -208,9 +211,9 @@ def test_what_the_pages_forbid_is_refused(path, body, field):
 def test_both_backgrounds_have_a_code_of_their_own():
     """Both backgrounds at once are code 30005; either one alone is right."""
     sim = app()
-    both = {**AVATAR, **CANVAS, "back_id": "1", "custom_back_id": "2"}
+    both = {**AVATAR, **CANVAS, "back_id": "65f1" * 6, "custom_back_id": "65f2" * 6}
     assert refusal(sim, "POST", "/api/v1/video/generate", both)[1] == 30005
-    assert data(sim, "POST", "/api/v1/video/generate", {**AVATAR, **CANVAS, "back_id": "1"})["_id"]
+    assert data(sim, "POST", "/api/v1/video/generate", {**AVATAR, **CANVAS, "back_id": "65f1" * 6})["_id"]
 
 
 def test_an_avatar_video_has_its_own_words():

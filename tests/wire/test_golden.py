@@ -122,7 +122,9 @@ def test_what_is_read_of_tasks(name):
     if isinstance(data, dict):
         data = next((data[key] for key in ("rows", "list", "data") if key in data), [data])
     rows, trace = data or [], exchange["reply"]["json"].get("trace_id")
-    assert reading_of(exchange) == [record_of(told, family, rows, trace) for told in exchange["records"]]
+    read = reading_of(exchange)
+    assert read == [record_of(told, family, rows, trace) for told in exchange["records"]]
+    assert {record.trace_id for record in read} <= {trace}
 
 
 @pytest.mark.parametrize("name", [name for name, one in EXCHANGES.items() if "read" in one])

@@ -51,8 +51,8 @@ class Tasks:
             fresh = {replies.row_id(row): row for row in replies.rows_of(data) if replies.row_id(row) not in seen}
             if not fresh:
                 return
-            for task_id, row in fresh.items():
-                seen.add(task_id)
+            seen |= fresh.keys()
+            for row in wire.rows_of_list(family, list(fresh.values())):
                 yield wire.record(family, row)
             page += 1
 

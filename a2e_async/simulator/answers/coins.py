@@ -35,7 +35,7 @@ def _history(desk: Desk, asked: Asked) -> object:
     moves = [
         move
         for move in reversed(desk.world.book.movements)
-        if (first or 0) <= move.at <= until and (only is None or (move.coins < 0) == only)
+        if (first or 0) <= move.at <= until and (only is None or (move.coins < 0 if only else move.coins > 0))
     ]
     rows = [
         {

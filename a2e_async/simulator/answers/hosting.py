@@ -13,14 +13,15 @@ from a2e_async.simulator.chance import digest
 from a2e_async.simulator.media.specs import Film, Media, Picture, Sound, Still, Stored, suffix_of
 from a2e_async.simulator.world.messages import RefusedError, SimReply, SimRequest, xml_reply
 from a2e_async.simulator.world.switches import Body
-from a2e_async.simulator.world.tasks import SimTask
+from a2e_async.simulator.world.tasks import USER_ID, SimTask
 from a2e_async.simulator.world.world import World
 
 FILES, UPLOADS, CDN = "/files/", "/uploads/", "/cdn/"
 
 _BUCKET = "3days-apac"
+_PREFIX, _ENVIRONMENT = "adam2eve", "prod"
 _SHORTEST = 60
-_LONGEST = 7 * 86_400
+_USUAL = 3600
 
 
 @attrs.frozen
@@ -132,17 +133,19 @@ class FileHost:
         Raises:
             RefusedError: A field is missing or wrong.
         """
-        key, content_type = str(body.get("key") or "").lstrip("/"), str(body.get("contentType") or "")
-        lasts = body.get("expiresIn", 3600)
-        if not key or not content_type:
-            raise RefusedError("key and contentType are required")
-        if not isinstance(lasts, int) or not _SHORTEST <= lasts <= _LONGEST:
-            raise RefusedError(f"expiresIn must be {_SHORTEST} to {_LONGEST} seconds")
-        bucket = str(body.get("bucket") or _BUCKET)
+        sent, content_type = str(body.get("key") or "").lstrip("/"), str(body.get("contentType") or "")
+        lasts = body.get("expiresIn", _USUAL)
+        if not sent:
+            raise RefusedError("key is required")
+        if not isinstance(lasts, int) or lasts < _SHORTEST:
+            raise RefusedError(f"expiresIn must be at least {_SHORTEST} seconds")
+        bucket, prefix = str(body.get("bucket") or _BUCKET), str(body.get("urlPrefix") or _PREFIX).strip("/")
+        key = f"{prefix}/{_ENVIRONMENT}/user/{USER_ID}/{sent}"  # the final one, below the user's own folder
         path = f"{UPLOADS}{bucket}/{key}"
-        size = str(body.get("fileSize", body.get("contentLength", "")))
+        size = str(body.get("contentLength", body.get("fileSize", "")))
         signed = self._signed(path, self.world.clock.now() + lasts, content_type, size)
-        query = urlencode({**signed, "size": size} if size else signed)
+        bound = {"type": content_type, "size": size}
+        query = urlencode({**signed, **{name: value for name, value in bound.items() if value}})
         return {
             "uploadUrl": f"{self.origin}{quote(path)}?{query}",
             "key": key,
@@ -159,8 +162,9 @@ class FileHost:
         """
         self._refuse_token(request)
         content_type, size = request.headers.get("content-type", ""), request.query.get("size", "")
-        self._check_link(request, content_type, size)
-        if size and int(size) != len(request.body):
+        bound = request.query.get("type", "")
+        self._check_link(request, bound, size)
+        if (bound and bound != content_type) or (size and int(size) != len(request.body)):
             raise RefusedError("SignatureDoesNotMatch", status=403)
         found = hashlib.md5(request.body, usedforsecurity=False).hexdigest()
         _, key = request.path.removeprefix(UPLOADS).split("/", 1)

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from a2e_async.simulator.chance import digest
 from a2e_async.simulator.world.dialects import Dialect
 from a2e_async.simulator.world.switches import Names, shaped
-from a2e_async.simulator.world.tasks import SimTask, iso
-
-USER_ID = digest("the simulated user") + "00000000"
+from a2e_async.simulator.world.tasks import USER_ID, SimTask, iso
 
 
 def row(task: SimTask, dialect: Dialect, now: float, links: list[str], names: Names = "keep") -> dict[str, Any]:

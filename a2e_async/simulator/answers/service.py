@@ -13,7 +13,7 @@ from a2e_async.simulator.answers.desk import Answer, Asked, Desk, cut, paging, t
 from a2e_async.simulator.answers.hosting import FileHost
 from a2e_async.simulator.answers.routes import Route, Routes
 from a2e_async.simulator.answers.rows import row
-from a2e_async.simulator.world.dialects import ARRAYS, BATCHES, LISTS, Listing
+from a2e_async.simulator.world.dialects import ALSO_LISTED, ARRAYS, BATCHES, LENIENT_BATCHES, LISTS, Listing
 from a2e_async.simulator.world.facts import facts, read_query, wrong_with
 from a2e_async.simulator.world.kinds import Kind
 from a2e_async.simulator.world.making import words_of
@@ -86,10 +86,14 @@ class Service:
         """Give what the detail of a task says now."""
         return self._row(task, self.world.clock.now())
 
-    def _row(self, task: SimTask, now: float, names: Names = "keep") -> dict[str, Any]:
+    def _row(self, task: SimTask, now: float, names: Names = "keep", host: str = "") -> dict[str, Any]:
+        """Write a task, in the list of another family as that one does."""
         is_done = now >= task.ends and task.failure is None
         links = [self.files.link(task, now, index) for index in range(len(task.files))] if is_done else []
-        return row(task, self.world.kinds[task.family].dialect, now, links, names)
+        dialect = self.world.kinds[task.family].dialect
+        if host and host != task.family:
+            dialect = attrs.evolve(self.world.kinds[host].dialect, name=dialect.name)
+        return row(task, dialect, now, links, names)
 
     def _start(self, asked: Asked) -> object:
         route, body = asked.route, asked.values
@@ -123,7 +127,7 @@ class Service:
         tasks, count, number = self._listed(asked, how)
         names = self.world.switches.list_names
         now = self.world.clock.now()
-        rows = [self._row(task, now, "keep" if names is None else names) for task in tasks]
+        rows = [self._row(task, now, "keep" if names is None else names, asked.route.family) for task in tasks]
         shapes: Mapping[str, object] = {
             "rows": {"rows": rows, "count": count},
             "list": {"list": rows},
@@ -136,7 +140,11 @@ class Service:
         """Give the tasks of a page, how many the whole list has, and the page's number."""
         family = asked.route.family
         number, size = paging(asked.values, how.keys, how.size, required=how.required) if how.keys else (1, 0)
-        wanted = asked.values.get("status")
+        wanted, guest = asked.values.get("status"), ALSO_LISTED.get(asked.route.path)
+        if guest is not None:
+            both = [*self.world.listed(family), *self.world.listed(guest)]
+            both.sort(key=lambda task: task.serial, reverse=True)
+            return cut(both, number, size), len(both), number
         if how.keys and wanted is None and how.only == "all":
             return *self.world.page(family, number, size), number
         now, dialect = self.world.clock.now(), self.world.kinds[family].dialect
@@ -150,6 +158,10 @@ class Service:
     def _batch(self, asked: Asked) -> object:
         ids = asked.values.get("ids")
         most = self.world.switches.batch_limit or BATCHES.get(asked.route.family, _SAFE_BATCH)
+        if asked.route.family in LENIENT_BATCHES and isinstance(ids, list):
+            ids = list(dict.fromkeys(map(str, ids)))[:most]
+            if not ids:
+                return []
         if not isinstance(ids, list) or not ids or not all(isinstance(one, str) for one in ids):
             raise RefusedError("ids must be a list of task ids")
         if len(ids) > most:

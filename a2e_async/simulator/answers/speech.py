@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from a2e_async.simulator.answers.desk import Asked, Call, Desk, cut, paging
 from a2e_async.simulator.chance import digest
 from a2e_async.simulator.media.specs import Sound
 from a2e_async.simulator.world.messages import RefusedError
 
 _LONGEST = 1000  # for callers with a token; the schema's 3000 is for the web
+_TRAINING = "voice_training"
 _DAY = 86_400.0
 _WEEK = 7 * _DAY
 _SECONDS_OF_A_LETTER = 0.06
@@ -59,11 +62,26 @@ def _languages(_: Desk, __: Asked) -> object:
     ]
 
 
+def _is_voice(desk: Desk, asked: Asked, voice_id: str) -> bool:
+    """Whether there is such a voice: a public one of any locale that is listed, or one of the user's own."""
+    if asked.values.get("user_voice_id"):
+        return any(
+            task.id == voice_id and task.status(desk.now) == "completed" for task in desk.world.listed(_TRAINING)
+        )
+    locales = [(country, region) for country, (_name, regions) in _LANGUAGES.items() for region in regions]
+    named = ((*locale, name) for locale in {*locales, _locale(asked)} for names in _VOICES.values() for name in names)
+    return any(_voice_id(*voice) == voice_id for voice in named)
+
+
 def _say(desk: Desk, asked: Asked) -> object:
     words = asked.text("msg")
     voices = [asked.text(field) for field in ("tts_id", "user_voice_id") if asked.values.get(field)]
     if len(voices) != 1:
         raise RefusedError("Exactly one of tts_id and user_voice_id is required")
+    if not re.fullmatch("[0-9a-fA-F]{24}", voices[0]):
+        raise RefusedError("tts_id and user_voice_id must be 24 hexadecimal digits")
+    if not _is_voice(desk, asked, voices[0]):
+        raise RefusedError("The voice was not found")
     if len(words) > _LONGEST:
         raise RefusedError(f"msg must have at most {_LONGEST} characters")
     seconds = max(0.5, min(30.0, len(words) * _SECONDS_OF_A_LETTER / float(asked.values.get("speechRate") or 1)))

@@ -127,6 +127,8 @@ DIALECTS: Mapping[str, Dialect] = {
     "gpt_image": _PICTURES,
     "flux2": Dialect(result="image_urls", poor="402"),
     "qwen_image": _PICTURES,
+    "wan26_image": _PICTURES,
+    "wan27_image": _PICTURES,
     "kling_image": Dialect(result="image_urls", array=True, count="n"),
     "photobook": Dialect(result="image_urls", outputs="total_count"),
     "virtual_try_on": Dialect(result="result_image_url"),
@@ -154,6 +156,13 @@ LISTS: Mapping[str, Listing] = {
     "/api/v1/userNanoBanana/allRecords": Listing(shape="list", required=True),
     "/api/v1/userGptImage/list": Listing(keys=("page", "page_size"), size=20),
     "/api/v1/userFlux2/list": Listing(keys=("page", "page_size"), size=20),
+    "/api/v1/userWan26Image/list": Listing(keys=("page", "page_size"), size=20),
+    "/api/v1/userWan27Image/list": Listing(keys=("page", "page_size"), size=20),
+    "/api/v1/userQwen2Image/list": Listing(keys=("page", "page_size"), size=20),
+    "/api/v1/userKlingImage/list": Listing(keys=("page", "page_size"), size=20),
+    "/api/v1/seedanceVideo/allRecords": Listing(size=20),
+    "/api/v1/seedance2Video/allRecords": Listing(size=20),
+    "/api/v1/userPhotobook/allRecords": Listing(size=20),
     "/api/v1/klingVideo/allRecords": Listing(size=20),
     "/api/v1/klingOmni/allRecords": Listing(size=20),
     "/api/v1/userFaceSwapTask/records": Listing(required=True),
@@ -173,8 +182,16 @@ ARRAYS = frozenset({"/api/v1/video/awsResult"})
 """Details that answer with an array of one."""
 
 
-BATCHES: Mapping[str, int] = dict.fromkeys(("qwen_image", "kling_image", "happy_horse", "seedance2", "kling_omni"), 200)
+BATCHES: Mapping[str, int] = dict.fromkeys(
+    ("qwen_image", "kling_image", "happy_horse", "seedance2", "kling_omni", "minimax_h3"), 200
+)
 """Most ids of one batch enquiry, where it is documented."""
+
+LENIENT_BATCHES = frozenset({"minimax_h3"})
+"""Batch enquiries that take an empty list and look at no more ids than they may, rather than to refuse."""
+
+ALSO_LISTED: Mapping[str, str] = {"/api/v1/video/awsList": "image_to_video"}
+"""Families whose tasks come along in the list of another, written as that one does (seen live)."""
 
 
 def dialect_of(family: Family) -> Dialect:

@@ -21,6 +21,14 @@ def needs(field: str, **when: tuple[object, ...]) -> Check:
     return lambda body: f"{field} is required" if _holds(body, when) and not body.get(field) else None
 
 
+def absent(*fields: str, **when: tuple[object, ...]) -> Check:
+    """None of these fields may be given when each of those has one of these values."""
+    words = "{} must not be given"
+    return lambda body: next(
+        (words.format(field) for field in fields if _holds(body, when) and body.get(field) is not None), None
+    )
+
+
 def among(field: str, *allowed: object, **when: tuple[object, ...]) -> Check:
     """The field has one of these values when each of these fields has one of those."""
     words = f"{field} must be one of {', '.join(map(str, allowed))}"
@@ -89,12 +97,48 @@ def _omni_seconds(body: Body) -> str | None:
     return None if asked.isdigit() and 3 <= int(asked) <= 15 else "duration must be 3 to 15 seconds"  # noqa: PLR2004
 
 
+def _wan_references(body: Body) -> str | None:
+    films = [one for one in body.get("reference_media") or () if one["type"] == "reference_video"]
+    wrong = "duration must be one of 2 to 10 with a reference video"
+    return wrong if films and int(body.get("duration", "5")) > 10 else None  # noqa: PLR2004
+
+
+def _wan30(body: Body) -> str | None:
+    seconds = body["parameters"].get("duration", 5)
+    if seconds != -1 and seconds < 3:  # noqa: PLR2004
+        return "parameters.duration must be -1 or 3 to 30"
+    if "negative_prompt" in body["input"] or "negative_prompt" in body["parameters"]:
+        return "negative_prompt is not supported"
+    types = {one["type"] for one in body["input"].get("media") or ()}
+    mode = body.get("mode", "text-to-video")
+    frames = {"first-frame": {"first_frame"}, "first-last-frames": {"first_frame", "last_frame"}}.get(mode, set())
+    fits = bool(types) and not types & {"first_frame", "last_frame"} if mode == "reference" else types == frames
+    return None if fits and not {"file", "link"} <= types else f"input.media does not fit mode {mode}"
+
+
+def _seedance_seconds(body: Body) -> str | None:
+    seconds, most = body.get("duration", 5), 30 if body.get("model_version") == "2.5" else 15
+    return None if seconds == -1 or 4 <= seconds <= most else f"duration must be -1 or 4 to {most}"  # noqa: PLR2004
+
+
+def _minimax_references(body: Body) -> str | None:
+    kinds = ("reference_image_urls", "reference_video_urls", "reference_audio_urls")
+    is_given = any(body.get(kind) for kind in kinds)
+    if body.get("mode") == "reference-to-video":
+        return None if is_given else "one of the reference lists is required"
+    return f"{kinds[0]} and its like are for reference-to-video only" if is_given else None
+
+
 def _film_file(body: Body) -> str | None:
     path = str(body.get("video_url")).partition("?")[0].lower()
     return None if path.endswith(_FILMS) else f"video_url must end with {', '.join(_FILMS)}"
 
 
 _SHORT = tuple(map(str, range(2, 16)))
+_WAN_IN_FIVES = (None, "text_to_video", "first_frame", "first_last_frame", "video_extend")
+_WAN_MEDIA = (
+    "image_url", "last_frame_url", "first_clip_url", "edit_video_url", "reference_media", "reference_image_urls",
+)  # fmt: skip
 _SEEDANCE_2 = {"model_version": (None, "standard", "mini", "fast")}
 
 SPECIALS: Mapping[str, tuple[Check, ...]] = {
@@ -125,10 +169,15 @@ SPECIALS: Mapping[str, tuple[Check, ...]] = {
         needs("first_clip_url", task_type=("video_extend",)),
         needs("edit_video_url", task_type=("video_edit",)),
         needs("reference_media", task_type=("reference_image",), reference_image_urls=(None,)),
+        absent(*_WAN_MEDIA, task_type=("text_to_video",)),
         among("duration", "5", "10", model=(None, "wan2.5-i2v-preview")),
+        among("duration", "5", "10", "15", model=("wan2.6-i2v", "wan2.6-i2v-flash")),
+        among("duration", "5", "10", "15", model=("wan2.7-i2v",), task_type=_WAN_IN_FIVES),
         among("duration", *_SHORT[3:9], task_type=("video_edit",)),
+        _wan_references,
         items("reference_image_urls", 0, 3, task_type=("video_edit",)),
     ),
+    "/api/v1/userWan30/start": (_wan30,),
     "/api/v1/userWanSpicy/start": (
         _https,
         among("resolution", "720p", "1080p", model=(None, "wan2.7-i2v-spicy")),
@@ -144,6 +193,8 @@ SPECIALS: Mapping[str, tuple[Check, ...]] = {
         needs("edit_video_url", mode=("video-edit",)),
         among("duration", "5", "10", "15", model_version=(None, "1.0"), mode=("t2v", "i2v", "r2v")),
         among("resolution", "720P", "1080P", model_version=(None, "1.0")),
+        among("resolution", "720P", "1080P", mode=("video-edit",)),
+        among("ratio", "16:9", "9:16", "1:1", "4:3", "3:4", model_version=(None, "1.0")),
     ),
     "/api/v1/seedanceVideo/start": (needs("image_url", mode=("image-to-video",)),),
     "/api/v1/seedance2Video/start": (
@@ -153,8 +204,7 @@ SPECIALS: Mapping[str, tuple[Check, ...]] = {
         items("reference_urls", 0, 9, **_SEEDANCE_2),
         items("video_urls", 0, 3, **_SEEDANCE_2),
         items("audio_urls", 0, 3, **_SEEDANCE_2),
-        within("duration", 1, 15, **_SEEDANCE_2),
-        within("duration", -1, 30, model_version=("2.5",)),
+        _seedance_seconds,
         among("resolution", "480p", "720p", model_version=("mini", "fast")),
         among("resolution", "480p", "720p", "1080p", model_version=("2.5",)),
         among("aspect_ratio", "adaptive", omni_reference_task_type=("edit", "extend")),
@@ -186,6 +236,17 @@ SPECIALS: Mapping[str, tuple[Check, ...]] = {
         needs("multi_prompt", shot_type=("customize",)),
         items("multi_prompt", 0, 6),
         _omni_shots,
+    ),
+    "/api/v1/hailuoVideo/start": (
+        needs("prompt"),
+        needs("image_urls", image_url=(None,)),
+        among("resolution", "768P", duration=("10",)),
+    ),
+    "/api/v1/minimaxH3Video/start": (
+        among("duration", *_SHORT[2:]),
+        needs("first_frame_url", mode=("image-to-video",)),
+        _minimax_references,
+        among("aspect_ratio", "21:9", "16:9", "4:3", "1:1", "3:4", "9:16", mode=(None, "text-to-video")),
     ),
     "/api/v1/soraVideo/start": (needs("image_urls", model_type=(None, "image-to-video")),),
     "/api/v1/video/generate": (_avatar,),

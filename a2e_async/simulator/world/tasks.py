@@ -8,7 +8,10 @@ from typing import Any
 
 import attrs
 
+from a2e_async.simulator.chance import digest
 from a2e_async.simulator.media.specs import Media
+
+USER_ID = digest("the simulated user") + "00000000"
 
 PHASES = (("initialized", 0.08), ("sent", 0.2), ("pending", 0.4), ("processing", 1.0))
 """Until which part of its run a task has which status."""

@@ -168,7 +168,7 @@ def test_choices_are_named_when_one_is_wrong(monkeypatch, capsys):
         (("show", "image-to"), ["image-to-video"]),
         (("start", "image_to_video", "--negative"), ["--negative-prompt"]),
         (("start", "image_to_video", "--video-time", "1"), ["10", "15"]),
-        (("quote", "text_to_image", "--model-type", ""), ["a2e", "seedream"]),
+        (("quote", "text_to_image", "--model-type", ""), ["a2e", "zimage", "seedream"]),
         (("text-to-image", "--req-key", "high_aes_"), ["high_aes_general_v21_L"]),
     ],
 )
