@@ -16,6 +16,7 @@ from typing import Any
 import attrs
 
 from a2e_async.core import replies, tags, wire
+from a2e_async.core.converter import is_number
 from a2e_async.core.family import Family
 
 Row = Mapping[str, Any]
@@ -79,7 +80,7 @@ def read_page(data: object) -> Page | None:
 def _whole(count: object) -> int | None:
     if isinstance(count, str) and count.isdecimal():
         return int(count)
-    return int(count) if wire.is_number(count) else None  # type: ignore[call-overload]  # it is a number
+    return int(count) if is_number(count) else None  # type: ignore[call-overload]  # it is a number
 
 
 @attrs.define(eq=False)

@@ -30,7 +30,6 @@ from a2e_async.core import rules
 from a2e_async.core.misuse import speak_of_fields
 from a2e_async.core.records import Result
 from a2e_async.core.secrets import is_secret
-from a2e_async.core.shapes import urls_in
 from a2e_async.core.texts import check_sendable
 from a2e_async.errors import InvalidRequestError
 
@@ -337,6 +336,6 @@ def require_public_links(value: Request[Result]) -> None:
 
 def require_public(field: Field, held: Any) -> None:  # noqa: ANN401 - whatever the field holds
     """Refuse a value in which a link names this machine or a private network."""
-    if any(map(rules.is_local, urls_in(field.rule, held))):
+    if held is not None and any(map(rules.is_local, field.rule.urls(held))):
         rule = "must be reachable by the service, so no localhost and no private address (upload the file first)"
         raise rules.refuse(field.name, held, rule)

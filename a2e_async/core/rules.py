@@ -11,7 +11,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -51,6 +51,11 @@ class Rule:
         """Refuse a value that breaks the rule."""
         if not self.check(value):
             raise refuse(field, value, self.words)
+
+    def urls(self, held: Any) -> Iterator[str]:  # noqa: ANN401 - whatever the field holds
+        """Give the URLs in a value, which keeps the rule, that the service will fetch."""
+        if self.link:
+            yield from [held] if isinstance(held, str) else held
 
     def __call__(self, _owner: object, attribute: attrs.Attribute[Any], value: object) -> None:
         """Do the same as a validator of attrs."""

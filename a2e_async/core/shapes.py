@@ -40,6 +40,13 @@ class Shape(rules.Rule):
         if wrong := _wrong_inside(self, value):
             raise rules.refuse(field, *wrong)
 
+    def urls(self, held: Any) -> Iterator[str]:  # noqa: ANN401 - an object or a list of them
+        """Give the URLs in the fields of the objects."""
+        for one in held if self.many else [held]:
+            for key, inner in (*self.needed.items(), *self.known.items()):
+                if one.get(key) is not None:
+                    yield from inner.urls(one[key])
+
 
 def shape(needed: Inner, known: Inner) -> Shape:
     """An object that has all of the needed fields and may have the known ones."""
@@ -50,18 +57,6 @@ def shapes(needed: Inner, known: Inner, at_most: int | None = None) -> Shape:
     """A list of so many objects, each as of `shape`."""
     many = f"1 to {at_most}" if at_most else "at least one"
     return _shape(f"must be a list of {many} object(s)", rules.mappings(at_most).check, needed, known, many=True)
-
-
-def urls_in(rule: rules.Rule, held: Any) -> Iterator[str]:  # noqa: ANN401 - whatever a field holds
-    """Give the URLs in a value, which keeps the rule, that the service will fetch."""
-    if held is None:
-        return
-    if rule.link:
-        yield from [held] if isinstance(held, str) else held
-    if isinstance(rule, Shape):
-        for one in held if rule.many else [held]:
-            for key, inner in (*rule.needed.items(), *rule.known.items()):
-                yield from urls_in(inner, one.get(key))
 
 
 def _shape(what: str, outer: Callable[[Any], bool], needed: Inner, known: Inner, *, many: bool) -> Shape:

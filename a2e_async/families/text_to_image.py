@@ -15,7 +15,6 @@ from a2e_async.core import rules
 from a2e_async.core.family import Family, Form, register
 from a2e_async.core.records import Result
 from a2e_async.core.requests import Usual, request
-from a2e_async.families._common import forbid
 
 _BASE = "/api/v1/userText2Image"
 _NEWER = frozenset({"model_type", "model_version", "max_images", "aspect_ratio", "input_images", "skip_face_enhance"})
@@ -65,8 +64,8 @@ class TextToImage(Usual[Result]):
             raise rules.refuse("req_key", self.req_key, f"belongs to the older form, {newer[0]} to the newer")
         if self.aspect_ratio is not None and self.model_type in (None, "a2e"):  # a2e is the service's default
             raise rules.refuse("aspect_ratio", self.aspect_ratio, "is for model_type 'seedream' only")
-        if self.model_type in ("a2e", "zimage"):
-            forbid(self, ("model_version",), f"with model_type {self.model_type!r}, but with 'seedream'")
+        if self.model_version is not None and self.model_type in ("a2e", "zimage"):
+            raise rules.refuse("model_version", self.model_version, "is for model_type 'seedream' only")
         if self.model_type != "seedream" and len(self.input_images or ()) > _INPUTS_OF_A2E:
             raise rules.refuse("input_images", self.input_images, "must be at most 2 without model_type 'seedream'")
 
