@@ -192,11 +192,11 @@ def _error(
     if (
         kind is AuthenticationError and meant == _FORBIDDEN
     ):  # on the free plan every call is answered so (service.md 0.1)
-        said += f"; {_NO_PLAN}"
+        facts["hint"] = _NO_PLAN
     return kind(said, **facts)
 
 
-_NO_PLAN = "the account's plan may not include the API, which takes a paid one, or the token may be wrong"
+_NO_PLAN = "the account's plan may not include the API: it takes a paid one"
 
 
 _WORDS: dict[type[ServiceError], str] = {
