@@ -13,19 +13,26 @@ from a2e_async.cli.display.output import complain
 
 COMMANDS = {
     "demo": ("commands.demo", "Make pictures and films from them in a simulator, and a page that shows them."),
-    "text-to-image": ("commands.start:text_to_image", "Make pictures from prompts, all at once."),
-    "image-to-video": ("commands.start:image_to_video", "Make a film that begins with IMAGE, a link or a file."),
+    "text-to-image": (
+        "commands.start:text_to_image",
+        "Make images from prompts, all at once; `-` reads them from stdin, one a line.",
+    ),
+    "image-to-video": (
+        "commands.start:image_to_video",
+        "Make a video of each IMAGE, a URL or a file; `-` reads them from stdin, one a line.",
+    ),
     "start": ("commands.start", "Start a task of any family."),
     "batch": ("batch", "Run thousands of rows from a file; kill it, run it again, pay once."),
     "show": ("commands.tasks", "Print what the service says about one task now."),
     "list": ("commands.tasks:list_", "List the newest tasks of a family."),
-    "watch": ("commands.tasks", "Watch tasks to their end and print their links, or download into --out."),
+    "watch": ("commands.tasks", "Watch tasks to their end and print their URLs, or download into --out."),
     "cancel": ("commands.tasks", "Cancel tasks that have not begun yet; their coins come back."),
     "download": ("commands.tasks", "Download what completed tasks have made."),
     "balance": ("commands.account", "Print the coins of the account."),
     "quote": ("commands.account", "Print what a start would cost; it is free to ask."),
-    "upload": ("commands.account", "Upload FILE and print its link."),
+    "upload": ("commands.account", "Upload each FILE and print its URL."),
     "families": ("commands.families", "List the families, or explain one."),
+    "completion": ("commands.completion", "Print what lets SHELL complete commands, options, families and files."),
     "simulator": ("commands.simulator", "Run the simulated service until Ctrl-C."),
 }
 """Where each command is, and its line in the help: `a2e --help` loads none of them, for aiohttp takes long."""

@@ -1,29 +1,90 @@
-"""What every command is: a click command that also takes the options of every command, and lists them apart."""
+"""What every command is: a click command that takes the shared options, and lists those that it has a use for."""
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from a2e_async.cli import settings
 
 
 class _Everywhere(click.Command):
-    """A command that also takes the options of every command, and lists them apart."""
+    """A command that takes the shared options, before or after its name.
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - click's own arguments
+    Args:
+        uses: The names of those shared options that not every command has a use for, and this one has. The others
+            are taken before its name, where an alias may put them, and refused after it.
+        examples: Lines that show how it is called.
+        *args: click's own arguments.
+        **kwargs: click's own arguments.
+    """
+
+    def __init__(
+        self,
+        *args: Any,  # noqa: ANN401 - click's own arguments
+        uses: Collection[str] = (),
+        examples: Sequence[str] = (),
+        **kwargs: Any,  # noqa: ANN401 - as above
+    ) -> None:
         super().__init__(*args, **kwargs)
+        self.uses, self.examples = frozenset(uses), tuple(examples)
         self.params.extend(settings.OPTIONS)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write this command's own options, then the shared ones."""
+        """Write this command's own options, then the shared ones, then examples."""
         own = [param for param in self.get_params(ctx) if param not in settings.OPTIONS]
-        for title, params in (("Options", own), ("Options of every command", settings.OPTIONS)):
-            records = [record for record in (param.get_help_record(ctx) for param in params) if record]
+        used = [option for option in settings.OPTIONS if option.name in self.uses or option.name not in settings.SOME]
+        for title, params in (("Options", own), ("Options of every command", used)):
+            records = [record for record in map(_record, params, [ctx] * len(params)) if record]
             if records:
                 with formatter.section(title):
                     formatter.write_dl(records)
+        if self.examples:
+            with formatter.section("Examples"):
+                for line in self.examples:
+                    formatter.write(f"{'':{formatter.current_indent}}{line}\n")
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the words; all that is missing is named at once."""
+        given = list(args)
+        try:
+            return super().parse_args(ctx, args)
+        except click.MissingParameter as error:
+            missing = self._missing(ctx, given)
+            if len(missing) < 2:  # noqa: PLR2004 - click says it well for one
+                raise
+            raise click.UsageError(f"Missing {', '.join(missing)}.", ctx) from error
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - whatever the command gives
+        """Run it, unless it was given an option that it would ignore."""
+        self._refuse_useless(ctx)
+        return super().invoke(ctx)
+
+    def _missing(self, ctx: click.Context, args: list[str]) -> list[str]:
+        values, _rest, _order = self.make_parser(ctx).parse_args(list(args))
+        names = [param for param in self.get_params(ctx) if param.required]
+        return [param.get_error_hint(ctx) for param in names if not _is_given(values.get(param.name or ""))]
+
+    def _refuse_useless(self, ctx: click.Context) -> None:
+        if isinstance(self, click.Group):
+            return
+        for name in sorted(settings.SOME - self.uses):
+            if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+                option = f"--{name.replace('_', '-')}"
+                why = " (it is for the commands that start tasks)" if name == "dry_run" else ""
+                raise click.UsageError(f"{option} has no use in {ctx.command_path}{why}", ctx)
+
+
+def _record(param: click.Parameter, ctx: click.Context) -> tuple[str, str] | None:
+    return param.get_help_record(ctx) if isinstance(param, click.Option) else None
+
+
+def _is_given(value: object) -> bool:
+    return isinstance(value, str | bool | int | float) or (isinstance(value, list | tuple) and bool(value))
 
 
 class Command(_Everywhere):
@@ -37,3 +98,25 @@ class Group(_Everywhere, click.Group):
         """Write the commands first: they are what one looks for."""
         self.format_commands(ctx, formatter)
         super().format_options(ctx, formatter)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command of these words.
+
+        Raises:
+            UsageError: There is none, and it names the one that may be meant.
+        """
+        name = str(args[0])
+        if self.get_command(ctx, name) is None and not name.startswith("-") and not ctx.resilient_parsing:
+            raise click.UsageError(f"No such command {name!r}.{did_you_mean(name, self.list_commands(ctx))}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Say what may be meant, or nothing."""
+    spelt = {one.replace("-", "_"): one for one in known}
+    wanted = name.replace("-", "_").lower()
+    near = difflib.get_close_matches(wanted, spelt, 3, 0.85) or difflib.get_close_matches(wanted, spelt, 3, 0.6)
+    near += [one for one in spelt if len(wanted) > 2 and one.startswith(wanted) and one not in near]  # noqa: PLR2004 - "te" says nothing
+    return f" Did you mean {' or '.join(repr(spelt[one]) for one in near[:3])}?" if near else ""

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import json
+import shlex
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
+import attrs
 import click
 from click.shell_completion import CompletionItem
 
 import a2e_async.families  # noqa: F401 - importing it makes all families known
-from a2e_async.cli.base import Command, Group
-from a2e_async.cli.fields import build, options_of
+from a2e_async.cli.base import Command, Group, did_you_mean
+from a2e_async.cli.fields import build, option_name, options_of
 from a2e_async.cli.run import Run, command
 from a2e_async.core.family import Family, Request, families, family_of
 from a2e_async.core.records import Result
+from a2e_async.core.requests import fields_of
 from a2e_async.errors import UsageError
 
 Action = Callable[..., Awaitable[int]]
+
+_FIRST = "first_"  # no field has such a name
 
 
 class FamilyName(click.ParamType[Family]):
@@ -28,8 +34,9 @@ class FamilyName(click.ParamType[Family]):
         """Give the family of a name."""
         try:
             return family_of(value)
-        except UsageError as error:
-            self.fail(str(error), param, ctx)
+        except UsageError:
+            likely = did_you_mean(str(value), families())
+            self.fail(f"there is no family {value!r}.{likely} `a2e families` lists them", param, ctx)
 
     def shell_complete(
         self,
@@ -56,7 +63,7 @@ class FamilyGroup(Group):
     Args:
         action: What such a command does with a `Run`, the request that its options describe, and further values.
         extra: Options of it besides the family's fields.
-        dry_run: Whether the action knows `--dry-run`.
+        uses: Which of the shared options in `settings.SOME` it has a use for.
         **how: click's own arguments.
     """
 
@@ -65,11 +72,11 @@ class FamilyGroup(Group):
         *,
         action: Action,
         extra: tuple[click.Option, ...] = (),
-        dry_run: bool = False,
+        uses: Collection[str] = (),
         **how: Any,  # noqa: ANN401 - click's own arguments
     ) -> None:
-        super().__init__(**how)
-        self._action, self._extra, self._dry_run = action, extra, dry_run
+        super().__init__(uses=uses, **how)
+        self._action, self._extra = action, extra
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """Give the families' names."""
@@ -87,11 +94,41 @@ class FamilyGroup(Group):
 
     def _command(self, family: Family) -> Command:
         names = [option.name for option in self._extra]
+        leading = leading_field(family)
 
         async def act(run: Run, **values: Any) -> int:  # noqa: ANN401 - one per field
             extra = {name: values.pop(name) for name in names}
-            request: Request[Result] = build(family.request, values)
+            first = values.pop(_FIRST, None)
+            if first is not None and values.get(leading) is not None:
+                raise click.UsageError(f"{option_name(leading)} is given twice: {first!r} stands for it, too")
+            given = values if first is None else {**values, leading: first}
+            request: Request[Result] = build(family.request, given)
             return await self._action(run, request, **extra)
 
         act.__doc__ = family.title
-        return command(family.name, params=[*self._extra, *options_of(family.request)], dry_run=self._dry_run)(act)
+        params = [*self._extra, *options_of(family.request)]
+        if leading:
+            params = [click.Argument([_FIRST], required=False, metavar=f"[{leading.upper()}]"), *params]
+        example = shlex.join(["a2e", str(self.name), family.name, *example_of(family)])
+        return command(family.name, params=params, uses=self.uses, examples=[example])(act)
+
+
+def leading_field(family: Family) -> str:
+    """Give the field of a family that is given by its place, as in Python; an empty text where it is no text."""
+    fields = {field.name: field for field in fields_of(family.request)}
+    kind: Any = family.request  # mypy does not know it as a class of attrs
+    first = next((field.name for field in attrs.fields(kind) if not field.kw_only), "")
+    return first if first in fields and fields[first].kind is str else ""
+
+
+def example_of(family: Family) -> list[str]:
+    """Give a family's example as words for the shell."""
+    words = []
+    for name, value in family.example.items():
+        option = option_name(name)
+        if isinstance(value, bool):
+            words.append(option if value else f"--no-{option[2:]}")
+            continue
+        for one in value if isinstance(value, list | tuple) else [value]:
+            words += [option, one if isinstance(one, str) else json.dumps(one)]
+    return words

@@ -17,8 +17,10 @@ from typing import Any
 import click
 
 from a2e_async.cli.settings import NAMES
+from a2e_async.core.family import families
 from a2e_async.core.records import Result
 from a2e_async.core.requests import Field, Request, fields_of
+from a2e_async.errors import InvalidRequestError
 
 _ENTRY = re.compile(r"^(\w+): (.*)$")
 _SCALARS: dict[object, click.ParamType[Any]] = {str: click.STRING, int: click.INT, float: click.FLOAT}
@@ -47,14 +49,14 @@ def option_name(field: str) -> str:
 
 
 def _option(field: Field, text: str) -> click.Parameter:
-    name, required = option_name(field.name), field.required
+    # Not `required` for click, which stops at the first that is missing: `build` names all that is wrong at once.
+    name, text = option_name(field.name), f"{text.rstrip()}  [required]" if field.required else text
     if field.kind is bool:
-        return click.Option([f"{name}/--no-{name[2:]}", field.name], default=None, required=required, help=text)
+        return click.Option([f"{name}/--no-{name[2:]}", field.name], default=None, help=text)
     if field.kind is list:
         inner = _SCALARS.get(field.item, _Json())
-        text = f"{text.rstrip('.')}; give it once for each."
-        return click.Option([name, field.name], type=inner, multiple=True, required=required, help=text)
-    return click.Option([name, field.name], type=_type_of(field), required=required, help=text)
+        return click.Option([name, field.name], type=inner, multiple=True, help=f"Once for each: {text}")
+    return click.Option([name, field.name], type=_type_of(field), help=text)
 
 
 def _type_of(field: Field) -> click.ParamType[Any]:
@@ -110,7 +112,34 @@ def build(request: Callable[..., Request[Result]], values: Mapping[str, Any]) ->
         for name, value in values.items()
         if value is not None and value != ()
     }
-    return request(**given)
+    try:
+        return request(**given)
+    except InvalidRequestError as error:
+        raise _with_others(error, request, given) from None
+
+
+def _with_others(
+    first: InvalidRequestError, request: Callable[..., Request[Result]], given: dict[str, Any]
+) -> Exception:
+    """Give one error for all fields that are wrong or missing: each is put right in turn, by the family's example."""
+    example = next((family.example for family in families().values() if family.request is request), {})
+    faults: dict[str, InvalidRequestError] = {}
+    error: InvalidRequestError | None = first
+    while error is not None and error.field and error.field not in faults:
+        faults[error.field] = error
+        given = {name: value for name, value in given.items() if name != error.field}
+        given |= {error.field: example[error.field]} if error.field in example else {}
+        try:
+            request(**given)
+        except InvalidRequestError as another:
+            error = another
+        else:
+            error = None
+    if len(faults) < 2:  # noqa: PLR2004 - one speaks for itself
+        return first
+    return InvalidRequestError(
+        "; ".join(fault.message for fault in faults.values()), field=first.field, rule=first.rule
+    )
 
 
 def given_fields(request: Request[Any] | None) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from a2e_async.cli.run import Run
 from a2e_async.client import A2EClient
 from a2e_async.core.records import Result
 from a2e_async.engine.jobs.job import Job
-from a2e_async.errors import A2EError, JobFailedError
+from a2e_async.errors import A2EError, JobFailedError, NotFoundError
 
 _MOST_NAMED = 5
 
@@ -83,8 +83,8 @@ def _close(run: Run, job: Job[Any], row: Row, error: A2EError | OSError | None) 
     # What has come back was not spent.
     coins = 0 if isinstance(error, JobFailedError) and error.refunded else job.coins
     run.board.change(row, state, coins=coins, good=error is None)
-    # What has failed for good leaves nothing to resume; a time limit or a broken download does.
-    if error is None or isinstance(error, JobFailedError) or not job.task_ids:
+    # What has failed for good, or was never there, leaves nothing to resume; a time limit or a broken download does.
+    if error is None or isinstance(error, JobFailedError | NotFoundError) or not job.task_ids:
         run.jobs.pop(job, None)
 
 

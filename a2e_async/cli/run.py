@@ -9,7 +9,7 @@ import os
 import sys
 import textwrap
 import traceback
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -24,14 +24,15 @@ from a2e_async.cli.codes import DONE, INTERRUPTED, exit_code
 from a2e_async.cli.display import log
 from a2e_async.cli.display.board import Board
 from a2e_async.cli.display.live import board_for
-from a2e_async.cli.display.output import Output, complain, plain, tell
+from a2e_async.cli.display.output import VARIABLES, Output, complain, plain, tell
 from a2e_async.cli.fields import doc_of
 from a2e_async.cli.settings import Settings
 from a2e_async.cli.signals import Signals
 from a2e_async.client import A2EClient
 from a2e_async.core.retry import Retry
 from a2e_async.engine.jobs.job import Job
-from a2e_async.errors import A2EError
+from a2e_async.engine.settings import DEFAULT_BASE_URL
+from a2e_async.errors import A2EError, MissingTokenError
 from a2e_async.simulator import Simulator, serve
 
 AsyncCommand = Callable[..., Awaitable[int | None]]
@@ -180,31 +181,39 @@ def _output(given: Settings) -> Output:
 
 
 def _words(error: BaseException) -> str:
+    if isinstance(error, MissingTokenError):
+        return f"no token: set {VARIABLES[0]}, or give --token; it is made on the account page of {DEFAULT_BASE_URL}"
     if isinstance(error, A2EError | OSError):
         return str(error) or type(error).__name__
     return f"a mistake in a2e itself, {type(error).__name__}: {error} (-v shows where)"
 
 
 def command(
-    name: str, *, params: Sequence[click.Parameter] = (), dry_run: bool = False
+    name: str,
+    *,
+    params: Sequence[click.Parameter] = (),
+    uses: Collection[str] = (),
+    examples: Sequence[str] = (),
 ) -> Callable[[AsyncCommand], Command]:
     """Make a command of an async function that takes a `Run` and its own parameters and returns an exit code.
 
     Args:
         name: Its name on the command line.
         params: Parameters besides those that click's decorators add.
-        dry_run: Whether it knows how to do without sending anything; others refuse `--dry-run`.
+        uses: Which of the shared options in `settings.SOME` it has a use for.
+        examples: Lines for its help.
     """
 
     def decorate(function: AsyncCommand) -> Command:
         @functools.wraps(function)
         def invoke(**values: Any) -> int:  # noqa: ANN401 - click hands over each parameter by name
             given = click.get_current_context().obj
-            if given.dry_run and not dry_run:
+            if given.dry_run and "dry_run" not in uses:
                 raise click.UsageError("--dry-run is for the commands that start tasks")
             return run(functools.partial(function, **values), Run(given))
 
-        made = click.command(name, cls=Command, params=list(params), help=doc_of(function))(invoke)
+        how: dict[str, Any] = {"uses": uses, "examples": examples, "help": doc_of(function)}
+        made = click.command(name, cls=Command, params=list(params), **how)(invoke)
         # functools.wraps would let `inspect` see the coroutine function behind this plain one.
         del invoke.__wrapped__
         return made

@@ -58,13 +58,18 @@ OPTIONS: tuple[click.Option, ...] = (
         "--timeout",
         type=click.FloatRange(min=0, min_open=True),
         metavar="SECONDS",
-        help="Give up waiting for a job after so long; its task goes on.",
+        help="Give up waiting for a job after so long; its task goes on (default: its family's own, 1 to 24 hours).",
     ),
-    _option("--max-starts", type=click.IntRange(min=1), metavar="N", help="Start requests in flight at most."),
+    _option(
+        "--max-starts", type=click.IntRange(min=1), metavar="N", help="Start requests in flight at most (default: 32)."
+    ),
     _option("--out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Folder for the results."),
     _option("-q", "--quiet", is_flag=True, help="No progress on stderr; errors, and lines that resume, stay."),
     _option("-v", "--verbose", count=True, help="Log each request and what happens; twice: everything."),
 )
 """One set of objects for all commands: click tells parameters apart by identity."""
+
+SOME = frozenset({"dry_run", "timeout", "max_starts", "out"})
+"""Those for which not every command has a use; each command says which it `uses`."""
 
 NAMES = frozenset(name for option in OPTIONS for name in option.opts)

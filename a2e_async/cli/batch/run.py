@@ -20,7 +20,15 @@ from a2e_async.cli.run import Run, command
 from a2e_async.core.family import Family
 
 
-@command("run", params=[*OPTIONS], dry_run=True)
+@command(
+    "run",
+    params=[*OPTIONS],
+    uses=("dry_run", "timeout", "max_starts", "out"),
+    examples=(
+        "a2e batch run prompts.csv --family text_to_image --out results --dry-run     # rows, price, balance",
+        "a2e batch run prompts.csv --family text_to_image --out results --max-coins 5000",
+    ),
+)
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--family", type=FamilyName(), help="The family of rows that name none.")
 @click.option("--retry-failed", is_flag=True, help="Attempt rows anew that have failed or were refused.")
@@ -59,7 +67,7 @@ def _tell_bad(run: Run, file: Path, found: RowFile) -> None:
         run.complain(f"{file}: {bad}")
 
 
-@command("retry", params=[*OPTIONS], dry_run=True)
+@command("retry", params=[*OPTIONS], uses=("dry_run", "timeout", "max_starts"))
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), metavar="DIR")
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False), required=False)
 @click.option("--failed", is_flag=True, help="Attempt rows anew that have failed or were refused.")
@@ -83,7 +91,7 @@ async def retry(run: Run, folder: Path, file: Path | None, **how: Any) -> int:  
     return await Going(run, folder, found.rows, asked, whole=file is not None).go()
 
 
-@command("redo", params=[*OPTIONS], dry_run=True)
+@command("redo", params=[*OPTIONS], uses=("dry_run", "timeout", "max_starts"))
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), metavar="DIR")
 @click.argument("ids", nargs=-1, required=True, metavar="ID...")
 async def redo(run: Run, folder: Path, ids: tuple[str, ...], **how: Any) -> int:  # noqa: ANN401 - the options of `How`

@@ -31,10 +31,13 @@ async def _quote(run: Run, request: Request[Result]) -> int:
 quote = FamilyGroup(name="quote", help="Print what a start would cost; it is free to ask.", action=_quote)
 
 
-@command("upload")
-@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-async def upload(run: Run, file: Path) -> None:
-    """Upload FILE and print its link."""
+@command("upload", examples=("a2e upload kite.png moon.jpg",))
+@click.argument(
+    "files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path, exists=True, dir_okay=False)
+)
+async def upload(run: Run, files: tuple[Path, ...]) -> None:
+    """Upload each FILE and print its URL."""
     async with run.client(quick=True) as a2e:
-        url = await a2e.upload(file)
-    run.output.result(url, {"file": str(file), "url": url})
+        for file in files:
+            url = await a2e.upload(file)
+            run.output.result(url, {"file": str(file), "url": url}, paid=True)

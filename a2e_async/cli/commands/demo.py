@@ -36,7 +36,7 @@ class Take:
     film: Outcome | None
 
 
-@command("demo")
+@command("demo", uses=("out",))
 @click.option("--count", type=click.IntRange(1, 100), default=6, show_default=True, help="How many pictures and films.")
 @click.option(
     "--speed", type=click.FloatRange(min=0.1), default=4.0, show_default=True, help="How fast the simulator runs."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 from collections.abc import Iterator, Mapping
@@ -10,6 +9,7 @@ from typing import Any
 
 import attrs
 
+from a2e_async.cli.by_family import example_of
 from a2e_async.cli.fields import helps_of, option_name
 from a2e_async.client import A2EClient
 from a2e_async.core import rules
@@ -93,15 +93,7 @@ def in_python(family: Family) -> str:
 
 def in_shell(family: Family) -> str:
     """Give a family's example as a line for the shell."""
-    words = ["a2e", "start", family.name]
-    for name, value in family.example.items():
-        option = option_name(name)
-        if isinstance(value, bool):
-            words.append(option if value else f"--no-{option[2:]}")
-            continue
-        for one in value if isinstance(value, list | tuple) else [value]:
-            words += [option, one if isinstance(one, str) else json.dumps(one)]
-    return shlex.join(words)
+    return shlex.join(["a2e", "start", family.name, *example_of(family)])
 
 
 def lines_of(family: Family) -> Iterator[str]:

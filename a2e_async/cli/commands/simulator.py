@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import click
 
 from a2e_async.cli.run import Run, command
 from a2e_async.cli.run import simulator as opened
+from a2e_async.errors import UsageError
+from a2e_async.simulator import Simulator
 
 media_option = click.option(
     "--media",
@@ -34,10 +39,24 @@ async def simulator(run: Run, **options: Any) -> None:  # noqa: ANN401 - the opt
     It accepts the token of --token, by default sk_simulator.
     """
     token = {"token": run.settings.token} if run.settings.token else {}
-    async with opened(**options, **token) as sim:
+    async with _opened(options, token) as sim:
         lines = f"export A2E_BASE_URL={sim.url}\nexport A2E_API_KEY={sim.token}"
         run.output.note(f"simulator at {sim.url}; Ctrl-C ends it")
         told = asyncio.Event()
         run.signals.stop = told.set  # Ctrl-C and SIGTERM are the ordinary end of a server and no failure
         run.output.result(lines, {"url": sim.url, "token": sim.token})
         await told.wait()
+
+
+@asynccontextmanager
+async def _opened(options: dict[str, Any], token: dict[str, str]) -> AsyncIterator[Simulator]:
+    async with AsyncExitStack() as stack:
+        try:
+            sim = await stack.enter_async_context(opened(**options, **token))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                words = f"port {options['port']} of {options['host']} is taken; --port 0 takes a free one"
+            else:
+                words = f"cannot listen on {options['host']}:{options['port']}: {error.strerror or error}"
+            raise UsageError(words) from error
+        yield sim

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import attrs
 import click
+from click.shell_completion import CompletionItem
 
 from a2e_async.cli.by_family import FamilyGroup
 from a2e_async.cli.commands.curl import dry_run
@@ -21,11 +24,12 @@ from a2e_async.core.family import Request
 from a2e_async.core.records import Result
 from a2e_async.engine.jobs.job import Job
 from a2e_async.engine.jobs.options import DEFAULT
-from a2e_async.errors import A2EError
+from a2e_async.errors import A2EError, UsageError
 from a2e_async.families.image_to_video import ImageToVideo
 from a2e_async.families.text_to_image import TextToImage
 
-_LINKS = ("http://", "https://")
+_URLS = ("http://", "https://")
+_USES = ("dry_run", "timeout", "max_starts", "out")
 
 
 @attrs.frozen(kw_only=True)
@@ -43,18 +47,39 @@ class Asked:
 
 HOW_FAR = (
     click.Option(["--no-wait"], is_flag=True, help="Print the task ids as soon as they are known, and end."),
-    click.Option(["--no-download"], is_flag=True, help="Print the links, download nothing."),
+    click.Option(["--no-download"], is_flag=True, help="Print the URLs, download nothing."),
 )
 """The options that `Asked` is made of."""
 
 
-async def start_all(run: Run, a2e: A2EClient, requests: Sequence[Request[Result]], asked: Asked) -> int:
-    """Start all requests at once and go as far with them as was asked."""
-    jobs = [(a2e.start(request, timeout=run.settings.timeout or DEFAULT), label_of(request)) for request in requests]
-    if asked.no_wait:
-        return await _print_ids(run, jobs)
-    out = None if asked.no_download else run.settings.out or Path()
-    return await see_all(run, a2e, jobs, out)
+async def start_all(
+    run: Run, a2e: A2EClient, requests: Sequence[Request[Result]], asked: Asked, labels: Sequence[str] = ()
+) -> int:
+    """Start all requests at once and go as far with them as was asked; a folder that takes no file costs nothing.
+
+    Args:
+        run: The run of the command.
+        a2e: The open client.
+        requests: What to start.
+        asked: How far to go.
+        labels: What each is about, if their own words do not tell them apart.
+    """
+    named = labels if len(labels) > 1 else [label_of(request) for request in requests]
+    out = None if asked.no_wait or asked.no_download else run.settings.out or Path()
+    if out is not None:
+        await asyncio.to_thread(_require_writable, out)
+    started = [a2e.start(request, timeout=run.settings.timeout or DEFAULT) for request in requests]
+    jobs = list(zip(started, named, strict=True))
+    return await _print_ids(run, jobs) if asked.no_wait else await see_all(run, a2e, jobs, out)
+
+
+def _require_writable(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise UsageError(f"--out {folder}: nothing can be written there: {error.strerror or error}") from error
 
 
 async def _print_ids(run: Run, jobs: Sequence[tuple[Job[Any], str]]) -> int:
@@ -76,17 +101,45 @@ async def _print_ids(run: Run, jobs: Sequence[tuple[Job[Any], str]]) -> int:
 
 
 async def _start(run: Run, request: Request[Result], *, no_wait: bool, no_download: bool) -> int:
+    return await _go(run, [request], Asked(no_wait=no_wait, no_download=no_download))
+
+
+async def _go(run: Run, requests: Sequence[Request[Result]], asked: Asked) -> int:
     if run.settings.dry_run:
-        return dry_run(run, [request])
+        return dry_run(run, requests)
     async with run.client() as a2e:
-        return await start_all(run, a2e, [request], Asked(no_wait=no_wait, no_download=no_download))
+        return await start_all(run, a2e, requests, asked)
 
 
-start = FamilyGroup(name="start", help="Start a task of any family.", action=_start, extra=HOW_FAR, dry_run=True)
+start = FamilyGroup(name="start", help="Start a task of any family.", action=_start, extra=HOW_FAR, uses=_USES)
 
 
-@command("text-to-image", params=[*HOW_FAR, *options_of(TextToImage, skip=("prompt",))], dry_run=True)
-@click.argument("prompts", nargs=-1, required=True, metavar="PROMPT...")
+def _lines_of_stdin(_ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    """Put the lines of stdin where a `-` stands; read here, before anything has begun that a Ctrl-C could tear."""
+    if "-" not in values:
+        return values
+    try:
+        lines = sys.stdin.buffer.read().decode("utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise click.BadParameter(f"stdin must be UTF-8, one {param.human_readable_name} a line: {error}") from None
+    given = [line.strip() for line in lines if line.strip()]
+    if not given:
+        raise click.BadParameter("stdin is empty; it holds one a line", param=param)
+    at = values.index("-")
+    return (*values[:at], *given, *(value for value in values[at + 1 :] if value != "-"))
+
+
+@command(
+    "text-to-image",
+    params=[*HOW_FAR, *options_of(TextToImage, skip=("prompt",))],
+    uses=_USES,
+    examples=(
+        'a2e text-to-image "a red kite" --width 1280 --height 720 --out kites',
+        "a2e text-to-image - < prompts.txt     # one prompt a line",
+        'a2e --simulate text-to-image "a red kite"     # no network, no coins',
+    ),
+)
+@click.argument("prompts", nargs=-1, required=True, metavar="PROMPT...", callback=_lines_of_stdin)
 async def text_to_image(
     run: Run,
     prompts: tuple[str, ...],
@@ -94,44 +147,83 @@ async def text_to_image(
     no_download: bool,  # noqa: FBT001 - as above
     **values: Any,  # noqa: ANN401 - one per field
 ) -> int:
-    """Make pictures from prompts, all at once.
+    """Make images from prompts, all at once; `-` reads them from stdin, one a line.
 
     They go to --out, by default here.
     """
     requests = [build(TextToImage, {**values, "prompt": prompt}) for prompt in prompts]
-    if run.settings.dry_run:
-        return dry_run(run, requests)
-    async with run.client() as a2e:
-        return await start_all(run, a2e, requests, Asked(no_wait=no_wait, no_download=no_download))
+    return await _go(run, requests, Asked(no_wait=no_wait, no_download=no_download))
 
 
-@command("image-to-video", params=[*HOW_FAR, *options_of(ImageToVideo, skip=("image_url",))], dry_run=True)
-@click.argument("image")
-async def image_to_video(run: Run, image: str, no_wait: bool, no_download: bool, **values: Any) -> int:  # noqa: ANN401, FBT001 - click hands over each parameter by name
-    """Make a film that begins with IMAGE, a link or a file.
+class _Image(click.ParamType[str]):
+    """A URL, or a file, for which the shell completes names."""
 
-    A file is uploaded first. The film goes to --out, by default here.
+    name = "image"
+
+    def shell_complete(
+        self,
+        ctx: click.Context,  # noqa: ARG002 - click's signature
+        param: click.Parameter,  # noqa: ARG002 - as above
+        incomplete: str,
+    ) -> list[CompletionItem]:
+        """Let the shell complete file names."""
+        return [CompletionItem(incomplete, type="file")]
+
+
+@command(
+    "image-to-video",
+    params=[*HOW_FAR, *options_of(ImageToVideo, skip=("image_url",))],
+    uses=_USES,
+    examples=(
+        'a2e image-to-video kite.png --prompt "the kite climbs" --negative-prompt "blurry"',
+        'a2e image-to-video photos/*.jpg --prompt "she waves" --negative-prompt "blurry" --out videos',
+    ),
+)
+@click.argument("images", nargs=-1, required=True, metavar="IMAGE...", type=_Image(), callback=_lines_of_stdin)
+async def image_to_video(
+    run: Run,
+    images: tuple[str, ...],
+    no_wait: bool,  # noqa: FBT001 - click hands over flags by name
+    no_download: bool,  # noqa: FBT001 - as above
+    **values: Any,  # noqa: ANN401 - one per field
+) -> int:
+    """Make a video of each IMAGE, a URL or a file; `-` reads them from stdin, one a line.
+
+    Files are uploaded first. The videos go to --out, by default here.
     """
-    path = _file(image)
+    asked = Asked(no_wait=no_wait, no_download=no_download)
+    files = {image: path for image in images if (path := _file(image))}
+
+    def requests(uploaded: Mapping[str, str]) -> list[Request[Result]]:
+        return [build(ImageToVideo, {**values, "image_url": uploaded.get(image, image)}) for image in images]
+
     # Built before anything is uploaded, so that a wrong field costs nothing.
-    request = build(ImageToVideo, {**values, "image_url": _stand_in(path) if path else image})
+    imagined = requests({image: _stand_in(path) for image, path in files.items()})
     if run.settings.dry_run:
-        if path:
-            run.output.say(f"{path} would be uploaded first; the link in the request stands in for the real one")
-        return dry_run(run, [request])
+        for path in files.values():
+            run.output.say(f"{path} would be uploaded first; the URL in the request stands in for the real one")
+        return dry_run(run, imagined)
     async with run.client() as a2e:
-        if path:
-            run.output.note(f"uploading {path}")
-            request = build(ImageToVideo, {**values, "image_url": await a2e.upload(path)})
-        return await start_all(run, a2e, [request], Asked(no_wait=no_wait, no_download=no_download))
+        uploaded = {image: await _uploaded(run, a2e, path) for image, path in files.items()}
+        return await start_all(run, a2e, requests(uploaded), asked, [_label(image) for image in images])
+
+
+async def _uploaded(run: Run, a2e: A2EClient, path: Path) -> str:
+    run.output.note(f"uploading {path}")
+    return await a2e.upload(path)
+
+
+def _label(image: str) -> str:
+    """Say which image it is: the prompt is the same for all of them."""
+    return image.partition("?")[0].rstrip("/").rpartition("/")[2] or image
 
 
 def _file(image: str) -> Path | None:
-    if image.lower().startswith(_LINKS):
+    if image.lower().startswith(_URLS):
         return None
     path = Path(image)
     if not path.is_file():
-        raise click.UsageError(f"IMAGE is neither an http(s) link nor a file: {image}")
+        raise click.UsageError(f"IMAGE is neither an http(s) URL nor a file: {image}")
     return path
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import time
 from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +12,20 @@ import attrs
 import click
 
 from a2e_async.cli.by_family import FamilyName
-from a2e_async.cli.codes import DONE, FAILED
+from a2e_async.cli.codes import DONE, FAILED, exit_code
+from a2e_async.cli.display.output import one_line, plain
 from a2e_async.cli.jobs import see_all
+from a2e_async.cli.resume import task_line
 from a2e_async.cli.run import Run, command
+from a2e_async.client import A2EClient
 from a2e_async.core.family import Family
 from a2e_async.core.records import Record
 from a2e_async.core.status import Status
 from a2e_async.engine.jobs.options import DEFAULT
-from a2e_async.errors import NotFoundError
+from a2e_async.errors import A2EError, AuthenticationError, NotFoundError, TransportError
+
+_ID = re.compile(r"[0-9a-f]{24}")
+_NEW = 3600.0  # seconds; far more than a copy of the service's data lags behind, and than clocks differ
 
 _family = click.argument("family", type=FamilyName())
 _ids = click.argument("task_ids", nargs=-1, required=True, metavar="ID...")
@@ -43,7 +50,7 @@ def as_text(record: Record) -> str:
         ("failed", " ".join(filter(None, (record.failed_code, record.failed_message)))),
         *(("url", url) for url in record.urls),
     )
-    return "\n".join(f"{name + ':':9}{value}" for name, value in facts if value != "")
+    return "\n".join(f"{name + ':':9}{one_line(str(value))}" for name, value in facts if value != "")
 
 
 def _moment(record: Record) -> str:
@@ -69,10 +76,12 @@ async def list_(run: Run, family: Family, limit: int) -> None:
         async for record in a2e.records(family.name, limit=limit):
             coins = "" if record.coins is None else f"{record.coins:g}"
             line = f"{record.id}  {record.status.value:<11}  {coins:>6}  {_moment(record)}  {record.name}"
-            run.output.result(line.rstrip(), as_data(family, record))
+            run.output.result(plain(line.rstrip()).replace("\n", " "), as_data(family, record))
+            if run.output.unread is not None:  # `| head` has seen enough
+                break
 
 
-@command("download")
+@command("download", uses=("out",), examples=("a2e download image_to_video 65f0c0ffee0000000000abcd --out videos",))
 @_family
 @_ids
 async def download(run: Run, family: Family, task_ids: tuple[str, ...]) -> int:
@@ -80,33 +89,58 @@ async def download(run: Run, family: Family, task_ids: tuple[str, ...]) -> int:
 
     It goes to --out, by default here.
     """
+    codes = [DONE]
     async with run.client() as a2e:
-        ready = []
-        for task_id in task_ids:
-            record = await a2e.look(family.name, task_id)
-            if record.status is Status.COMPLETED:
-                paths = await a2e.download(record, run.settings.out or Path())
-                data = as_data(family, record) | {"paths": [str(path) for path in paths]}
-                run.output.result("\n".join(map(str, paths)), data)
-                ready.append(task_id)
-            else:
-                run.complain(f"task {task_id} is {record.status.value}; a2e watch {family.name} {task_id} waits for it")
-    return DONE if len(ready) == len(task_ids) else FAILED
+        for task_id in dict.fromkeys(task_ids):
+            try:
+                record = await a2e.look(family.name, task_id)
+                codes.append(await _download(run, a2e, family, record))
+            except (AuthenticationError, TransportError):  # what the next one would meet, too
+                raise
+            except (A2EError, OSError) as error:
+                codes.append(run.fail(error))
+    return max(codes)
 
 
-@command("watch")
+async def _download(run: Run, a2e: A2EClient, family: Family, record: Record) -> int:
+    if record.status is Status.COMPLETED:
+        paths = await a2e.download(record, run.settings.out or Path())
+        data = as_data(family, record) | {"paths": [str(path) for path in paths]}
+        run.output.result("\n".join(map(str, paths)), data, paid=True)
+        return DONE
+    if record.status is Status.FAILED:
+        reason = " ".join(filter(None, (record.failed_code, record.failed_message))) or "the service gives no reason"
+        run.complain(f"task {record.id} has failed, there is nothing to download: {reason}")
+        return FAILED
+    run.complain(f"task {record.id} is {record.status.value}; this waits for it:")
+    run.output.say(task_line("watch", family.name, [record.id], run.settings, run.settings.out or Path()))
+    return FAILED
+
+
+@command(
+    "watch",
+    uses=("timeout", "out"),
+    examples=("a2e watch image_to_video 65f0c0ffee0000000000abcd 65f0c0ffee0000000000abce --out videos",),
+)
 @_family
 @_ids
 async def watch(run: Run, family: Family, task_ids: tuple[str, ...]) -> int:
-    """Watch tasks to their end and print their links, or download into --out."""
+    """Watch tasks to their end and print their URLs, or download into --out."""
     async with run.client() as a2e:
-        wanted = dict.fromkeys(task_ids)
-        # Watching sits through an outage; a wrong address or token shall show at once.
-        with suppress(NotFoundError):
-            await a2e.look(family.name, task_ids[0])
+        codes, wanted = [DONE], []
+        # Watching sits through an outage; a wrong address, token or id shall show at once.
+        for task_id in dict.fromkeys(task_ids):
+            try:
+                await a2e.look(family.name, task_id)
+            except NotFoundError as error:
+                if not _may_be_new(task_id):
+                    run.complain(f"{family.name} has no task {task_id}; a2e list {family.name} shows yours")
+                    codes.append(exit_code(error))
+                    continue
+            wanted.append(task_id)
         timeout = run.settings.timeout or DEFAULT
         jobs = [(a2e.attach(family.name, task_id, timeout=timeout), task_id) for task_id in wanted]
-        return await see_all(run, a2e, jobs, run.settings.out)
+        return max(*codes, await see_all(run, a2e, jobs, run.settings.out)) if jobs else max(codes)
 
 
 @command("cancel")
@@ -122,3 +156,10 @@ async def cancel(run: Run, family: Family, task_ids: tuple[str, ...]) -> int:
             run.output.result(f"{task_id} {words}", {"family": family.name, "id": task_id, "cancelled": cancelled})
             code = code if cancelled else FAILED
     return code
+
+
+def _may_be_new(task_id: str) -> bool:
+    """Say whether a task may be too new to be known everywhere: an id begins with the second of its creation."""
+    if not _ID.fullmatch(task_id):
+        return False
+    return abs(time.time() - int(task_id[:8], 16)) < _NEW

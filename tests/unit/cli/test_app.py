@@ -44,6 +44,9 @@ def test_help():
         shown = CliRunner().invoke(command, ["--help"], catch_exceptions=False)
         assert (shown.exit_code, shown.stderr) == (0, ""), command.name
         assert "Options of every command:" in shown.stdout
+        if not isinstance(command, click.Group):
+            offered = {name for name in settings.SOME if f"--{name.replace('_', '-')} " in shown.stdout}
+            assert offered == command.uses, command.name
         assert command.help
         assert all(option.help for option in command.params if isinstance(option, click.Option)), command.name
 
@@ -113,7 +116,21 @@ def test_no_words_at_all(monkeypatch, capsys):
     ("words", "clue"),
     [
         (("text-to-image",), "PROMPT"),
-        (("text-to-imag", "x"), "text-to-imag"),
+        (("text-to-imag", "x"), "Did you mean 'text-to-image'?"),
+        (("lst",), "Did you mean 'list'?"),
+        (("BALANCE",), "Did you mean 'balance'?"),
+        (("batch", "rn"), "Did you mean 'run'?"),
+        (("families", "imge_to_video"), "Did you mean 'image_to_video'"),
+        (("start", "flux", "x"), "Did you mean 'flux2'"),
+        (("watch", "text-to-imge", "1"), "Did you mean 'text_to_image'"),
+        (("balance", "--jsn"), "--json"),
+        (("xyzzy",), "No such command 'xyzzy'. (try"),
+        (("show",), "Missing 'FAMILY', 'ID'."),
+        (("start", "image_to_video"), "image_url: must be given; prompt: must"),
+        (("start", "text_to_image", "a kite", "--prompt", "b"), "--prompt is given twice"),
+        (("balance", "--out", "x"), "--out has no use in a2e balance"),
+        (("list", "text_to_image", "--timeout", "3"), "--timeout has no use in a2e list"),
+        (("batch", "status", "x", "--max-starts", "3"), "--max-starts has no use in a2e batch status"),
         (("text-to-image", "a kite", "--width", "0"), "width"),
         (("text-to-image", "a kite", "--width", "wide"), "--width"),
         (("image-to-video", "no-such-file.png", "--prompt", "p", "--negative-prompt", "n"), "no-such-file.png"),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shlex
+import subprocess
+import sys
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -97,7 +99,6 @@ def test_defaults():
 @pytest.mark.parametrize(
     "args",
     [
-        (),
         ("--text", "a", "--often", "many"),
         ("--text", "a", "--scene", "{"),
         ("--text", "a", "--size", "middle"),
@@ -108,6 +109,42 @@ def test_wrong_options(args):
     """A wrong option is refused."""
     command = click.Command("odd", params=fields.options_of(Odd), callback=lambda **_: None)
     assert CliRunner().invoke(command, args).exit_code == 2
+
+
+def test_missing_options():
+    """A required option is marked in the help, and named by the one who builds the request."""
+    command = click.Command("odd", params=fields.options_of(Odd), callback=lambda **_: None)
+    assert "[required]" in CliRunner().invoke(command, ["--help"]).stdout
+    with pytest.raises(InvalidRequestError, match="text"):
+        fields.build(Odd, parsed())
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({}, ["image_url", "prompt", "negative_prompt"]),
+        ({"image_url": "https://x.org/a.png"}, ["prompt", "negative_prompt"]),
+        ({"image_url": "here.png", "video_time": 7, "prompt": "p"}, ["image_url", "video_time", "negative_prompt"]),
+        ({"image_url": "https://x.org/a.png", "prompt": "p", "negative_prompt": "n", "video_time": 7}, ["video_time"]),
+    ],
+)
+def test_all_that_is_wrong(given, named):
+    """One error names every field that is missing or wrong."""
+    with pytest.raises(InvalidRequestError) as refused:
+        fields.build(ImageToVideo, given)
+    said = [part.partition(":")[0] for part in refused.value.message.split("; ")]
+    assert sorted(name for name in said if name in ImageToVideo.__slots__) == sorted(named)
+    assert refused.value.field in named
+
+
+def test_helps_without_docstrings():
+    """`python -OO` drops docstrings; the words are still there, read from the source."""
+    code = (
+        "from a2e_async.cli import fields; from a2e_async import TextToImage as T; print(fields.helps_of(T)['width'])"
+    )
+    child = subprocess.run([sys.executable, "-OO", "-c", code], capture_output=True, text=True, check=True)
+    assert "pixels" in child.stdout
+    assert fields.doc_of(type("Made", (), {})) == ""
 
 
 def test_helps():

@@ -61,7 +61,7 @@ def test_retry(folder, words):
     assert shlex.split(retry_line(Path(folder), "--failed"))[3:] == words
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, uses=("out",))
 @click.argument("words", nargs=-1)
 @click.option("--flag/--no-flag", default=None)
 @click.option("--many", multiple=True)

@@ -1,0 +1,94 @@
+"""What the commands that start tasks read: prompts and images from words, files and stdin."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+
+import pytest
+
+from a2e_async.cli.app import main
+from a2e_async.cli.by_family import leading_field
+from a2e_async.core.family import families, family_of
+
+
+@pytest.fixture
+def a2e(monkeypatch, capsys, tmp_path):
+    """Give a function that runs a command with this stdin, and gives its code, results and stderr."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words: str, stdin: bytes = b""):
+        monkeypatch.setattr(sys, "argv", ["a2e", "--json", *words])
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        code = main()
+        told = capsys.readouterr()
+        return code, [json.loads(line) for line in told.out.splitlines()], told.err
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("words", "stdin", "prompts"),
+    [
+        (("a", "b"), b"", ["a", "b"]),
+        (("-",), b"\xef\xbb\xbfone\r\n\n  two \n", ["one", "two"]),
+        (("a", "-", "z"), "кот\n".encode(), ["a", "кот", "z"]),
+    ],
+)
+def test_prompts(a2e, words, stdin, prompts):
+    """Prompts are words, or lines of stdin where a dash stands."""
+    code, sent, _err = a2e("text-to-image", *words, "--dry-run", stdin=stdin)
+    assert (code, [one["body"]["prompt"] for one in sent]) == (0, prompts)
+
+
+@pytest.mark.parametrize(("stdin", "clue"), [(b"", "stdin is empty"), (b" \n\n", "empty"), (b"\xff\xfea", "UTF-8")])
+def test_bad_stdin(a2e, stdin, clue):
+    """Nothing, and what is no text, is refused before anything is sent."""
+    code, sent, err = a2e("text-to-image", "-", "--dry-run", stdin=stdin)
+    assert (code, sent) == (2, [])
+    assert clue in err
+
+
+def test_images(a2e, tmp_path):
+    """Each image is a video of its own: URLs as they are, files by the URL that they would get."""
+    (tmp_path / "my kite.png").write_bytes(b"x")
+    words = ("--prompt", "p", "--negative-prompt", "n", "--dry-run")
+    code, sent, err = a2e("image-to-video", "https://x.org/a.png", "my kite.png", *words)
+    assert code == 0, err
+    assert [one["body"]["image_url"] for one in sent] == [
+        "https://x.org/a.png",
+        "https://uploaded.example/my%20kite.png",
+    ]
+    code, sent, _err = a2e("image-to-video", "-", *words, stdin=b"https://x.org/b.png\nhttps://x.org/c.png\n")
+    assert [one["body"]["image_url"][-5] for one in sent] == ["b", "c"]
+    code, sent, err = a2e("image-to-video", "https://x.org/a.png", "gone.png", *words)
+    assert (code, sent, "gone.png" in err) == (2, [], True)
+
+
+@pytest.mark.parametrize("name", sorted(families()))
+def test_the_first_field_by_its_place(a2e, name):
+    """What Python takes by its place is taken so here, too."""
+    family = family_of(name)
+    leading = leading_field(family)
+    if not leading or leading not in family.example:
+        return
+    rest = {key: value for key, value in family.example.items() if key != leading}
+    words = [word for key, value in rest.items() for word in _option(key, value)]
+    first = family.example[leading]
+    by_place = a2e("start", name, first, *words, "--dry-run")
+    by_name = a2e("start", name, *_option(leading, first), *words, "--dry-run")
+    assert by_place[0] == by_name[0] == 0, by_place[2]
+    [one], [other] = by_place[1], by_name[1]
+    assert {**one["body"], "name": "", "title": ""} == {**other["body"], "name": "", "title": ""}
+
+
+def _option(name, value):
+    option = "--task-timeout" if name == "timeout" else "--" + name.replace("_", "-")
+    if isinstance(value, bool):
+        return [option if value else f"--no-{option[2:]}"]
+    return [
+        word
+        for one in (value if isinstance(value, list | tuple) else [value])
+        for word in (option, one if isinstance(one, str) else json.dumps(one))
+    ]
