@@ -33,8 +33,8 @@ from a2e_async.client import A2EClient
 from a2e_async.core.family import Request
 from a2e_async.core.hooks import Posted
 from a2e_async.core.records import Record, Result
-from a2e_async.core.status import Status
-from a2e_async.engine.jobs.job import Job, Stage
+from a2e_async.core.status import Stage, Status
+from a2e_async.engine.jobs.job import Job
 from a2e_async.engine.jobs.options import Options
 from a2e_async.errors import DownloadError, JobDetachedError, LedgerError, NotFoundError
 

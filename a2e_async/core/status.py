@@ -35,6 +35,15 @@ class Status(enum.Enum):
         return self._rank
 
 
+class Stage(enum.Enum):
+    """How far a job is on our side: queued, then starting, then running, then done; it may be done at once."""
+
+    QUEUED = "queued"
+    STARTING = "starting"
+    RUNNING = "running"
+    DONE = "done"
+
+
 SPELLINGS: dict[str, Status] = {
     "init": Status.INITIALIZED,
     "initialized": Status.INITIALIZED,

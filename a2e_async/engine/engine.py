@@ -19,11 +19,12 @@ from a2e_async.core.polling.schedule import Cadence
 from a2e_async.core.records import Record, Result
 from a2e_async.core.retry import Retry
 from a2e_async.core.secrets import hide_secrets
+from a2e_async.core.status import Stage
 from a2e_async.engine.http.service import Service
 from a2e_async.engine.http.tasks import Tasks
 from a2e_async.engine.jobs.ending import tell_of_left, tell_of_unseen
 from a2e_async.engine.jobs.ends import Ends
-from a2e_async.engine.jobs.job import Job, Stage
+from a2e_async.engine.jobs.job import Job
 from a2e_async.engine.jobs.options import Options
 from a2e_async.engine.jobs.stats import Stats
 from a2e_async.engine.polling.poller import Poller

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from a2e_async.core.records import Record, Result, coins_of
 from a2e_async.core.status import Status
+from a2e_async.engine.jobs.background import Background
 from a2e_async.engine.jobs.coins import Coins
 from a2e_async.engine.jobs.delay import delay_of
 from a2e_async.engine.jobs.ending import failure_of
@@ -67,7 +68,7 @@ class Ends:
         self._checks: dict[AnyJob, Check] = {}
         self._lates: dict[AnyJob, Late] = {}
         self._settling: set[AnyJob] = set()
-        self._background: set[asyncio.Task[None]] = set()
+        self._background = Background("a2e ends")
 
     def subscribe(self, watcher: Watcher) -> None:
         """Let a watcher hear which jobs run, and which have ended."""
@@ -112,7 +113,7 @@ class Ends:
             self._settle_soon(job)
             return
         if check is not None:
-            self._in_background(self._charge_found(job, check))
+            self._background.run(self._charge_found(job, check))
         for watcher in self._watchers:
             watcher.watch(job)
 
@@ -135,7 +136,7 @@ class Ends:
         """Begin with tasks that are there already; nothing was charged for them by this."""
         self._takes(job, records, coins_of(records))
         if job.all_final():
-            self._in_background(self.settle([job]))
+            self._background.run(self.settle([job]))
             return
         for watcher in self._watchers:
             watcher.watch(job)
@@ -193,10 +194,13 @@ class Ends:
 
     def _tell(self, job: AnyJob) -> None:
         self._count(job)
-        if any(record.status is Status.FAILED for record in job.records):
-            self.fail(job, failure_of(job))
-        else:
-            self._finish(job, Result(job.records), None)
+        error: Exception | None
+        try:
+            failed = any(record.status is Status.FAILED for record in job.records)
+            result, error = (None, failure_of(job)) if failed else (Result(job.records), None)
+        except Exception as odd:  # noqa: BLE001 - what cannot be put into words ends this job, and no other
+            result, error = None, odd
+        self._finish(job, result, error)
 
     def _count(self, job: AnyJob) -> None:
         """Count what the final records say about coins, whoever started the tasks and however many jobs watch them."""
@@ -234,7 +238,7 @@ class Ends:
             except Exception:  # noqa: BLE001 - the deletion stands; a later process finds the deleted ids missing
                 _log.exception("the tasks that are left of a start could not be written down: %s", job.task_ids)
         if job.all_final():
-            self._in_background(self.settle([job]))
+            self._background.run(self.settle([job]))
 
     def _finish(self, job: AnyJob, result: Result | None, error: Exception | None) -> None:
         if job.done():
@@ -257,22 +261,6 @@ class Ends:
     async def _charge_found(self, job: AnyJob, check: Check) -> None:
         self.coins.charge_more(await check(job))
 
-    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.ensure_future(work)
-        self._background.add(task)
-        task.add_done_callback(self._background_ended)
-
-    def _background_ended(self, task: asyncio.Task[None]) -> None:
-        self._background.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            _log.error("work beside the jobs of a client failed", exc_info=error)
-
     async def aclose(self, until: float) -> None:
         """Wait for what goes on beside the jobs until a time of the event loop, then end it."""
-        if self._background:
-            await asyncio.wait(set(self._background), timeout=max(0, until - asyncio.get_running_loop().time()))
-        ending = set(self._background)
-        for task in ending:
-            task.cancel()
-        if ending:
-            await asyncio.wait(ending)
+        await self._background.aclose(until - asyncio.get_running_loop().time())

@@ -7,7 +7,6 @@ cancelling a waiter never touches the job; whoever changes a job has written it 
 from __future__ import annotations
 
 import asyncio
-import enum
 import logging
 from collections.abc import AsyncIterator, Callable, Container, Generator, Sequence
 from types import TracebackType
@@ -16,23 +15,14 @@ from typing import Any, Generic, NoReturn, Protocol, TypeVar
 from a2e_async.core.family import Family, Request
 from a2e_async.core.records import Record, Result
 from a2e_async.core.rendering import Rendered
-from a2e_async.core.status import Status, least_advanced
+from a2e_async.core.status import Stage, Status, least_advanced
 from a2e_async.engine.jobs.options import Options
-from a2e_async.engine.jobs.waiting import Listener, wait_among, wake, without_frames
+from a2e_async.engine.jobs.waiting import Listener, call_all, check_loop, wait_among, wake, without_frames
 from a2e_async.errors import UsageError
 
 _log = logging.getLogger("a2e_async")
 
 R = TypeVar("R", bound=Result)
-
-
-class Stage(enum.Enum):
-    """How far a job is on our side."""
-
-    QUEUED = "queued"
-    STARTING = "starting"
-    RUNNING = "running"
-    DONE = "done"
 
 
 _DONE = Stage.DONE
@@ -113,8 +103,6 @@ class Job(Rendered, Generic[R]):
         self._accepters: list[asyncio.Future[None]] | None = None
         self._listeners: list[Listener] | None = None
         self._callbacks: list[Callable[[Job[R]], None]] | None = None
-
-    # What everybody may ask.
 
     @property
     def status(self) -> Status | None:
@@ -300,11 +288,7 @@ class Job(Rendered, Generic[R]):
         for listener in self._listeners or ():
             listener.wake()
         callbacks, self._callbacks, self._listeners = self._callbacks, None, None
-        for callback in callbacks or ():
-            try:
-                callback(self)
-            except Exception:  # noqa: BLE001 - one that fails must keep neither others nor other jobs from their end
-                _log.exception("a callback failed at the end of a job, which has ended all the same")
+        call_all(callbacks, self)
 
     def on_end(self, callback: Callable[[Job[R]], None]) -> None:
         """Call back when the job ends, at once if it has."""
@@ -331,9 +315,4 @@ class Job(Rendered, Generic[R]):
         return self._result
 
     def _check_loop(self) -> None:
-        try:
-            here = asyncio.get_running_loop()
-        except RuntimeError:
-            here = None
-        if here is not self._loop:
-            raise UsageError("a job belongs to the event loop of its client; it was used from another loop or thread")
+        check_loop(self._loop)

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
+from typing import TypeVar
 
 from a2e_async.core.records import Record
+from a2e_async.errors import UsageError
+
+_log = logging.getLogger("a2e_async")
+
+J = TypeVar("J")
 
 _OURS = __name__.partition(".")[0] + "."
 
@@ -58,6 +65,25 @@ def wake(waiters: list[asyncio.Future[None]] | None) -> None:
     for waiter in waiters or ():
         if not waiter.done():
             waiter.set_result(None)
+
+
+def call_all(callbacks: Sequence[Callable[[J], None]] | None, job: J) -> None:
+    """Tell all who wanted to hear of a job's end; one that fails keeps neither others nor other jobs from it."""
+    for callback in callbacks or ():
+        try:
+            callback(job)
+        except Exception:  # noqa: BLE001 - see above
+            _log.exception("a callback failed at the end of a job, which has ended all the same")
+
+
+def check_loop(loop: asyncio.AbstractEventLoop) -> None:
+    """Refuse the use of a job from another loop or thread than its own."""
+    try:
+        here: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
+    except RuntimeError:
+        here = None
+    if here is not loop:
+        raise UsageError("a job belongs to the event loop of its client; it was used from another loop or thread")
 
 
 def without_frames(error: BaseException) -> TracebackType | None:

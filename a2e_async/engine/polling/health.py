@@ -5,12 +5,15 @@ After a failure looks pause, longer each time; then one small look tries the ser
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Callable
 
 import attrs
 
 from a2e_async.core.retry import Retry
+from a2e_async.engine.http.service import Service
+from a2e_async.engine.jobs.events import HealthChanged
 from a2e_async.errors import AuthenticationError
 
 
@@ -69,3 +72,15 @@ class Health:
         self._refusals += 1
         enough = self._refusals >= self.retry.token_refusals
         return error if enough and now - self._refused_since >= self.retry.token_seconds else None
+
+
+def outages_told(service: Service) -> Callable[[float | None], None]:
+    """Give what counts the outages of a service and tells those of them who hear of events; for `Health.on_change`."""
+
+    def tell(since: float | None) -> None:
+        outage = 0.0 if since is None else asyncio.get_running_loop().time() - since
+        service.counts.outage_seconds += outage
+        if service.events.heard:
+            service.events.tell(HealthChanged(at=service.events.now(), well=since is not None, outage=outage))
+
+    return tell

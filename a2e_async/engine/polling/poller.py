@@ -23,10 +23,10 @@ from a2e_async.core.polling.learned import Learned
 from a2e_async.core.polling.schedule import Cadence, Group, LookQueue
 from a2e_async.core.retry import Retry, Verdict, verdict
 from a2e_async.engine.http.service import Service
+from a2e_async.engine.jobs.background import Background
 from a2e_async.engine.jobs.ends import Ends
-from a2e_async.engine.jobs.events import HealthChanged
 from a2e_async.engine.polling.deadlines import Alarm, Deadlines
-from a2e_async.engine.polling.health import Health
+from a2e_async.engine.polling.health import Health, outages_told
 from a2e_async.engine.polling.hints import EarlyHints
 from a2e_async.engine.polling.rows import News, ask
 from a2e_async.engine.polling.trust import Absences, BatchRoutes
@@ -61,8 +61,7 @@ class Poller:
     """
 
     def __init__(self, service: Service, cadence: Cadence, retry: Retry, learned: Learned, ends: Ends) -> None:
-        self.health = Health(retry, self._health_changed)
-        self._events = service.events
+        self.health = Health(retry, outages_told(service))
         self._service = service
         self._cadence = cadence
         self._retry = retry
@@ -76,9 +75,9 @@ class Poller:
         self._families: dict[str, Family] = {}
         self._batches = BatchRoutes()
         self._absences = Absences(self._watches, retry)
-        self._looks: set[asyncio.Task[None]] = set()
-        self._last_look = -math.inf
         self._alarm = Alarm()
+        self._looks = Background("a2e look", self._alarm.wake)
+        self._last_look = -math.inf
         ends.subscribe(self)
 
     def watch(self, job: AnyJob) -> None:
@@ -144,11 +143,7 @@ class Poller:
 
     async def aclose(self) -> None:
         """End the looks under way."""
-        looks = set(self._looks)
-        for look in looks:
-            look.cancel()
-        if looks:
-            await asyncio.wait(looks)
+        await self._looks.aclose()
 
     async def _turn(self, loop: asyncio.AbstractEventLoop) -> None:
         """Sleep, or look at what is due."""
@@ -199,22 +194,14 @@ class Poller:
             watch.hurried, watch.asked = False, now
         if group and watches:
             self._last_look = now
-            look = asyncio.create_task(self._look(group, watches), name="a2e look")
-            self._looks.add(look)
-            look.add_done_callback(self._looked)
-
-    def _looked(self, look: asyncio.Task[None]) -> None:
-        self._looks.discard(look)
-        if not look.cancelled() and look.exception() is not None:
-            _log.error("a look ended with an error of its own", exc_info=look.exception())
-        self._alarm.wake()
+            self._looks.run(self._look(group, watches))
 
     async def _look(self, group: Group, watches: list[Watch]) -> None:
         try:
             await self._ask_and_read(self._families[group[0]], watches, alone=group[1])
-        except Exception:  # noqa: BLE001 - a mistake of ours must not end the watch of a hundred tasks
-            _log.exception("a look met a fault of our own; its tasks are looked at again")
+        except Exception:  # a mistake of ours must not end the watch of a hundred tasks
             self._again_later([watch for watch in watches if watch.place is None])
+            raise
 
     async def _ask_and_read(self, family: Family, watches: list[Watch], *, alone: bool) -> None:
         asked_at = asyncio.get_running_loop().time()
@@ -233,12 +220,6 @@ class Poller:
                 self.health.succeeded()
             await self._read(family, watches, rows, asked_at)
 
-    def _health_changed(self, since: float | None) -> None:
-        outage = 0.0 if since is None else asyncio.get_running_loop().time() - since
-        self._service.counts.outage_seconds += outage
-        if self._events.heard:
-            self._events.tell(HealthChanged(at=self._events.now(), well=since is not None, outage=outage))
-
     async def _read(self, family: Family, watches: Sequence[Watch], rows: dict[str, Any], asked_at: float) -> None:
         now = asyncio.get_running_loop().time()
         running: list[Watch] = []
@@ -252,9 +233,8 @@ class Poller:
                 if row is None:
                     self._absences.note(watch, now)
                 elif self._news.read(family, watch, row):
-                    self._learned.ended(family.name, watch, now)
                     ended |= {job: None for job in self._watches.end(watch) if job.all_final()}
-                    continue
+                    self._learned.ended(family.name, watch, now)
                 else:
                     self._learned.running(family.name, watch, asked_at)
             except Exception:  # noqa: BLE001 - a row that cannot be read costs its own task one look, and no other
@@ -276,8 +256,10 @@ class Poller:
         elif isinstance(error, NotFoundError) and alone:
             self._not_found(watches[0], error, now)
         elif isinstance(error, AuthenticationError):
-            self._token_refused(now, error)
+            self._failed(now, error, refused=True)
             self._suspect(watches, halve=True, alone=alone)
+            for job in self._watches.jobs() if self.health.token_refused(now, error) else ():
+                self._ends.fail(job, again(error))
         elif isinstance(error, ServiceError) and not error.page and verdict(error) is Verdict.REFUSED:
             self.health.succeeded()
             self._suspect(watches, halve=True, alone=alone)
@@ -293,9 +275,7 @@ class Poller:
         if not halve or alone:
             self._again_later(watches, now=not alone)
         elif len(watches) == 1:
-            watches[0].alone_until = (
-                now + _SUSPECT_SECONDS
-            )  # its own detail tells whether it is this task or the service
+            watches[0].alone_until = now + _SUSPECT_SECONDS  # its detail tells whether it is the task or the service
             self._queue.add_set(self._group(watches[0], now), watches, first=True)
         else:
             middle = len(watches) // 2
@@ -303,21 +283,13 @@ class Poller:
                 self._queue.add_set(self._group(half[0], now), half)
 
     def _not_found(self, watch: Watch, error: NotFoundError, now: float) -> None:
-        believed = not error.no_route and self._absences.believed(watch, now)
         if not error.no_route:
             self.health.succeeded()
-        if not believed or not self._watches.is_live(watch):
+        if not error.no_route and self._absences.believed(watch, now) and self._watches.is_live(watch):
+            for job in self._watches.jobs_of(watch):
+                self._ends.fail(job, again(error))
+        else:
             self._again_later([watch])
-            return
-        for job in self._watches.jobs_of(watch):
-            self._ends.fail(job, again(error))
-
-    def _token_refused(self, now: float, error: AuthenticationError) -> None:
-        self._failed(now, error, refused=True)
-        final = self.health.token_refused(now, error)
-        if final is not None:
-            for job in self._watches.jobs():
-                self._ends.fail(job, again(final))
 
     def _again_later(self, watches: Sequence[Watch], *, now: bool = False) -> None:
         """Let tasks wait for their next look, an interval after the last one or now."""

@@ -48,14 +48,16 @@ class News:
         if record.status is Status.UNKNOWN:
             self._report_spelling(family, spelling)
         known = watch.job.known(watch.task_id)
-        if known is not None and (not may_follow(known.status, record.status) or record == known):
+        if known is not None and not may_follow(known.status, record.status):
             return known.status.final
-        if spelling != watch.spelling or known != record:
+        if record == known:
             watch.spelling = spelling
-            for job in self._watches.jobs_of(watch):
-                job.change(record)
-            if self._events.heard:
-                self._events.tell(Changed(at=self._events.now(), job=watch.job, record=record))
+            return record.status.final
+        for job in self._watches.jobs_of(watch):
+            job.change(record)
+        if self._events.heard:
+            self._events.tell(Changed(at=self._events.now(), job=watch.job, record=record))
+        watch.spelling = spelling  # last: what went wrong before is told at the next look
         return record.status.final
 
     def _is_heard(self, watch: Watch) -> bool:

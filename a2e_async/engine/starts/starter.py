@@ -12,9 +12,10 @@ from typing import Any
 from a2e_async.core import replies, wire
 from a2e_async.core.family import Request
 from a2e_async.core.records import Record, coins_of
+from a2e_async.core.status import Stage
 from a2e_async.engine.jobs.coins import Reservation
 from a2e_async.engine.jobs.ends import Ends
-from a2e_async.engine.jobs.job import Job, Stage
+from a2e_async.engine.jobs.job import Job
 from a2e_async.engine.jobs.options import NO_JOURNAL
 from a2e_async.engine.starts.attempt import Attempt
 from a2e_async.engine.starts.budget import Budget
