@@ -167,7 +167,7 @@ class Ends:
     def _settle_soon(self, job: AnyJob) -> None:
         if job not in self._settling:
             self._settling.add(job)
-            self._in_background(self._settle_slowly(job))
+            self._background.run(self._settle_slowly(job))
 
     async def _settle_slowly(self, job: AnyJob) -> None:
         try:

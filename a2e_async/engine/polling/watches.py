@@ -78,7 +78,8 @@ class Watches:
         found = self._watches.get(task_id)
         key = task_id if found is None or found.job.family is job.family else _second_key(job.family, task_id)
         if key in self._watches:
-            self._share(self._watches[key], job)
+            if job not in self.jobs_of(self._watches[key]):  # a job is watched anew when more of its tasks show up
+                self._share(self._watches[key], job)
             return None
         watch = self._watches[key] = Watch(job, task_id, key, now)
         return watch
