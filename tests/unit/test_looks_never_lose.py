@@ -363,13 +363,13 @@ async def test_a_token_that_is_refused_for_good_ends_every_job_with_its_ids(sim,
 
 @virtual(opened=False)
 async def test_a_start_with_a_refused_token_fails_at_once(sim):
-    """A start's 401 is raised immediately; the next start asks the callable for another token."""
-    token = Token("sk_old", "sk_simulator")
+    """A start's 401 is raised as soon as another token is refused, too; the next start asks for one more."""
+    token = Token("sk_old", "sk_older", "sk_simulator")
     async with with_token(sim, token) as a2e:
         error = await caught(a2e.start(PICTURE).wait())
         assert isinstance(error, AuthenticationError)
-        assert now() < 0.2
-        assert sim.counters["text_to_image.start"] == 1
+        assert now() < 0.3
+        assert sim.counters["text_to_image.start"] == 2
         await a2e.start(PICTURE)
 
 

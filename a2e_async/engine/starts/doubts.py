@@ -38,7 +38,8 @@ class Doubts:
         """Give the error of a start; a 403 that is not about the token, as other calls show, is the start's own."""
         if isinstance(error, AuthenticationError) and error.status == _FORBIDDEN and await self._balance() is not None:
             facts = {key: value for key, value in error.__dict__.items() if key != "message"}
-            return RejectedRequestError(error.message, **facts)
+            said = error.message.partition("; the token came from ")[0]  # it was not the token
+            return RejectedRequestError(said, **facts)
         return error
 
     async def is_empty(self, family: Family, request: Request[Any]) -> bool:
