@@ -16,13 +16,13 @@ import asyncio
 import hashlib
 import stat
 import time
-from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
 import attrs
 
 from a2e_async.batch.entries import Entry, Event, FileEntry, State
+from a2e_async.batch.images import Images, Source
 from a2e_async.batch.journal import OnChange, RowJournal, tell
 from a2e_async.batch.ledger import Ledger, tag_of
 from a2e_async.batch.owner import Owner
@@ -36,10 +36,8 @@ from a2e_async.core.records import Record, Result
 from a2e_async.core.status import Stage, Status
 from a2e_async.engine.jobs.job import Job
 from a2e_async.engine.jobs.options import Options
-from a2e_async.errors import DownloadError, JobDetachedError, LedgerError, NotFoundError
+from a2e_async.errors import DownloadError, JobDetachedError, LedgerError
 
-_MOST_IMAGES = 10_000  # URLs of other rows' images that are kept
-_IMAGE_SECONDS = 24 * 3600.0  # after which a URL is asked for anew: it lives for about three days
 _LOST_SECONDS = KEPT_SECONDS + 24 * 3600.0  # after which nobody asks for a task that is gone any more
 
 
@@ -58,15 +56,6 @@ class Outcome:
     entry: Entry
     paths: tuple[Path, ...] = ()
     error: Exception | None = None
-
-
-@attrs.frozen
-class Source:
-    """A row whose image another one takes: its id, its family and the id of its first task."""
-
-    row_id: str
-    family: str
-    task_id: str
 
 
 class Course:
@@ -100,7 +89,7 @@ class Course:
         self._options = options
         self._purse = purse
         self._on_change = on_change
-        self._images: OrderedDict[str, tuple[str, float]] = OrderedDict()
+        self._images = Images(a2e)
         self._unsent: set[Job[Any]] = set()
         self._starting: set[Job[Any]] = set()
         self._stopped = False
@@ -133,7 +122,7 @@ class Course:
             now = (await self._ledger.known([row.id]))[row.id]
         except Exception as error:  # noqa: BLE001 - an outcome like any other
             return await self._failed(row, entry, error)
-        self._keep_image(row.id, result.url)
+        self._images.keep(row.id, result.url)
         return self._changed(row, now)
 
     async def give_up(self, row: Row, entry: Entry, event: Event, words: str, error: Exception) -> Outcome:
@@ -185,7 +174,7 @@ class Course:
         if row.image_from is None:
             return row.request(), options
         try:
-            return row.request(await self._image(source, row.image_from)), options
+            return row.request(await self._images.of(source, row.image_from)), options
         except DownloadError:
             if not entry.letters:
                 raise
@@ -216,32 +205,6 @@ class Course:
             self._starting.discard(job)
             raise
         self._starting.discard(job)
-
-    async def _image(self, source: Source | None, row_id: str) -> str:
-        """Give a URL of the first output of a row; an old one, or that of an earlier run, is asked for anew.
-
-        Raises:
-            DownloadError: The service has it no more.
-        """
-        if source is None:
-            raise DownloadError(f"its source {row_id} is not there")
-        url, since = self._images.get(source.row_id, ("", 0.0))
-        if not url or not 0 <= time.time() - since < _IMAGE_SECONDS:
-            again = f"redo {source.row_id} makes it anew"
-            try:
-                record = await self._a2e.look(source.family, source.task_id)
-            except NotFoundError as error:
-                raise DownloadError(f"the service has the image of row {source.row_id} no more: {again}") from error
-            if not record.urls:
-                raise DownloadError(f"the task of row {source.row_id} names no image: {again}")
-            url = record.urls[0]
-            self._keep_image(source.row_id, url)
-        return url
-
-    def _keep_image(self, row_id: str, url: str) -> None:
-        self._images[row_id] = (url, time.time())
-        if len(self._images) > _MOST_IMAGES:
-            self._images.popitem(last=False)
 
     async def _fetch(self, row: Row, result: Result) -> list[FileEntry]:
         if not result.urls:

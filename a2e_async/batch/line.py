@@ -16,8 +16,9 @@ from typing import Any
 
 import attrs
 
-from a2e_async.batch.course import Outcome, Source, planned
+from a2e_async.batch.course import Outcome, planned
 from a2e_async.batch.entries import Entry, State
+from a2e_async.batch.images import Source
 from a2e_async.batch.ledger import Ledger
 from a2e_async.batch.rows import Row, RowError, check_id, numbered, of_entry, of_request
 from a2e_async.batch.stored import DEEPEST, is_changed, is_deep

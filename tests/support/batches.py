@@ -122,6 +122,21 @@ async def begun_at(book, sim):
         await Owner.check(book, a2e, service=None, same_account=False)
 
 
+KITE = picture("kite")
+
+
+def one_bill_each(sim, count):
+    """Whether so many rows were billed, each once."""
+    bills = sim.book.bills_by_tag()
+    return len(bills) == len(sim.book.starts) == count and set(bills.values()) == {1}
+
+
+async def forget(sim):
+    """Let the service deny all tasks that it has."""
+    for task_id in list(sim.book.tasks):
+        sim.world.delete("text_to_image", task_id)
+
+
 class Asked:
     """How often each route was asked since then."""
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import random
 import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from a2e_async.batch import ledger as its_module
-from a2e_async.batch.entries import Entry
+from a2e_async.batch.entries import Entry, FileEntry
 from a2e_async.batch.ledger import Ledger
 from a2e_async.batch.ledger_file import FILE_NAME
+from a2e_async.errors import LedgerError
 
 # A process that only writes a ledger imports nothing else: the whole package takes longer than its life.
 _ALONE = """
@@ -70,3 +74,37 @@ def running(code, *arguments, **options):
     finally:
         process.kill()
         process.communicate()
+
+
+FILE = FileEntry(path="a.png", bytes=3, sha256="00")
+
+
+async def refused(folder):
+    """Give the words with which the ledger of a folder is refused."""
+    with pytest.raises(LedgerError) as caught:
+        await Ledger.open(folder)
+    return caught.value.message
+
+
+async def filled(folder, rows=200):
+    """Make a ledger of many rows and close it."""
+    async with opened(folder) as open_ledger:
+        await open_ledger.plan([entry(f"row-{n}", fields={"prompt": "a kite " * 30}) for n in range(rows)])
+
+
+HOLD = """
+import asyncio, pathlib
+from ledgers import opened
+async def hold():
+    async with opened(pathlib.Path(sys.argv[1])):
+        print("held", flush=True)
+        await asyncio.sleep(60)
+asyncio.run(hold())
+"""
+
+
+def overwrite(path, at, length):
+    """Write nonsense into the middle of a file."""
+    with path.open("r+b") as file:
+        file.seek(at)
+        file.write(random.Random(at).randbytes(length))
