@@ -21,6 +21,7 @@ from typing import Any
 
 import attrs
 
+from a2e_async.batch.copies import Copies
 from a2e_async.batch.entries import Entry, Event, FileEntry, State
 from a2e_async.batch.images import Images, Source
 from a2e_async.batch.journal import OnChange, RowJournal, tell
@@ -90,6 +91,7 @@ class Course:
         self._purse = purse
         self._on_change = on_change
         self._images = Images(a2e)
+        self._copies = Copies(a2e, ledger)
         self._unsent: set[Job[Any]] = set()
         self._starting: set[Job[Any]] = set()
         self._stopped = False
@@ -104,6 +106,10 @@ class Course:
         """Wait until what is on the wire has been answered and written down, as long as the client's closing would."""
         starting, self._starting = self._starting, set()
         await self._a2e.answered(*starting)
+
+    async def aclose(self) -> None:
+        """End what is still asked for."""
+        await self._copies.aclose()
 
     async def bring(self, row: Row, entry: Entry, source: Source | None) -> Outcome:
         """Bring one row as far as it goes.
@@ -144,7 +150,11 @@ class Course:
         if entry.task_ids:
             options = attrs.evolve(self._options, journal=self._journal(entry))
             return await _ours(self._a2e.attach(row.family, *entry.task_ids, tag=tag, options=options))
-        options = self._looking(row, entry)
+        if not entry.letters and (ids := await self._copies.started(row.family, tag)):
+            await self._ledger.intended(row.id, tag, entry.attempt)
+            await self._ledger.accepted(row.id, ids, None)
+            return await self._result(row, (await self._ledger.known([row.id]))[row.id], source)
+        options = self._looking(entry)
         request, options = await self._request(row, entry, source, options)
         held_before = entry.price if entry.letters else None
         async with self._purse.pays(Wanted(row.family, request, options), held_before) as held:
@@ -156,16 +166,12 @@ class Course:
     def _journal(self, entry: Entry, price: float | None = None) -> RowJournal:
         return RowJournal(self._ledger, entry, self._owner, self._on_change, price)
 
-    def _looking(self, row: Row, entry: Entry) -> Options:
-        """Give the options of a start that an earlier process, or a copy of this ledger, may have sent."""
-        if entry.letters:
-            posted = Posted(first=entry.sent_first, last=entry.sent_last, letters=entry.letters)
-            # Absence from the list of an account that is perhaps another one proves nothing.
-            on_unknown = self._options.on_unknown if self._owner.proven else "raise"
-            return attrs.evolve(self._options, look_first=True, sent_before=posted, on_unknown=on_unknown)
-        if entry.suspect and row.family.is_findable:
-            return attrs.evolve(self._options, look_first=True)
-        return self._options
+    def _looking(self, entry: Entry) -> Options:
+        """Give the options of a start that an earlier process may have sent; without any POST it surely has not."""
+        if not entry.letters:
+            return self._options
+        posted = Posted(first=entry.sent_first, last=entry.sent_last, letters=entry.letters)
+        return attrs.evolve(self._options, look_first=True, sent_before=posted)
 
     async def _request(
         self, row: Row, entry: Entry, source: Source | None, options: Options

@@ -75,7 +75,7 @@ MOVES: Final[Mapping[Event, tuple[frozenset[State], State | None]]] = {
     Event.LOST: (_BEGUN, State.UNKNOWN),
     Event.EXPIRED: (_PAID | {State.DONE, State.UNKNOWN}, State.EXPIRED),
     Event.RELEASED: (frozenset({State.INTENDED}), State.PLANNED),
-    Event.AGAIN: (_FINAL | _PAID, State.PLANNED),
+    Event.AGAIN: (_FINAL | _PAID | {State.INTENDED}, State.PLANNED),
     Event.NOTED: (frozenset(State) - {State.FAILED, State.REFUSED}, None),
 }
 """The life of a row: each event, the states in which it may come, and the state to which it leads (None: the same).
@@ -126,8 +126,6 @@ class Entry:
         done_at: When its files were there.
         files: Its files.
         listed: Whether the rows file that was given last still has it.
-        suspect: Whether the ledger was copied or moved while the row was planned, so that another copy may have
-            started it.
         edited: Family and fields of the row as they were given last, where that differs from what was begun.
     """
 
@@ -151,7 +149,6 @@ class Entry:
     done_at: float | None = None
     files: tuple[FileEntry, ...] = ()
     listed: bool = True
-    suspect: bool = False
     edited: tuple[str, Mapping[str, Any]] | None = None
 
 

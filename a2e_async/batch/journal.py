@@ -11,6 +11,7 @@ import attrs
 from a2e_async.batch.entries import Entry, Event, State
 from a2e_async.batch.ledger import Ledger
 from a2e_async.batch.owner import Owner
+from a2e_async.batch.stored import sensible
 from a2e_async.core.family import Request
 from a2e_async.core.hooks import Journal
 from a2e_async.core.records import Record, Result
@@ -70,7 +71,7 @@ class RowJournal(Journal):
         """Write down how its tasks have ended."""
         await self._owner.learn(records)
         failed = [record for record in records if record.status is Status.FAILED]
-        known = [record.coins for record in records if record.coins is not None]
+        known = [coins for coins in (sensible(record.coins) for record in records) if coins is not None]
         if failed:
             await self._ledger.ended(self._entry.id, Event.FAILED, failed[0].failed_message or "the task failed")
         else:

@@ -21,7 +21,7 @@ from a2e_async.core import tags
 _ANEW: Final = (
     "attempt = attempt + 1, tag = NULL, task_ids = '[]', coins = NULL, price = NULL, error = '', files = '[]', "
     "intended_at = NULL, sent_first = NULL, sent_last = NULL, letters = '', accepted_at = NULL, settled_at = NULL, "
-    f"done_at = NULL, suspect = 0, lost_coins = lost_coins + {CHARGED}"
+    f"done_at = NULL, lost_coins = lost_coins + {CHARGED}"
 )
 
 
@@ -54,9 +54,9 @@ class Ledger:
         return self._writer.about.batch_id
 
     @property
-    def moved(self) -> bool:
-        """Whether the file is a copy of the one that was opened last."""
-        return self._writer.about.moved
+    def copied(self) -> bool:
+        """Whether the file is a copy, or was put back: it is, or once was, not the one that was opened last."""
+        return self._writer.about.copied
 
     @property
     def counters(self) -> Counters:
@@ -118,7 +118,7 @@ class Ledger:
 
     async def accepted(self, row_id: str, task_ids: Sequence[str], coins: float | None) -> bool:
         """The service has taken the start."""
-        sets = "task_ids = ?, coins = ?, accepted_at = coalesce(accepted_at, ?), error = '', suspect = 0"
+        sets = "task_ids = ?, coins = ?, accepted_at = coalesce(accepted_at, ?), error = ''"
         return await self._move(Event.ACCEPTED, row_id, sets, dump(list(task_ids)), sensible(coins), time.time())
 
     async def settled(self, row_id: str, *, coins: float | None) -> bool:

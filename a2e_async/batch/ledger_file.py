@@ -35,11 +35,11 @@ class Begun:
 
     Attributes:
         batch_id: The batch's own random id.
-        moved: Whether the file is not the one that was opened last: a copy, or a copy that was put back.
+        copied: Whether the file is, or once was, not the one that was opened last: a copy, or one that was put back.
     """
 
     batch_id: str
-    moved: bool
+    copied: bool
 
 
 def prepare(folder: Path) -> filelock.FileLock:
@@ -186,20 +186,20 @@ def begun(db: sqlite3.Connection, path: Path) -> Begun:
     if _migrate(db) < len(schema.STEPS):
         with contextlib.suppress(OSError):
             path.chmod(PRIVATE)  # an older version made it readable for all, with the tokens of webhooks in it
-    about = dict(db.execute("SELECT key, value FROM about WHERE key IN ('batch_id', 'file', 'salt')"))
+    about = dict(db.execute("SELECT key, value FROM about WHERE key IN ('batch_id', 'file', 'copied')"))
     batch_id, number = about.get("batch_id", ""), str(path.stat().st_ino)
     if not _BATCH_ID.fullmatch(batch_id):
         raise sqlite3.DatabaseError("it has no batch id")
-    moved = about.get("file", number) != number
+    # Another copy may have started what is planned here, or will be, under the very same tags.
+    copied = "copied" in about or about.get("file", number) != number
     db.execute("BEGIN IMMEDIATE")
-    if moved:
-        # Another copy may have started what is planned here, under the very same tags: it is looked for first.
-        db.execute("UPDATE rows SET suspect = 1 WHERE state = 'planned'")
+    if copied and "copied" not in about:
+        db.execute("INSERT INTO about VALUES ('copied', ?)", (repr(time.time()),))
     if about.get("file") != number:
         db.execute("INSERT OR REPLACE INTO about VALUES ('file', ?)", (number,))
     db.execute("INSERT OR IGNORE INTO about VALUES ('salt', ?)", (token_hex(16),))
     db.execute("COMMIT")
-    return Begun(batch_id, moved)
+    return Begun(batch_id, copied)
 
 
 def in_words(path: Path, error: Exception) -> LedgerError:

@@ -36,15 +36,13 @@ _LISTED = 100  # records of an account's list, which is newest first
 class Owner:
     """The service and the account of a batch.
 
-    Attributes:
-        proven: Whether what an earlier process may have sent was surely sent to this account; where it was not,
-            absence from this account's list proves nothing, and such a row is never sent again.
+    A ledger of a version that did not know this is bound when it is opened: what its processes had sent when they died
+    is looked for, and never sent again, so that it costs nobody anything.
     """
 
     _ledger: Ledger
     _salt: bytes
     _user: str | None
-    proven: bool = True
 
     @classmethod
     async def check(cls, ledger: Ledger, a2e: A2EClient, *, service: str | None, same_account: bool) -> Owner:
@@ -63,12 +61,9 @@ class Owner:
         here = service or a2e.base_url
         token = await a2e.fingerprint(salt)
         bound = await ledger.kept(_SERVICE)
-        begun = await ledger.in_states(_BEGUN, most=1)
+        begun = await ledger.in_states(_BEGUN, most=1) or ledger.copied
         owner = cls(ledger, salt, await ledger.kept(_USER) if begun else None)
-        if not begun:
-            await owner._bind(here, token)
-        elif bound is None:
-            owner.proven = await owner._knows_its_tasks(a2e)
+        if not begun or bound is None:
             await owner._bind(here, token)
         elif bound != here:
             raise LedgerError(
@@ -114,14 +109,6 @@ class Owner:
         users = [_user_in(record) async for record in _listed(a2e, await self._families())]
         told = {self._hashed(user) for user in users if user is not None}
         return told == {self._user}
-
-    async def _knows_its_tasks(self, a2e: A2EClient) -> bool:
-        """Whether this account lists a task of a ledger that was begun before ledgers knew whose they are."""
-        known = {task_id for entry in await self._ledger.in_states(_PAID, most=_ASKED) for task_id in entry.task_ids}
-        async for record in _listed(a2e, await self._families()):
-            if record.id in known:
-                return True
-        return False
 
     async def _families(self) -> list[str]:
         return list(dict.fromkeys(entry.family for entry in await self._ledger.in_states(_PAID, most=_ASKED)))

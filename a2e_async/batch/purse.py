@@ -15,10 +15,10 @@ import attrs
 
 from a2e_async.batch.entries import Entry, State
 from a2e_async.batch.ledger import Ledger
-from a2e_async.batch.rows import of_entry
+from a2e_async.batch.rows import Row, of_entry
 from a2e_async.batch.stored import sensible
 from a2e_async.client import A2EClient
-from a2e_async.core.family import Family, Request
+from a2e_async.core.family import Family, Request, price_kind
 from a2e_async.core.records import Result
 from a2e_async.engine.jobs.coins import Coins
 from a2e_async.engine.jobs.options import Options
@@ -77,7 +77,12 @@ class Purse:
         purse = cls(limit, await ledger.coins(), a2e)
         if limit is not None:
             unpriced = await ledger.in_states(frozenset(State), _UNPRICED)
-            purse._coins.spent += sum([await purse._price_of(entry, options) for entry in unpriced])
+            prices: dict[object, float] = {}
+            for row, entry in [(of_entry(entry), entry) for entry in unpriced]:
+                kind = price_kind(row.family, row.request())
+                if kind not in prices:
+                    prices[kind] = await purse._price_of(row, entry, options)
+                purse._coins.spent += prices[kind]
         return purse
 
     @contextlib.asynccontextmanager
@@ -119,11 +124,10 @@ class Purse:
         if (coins := sensible(held.coins)) is not None:
             self._coins.spent += coins - price
 
-    async def _price_of(self, entry: Entry, options: Options) -> float:
+    async def _price_of(self, row: Row, entry: Entry, options: Options) -> float:
         """Give what a row may have cost that was started without a limit, and whose reply named no coins."""
         if options.price is not None:
             return options.price
-        row = of_entry(entry)
         with contextlib.suppress(A2EError):
             quoted = await self._quote(row.family, row.request())
             if quoted is not None:

@@ -70,13 +70,14 @@ class Run:
         if self._places is not None:
             await self._places.aclose()
         await self._course.answered()
+        await self._course.aclose()
         await self._memory.keep()
 
     async def redo(self, *row_ids: str) -> list[Row]:
         """Let rows be started anew, each as a new intent that is paid for again; gives them as they will be started.
 
-        For rows whose task or file has gone, and for those that were edited since: they are taken as they were given
-        last. What an earlier attempt has cost stays counted. `run` starts them.
+        For rows whose task or file has gone, whose fate no look settles, or that were edited since: they are taken as
+        they were given last. What an earlier attempt has cost, or may have, stays counted. `run` starts them.
 
         Args:
             *row_ids: Their ids. A row that is planned already is left as it is.
@@ -89,8 +90,8 @@ class Run:
             if row_id not in known:
                 raise UsageError(f"redo: there is no row {row_id!r:.120} in {self.folder}")
             entry = known[row_id]
-            waits = entry.state is State.INTENDED or (entry.state is State.ACCEPTED and not entry.error)
-            if waits:
+            # One that goes on without trouble; where a run has noted some, whoever names the row knows better.
+            if entry.state in (State.INTENDED, State.ACCEPTED) and not entry.error:
                 raise UsageError(f"redo: row {row_id} is {entry.state.word}: run the batch first, which is free")
         await self.ledger.again(row_ids, _REDONE)
         known = await self.ledger.known(row_ids)

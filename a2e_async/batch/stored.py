@@ -21,13 +21,14 @@ from a2e_async.errors import LedgerError
 
 COLUMNS: Final = (
     "id, family, fields, state, attempt, tag, task_ids, coins, price, error, planned_at, intended_at, sent_first, "
-    "sent_last, letters, accepted_at, settled_at, done_at, files, listed, suspect, edited"
+    "sent_last, letters, accepted_at, settled_at, done_at, files, listed, edited"
 )
 _MOST_COINS = 1e15
 # What was charged; where the service has not said so, what was held for a start that may have been taken.
 CHARGED: Final = (
     f"CASE WHEN coins BETWEEN 0 AND {_MOST_COINS:.0f} THEN coins "
-    f"WHEN state NOT IN ('planned', 'refused') AND price BETWEEN 0 AND {_MOST_COINS:.0f} THEN price ELSE 0 END"
+    "WHEN state NOT IN ('planned', 'refused') AND NOT (state = 'intended' AND letters = '') "
+    f"AND price BETWEEN 0 AND {_MOST_COINS:.0f} THEN price ELSE 0 END"
 )
 _LOST = f"CASE WHEN lost_coins BETWEEN 0 AND {_MOST_COINS:.0f} THEN lost_coins ELSE 0 END"
 SPENT: Final = f"SELECT total({CHARGED}) + total({_LOST}) FROM rows"  # noqa: S608 - constants
@@ -206,7 +207,6 @@ _READERS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "letters": _matching(_LETTERS, "its send letters"),
     "files": _files,
     "listed": _flag,
-    "suspect": _flag,
     "edited": _edited,
 }
 """What reads each column that holds no time."""

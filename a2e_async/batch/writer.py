@@ -53,7 +53,7 @@ class Writer:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.about = Begun("", moved=False)
+        self.about = Begun("", copied=False)
         self.counters = Counters()
         self._work: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
         self._loop = asyncio.get_running_loop()

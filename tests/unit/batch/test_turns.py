@@ -41,6 +41,9 @@ class Paced:
     async def answered(self):
         """Wait for nothing: nothing is sent."""
 
+    async def aclose(self):
+        """End nothing: nothing is asked for."""
+
     async def give_up(self, row, entry, _event, _words, error):
         """Write nothing down."""
         return Outcome(row=row, entry=entry, error=error)

@@ -1,0 +1,162 @@
+"""The life of a row is a table: an event changes a row only where the table says that it may come."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from ledgers import FILE, entry, opened, value
+
+from a2e_async import (
+    A2EError,
+    AuthenticationError,
+    BudgetExceededError,
+    ClientClosedError,
+    DownloadError,
+    InsufficientCoinsError,
+    InvalidRequestError,
+    JobCancelledError,
+    JobTimeoutError,
+    MissingTokenError,
+    NotFoundError,
+    RateLimitedError,
+    RejectedRequestError,
+    ServiceError,
+    StartUnknownError,
+    TransportError,
+    UsageError,
+)
+from a2e_async.batch.entries import MOVES, Event, State
+from a2e_async.batch.verdicts import KEPT_SECONDS, in_words, verdict
+
+VERBS = {
+    Event.INTENDED: lambda book: book.intended("a", "abcdefgh", 1, 10),
+    Event.SENDING: lambda book: book.sending("a", "a", 5.0),
+    Event.ACCEPTED: lambda book: book.accepted("a", ["t1"], 10),
+    Event.SETTLED: lambda book: book.settled("a", coins=10),
+    Event.DOWNLOADED: lambda book: book.downloaded("a", [FILE]),
+    Event.FAILED: lambda book: book.ended("a", Event.FAILED, "why"),
+    Event.REFUSED: lambda book: book.ended("a", Event.REFUSED, "why"),
+    Event.LOST: lambda book: book.ended("a", Event.LOST, "why"),
+    Event.EXPIRED: lambda book: book.ended("a", Event.EXPIRED, "why"),
+    Event.RELEASED: lambda book: book.released("a", "why"),
+    Event.AGAIN: lambda book: book.again(["a"], frozenset(State)),
+    Event.NOTED: lambda book: book.noted("a", "why"),
+}
+
+
+async def test_every_event_changes_a_row_only_from_the_states_of_the_table(tmp_path):
+    """In any other state it says no, and the row is byte for byte as it was."""
+    assert set(VERBS) == set(MOVES) == set(Event)
+    async with opened(tmp_path) as book:
+        await book.plan([entry()])
+        for event, state in itertools.product(Event, State):
+            await book.write(("UPDATE rows SET state = ?", (state.value,)))
+            before = await book._ask("SELECT * FROM rows")
+            allowed, after = MOVES[event]
+            assert bool(await VERBS[event](book)) == (state in allowed), (event, state)
+            if state in allowed:
+                assert value(tmp_path, "state") == (after or state).value
+            else:
+                assert await book._ask("SELECT * FROM rows") == before
+
+
+def test_people_read_plain_words_for_states():
+    """The words of the field, one for each state."""
+    words = ["planned", "starting", "running", "downloading", "done", "failed", "refused", "unknown", "expired"]
+    assert [state.word for state in State] == words
+
+
+async def test_the_posts_of_a_start_are_kept_by_the_service_s_clock(tmp_path):
+    """The first and the latest, with their letters; a release or a new attempt forgets them."""
+    async with opened(tmp_path) as book:
+        await book.plan([entry()])
+        await book.intended("a", "abcdefgh", 1, 10)
+        seen = []
+        for letter, at in (("a", None), ("a", 7.0), ("b", 9.0)):
+            await book.sending("a", letter, at)
+            known = (await book.known(["a"]))["a"]
+            seen.append((known.sent_first, known.sent_last, known.letters))
+        assert seen == [(None, None, "a"), (None, 7.0, "a"), (None, 9.0, "ab")]
+        await book.released("a", "")
+        known = (await book.known(["a"]))["a"]
+        assert (known.sent_first, known.sent_last, known.letters, known.price) == (None, None, "", None)
+
+
+RUN = [
+    UsageError("tag: is in use"),
+    ClientClosedError("closed"),
+    BudgetExceededError("b"),
+    InsufficientCoinsError("c"),
+    AuthenticationError("d"),
+    MissingTokenError("e"),
+    RateLimitedError("f"),
+    TransportError("g"),
+    JobCancelledError("h"),
+    JobTimeoutError("i"),
+    A2EError("j"),
+    ZeroDivisionError(),
+    ServiceError("k", status=503),
+    StartUnknownError("l", look_again=True),
+]
+
+
+def at(state, *, letters="", **more):
+    """Make an entry in a state."""
+    return entry(state=state, letters=letters, **more)
+
+
+@pytest.mark.parametrize("error", RUN, ids=lambda error: type(error).__name__)
+def test_what_concerns_the_run_never_ends_a_row(error):
+    """Whatever the row's state, and also after a POST of an earlier run, whose fate it does not tell."""
+    for state in State:
+        assert verdict(error, at(state, letters="a"), at(state, letters="a"), 0.0) is Event.NOTED
+    event = verdict(error, at(State.PLANNED), at(State.INTENDED), 0.0)
+    assert event in (Event.NOTED, Event.RELEASED)
+    assert verdict(error, at(State.PLANNED), at(State.PLANNED), 0.0) is Event.NOTED
+
+
+@pytest.mark.parametrize(
+    ("error", "state", "event"),
+    [
+        (InvalidRequestError("x"), State.PLANNED, Event.REFUSED),
+        (InvalidRequestError("x"), State.INTENDED, Event.REFUSED),
+        (RejectedRequestError("x", status=400), State.PLANNED, Event.REFUSED),
+        (RejectedRequestError("x", status=400), State.INTENDED, Event.REFUSED),
+        (NotFoundError("x", status=404), State.INTENDED, Event.REFUSED),
+        (StartUnknownError("x"), State.INTENDED, Event.LOST),
+        (TransportError("x"), State.INTENDED, Event.RELEASED),
+        (NotFoundError("x", status=404), State.COMPLETED, Event.EXPIRED),
+        (NotFoundError("x", status=404), State.DONE, Event.EXPIRED),
+        (RejectedRequestError("x", status=400), State.ACCEPTED, Event.NOTED),
+        (DownloadError("x", expired=True), State.COMPLETED, Event.NOTED),
+    ],
+)
+def test_what_is_said_of_the_row_ends_it(error, state, event):
+    """By a table of the kind of error and where the row stands."""
+    assert verdict(error, at(State.PLANNED), at(state, settled_at=0.0), 0.0) is event
+
+
+def test_a_refusal_after_the_look_ends_also_what_an_earlier_run_had_sent():
+    """But a rule of ours says nothing of what was sent: that stays to be looked for."""
+    sent = at(State.INTENDED, letters="a")
+    assert verdict(RejectedRequestError("x", status=400), sent, sent, 0.0) is Event.REFUSED
+    assert verdict(InvalidRequestError("x"), sent, sent, 0.0) is Event.NOTED
+
+
+@pytest.mark.parametrize(("state", "since"), [(State.ACCEPTED, "accepted_at"), (State.COMPLETED, "settled_at")])
+def test_what_is_denied_is_given_up_only_when_results_are_kept_no_more(state, since):
+    """Tasks may be hidden for a while: asking again is free, and giving up costs what was paid."""
+    error = (
+        NotFoundError("no such task", status=404) if state is State.ACCEPTED else DownloadError("gone", expired=True)
+    )
+    row = at(state, **{since: 100.0})
+    assert verdict(error, row, row, 100.0 + KEPT_SECONDS - 1) is Event.NOTED
+    assert verdict(error, row, row, 100.0 + KEPT_SECONDS) is Event.EXPIRED
+    assert "redo a makes it anew" in in_words(error, Event.EXPIRED, row)
+
+
+def test_every_error_has_words():
+    """Also one that is none of ours and says nothing."""
+    assert in_words(ZeroDivisionError(), Event.NOTED, at(State.PLANNED)) == "ZeroDivisionError: "
+    assert in_words(TransportError("no route"), Event.RELEASED, at(State.PLANNED)) == "no route"
