@@ -14,8 +14,6 @@ from a2e_async.batch import Batch, State
 
 DANCE = "http://files.example.net/dance.mp4"
 SWAPS = [HeadSwap(f"http://files.example.net/{n}.png", target_image_url=DANCE) for n in range(3)]
-    HeadSwap(f"http://files.example.net/{n}.png", target_image_url="http://files.example.net/d.mp4") for n in range(3)
-]
 
 
 async def _run(batch):
