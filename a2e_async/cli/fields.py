@@ -150,7 +150,7 @@ def given_fields(request: Request[Any] | None) -> dict[str, Any]:
     return {field.name: value for field, value in known if not field.secret and value is not None}
 
 
-def label_of(request: Request[Result]) -> str:
+def label_of(request: Request[Any] | None) -> str:
     """Say in a few words what a request is about."""
     values = given_fields(request)
     return str(values.get("name") or values.get("prompt") or next(iter(values.values()), ""))

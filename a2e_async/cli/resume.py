@@ -11,11 +11,14 @@ from typing import Any
 import click
 
 from a2e_async.cli import settings
+from a2e_async.cli.display.board import short
+from a2e_async.cli.fields import label_of
 from a2e_async.cli.settings import Settings
 from a2e_async.core.family import Family
 from a2e_async.engine.jobs.job import Job
 from a2e_async.errors import ClientClosedError
 
+_MOST_NAMED = 10
 _LEFT_OUT = frozenset({"token", "dry_run"})
 
 
@@ -50,9 +53,13 @@ def task_line(what: str, family: str, task_ids: Iterable[str], settings: Setting
 
 
 def _nameless(jobs: list[Job[Any]]) -> list[str]:
-    unsent = sum(isinstance(job.error, ClientClosedError) for job in jobs)
+    unsent = [job for job in jobs if isinstance(job.error, ClientClosedError)]
     lost = [f"{job.family.name} {job.tag}" for job in jobs if not isinstance(job.error, ClientClosedError)]
-    words = [f"{unsent} starts were not sent"] if unsent else []
+    words = []
+    if unsent:
+        named = ", ".join(f'"{short(label_of(job.request))}"' for job in unsent[:_MOST_NAMED])
+        more = f" and {len(unsent) - _MOST_NAMED} more" if len(unsent) > _MOST_NAMED else ""
+        words.append(f"{len(unsent)} starts were not sent: {named}{more}")
     if lost:
         words.append(f"no answer to {len(lost)} starts; a2e list FAMILY shows those that were taken: {', '.join(lost)}")
     return words

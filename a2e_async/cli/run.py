@@ -32,7 +32,7 @@ from a2e_async.client import A2EClient
 from a2e_async.core.retry import Retry
 from a2e_async.engine.jobs.job import Job
 from a2e_async.engine.settings import DEFAULT_BASE_URL
-from a2e_async.errors import A2EError, MissingTokenError
+from a2e_async.errors import A2EError, ClientClosedError, MissingTokenError
 from a2e_async.simulator import Simulator, serve
 
 AsyncCommand = Callable[..., Awaitable[int | None]]
@@ -50,7 +50,7 @@ class Run:
         output: Where its results go.
         board: Where its jobs are shown.
         jobs: Jobs whose results nobody has yet, in the order of their starts.
-        begun: Whether it has had jobs at all: the same command once more would then pay once more.
+        begun: How many jobs it has had: the same command once more would pay for them once more.
         saves_to: Where the files of its jobs go, or None while they go nowhere.
         signals: What asks it to end.
         sim: The simulator that the client talks to, or None.
@@ -62,7 +62,7 @@ class Run:
         default=attrs.Factory(lambda self: board_for(quiet=self.settings.quiet), takes_self=True)
     )
     jobs: dict[Job[Any], None] = attrs.field(factory=dict)
-    begun: bool = False
+    begun: int = 0
     saves_to: Path | None = None
     signals: Signals = attrs.field(default=attrs.Factory(lambda self: Signals(self.leave), takes_self=True))
     sim: Simulator | None = None
@@ -107,8 +107,9 @@ class Run:
 
     def take(self, jobs: Iterable[Job[Any]]) -> None:
         """Remember jobs whose results nobody has yet."""
-        self.begun = True
-        self.jobs.update(dict.fromkeys(jobs))
+        for job in jobs:
+            self.begun += job not in self.jobs
+            self.jobs[job] = None
 
     def interrupted(self) -> int:
         """Say how to go on after Ctrl-C."""
@@ -134,9 +135,12 @@ class Run:
         os._exit(INTERRUPTED)
 
     def _left(self) -> list[str]:
-        if self.begun or click.get_current_context(silent=True) is None:
-            return resume.lines(self.jobs, self.settings, self.saves_to)
-        return [resume.same_command(self.settings)]  # nothing was started: it may be done once more
+        lines = resume.lines(self.jobs, self.settings, self.saves_to)
+        unsent = sum(isinstance(job.error, ClientClosedError) for job in self.jobs)
+        # Where nothing was sent, the whole command may be done once more; else that would pay for something twice.
+        if self.begun == unsent and click.get_current_context(silent=True) is not None:
+            lines.append(resume.same_command(self.settings))
+        return lines
 
 
 @asynccontextmanager

@@ -34,7 +34,8 @@ _STYLES = {
 }
 _BAR = 40
 _BESIDE_A_BAR = 26  # the name of a stage, a count of up to seven digits, and the spaces between
-_ROOM_FOR_FAMILY, _ROOM_FOR_SECONDS = 72, 52  # columns of a terminal; what a label needs most is room
+_ROOM_FOR_FAMILY, _ROOM_FOR_NUMBERS = 72, 56  # columns of a terminal; what a label needs most is room
+_WIDEST = 110
 _LINES_FOR_OTHERS = 4  # the total, the line that counts what is not shown, and room for the prompt
 
 
@@ -94,10 +95,12 @@ class LiveBoard(Board):
     def _draw(self) -> RenderableType:
         rows = list(self.rows)  # the redraw runs in a thread of its own
         shown = _most_telling(rows, self._console.height - _LINES_FOR_OTHERS)
-        table = Table.grid(padding=(0, 2))
+        # What does not fit is cut from the label, the only column that can lose something.
+        table = Table.grid(padding=(0, 2), expand=True)
+        table.width = min(self._console.width, _WIDEST)
         table.add_column(width=1)
         table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
-        for _ in range(3 if self._console.width >= _ROOM_FOR_SECONDS else 2):
+        for _ in range(3 if self._is_wide else 1):
             table.add_column(justify="right", no_wrap=True)
         for row in shown:
             table.add_row(*self._cells(row))
@@ -116,10 +119,13 @@ class LiveBoard(Board):
             Text(mark, style=style) if mark else self._spinner.render(time.monotonic()),
             Text.assemble((family, "dim"), row.label),
             Text(row.state, style=style),
-            Text(f"{row.coins:g} coins" if row.coins is not None else "", style="dim"),
         )
-        seconds = Text(f"{row.seconds:.1f} s", style="dim")
-        return (*cells, seconds) if self._console.width >= _ROOM_FOR_SECONDS else cells
+        coins = Text(f"{row.coins:g} coins" if row.coins is not None else "", style="dim")
+        return (*cells, coins, Text(f"{row.seconds:.1f} s", style="dim")) if self._is_wide else cells
+
+    @property
+    def _is_wide(self) -> bool:
+        return self._console.width >= _ROOM_FOR_NUMBERS
 
 
 def _most_telling(rows: list[Row], lines: int) -> list[Row]:
@@ -174,9 +180,10 @@ class LiveBatchBoard(BatchBoard):
             style = _STYLES[stage]
             bar = ProgressBar(tally.total or 1, count, width=wide, complete_style=style, finished_style=style)
             table.add_row(Text(stage, style=style), bar, str(count))
-        pace = " · ".join(filter(None, (f"{tally.stages['done']} of {tally.total} done", tally.pace())))
+        between = " · " if self._console.width >= _ROOM_FOR_NUMBERS else "\n"
+        pace = between.join(filter(None, (f"{tally.stages['done']} of {tally.total} done", tally.pace())))
         health = Text(tally.health(), style="dim" if tally.outage is None else "bold red")
-        lines = [Text(pace, style="bold"), Text.assemble(tally.money(), " · ", health)]
+        lines = [Text(pace, style="bold"), Text.assemble(tally.money(), between, health)]
         return Group(table, *lines, *([Text(self._notice, style="bold")] if self._notice else []))
 
 

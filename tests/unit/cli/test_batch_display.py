@@ -97,6 +97,21 @@ def test_live():
     assert lines[10].strip() == "0 coins spent · no answer from the service for 12 s"
 
 
+@pytest.mark.parametrize("width", [30, 40, 80])
+def test_narrow_terminals(width):
+    """A bar gives way to the name of its stage and the number of its rows, and no line is wrapped."""
+    board = LiveBatchBoard(tally(a=State.DONE, b=State.ACCEPTED), Client())
+    board._console = Console(file=io.StringIO(), width=width)
+    board.notice("stopping")
+    board._console.file.truncate(0)
+    board._console.print(board.draw())
+    lines = board._console.file.getvalue().lstrip("\0").splitlines()
+    assert [line.split()[0] for line in lines[:9]] == list(board.tally.stages)
+    assert [line.split()[-1] for line in lines[:9]] == ["0", "0", "1", "0", "1", *["0"] * 4]
+    assert lines[-1].strip() == "stopping"
+    assert max(map(len, lines)) <= width
+
+
 def test_troubles(capsys):
     """Each kind of error is told once, the most frequent first, and not too many of them."""
     troubles = Troubles()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 
+import pytest
 from rich.console import Console
 
 from a2e_async.cli.display.board import Board, Row, short, total
@@ -57,9 +58,9 @@ def test_choice(monkeypatch):
     assert type(board_for()) is LiveBoard
 
 
-def drawn(board: LiveBoard, height: int) -> list[str]:
+def drawn(board: LiveBoard, height: int, width: int = 100) -> list[str]:
     """Give what the display draws."""
-    board._console = Console(file=io.StringIO(), width=100, height=height)
+    board._console = Console(file=io.StringIO(), width=width, height=height)
     board._console.print(board._draw())
     return board._console.file.getvalue().splitlines()
 
@@ -79,6 +80,52 @@ def test_live():
     assert "a moon [bold]" in lines[1]
     assert "queued" in lines[2]
     assert lines[3].startswith("1 of 3 done · 1 failed · 10 coins")
+
+
+@pytest.mark.parametrize("width", [30, 40, 60, 80, 200])
+def test_narrow_terminals(width):
+    """A mark and a state are always whole; what is cut is the label, and the family and the numbers go first."""
+    board = LiveBoard()
+    row = board.add("text_to_image", "a red kite over wide dunes in low morning sun")
+    board.change(row, "downloading", coins=1000, good=True)
+    [line, *_rest] = drawn(board, 24, width)
+    assert line.startswith("✓  ")
+    assert "downloading" in line
+    assert len(line) <= min(width, 110)
+    assert ("1000 coins" in line) == (width >= 60)
+    assert ("text_to_image" in line) == (width >= 80)
+
+
+def test_notice(capsys):
+    """What holds up everything is a line of the live display, and a plain line elsewhere; an empty one goes."""
+    board = LiveBoard()
+    board.add("text_to_image", "a kite")
+    board.notice("cannot connect\n\x1b[2J")
+    assert drawn(board, 24)[-1].strip() == "cannot connect \\x1b[2J"
+    board.notice("")
+    assert len(drawn(board, 24)) == 2
+    for quiet in (False, True):
+        plain = Board(quiet=quiet)
+        plain.notice("cannot connect")
+        plain.notice("")
+    assert capsys.readouterr().err == "a2e: cannot connect\n"
+
+
+def test_a_terminal_that_has_gone(monkeypatch):
+    """The display of a closed terminal shows nothing and breaks nothing: the jobs go on."""
+
+    class Gone(io.StringIO):
+        def write(self, _text):
+            raise OSError(5, "Input/output error")
+
+        def isatty(self):
+            return True
+
+    monkeypatch.setattr("sys.stderr", Gone())
+    monkeypatch.setenv("TERM", "xterm")
+    with board_for() as board:
+        assert board.live
+        board.change(board.add("text_to_image", "a kite"), "done", good=True)
 
 
 def test_overflow():

@@ -17,6 +17,7 @@ from a2e_async.cli.settings import Settings
 from a2e_async.core.family import Family, family_of
 from a2e_async.errors import A2EError, ClientClosedError, StartUnknownError
 from a2e_async.families.image_to_video import IMAGE_TO_VIDEO
+from a2e_async.families.text_to_image import TextToImage
 
 
 @attrs.frozen(eq=False, kw_only=True)
@@ -27,6 +28,7 @@ class Left:
     task_ids: tuple[str, ...] = ()
     tag: str = "k7f3q9x2m4pd"
     error: A2EError | None = None
+    request: object = TextToImage("a kite")
 
 
 def test_one_line_per_family():
@@ -102,7 +104,7 @@ def test_starts_without_ids():
     """Starts that were never sent are counted; those without an answer are named by their tags."""
     jobs = [Left(error=ClientClosedError("x")), Left(error=ClientClosedError("x")), Left(error=StartUnknownError("x"))]
     told = lines(jobs, Settings())
-    assert told[0] == "2 starts were not sent"
+    assert told[0] == '2 starts were not sent: "a kite", "a kite"'
     assert "image_to_video k7f3q9x2m4pd" in told[1]
 
 
