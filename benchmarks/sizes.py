@@ -31,7 +31,7 @@ LONG_FUNCTIONS: dict[str, tuple[int, str]] = {
     "tests/integration/test_testing.py test_failures_read_well": (45, "the text of a test file that pytest runs"),
 }
 OLD_TESTS = 900
-"""Most lines of a test file that was long when the rule came; new ones keep to the rule, and these are split in time."""
+"""Most lines of a test file that was long when the rule came; new ones keep to it, and these are split in time."""
 LONG_TESTS = frozenset(
     {
         "tests/acceptance/test_batch.py",
