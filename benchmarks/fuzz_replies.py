@@ -9,33 +9,21 @@ line with its figures and exits with 1 when there is a finding.
 
 from __future__ import annotations
 
-import argparse
-import collections
-import faulthandler
 import json
 import random
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from a2e_async import A2EError, Result, families
+from a2e_async import Result, families
 from a2e_async.calls import credits as credit_calls
 from a2e_async.calls import storage
 from a2e_async.core import replies, wire
 from a2e_async.core.http import HttpReply
+from benchmarks.fuzzing import TOKEN, Trial, damaged, main
 
 GOLDEN = Path(__file__).parents[1] / "tests" / "wire"
-TOKEN = "sk_eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJfaWQiOiI2NWYwIiwibmFtZSI6ImtpdGUifQ.bm9ib2R5LXNob3VsZC1zZWUtdGhpcw"
-WINDOW = 12
-SECRETS = {part[at : at + WINDOW] for part in TOKEN.split(".") for at in range(len(part) - WINDOW + 1)}
-
-LIMIT_SECONDS = 1.0
-HANG_SECONDS = 60
-ROUND = 1000
-MOST_FINDINGS = 20
-
 STATUSES = [*[200] * 16, 201, 204, 302, 400, 401, 402, 403, 404, 405, 408, 429, 500, 502, 503]
 DEPTHS = [2, 30, 900, 1000, 5000]
 HEADERS = [
@@ -92,7 +80,7 @@ class Fuzzer:
         dice = self._dice
         body = dice.choice(self._good)
         for _ in range(dice.randint(1, 3)):
-            body = dice.choice([*[self._json] * 8, self._flip, self._cut, self._double, self._nest])(body)
+            body = dice.choice([*[self._json] * 8, *[self._damage] * 3, self._nest])(body)
         if dice.random() < 0.5:  # noqa: PLR2004 - every second one
             body = self._with_token(body)
         header, date = dice.choice(HEADERS), dice.choice(HEADERS)
@@ -105,19 +93,8 @@ class Fuzzer:
         at = self._dice.randint(0, min(len(body), 1000)) if at is None else at + 1
         return body[:at] + TOKEN.encode() + body[at:]
 
-    def _flip(self, body: bytes) -> bytes:
-        damaged = bytearray(body)
-        for _ in range(self._dice.randint(1, 8) if damaged else 0):
-            damaged[self._dice.randrange(len(damaged))] = self._dice.randrange(256)
-        return bytes(damaged)
-
-    def _cut(self, body: bytes) -> bytes:
-        begin, end = sorted(self._dice.randint(0, len(body)) for _ in range(2))
-        return body[begin if self._dice.random() < 0.1 else 0 : end]  # noqa: PLR2004 - mostly the end is missing
-
-    def _double(self, body: bytes) -> bytes:
-        begin, end = sorted(self._dice.randint(0, len(body)) for _ in range(2))
-        return body[:end] + body[begin:]
+    def _damage(self, body: bytes) -> bytes:
+        return damaged(self._dice, body)
 
     def _nest(self, body: bytes) -> bytes:
         depth = self._dice.choice(DEPTHS)
@@ -128,7 +105,7 @@ class Fuzzer:
         try:
             value = json.loads(body)
         except (ValueError, RecursionError):
-            return self._flip(body)
+            return self._damage(body)
         spots = list(_spots(value))
         for _ in range(self._dice.randint(1, 4)):
             if spots:
@@ -191,62 +168,18 @@ READERS: list[Callable[[Any], Any]] = [
 
 def run(count: int, seed: int) -> dict[str, Any]:
     """Read so many damaged replies, and give the figures."""
-    fuzzer, outcomes, findings = Fuzzer(seed), collections.Counter[str](), list[str]()
-    slowest, begun = 0.0, time.perf_counter()
+    fuzzer, trial = Fuzzer(seed), Trial()
 
-    def attempt(reply: HttpReply, reader: Callable[[Any], Any], what: Any) -> Any:  # noqa: ANN401 - any JSON value
-        try:
-            answer = reader(what)
-        except A2EError as error:
-            outcomes[type(error).__name__] += 1
-            shown = f"{error} {error!r} {error.__dict__}"
-            if any(secret in shown for secret in SECRETS):
-                findings.append(f"a token in {shown[:300]!r} of {reply!r:.2000}")
-        except Exception as error:  # noqa: BLE001 - this is what we look for
-            findings.append(f"{type(error).__name__} in {reader.__name__} of {reply!r:.2000}")
-        else:
-            outcomes["read"] += 1
-            return answer
-        return None
-
-    for number in range(count):
-        if number % ROUND == 0:
-            faulthandler.dump_traceback_later(HANG_SECONDS, exit=True)
+    def throw() -> HttpReply:
         reply = fuzzer.reply()
-        at = time.perf_counter()
-        read = outcomes["read"]
-        data = attempt(reply, replies.read, reply)
-        for reader in READERS if outcomes["read"] > read else ():
-            attempt(reply, reader, data)
-        took = time.perf_counter() - at
-        slowest = max(slowest, took)
-        if took > LIMIT_SECONDS:
-            findings.append(f"{took:.1f} s for {reply!r:.2000}")
-    faulthandler.cancel_dump_traceback_later()
-    seconds = time.perf_counter() - begun
-    return {
-        "benchmark": "fuzz_replies",
-        "count": count,
-        "seed": seed,
-        "seconds": round(seconds, 1),
-        "replies_per_second": round(count / seconds),
-        "slowest_ms": round(slowest * 1000, 1),
-        "outcomes": dict(outcomes.most_common()),
-        "findings": len(findings),
-        "first_findings": findings[:MOST_FINDINGS],
-    }
+        read = trial.outcomes["read"]
+        data = trial.attempt(replies.read, reply)
+        for reader in READERS if trial.outcomes["read"] > read else ():
+            trial.attempt(reader, data, reply)
+        return reply
 
-
-def main() -> int:
-    """Read the command line, run, print."""
-    parser = argparse.ArgumentParser(description="Throws damaged replies at everything that reads them.")
-    parser.add_argument("--count", type=int, default=100_000, help="how many replies (default 100000)")
-    parser.add_argument("--seed", type=int, default=1, help="the same seed makes the same replies (default 1)")
-    given = parser.parse_args()
-    figures = run(given.count, given.seed)
-    print(json.dumps(figures))
-    return 1 if figures["findings"] else 0
+    return trial.run("fuzz_replies", count, seed, throw)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(run, "Throws damaged replies at everything that reads them."))

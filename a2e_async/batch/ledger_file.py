@@ -29,6 +29,10 @@ _CHECK_SECONDS = 30.0
 _BYTES_A_SECOND = 5_000_000  # what a slow disk is checked at
 
 
+BROKEN = (sqlite3.Error, OSError, UnicodeDecodeError)
+"""What is raised where a ledger cannot be used; sqlite3 decodes its own words about damaged text, and may fail to."""
+
+
 @attrs.frozen
 class Begun:
     """What a ledger says about itself when it is opened for writing.
@@ -53,7 +57,7 @@ def prepare(folder: Path) -> filelock.FileLock:
         refuse_foreign(path)
         if not path.exists():
             _begin(path)
-    except (OSError, sqlite3.Error, LedgerError) as error:
+    except (*BROKEN, LedgerError) as error:
         if lock is not None:
             lock.release()
         if isinstance(error, LedgerError):
@@ -109,7 +113,7 @@ def connect(path: Path) -> sqlite3.Connection:
         mode = db.execute("PRAGMA journal_mode = WAL").fetchone()[0]
         if mode != "wal":
             raise sqlite3.OperationalError(f"this file system allows the journal mode {mode} only")
-    except sqlite3.Error:
+    except BROKEN:
         db.close()
         raise
     return db
@@ -151,7 +155,7 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
                 version = version_of(db)
             if version < len(schema.STEPS):
                 db = held.enter_context(contextlib.closing(_brought_up_to_date(db)))
-        except (sqlite3.Error, OSError) as error:
+        except BROKEN as error:
             raise in_words(path, error) from error
         yield db
 
@@ -172,7 +176,7 @@ def read_only(path: Path) -> sqlite3.Connection:
     try:
         db.execute("PRAGMA trusted_schema = OFF")
         db.execute("SELECT count(*) FROM sqlite_master")
-    except sqlite3.Error as error:
+    except BROKEN as error:
         db.close()
         wal = path.with_name(path.name + "-wal")
         if not isinstance(error, sqlite3.OperationalError) or (wal.exists() and wal.stat().st_size):
@@ -206,11 +210,11 @@ def in_words(path: Path, error: Exception) -> LedgerError:
     """Say what an error means for the ledger, and what to do about it."""
     if isinstance(error, LedgerError):
         return error
-    words = str(error)
+    words = "its text is no UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
     if isinstance(error, sqlite3.OperationalError) and words == "interrupted":
         return LedgerError(f"{path} cannot be read in a sensible time; it was left as it is: restore a copy")
     if isinstance(error, sqlite3.OperationalError) and ("full" in words or "disk I/O" in words):
         return LedgerError(f"{path} cannot be written ({words}); nothing is lost, make room and run the same again")
-    if type(error) in (sqlite3.DatabaseError, sqlite3.IntegrityError):
+    if type(error) in (sqlite3.DatabaseError, sqlite3.IntegrityError, UnicodeDecodeError):
         return LedgerError(f"{path} is damaged ({words}); it was left as it is: restore a copy, or use another folder")
     return LedgerError(f"{path} cannot be used: {words}")

@@ -15,6 +15,7 @@ from a2e_async.core import media, rules
 from a2e_async.core.family import Family, Request, family_of
 from a2e_async.core.records import Result
 from a2e_async.core.requests import Field, fields_of
+from a2e_async.core.secrets import hide_secrets
 from a2e_async.errors import InvalidRequestError
 
 LONGEST_FIELD = 100_000
@@ -71,7 +72,7 @@ class Row:
 
 @attrs.frozen(kw_only=True)
 class BadRow:
-    """A row that cannot be started.
+    """A row that cannot be started; a token that stands in the wrong column is blotted out.
 
     Attributes:
         line: Where it stands in its file, counted from 1.
@@ -81,9 +82,9 @@ class BadRow:
     """
 
     line: int | None
-    id: str = ""
-    field: str = ""
-    message: str
+    id: str = attrs.field(default="", converter=hide_secrets)
+    field: str = attrs.field(default="", converter=hide_secrets)
+    message: str = attrs.field(converter=hide_secrets)
 
     def __str__(self) -> str:
         where = f"line {self.line}" if self.line is not None else "a row"
@@ -190,7 +191,7 @@ def squeezed(name: str) -> str:
 
 def shown(name: object) -> str:
     """Give text of a file so that it can be shown: short, and without what a terminal takes for a command."""
-    text = str(name)[:LONGEST_ID]
+    text = hide_secrets(str(name))[:LONGEST_ID]
     return text if text.isprintable() and text else ascii(text)
 
 

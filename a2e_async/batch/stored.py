@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, Final
@@ -16,7 +15,7 @@ from typing import Any, Final
 import attrs
 
 from a2e_async.batch.entries import Entry, FileEntry, State, is_text
-from a2e_async.batch.ledger_file import in_words, reading
+from a2e_async.batch.ledger_file import BROKEN, in_words, reading
 from a2e_async.errors import LedgerError
 
 COLUMNS: Final = (
@@ -69,7 +68,7 @@ def _sound(path: Path, ask: Callable[[], Any]) -> Any:  # noqa: ANN401 - what th
     """Ask the ledger; only its own errors are put into words, never those of whoever uses what it gave."""
     try:
         return ask()
-    except (sqlite3.Error, OSError) as error:
+    except BROKEN as error:
         raise in_words(path, error) from error
 
 

@@ -118,7 +118,7 @@ def _rows_of(reader: Iterator[list[str]]) -> Iterator[list[str] | BadRow]:
         except StopIteration:
             return
         except csv.Error as error:
-            yield BadRow(line=None, message=f"is no CSV: {error}")
+            yield BadRow(line=None, message=f"is no CSV: {shown(error)}")
 
 
 def _check_header(names: Sequence[str]) -> None:
