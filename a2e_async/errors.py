@@ -176,16 +176,7 @@ class ServiceError(A2EError):
 
 
 class AuthenticationError(ServiceError):
-    """The token was refused.
-
-    Attributes:
-        hint: What else may be the reason, such as a plan without the API; "" where nothing is known.
-    """
-
-    hint: str = ""
-
-    def __str__(self) -> str:
-        return super().__str__() + (f"; {self.hint}" if self.hint else "")
+    """The token was refused."""
 
 
 class InsufficientCoinsError(ServiceError):

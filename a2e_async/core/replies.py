@@ -189,14 +189,7 @@ def _error(
         facts["no_route"] = True
         said = "the service knows no such route"
     said = said or _WORDS.get(kind, "the service answered with an error")
-    if (
-        kind is AuthenticationError and meant == _FORBIDDEN
-    ):  # on the free plan every call is answered so (service.md 0.1)
-        facts["hint"] = _NO_PLAN
     return kind(said, **facts)
-
-
-_NO_PLAN = "the account's plan may not include the API: it takes a paid one"
 
 
 _WORDS: dict[type[ServiceError], str] = {

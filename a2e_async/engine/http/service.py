@@ -182,7 +182,7 @@ class Service:
             error.message += "; it is a page, as of a firewall in between, and says nothing of the token"
             return
         error.message += f"; the token came from {self._token_source}"
-        if error.status == _FORBIDDEN:  # on the free plan every call is answered so
+        if _FORBIDDEN in (error.status, error.code):  # on the free plan every call is answered so
             error.message += ", and a plan without the API is refused like this too"
 
     def _set_clock(self, date: str | None) -> None:
