@@ -47,7 +47,13 @@ def read_tags(data: Any) -> list[str]:  # noqa: ANN401 - any JSON shape
 class Avatars(Group):
     """Avatars for videos; how one of your own is made: `a2e.video_twin(...)` and `a2e.calls.twins`."""
 
-    @call("GET", "/api/v1/anchor/character_list", each(Avatar), older=("POST", "/api/v1/anchor/character_list"))
+    @call(
+        "GET",
+        "/api/v1/anchor/character_list",
+        each(Avatar),
+        older=("POST", "/api/v1/anchor/character_list"),
+        note="undocumented: only older pages have it",
+    )
     def characters(
         self,
         *,

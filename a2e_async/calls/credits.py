@@ -75,7 +75,10 @@ def read_balance(data: object) -> Balance:
 
 
 def read_quote(data: object) -> Quote:
-    """Read the answer to `quote`; where it keeps the coins is not documented, so the likely places are tried."""
+    """Read the answer to `quote`, of which only `generationRequestValidated` is documented.
+
+    Where the coins are is not, so the likely places are tried.
+    """
     if (number := _number(data)) is not None:
         return Quote(coins=number)
     said: dict[str, Any] = data if isinstance(data, dict) else {}
@@ -88,7 +91,7 @@ def read_quote(data: object) -> Quote:
 class Credits(Group):
     """Coins and diamonds."""
 
-    @call("GET", "/api/v1/user/remainingCoins", read_balance)
+    @call("GET", "/api/v1/user/remainingCoins", read_balance, note="undocumented: only clients have it")
     def balance(self) -> None:
         """Ask what the account holds (GET /api/v1/user/remainingCoins)."""
 
@@ -132,6 +135,7 @@ class Credits(Group):
         "/api/v1/user/exchangeDiamonds",
         nothing,
         costs="the coins may have been exchanged (`balance()` tells)",
+        note="undocumented: only older pages have it",
     )
     def exchange_diamonds(self, diamonds: Annotated[int, rules.whole(1)]) -> None:
         """Change coins into diamonds, 100 for one; there is no way back (POST /api/v1/user/exchangeDiamonds).

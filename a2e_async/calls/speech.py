@@ -52,6 +52,10 @@ class SpeechPreview(Value):
     created_at: Annotated[datetime | None, At("createdAt")] = None
 
 
+VoiceId = Annotated[str, rules.object_id()]
+"""The id of a voice; the service refuses any other text."""
+
+
 class Speech(Group):
     """Text to speech."""
 
@@ -66,8 +70,8 @@ class Speech(Group):
         self,
         text: Annotated[str, rules.text(at_most=LONGEST_TEXT), SentAs("msg")],
         *,
-        tts_id: str | None = None,
-        user_voice_id: str | None = None,
+        tts_id: VoiceId | None = None,
+        user_voice_id: VoiceId | None = None,
         country: str | None = None,
         region: str | None = None,
         speech_rate: Rate | None = None,

@@ -9,6 +9,7 @@ import attrs
 from a2e_async.calls.base import SLOW, Group, call, request_of
 from a2e_async.calls.reading import link
 from a2e_async.core import rules
+from a2e_async.core.converter import is_number
 from a2e_async.core.http import HttpRequest
 from a2e_async.core.requests import Link, SentAs
 from a2e_async.errors import ProtocolError
@@ -21,10 +22,16 @@ class UploadLink:
     Attributes:
         put_url: Presigned link for one PUT with the same content type and without the token.
         public_url: The file's public link once it is there; the raw object link does not work as an input.
+        key: The file's final name, below the account's own folder; not the one that was sent. "" where it is not told.
+        bucket: Where it lies, "" where it is not told.
+        expires_in: Seconds for which `put_url` can be used, None where it is not told.
     """
 
     put_url: str
     public_url: str
+    key: str = ""
+    bucket: str = ""
+    expires_in: float | None = None
 
 
 def read_upload_link(data: object) -> UploadLink:
@@ -32,8 +39,18 @@ def read_upload_link(data: object) -> UploadLink:
     if isinstance(data, dict):
         put_url, public_url = data.get("uploadUrl"), data.get("cdnUrl")
         if isinstance(put_url, str) and put_url and isinstance(public_url, str) and public_url:
-            return UploadLink(put_url=put_url, public_url=public_url)
+            key, bucket, lasts = (data.get(name) for name in ("key", "bucket", "expiresIn"))
+            return UploadLink(
+                put_url=put_url,
+                public_url=public_url,
+                key=key if isinstance(key, str) else "",
+                bucket=bucket if isinstance(bucket, str) else "",
+                expires_in=lasts if is_number(lasts) else None,
+            )
     raise ProtocolError("the upload was answered without its links")
+
+
+_PAGES = "undocumented: only older pages have it"
 
 
 class Storage(Group):
@@ -52,6 +69,7 @@ class Storage(Group):
         *,
         content_type: Annotated[str | None, SentAs("contentType")] = None,
         size: Annotated[int | None, rules.whole(1), SentAs("fileSize")] = None,
+        content_length: Annotated[int | None, rules.whole(1), SentAs("contentLength")] = None,
         bucket: str | None = None,
         url_prefix: Annotated[str | None, SentAs("urlPrefix")] = None,
         cdn_domain: Annotated[str | None, SentAs("cdnDomain")] = None,
@@ -63,6 +81,7 @@ class Storage(Group):
             key: The file's name; the service puts the account's folder before it.
             content_type: Its content type, which the PUT must repeat.
             size: Its length in bytes, which the PUT must keep to.
+            content_length: The same; the service takes it before `size`.
             bucket: Where it shall lie (its default: "3days-apac").
             url_prefix: The leading part of its path (its default: "adam2eve").
             cdn_domain: The domain of its public link.
@@ -72,7 +91,7 @@ class Storage(Group):
             StartUnknownError: No answer came that can be read; the link may have been charged.
         """
 
-    @call("POST", "/api/v1/tos/transferToStorage", link("url", "result"), seconds=SLOW)
+    @call("POST", "/api/v1/tos/transferToStorage", link("url", "result"), seconds=SLOW, note=_PAGES)
     def copy(self, url: Link) -> None:
         """Let the service copy a file whose link is unsteady, and get a link that it can rely on.
 

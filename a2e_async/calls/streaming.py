@@ -28,6 +28,7 @@ T = TypeVar("T")
 Channel = Annotated[str, rules.text()]
 Said = Annotated[str, rules.text()]
 
+_PAGES = "undocumented: only older pages have it"
 _BY_CLIENTS = "undocumented: seen in public client code alone"
 _OCCUPIED = 1001
 _FIRST_WAIT, _LONGEST_WAIT = 2.0, 15.0
@@ -69,7 +70,7 @@ def read_context(data: Any) -> str:  # noqa: ANN401 - any JSON shape
 class Streaming(Group):
     """Rooms with an avatar."""
 
-    @call("GET", "/api/v1/streaming-avatar/all_avatars", each(Avatar))
+    @call("GET", "/api/v1/streaming-avatar/all_avatars", each(Avatar), note=_PAGES)
     def avatars(self) -> None:
         """List the avatars that can be streamed (GET /api/v1/streaming-avatar/all_avatars)."""
 
@@ -120,6 +121,7 @@ class Streaming(Group):
         one(StreamToken, "token", "channel"),
         costs="the room may have been charged",
         refused=is_occupied,
+        note=_PAGES,
     )
     def _token(
         self,
@@ -133,6 +135,7 @@ class Streaming(Group):
         "/api/v1/streaming-avatar/speak",
         nothing,
         older=("POST", "/api/v1/streaming-avatar/direct-speak"),
+        note=_PAGES,
     )
     def speak(self, channel: Channel, text: Said) -> None:
         """Let the avatar say a text (POST /api/v1/streaming-avatar/speak).
@@ -179,6 +182,7 @@ class Streaming(Group):
         "/api/v1/streaming-avatar/set-qa-context",
         nothing,
         older=("POST", "/api/v1/streaming-avatar/set_qa_context", _BY_CLIENTS),
+        note=_PAGES,
     )
     def set_qa_context(self, channel: Channel, text: Annotated[str, rules.text(at_most=5000)]) -> None:
         """Tell the avatar what it shall know when it is asked (POST /api/v1/streaming-avatar/set-qa-context).
@@ -202,7 +206,9 @@ class Streaming(Group):
             channel: Name of the room.
         """
 
-    @call("POST", "/api/v1/streaming-avatar/leave", nothing, reads=True)  # twice does no harm, not at all costs coins
+    @call(  # twice does no harm, not at all costs coins
+        "POST", "/api/v1/streaming-avatar/leave", nothing, reads=True, note=_PAGES
+    )
     def leave(self, channel: Channel) -> None:
         """Leave a room, so that unused seconds are paid back (POST /api/v1/streaming-avatar/leave).
 

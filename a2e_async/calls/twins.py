@@ -42,11 +42,11 @@ class Twins(Group):
         """
 
     @call("POST", "/api/v1/userVideoTwin/eyeContact", task(_TWIN), costs=_CHARGED)
-    def eye_contact(self, twin_id: Id) -> None:
+    def eye_contact(self, twin_id: Id | None = None) -> None:
         """Let a video twin look into the camera (POST /api/v1/userVideoTwin/eyeContact).
 
         Args:
-            twin_id: Id of the video twin.
+            twin_id: Id of the video twin; the reference does not require it, and does not say which twin it is without.
 
         Raises:
             StartUnknownError: No answer came that can be read; it may have been begun and charged.

@@ -23,11 +23,25 @@ class Voice(Value):
         id: Its id: `tts_id` of a public voice, `user_voice_id` of one of your own.
         name: Its name.
         gender: "female" or "male", as far as the service says so.
+        model: Who makes its sound: "a2e", "cartesia", "minimax" or "elevenlabs"; of voices of your own.
+        language: Its language, such as "en-US".
+        lang: The model's own code of the language.
+        speaker_id: The model's own id of the voice.
+        tts_rate: Coins for 10 s of speech, None where it is not told.
+        coins: Coins that its training cost, None where it is not told.
+        has_refund_coin: Whether the coins of a training that failed came back, None where it is not told.
     """
 
     id: Named = ""
     name: Annotated[str, At("label", "name")] = ""
     gender: str = ""
+    model: str = ""
+    language: str = ""
+    lang: str = ""
+    speaker_id: str = ""
+    tts_rate: Annotated[float | None, At("ttsRate")] = None
+    coins: float | None = None
+    has_refund_coin: Annotated[bool | None, At("hasRefundCoin")] = None
 
 
 @attrs.frozen(kw_only=True)
@@ -81,7 +95,7 @@ def _name_of(row: Mapping[str, Any]) -> object:
 class Voices(Group):
     """Voices for speech, avatar videos and dubbing."""
 
-    @call("GET", "/api/v1/anchor/voice_list", read_voices, older=("POST", "/api/v1/anchor/voice_list"))
+    @call("GET", "/api/v1/anchor/voice_list", read_voices, older=("POST", "/api/v1/anchor/voice_list", ""))
     def public(
         self, *, country: str | None = None, region: str | None = None, voice_map_type: str | None = None
     ) -> None:

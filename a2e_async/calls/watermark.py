@@ -44,6 +44,7 @@ class Watermark(Group):
         "/api/v1/watermark/start",
         one(Marked, "url"),
         costs="the watermark may have been made and charged",
+        note="undocumented: only older pages have it",
         seconds=SLOW,
     )
     def add(

@@ -61,6 +61,8 @@ class A2EClient(Asking, ShortForms):
         http: The caller's own aiohttp session (never closed here; it must not carry a token of its own), or any
             `Transport`, such as a fake in a test.
         close_timeout: Seconds that closing waits for starts on the wire (default 10).
+        lang: Language of the messages, such as "en-US", sent as the header `x-lang`; None (default) sends none.
+            A voice whose training names no language gets this one.
         allow_http: Whether `base_url` may be http:// of a public host, over which the token goes readable for all on
             the way (default False); this machine and private networks need no permission.
         allow_private_files: Whether results may be fetched from, and uploads sent to, hosts of this machine and of
@@ -91,6 +93,7 @@ class A2EClient(Asking, ShortForms):
         webhook: Webhook | None = None,
         http: HttpSession | Transport | None = None,
         close_timeout: float = 10,
+        lang: str | None = None,
         allow_http: bool = False,
         allow_private_files: bool = False,
     ) -> None:
@@ -107,6 +110,7 @@ class A2EClient(Asking, ShortForms):
             webhook=webhook,
             http=http,
             close_timeout=close_timeout,
+            lang=lang,
             allow_http=allow_http,
             allow_private_files=allow_private_files,
         )

@@ -105,13 +105,17 @@ def _reasons(body: Mapping[str, Any]) -> Iterator[str]:
             for one in named[:_MOST_REASONS] if isinstance(named, list) else ():
                 where = _where(one) if isinstance(one, dict) else ""
                 for text in _told(one):
-                    yield (text if not where or where in text else f"{where}: {text}")[:_LONGEST_TEXT]
+                    yield (text if not where or _names(text, where) else f"{where}: {text}")[:_LONGEST_TEXT]
 
 
 def _where(reason: Mapping[str, Any]) -> str:
     """Give which field a reason is about; how it is named is not documented, these are the usual ways."""
     found = next((reason[key] for key in _PLACE_KEYS if isinstance(reason.get(key), str | list)), "")
     return ".".join(map(str, found)) if isinstance(found, list) else str(found)
+
+
+def _names(text: str, where: str) -> bool:
+    return re.search(rf"(?<!\w){re.escape(where)}(?!\w)", text) is not None
 
 
 def words_of(body: Mapping[str, Any]) -> str:

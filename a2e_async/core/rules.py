@@ -20,6 +20,7 @@ import attrs
 from a2e_async.core.secrets import Secret, hide, is_secret, masked
 from a2e_async.errors import InvalidRequestError
 
+_OBJECT_ID = re.compile(r"[0-9a-fA-F]{24}")
 _SPACE = re.compile(r"\s")
 _PLAIN_LINK = re.compile(r"https?://(?:[a-z0-9-]{1,63}\.){1,3}[a-z][a-z0-9-]{0,61}[a-z0-9](:\d{1,4})?(/[!-~]*)?")
 _LONGEST_HOST = 253
@@ -125,6 +126,12 @@ def check_ids(*task_ids: str) -> None:
     """
     for task_id in task_ids or (None,):
         an_id().refuse("task_ids", task_id)
+
+
+def object_id() -> Rule:
+    """An id as the service makes them, where its schema or its text says so."""
+    words = "must be an id of 24 hexadecimal digits"
+    return Rule(words, lambda value: isinstance(value, str) and _OBJECT_ID.fullmatch(value) is not None)
 
 
 def one_of(*allowed: str | int) -> Rule:

@@ -31,7 +31,9 @@ class Opened:
         transport: Transport = self.session or config.http  # type: ignore[assignment]
         self.files = Files(config.retry)
         self.engine = Engine(
-            Service(transport, config.token, config.retry, config.rate, token_source=config.token_source),
+            Service(
+                transport, config.token, config.retry, config.rate, token_source=config.token_source, lang=config.lang
+            ),
             cadence=config.cadence,
             retry=config.retry,
             max_starts=config.max_starts,

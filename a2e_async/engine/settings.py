@@ -32,6 +32,7 @@ ALLOW_HTTP_VARIABLE: Final = "A2E_ALLOW_HTTP"
 DEFAULT_BASE_URL: Final = "https://video.a2e.ai"
 _DOCUMENTATION_HOST = "api.a2e.ai"
 _API_PATH = re.compile(r"/api(/v\d+)?/*$")
+_LANG = re.compile(r"[A-Za-z0-9]{2,8}(-[A-Za-z0-9]{1,8})*")
 _UNUSABLE = re.compile(r"[\s?#\\]")
 
 
@@ -57,6 +58,7 @@ class Config:
     webhook: Webhook | None
     http: HttpSession | Transport | None
     close_timeout: float
+    lang: str | None
     allow_private_files: bool
 
 
@@ -73,6 +75,7 @@ def configure(
     webhook: Webhook | None,
     http: HttpSession | Transport | None,
     close_timeout: float,
+    lang: str | None,
     allow_http: bool,
     allow_private_files: bool,
 ) -> Config:
@@ -94,6 +97,8 @@ def configure(
     check_amount("rate", rate, least=1e-6)
     check_amount("budget", budget)
     check_amount("close_timeout", close_timeout)
+    if lang is not None and not (isinstance(lang, str) and _LANG.fullmatch(lang)):
+        raise UsageError(f"lang: must be a language such as 'en-US', not {kind_of(lang)}")
     if on_unknown_price not in ("alone", "refuse"):
         raise UsageError(f"on_unknown_price: must be 'alone' or 'refuse', not {kind_of(on_unknown_price)}")
     address = find_base_url(base_url, allow_http=allow_http)
@@ -114,6 +119,7 @@ def configure(
         webhook=webhook,
         http=http,
         close_timeout=close_timeout,
+        lang=lang,
         allow_private_files=allow_private_files,
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
@@ -11,16 +10,10 @@ from a2e_async.core.family import Endpoint
 from a2e_async.core.records import Result
 from a2e_async.core.requests import Link, Request, Usual, request
 
-_OBJECT_ID = re.compile(r"[0-9a-fA-F]{24}")
-
 Seconds = Annotated[float, rules.number(1)]
 """The service's own time limit for the work on a task; not to be taken for that of a job."""
 
-OBJECT_ID = rules.Rule(
-    "must be an id of 24 hexadecimal digits",
-    lambda value: isinstance(value, str) and _OBJECT_ID.fullmatch(value) is not None,
-)
-ObjectId = Annotated[str, OBJECT_ID]
+ObjectId = Annotated[str, rules.object_id()]
 """An id as the service's schema has it by a pattern."""
 
 WanRatio = Literal["1:1", "3:2", "2:3", "4:3", "3:4", "16:9", "9:16", "21:9"]

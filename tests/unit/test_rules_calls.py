@@ -13,7 +13,7 @@ from a2e_async.calls.base import plan_of
 
 LINK = "https://files.example.net/a.png"
 ID = "65f000000000000000000001"
-AN_ID = "must be an id of letters, digits, - and _"
+AN_ID = "must be an id: 1 to 64 letters, digits, - and _"
 TEXT = "must be text that is not blank"
 A_LINK = "must be an http or https URL with a host and without spaces (no data: URL)"
 FLAG = "must be True or False"
@@ -21,6 +21,7 @@ MAPPING = "must be a mapping with text as keys"
 MOMENT = "must be a datetime with a time zone"
 ONE = "must be a whole number from 1"
 COLOUR = "must be red, green, blue and opacity, four whole numbers from 0 to 255"
+OBJECT_ID = "must be an id of 24 hexadecimal digits"
 SAY = {"text": "Hello", "tts_id": ID}
 EXTEND = {"image_url": LINK, "prompt": "p", "negative_prompt": "n", "reference_id": ID}
 BETWEEN = {**EXTEND, "end_image_url": LINK}
@@ -76,10 +77,10 @@ REFUSED = [
     ("prompts.extend_between", BETWEEN, {"max_length": True}, "max_length", ONE),
     ("prompts.extend_between", BETWEEN, {"extra": 1}, "extra", MAPPING),
     ("speech.say", SAY, {"text": "x" * 1001}, "text", f"{TEXT}, at most 1000 characters"),
-    ("speech.say", SAY, {"tts_id": ""}, "tts_id", TEXT),
+    ("speech.say", SAY, {"tts_id": "zzz"}, "tts_id", OBJECT_ID),
     ("speech.say", SAY, {"tts_id": None}, "tts_id", "exactly one of tts_id and user_voice_id must be given"),
     ("speech.say", SAY, {"user_voice_id": ID}, "tts_id", "exactly one of tts_id and user_voice_id must be given"),
-    ("speech.say", {"text": "Hello"}, {"user_voice_id": " "}, "user_voice_id", TEXT),
+    ("speech.say", {"text": "Hello"}, {"user_voice_id": " "}, "user_voice_id", OBJECT_ID),
     ("speech.say", SAY, {"country": ""}, "country", TEXT),
     ("speech.say", SAY, {"region": 7}, "region", TEXT),
     ("speech.say", SAY, {"speech_rate": 2.1}, "speech_rate", "must be a number from 0.5 to 2"),
@@ -89,6 +90,7 @@ REFUSED = [
     ("storage.upload_link", UPLOAD, {"key": ""}, "key", TEXT),
     ("storage.upload_link", UPLOAD, {"content_type": ""}, "content_type", TEXT),
     ("storage.upload_link", UPLOAD, {"size": 0}, "size", ONE),
+    ("storage.upload_link", UPLOAD, {"content_length": 0}, "content_length", ONE),
     ("storage.upload_link", UPLOAD, {"bucket": ""}, "bucket", TEXT),
     ("storage.upload_link", UPLOAD, {"url_prefix": 1}, "url_prefix", TEXT),
     ("storage.upload_link", UPLOAD, {"cdn_domain": ""}, "cdn_domain", TEXT),

@@ -45,6 +45,7 @@ class Service:
         retry: Bounds for repeats and waits.
         rate: Requests a second for starts and looks together, or None.
         token_source: Where the token came from, for errors.
+        lang: Language of the service's messages, or None.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class Service:
         rate: float | None,
         *,
         token_source: str = "token=",  # noqa: S107 - the name of an argument
+        lang: str | None = None,
     ) -> None:
         self.pacer = Pacer(rate)
         self.events = Events()
@@ -63,6 +65,7 @@ class Service:
         self._transport = transport
         self._token = masked(token)
         self._token_source = token_source
+        self._lang = lang
         self.access: Access | None = None
         self._asking = asyncio.Lock()
         self._respelled: set[str] = set()
@@ -202,7 +205,7 @@ class Service:
             if self.access is None:
                 given = masked(self._token() if callable(self._token) else self._token)
                 given = masked(await given) if inspect.isawaitable(given) else given
-                self.access = Access(clean_token(given, self._token_source))
+                self.access = Access(clean_token(given, self._token_source), self._lang)
             return self.access
 
 

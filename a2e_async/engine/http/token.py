@@ -29,10 +29,11 @@ class Access:
         headers: What every request carries.
     """
 
-    def __init__(self, token: str) -> None:
+    def __init__(self, token: str, lang: str | None = None) -> None:
         self.headers: Mapping[str, str] = {
             "Authorization": Secret(f"{_SCHEME}{token}"),
             "Content-Type": "application/json",
+            **({} if lang is None else {"x-lang": lang}),
         }
         self._forms = _forms_of(token)
 
