@@ -184,10 +184,10 @@ def test_a_bad_token_is_not_shown(token):
 
 @virtual(opened=False)
 async def test_a_token_is_asked_anew_after_a_refusal_and_neither_is_shown(sim, caplog):
-    """Of two tokens, the refused one and its successor, none is shown."""
+    """Of three tokens, two that are refused in turn and their successor, none is shown."""
     caplog.set_level(logging.DEBUG)
-    tokens = ["sk_refused_c0ffee", "sk_simulator"]
-    sim.faults.add("*.start", "status", status=401, message="sk_refused_c0ffee is not valid")
+    tokens = ["sk_refused_c0ffee", "sk_refused_again", "sk_simulator"]
+    sim.faults.add("*.start", "status", status=401, message="sk_refused_c0ffee is not valid", hits=2)
     async with A2EClient(lambda: tokens.pop(0), base_url="http://127.0.0.1:1", http=DirectTransport(sim, 0.05)) as a2e:
         (error,) = await asyncio.gather(a2e.start(PICTURE), return_exceptions=True)
         await a2e.start(PICTURE)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import hashlib
 import hmac
+import json
 import re
 from collections.abc import Mapping, Sequence
 
@@ -11,7 +14,7 @@ import attrs
 
 from a2e_async.core.http import HttpReply, HttpRequest
 from a2e_async.core.rules import kind_of
-from a2e_async.core.secrets import HIDDEN, Secret, forms_of
+from a2e_async.core.secrets import HIDDEN, Secret, forms_of, masked
 from a2e_async.errors import MissingTokenError
 
 _SCHEME = "Bearer "
@@ -36,6 +39,14 @@ class Access:
             **({} if lang is None else {"x-lang": lang}),
         }
         self._forms = _forms_of(token)
+
+    @property
+    def account(self) -> str:
+        """A hash of whose token it is: one is a JWT behind "sk_" that names the account, of another kind of itself."""
+        whose = masked(self.headers["Authorization"])
+        with contextlib.suppress(LookupError, ValueError, TypeError):
+            whose = masked(json.loads(base64.urlsafe_b64decode(whose.split(".")[1] + "==="))["_id"])
+        return hashlib.sha256(str(whose).encode()).hexdigest()
 
     def fingerprint(self, key: bytes) -> str:
         """Give a keyed hash of the token, from which it cannot be read."""

@@ -46,6 +46,7 @@ class Attempt:
         rows: The tasks that are known to come from it.
         closing: Whether the client is being closed, so that nothing more may be sent.
         first: The service's time of the first POST, in seconds since 1970, None while its clock is not known.
+        account: Whose token the last POST carried.
         began: The moment of the first POST by the clocks of this machine.
         over: Made by whoever waits for it; set when the worker has let go of the job.
     """
@@ -60,6 +61,7 @@ class Attempt:
     rows: list[Row] = attrs.field(factory=list)
     closing: bool = False
     first: float | None = None
+    account: str | None = None
     began: Moment | None = None
     over: asyncio.Event | None = None
 
@@ -79,8 +81,9 @@ class Attempt:
         name = wire.untagged_name(job.family, self.request)
         return tags.put(name, job.tag, letter, job.family.name_limit) if job.tag else name
 
-    def leaves(self, letter: str, service_time: float | None) -> None:
-        """Note that a POST leaves now."""
+    def leaves(self, letter: str, service_time: float | None, account: str | None) -> None:
+        """Note that a POST leaves now, and whose token it carries."""
+        self.account = account
         if self.began is None:
             self.began = Moment.now()
             self.first = service_time if self.first is None else self.first

@@ -20,8 +20,9 @@ from a2e_async.core.absence import Reading, Row
 from a2e_async.core.family import Family
 from a2e_async.core.retry import Retry
 from a2e_async.engine.http.service import Service
-from a2e_async.engine.starts.sweep import Span, Sweep
-from a2e_async.errors import A2EError, ProtocolError, UsageError
+from a2e_async.engine.starts.sweep import Span
+from a2e_async.engine.starts.sweeps import Sweeps
+from a2e_async.errors import ProtocolError, UsageError
 
 Witness = tuple[str, float, float]
 """A task that is known to be there: its id, the service's time of its creation, and the loop's since it is known."""
@@ -29,7 +30,6 @@ Witness = tuple[str, float, float]
 _PROOF = 2
 _EXTRA_SWEEPS = 3
 _MANY_PAGES = 10
-_PAGES_IN_A_GAP = 3  # the more a sweep reads, the longer the next one waits, so that more starts share it
 _KNOWN_AT_MOST = 2_000
 
 
@@ -46,6 +46,7 @@ class Search:
         here: Whether this client has sent it.
         age: Seconds since its first POST by the clocks of this machine, 0 for one of another process.
         wanted: How many tasks it asks for.
+        account: Whose token sent it, None where another process did.
         since: The loop's time of its first POST here, or of now.
         at_once: Whether the first sweep begins now.
     """
@@ -58,6 +59,7 @@ class Search:
     here: bool = False
     age: Callable[[], float] = lambda: 0.0
     wanted: int = 1
+    account: str | None = None
     since: float = 0.0
     at_once: bool = False
 
@@ -77,14 +79,6 @@ class Finding:
     provable: bool = True
 
 
-@attrs.define(eq=False)
-class _Want:
-    span: Span
-    due: float
-    enough: Callable[[Reading], bool]
-    answer: asyncio.Future[Reading]
-
-
 class Finder:
     """Sweeps one family's list while starts of it are looked for.
 
@@ -92,6 +86,9 @@ class Finder:
         family: The family.
         service: Where its list is.
         watched: Gives the tasks of this family that this client watches now.
+
+    Attributes:
+        sweeps: What reads the list.
     """
 
     def __init__(
@@ -104,17 +101,14 @@ class Finder:
         self._known: dict[str, tuple[float | None, float]] = {}
         self._names_come_back = family.names_given_back
         self._behind: float | None = None
-        self._wants: list[_Want] = []
-        self._task: asyncio.Task[None] | None = None
+        self.sweeps = Sweeps(family, service)
         self._clock: asyncio.Task[None] | None = None
-        self._news = asyncio.Event()
-        self._ready_at = -math.inf
 
     async def find(self, search: Search) -> Finding:
         """Look for a lost start until it is found, its absence is proven or the window has passed.
 
-        Two sweeps in a row must answer in full at the end, and both after the whole window: a service that is just
-        coming up answers with an honest-looking empty list, a start may reach it after its process has died.
+        The last two sweeps must answer in full, the last one after the whole window: a service that is just coming up
+        answers with an honest-looking empty list, and a start may reach it after its process has died.
         """
         left = deque(self._times(search))
         span = Span(floor=self._floor(search), top=self._top(search))
@@ -123,7 +117,7 @@ class Finder:
         while left:
             deep = len(left) <= _PROOF or extra > 0 or (search.at_once and not proof.begun)
             try:
-                reading = await self.sweep(attrs.evolve(span, deep=deep), left.popleft(), self._is_enough(search))
+                reading = await self.sweeps.read(attrs.evolve(span, deep=deep), left.popleft(), self._is_enough(search))
             except Exception:  # noqa: BLE001 - a token callable may raise anything; a failed sweep proves nothing
                 proof.broken()
                 continue
@@ -141,8 +135,10 @@ class Finder:
                 left.append(asyncio.get_running_loop().time() + self._retry.sweep_times()[0])
                 extra += 1
         young = self._is_young(search)
-        absent = self._names_come_back and not stuck and young is True and proof.full >= _PROOF
-        return Finding(absent=absent, provable=self._names_come_back and young is not False)
+        access = self._service.access
+        elsewhere = search.account is not None and (access is None or access.account != search.account)
+        certain = self._names_come_back and not stuck and not elsewhere and young is True
+        return Finding(absent=certain and proof.full >= _PROOF, provable=self._names_come_back and young is not False)
 
     async def look_once(self, tag: str, first: float | None) -> tuple[Row, ...]:
         """Give the rows with this tag as the list has them now.
@@ -158,35 +154,11 @@ class Finder:
         if not self._family.is_findable:
             raise UsageError(f"{self._family.name}: starts carry no name, so none can be found by its tag")
         floor = self.before(first)
-        reading = await self._sweep_patiently(Span(floor=floor, deep=True))
+        reading = await self.sweeps.read_patiently(Span(floor=floor, deep=True))
         found = tuple(reading.with_tag(self._family, tag))
         if not found and not reading.is_full(floor):
             raise ProtocolError(f"{self._family.name}: the list was not given in full, the tag may be in the rest")
         return found
-
-    async def sweep(
-        self, span: Span, due: float, enough: Callable[[Reading], bool] = lambda _reading: False
-    ) -> Reading:
-        """Read part of the list not before a moment, together with all who want to by then.
-
-        Args:
-            span: Which part.
-            due: The loop's time before which it does not begin.
-            enough: Whether what was read so far is all that is wanted.
-
-        Raises:
-            A2EError: The list cannot be had; a token callable may raise anything else.
-        """
-        want = _Want(span, due, enough, asyncio.get_running_loop().create_future())
-        self._wants.append(want)
-        self._news.set()
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._run(), name=f"a2e finder {self._family.name}")
-        try:
-            return await want.answer
-        finally:
-            with contextlib.suppress(ValueError):
-                self._wants.remove(want)
 
     async def learn_clock(self) -> None:
         """Ask for one row when the service's clock is not known yet; all who ask at once share one request."""
@@ -225,11 +197,10 @@ class Finder:
 
     async def aclose(self) -> None:
         """Stop sweeping; whoever still searches is cancelled with it."""
-        running = [task for task in (self._task, self._clock) if task is not None and not task.done()]
-        for task in running:
-            task.cancel()
-        if running:
-            await asyncio.wait(running)
+        await self.sweeps.aclose()
+        if self._clock is not None and not self._clock.done():
+            self._clock.cancel()
+            await asyncio.wait([self._clock])
 
     # What is read, and when.
 
@@ -259,60 +230,6 @@ class Finder:
     async def _ask_for_clock(self) -> None:
         with contextlib.suppress(Exception):  # a token callable may raise anything
             await self._service.ask(wire.listing(self._family, 1, 1))
-
-    async def _sweep_patiently(self, span: Span) -> Reading:
-        failures = 0
-        while True:
-            try:
-                return await self.sweep(span, asyncio.get_running_loop().time())
-            except A2EError as error:
-                failures += 1
-                if failures >= self._retry.attempts:
-                    raise
-                await self._service.rest(failures, error)
-
-    async def _run(self) -> None:
-        loop = asyncio.get_running_loop()
-        while self._wants:
-            self._news.clear()
-            due = max(min(want.due for want in self._wants), self._ready_at)
-            if due > loop.time():
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout_at(due):
-                        await self._news.wait()
-                continue
-            began = loop.time()
-            pages = 0
-            for wants in _together([want for want in self._wants if want.due <= began]):
-                pages += await self._serve(wants)
-            gap = self._retry.sweep_times()[0] * max(1.0, pages / _PAGES_IN_A_GAP)
-            self._ready_at = began + gap
-
-    async def _serve(self, wants: list[_Want]) -> int:
-        span = wants[0].span
-        for want in wants[1:]:
-            span = span.joined(want.span)
-        sweep = Sweep(
-            self._service.ask,
-            self._family,
-            span,
-            most_pages=self._retry.list_pages,
-            now=self._service.server_time(),
-            enough=lambda reading: all(want.enough(reading) for want in wants),
-        )
-        try:
-            reading = await sweep.read()
-        except Exception as error:  # noqa: BLE001 - a token callable may raise anything; whoever waits for it hears it
-            for want in wants:
-                if not want.answer.done():
-                    want.answer.set_exception(error)
-        else:
-            for want in wants:
-                if not want.answer.done():
-                    want.answer.set_result(reading)
-        finally:
-            self._wants = [want for want in self._wants if want not in wants]
-        return sweep.reading.pages
 
     # What it proves.
 
@@ -378,16 +295,3 @@ class _Proof:
     def broken(self) -> None:
         """Begin anew."""
         self.begun, self.full, self._seen = True, 0, frozenset()
-
-
-def _together(wants: list[_Want]) -> list[list[_Want]]:
-    """Sort readings of the same part of the list together."""
-    groups: list[list[_Want]] = []
-    reached = -math.inf
-    for want in sorted(wants, key=lambda want: want.span.floor):
-        if groups and want.span.floor <= reached:
-            groups[-1].append(want)
-        else:
-            groups.append([want])
-        reached = max(reached, want.span.top)
-    return groups

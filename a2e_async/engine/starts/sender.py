@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from a2e_async.core import replies, tags, wire
-from a2e_async.core.absence import Reading, Row, letter_of
+from a2e_async.core.absence import Row, letter_of
 from a2e_async.core.family import Family
 from a2e_async.core.hooks import Posted, Webhook
 from a2e_async.core.retry import Verdict, verdict
@@ -20,7 +19,6 @@ from a2e_async.engine.jobs.options import NO_JOURNAL
 from a2e_async.engine.starts.attempt import Attempt
 from a2e_async.engine.starts.doubles import clean_up
 from a2e_async.engine.starts.finder import Finder, Finding, Search, Witness
-from a2e_async.engine.starts.sweep import Span
 from a2e_async.errors import A2EError, AuthenticationError, ClientClosedError, ProtocolError, TransportError
 
 _log = logging.getLogger("a2e_async")
@@ -36,6 +34,9 @@ class Sender:
         service: Where starts are sent.
         webhook: Sent along with every start that takes one.
         watched: Gives the tasks of a family that this client watches.
+
+    Attributes:
+        retry: How long lost starts are looked for.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class Sender:
         webhook: Webhook | None,
         watched: Callable[[Family], Iterable[Witness]] = lambda _family: (),
     ) -> None:
+        self.retry = service.retry
         self._service = service
         self._webhook = webhook
         self._watched = watched
@@ -100,54 +102,6 @@ class Sender:
                 raise attempt.unknown(look_again=finding.provable and job.tag is not None)
             job.twice_since, attempt.lost = attempt.first or 0.0, None
 
-    async def siblings(self, attempt: Attempt) -> AsyncIterator[Sequence[Row]]:
-        """Give the tasks of a start again and again, until there are as many as were asked for or the window is over.
-
-        One answer of the list serves all starts that lack tasks at the moment.
-        """
-        finder, loop = self.finder(attempt.job.family), asyncio.get_running_loop()
-        wanted = attempt.job.family.tasks_asked(attempt.request)
-        known = {replies.row_id(row): row for row in attempt.rows}
-        floor = await self._floor(attempt)
-
-        def is_enough(reading: Reading) -> bool:
-            return len(known.keys() | self._siblings_in(attempt, reading)) >= wanted
-
-        for due in [loop.time() + seconds for seconds in self._service.retry.sweep_times()]:
-            with contextlib.suppress(Exception):  # one list or token that fails; the start was taken all the same
-                known = self._siblings_in(attempt, await finder.sweep(Span(floor=floor), due, is_enough)) | known
-            yield self._in_order(attempt, known)
-            if len(known) >= wanted:
-                return
-
-    async def siblings_now(self, attempt: Attempt) -> Sequence[Row]:
-        """Give the tasks of a start that the list shows now, none where it cannot be had."""
-        job = attempt.job
-        try:
-            rows = await self.finder(job.family).look_once(job.tag or "", attempt.first)
-        except A2EError as error:
-            _log.warning("the siblings of tag %s could not be looked for: %s", job.tag, error)
-            return []
-        return [row for row in reversed(rows) if self._is_sibling(attempt, row)]
-
-    def _siblings_in(self, attempt: Attempt, reading: Reading) -> dict[str, Row]:
-        rows = reading.with_tag(attempt.job.family, attempt.job.tag or "")
-        return {replies.row_id(row): row for row in rows if self._is_sibling(attempt, row)}
-
-    def _is_sibling(self, attempt: Attempt, row: Row) -> bool:
-        """Whether a row with the tag is of the same send, and not of an earlier start under the same tag."""
-        family, tag, task_id = attempt.job.family, attempt.job.tag or "", replies.row_id(row)
-        letter, known = letter_of(family, attempt.rows[0], tag), [replies.row_id(one) for one in attempt.rows]
-        return letter in (None, letter_of(family, row, tag)) and (
-            task_id in known or not self.finder(family).knows(task_id)
-        )
-
-    @staticmethod
-    def _in_order(attempt: Attempt, known: dict[str, Row]) -> list[Row]:
-        """Sort the tasks of a start as they were made: those that the answer named first, then as the list has them."""
-        named = {replies.row_id(row): row for row in attempt.rows}
-        return [*named.values(), *(row for task_id, row in reversed(known.items()) if task_id not in named)]
-
     async def clean_up(self, job: Job[Any]) -> dict[str, float]:
         """After a second send: look for tasks of the other send, and delete those that have not begun.
 
@@ -155,6 +109,14 @@ class Sender:
             The doubles, and the coins of each that stay charged.
         """
         return await clean_up(self._service, self.finder(job.family), job)
+
+    async def learn_first(self, attempt: Attempt) -> float | None:
+        """Give the service's time of the first POST of a start, also where its clock was not known then."""
+        if attempt.first is None and attempt.began is not None:
+            await self.finder(attempt.job.family).learn_clock()
+            now = self._service.server_time()
+            attempt.first = None if now is None else now - attempt.began.longest_passed()
+        return attempt.first
 
     # Looking.
 
@@ -192,7 +154,7 @@ class Sender:
         job, began = attempt.job, attempt.began
         if job.tag is None or not job.family.is_findable or began is None:
             return Finding(provable=False)
-        await self._floor(attempt)
+        await self.learn_first(attempt)
         self._remember_lost(job.tag, attempt)
         search = Search(
             tag=job.tag,
@@ -201,18 +163,10 @@ class Sender:
             here=True,
             age=began.longest_passed,
             wanted=job.family.tasks_asked(attempt.request),
+            account=attempt.account,
             since=began.loop,
         )
         return await self.finder(job.family).find(search)
-
-    async def _floor(self, attempt: Attempt) -> float:
-        """Give the service's time before which no task of the start can have been made."""
-        finder = self.finder(attempt.job.family)
-        if attempt.first is None and attempt.began is not None:
-            await finder.learn_clock()
-            now = self._service.server_time()
-            attempt.first = None if now is None else now - attempt.began.longest_passed()
-        return finder.before(attempt.first)
 
     def _remember_lost(self, tag: str, attempt: Attempt) -> None:
         """Remember a lost start, so that a later one under its tag looks for it first, whoever asks for it."""
@@ -252,7 +206,7 @@ class Sender:
         while True:
             await self._turn(attempt, letter)
             access = service.access
-            attempt.leaves(letter, service.server_time())
+            attempt.leaves(letter, service.server_time(), None if access is None else access.account)
             try:
                 rows = self._rows_of(job, await service.ask(request), name)
             except Exception as raised:

@@ -21,6 +21,7 @@ from a2e_async.engine.starts.attempt import Attempt
 from a2e_async.engine.starts.budget import Budget
 from a2e_async.engine.starts.doubts import Doubts
 from a2e_async.engine.starts.sender import Sender
+from a2e_async.engine.starts.siblings import Siblings
 from a2e_async.errors import A2EError, ClientClosedError, InsufficientCoinsError, JobCancelledError, StartUnknownError
 
 _log = logging.getLogger("a2e_async")
@@ -48,6 +49,7 @@ class Starter:
         max_starts: int,
     ) -> None:
         self._sender = sender
+        self._siblings = Siblings(sender)
         self._ends = ends
         self._budget = budget
         self._doubts = doubts
@@ -198,7 +200,7 @@ class Starter:
         job = attempt.job
         records = self._settle(attempt, held)  # before anything is awaited: the answer is a fact
         check = self._sender.clean_up if job.twice_since is not None else None
-        late = partial(self._late, attempt) if attempt.is_short() else None
+        late = partial(self._siblings.late, attempt) if attempt.is_short() else None
         await self._ends.accepted(job, records, check, late)
 
     def _settle(self, attempt: Attempt, held: Reservation) -> list[Record]:
@@ -210,9 +212,9 @@ class Starter:
         """Collect the tasks that the answer to a start did not name, for as long as a lost start is looked for."""
         job, taken = attempt.job, False
         try:
-            async for rows in self._sender.siblings(attempt):
+            async for rows in self._siblings.found(attempt):
                 fresh = [row for row in rows if replies.row_id(row) not in job.task_ids]
-                attempt.rows = list(rows)
+                attempt.rows = rows
                 if not taken:
                     taken = True
                     await self._take(attempt, held)
@@ -229,21 +231,6 @@ class Starter:
             await self._refuse(job, attempt.request, error, None)
         finally:
             self._is_over(attempt)
-
-    async def _late(self, attempt: Attempt, job: AnyJob) -> list[Record]:
-        """Give the tasks of a start that have shown up only now, when those that were known have all ended."""
-        if attempt.worker is not None and not attempt.worker.done():
-            await asyncio.wait([attempt.worker])
-        if not attempt.is_short():
-            return []
-        fresh = [row for row in await self._sender.siblings_now(attempt) if replies.row_id(row) not in job.task_ids]
-        attempt.rows += fresh
-        if attempt.is_short():
-            asked, known = job.family.tasks_asked(attempt.request), len(attempt.rows)
-            words = "the start of tag %s asked for %d tasks, and %d are known: %s"
-            facts = {"tag": job.tag, "task_ids": job.task_ids}
-            _log.warning(words, job.tag, asked, known, ", ".join(job.task_ids), extra=facts)
-        return [wire.record(job.family, row) for row in fresh]
 
     async def _refuse(self, job: AnyJob, request: Request[Any], error: Exception, held: Reservation | None) -> None:
         if held is not None and not job.task_ids:

@@ -1,0 +1,96 @@
+"""The tasks of one start that its answer does not name: a start of four films is answered with the first (wire: 0.3).
+
+They were paid for like the first. They are looked for as long as a lost start is, and once more when all that are known
+have ended; the request's own number bounds what is waited for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from typing import Any
+
+from a2e_async.core import replies, wire
+from a2e_async.core.absence import Reading, Row, letter_of
+from a2e_async.core.records import Record
+from a2e_async.engine.jobs.job import Job
+from a2e_async.engine.starts.attempt import Attempt
+from a2e_async.engine.starts.sender import Sender
+from a2e_async.engine.starts.sweep import Span
+from a2e_async.errors import A2EError
+
+_log = logging.getLogger("a2e_async")
+
+
+class Siblings:
+    """Collects them.
+
+    Args:
+        sender: Who has sent the start.
+    """
+
+    def __init__(self, sender: Sender) -> None:
+        self._sender = sender
+
+    async def found(self, attempt: Attempt) -> AsyncIterator[list[Row]]:
+        """Give the tasks of a start again and again, until there are as many as were asked for or the window is over.
+
+        One answer of the list serves all starts that lack tasks at the moment.
+        """
+        finder, loop = self._sender.finder(attempt.job.family), asyncio.get_running_loop()
+        wanted = attempt.job.family.tasks_asked(attempt.request)
+        known = {replies.row_id(row): row for row in attempt.rows}
+        span = Span(floor=finder.before(await self._sender.learn_first(attempt)))
+
+        def is_enough(reading: Reading) -> bool:
+            return len(known.keys() | self._in(attempt, reading)) >= wanted
+
+        for due in [loop.time() + seconds for seconds in self._sender.retry.sweep_times()]:
+            with contextlib.suppress(Exception):  # one list or token that fails; the start was taken all the same
+                known = self._in(attempt, await finder.sweeps.read(span, due, is_enough)) | known
+            yield _in_order(attempt, known)
+            if len(known) >= wanted:
+                return
+
+    async def late(self, attempt: Attempt, job: Job[Any]) -> list[Record]:
+        """Give the tasks of a start that have shown up only now, when those that were known have all ended."""
+        if attempt.worker is not None and not attempt.worker.done():
+            await asyncio.wait([attempt.worker])  # it gathers them still
+        if not attempt.is_short():
+            return []
+        fresh = [row for row in await self._now(attempt) if replies.row_id(row) not in job.task_ids]
+        attempt.rows += fresh
+        if attempt.is_short():
+            asked, known = job.family.tasks_asked(attempt.request), len(attempt.rows)
+            words = "the start of tag %s asked for %d tasks, and %d are known: %s"
+            facts = {"tag": job.tag, "task_ids": job.task_ids}
+            _log.warning(words, job.tag, asked, known, ", ".join(map(replies.row_id, attempt.rows)), extra=facts)
+        return [wire.record(job.family, row) for row in fresh]
+
+    async def _now(self, attempt: Attempt) -> list[Row]:
+        job = attempt.job
+        try:
+            rows = await self._sender.finder(job.family).look_once(job.tag or "", attempt.first)
+        except A2EError as error:
+            _log.warning("the siblings of tag %s could not be looked for: %s", job.tag, error)
+            return []
+        return [row for row in reversed(rows) if self._is_sibling(attempt, row)]
+
+    def _in(self, attempt: Attempt, reading: Reading) -> dict[str, Row]:
+        rows = reading.with_tag(attempt.job.family, attempt.job.tag or "")
+        return {replies.row_id(row): row for row in rows if self._is_sibling(attempt, row)}
+
+    def _is_sibling(self, attempt: Attempt, row: Row) -> bool:
+        """Whether a row with the tag is of the same send, and not of an earlier start under the same tag."""
+        family, tag, task_id = attempt.job.family, attempt.job.tag or "", replies.row_id(row)
+        letter = letter_of(family, attempt.rows[0], tag)
+        ours = task_id in map(replies.row_id, attempt.rows) or not self._sender.finder(family).knows(task_id)
+        return ours and letter in (None, letter_of(family, row, tag))
+
+
+def _in_order(attempt: Attempt, known: dict[str, Row]) -> list[Row]:
+    """Sort the tasks of a start as they were made: those that the answer named first, then as the list has them."""
+    named = {replies.row_id(row): row for row in attempt.rows}
+    return [*named.values(), *(row for task_id, row in reversed(known.items()) if task_id not in named)]
