@@ -10,6 +10,7 @@ import attrs
 from a2e_async.core import rules, tags
 from a2e_async.core.family import Request
 from a2e_async.core.records import Record, Result
+from a2e_async.core.secrets import masked
 from a2e_async.errors import UsageError
 
 
@@ -95,4 +96,4 @@ class Webhook:
     """
 
     url: str = attrs.field(validator=rules.https(at_most=2048))
-    token: str = attrs.field(repr=False, validator=rules.header(at_most=256))
+    token: str = attrs.field(repr=False, converter=masked, validator=rules.header(at_most=256))

@@ -29,7 +29,7 @@ CLIENT: Final = web.AppKey("a2e", A2EClient)
 
 _STREAMS: Final = web.AppKey("a2e_streams", set[asyncio.Task[None]])
 _SECONDS = 10.0
-_MOST_DISCARDED = 32 << 20
+_MOMENT = 0.2
 _PART = 64 * 1024
 
 
@@ -81,7 +81,10 @@ def receiver(a2e: A2EClient, *, token: str | None = None, limit: int = LIMIT) ->
     """
     gate = gate_of(a2e, token, limit)
 
-    async def receive_webhook(request: web.Request) -> web.Response:
+    async def receive_webhook(request: web.Request) -> web.StreamResponse:
+        refused = gate.refusal(request.raw_headers)
+        if refused is not None:
+            return await _dismiss(request, refused)
         return web.Response(status=take(a2e, await _receipt(gate, request)))
 
     return receive_webhook
@@ -130,24 +133,37 @@ async def _end_streams(app: web.Application) -> None:
 
 
 async def _receipt(gate: Gate, request: web.Request) -> Receipt:
-    refused = gate.refusal(request.raw_headers)
     try:
         async with asyncio.timeout(_SECONDS):
-            body = await _body(request, 0 if refused else gate.limit)
+            body = await _body(request, gate.limit)
     except TimeoutError:
-        return Receipt(refused or webhook.TOO_SLOW)
-    if refused is None and body is not None:
-        return gate.read(body)
-    return Receipt(refused or webhook.TOO_LARGE)
+        return Receipt(webhook.TOO_SLOW)
+    except (web.RequestPayloadError, web.HTTPException):  # a body that does not keep to HTTP
+        return Receipt(webhook.BAD)
+    return Receipt(webhook.TOO_LARGE) if body is None else gate.read(body)
 
 
 async def _body(request: web.Request, limit: int) -> bytes | None:
-    """Read a body, None when it is above the limit; what is too long is read on and thrown away, up to a bound."""
-    kept, length = bytearray(), 0
+    """Read a body, None when it is above the limit."""
+    kept = bytearray()
     async for part in request.content.iter_chunked(_PART):
-        length += len(part)
-        if length <= limit:
-            kept += part
-        if length > _MOST_DISCARDED:
-            break
-    return bytes(kept) if length <= limit else None
+        kept += part
+        if len(kept) > limit:
+            return None
+    return bytes(kept)
+
+
+async def _dismiss(request: web.Request, status: int) -> web.StreamResponse:
+    """Answer a stranger at once, and end his connection without having read or unpacked his body.
+
+    1 MB of gzip can hold 1 GB, and aiohttp unpacks whatever it reads, also to throw it away. What he still sends is
+    dropped for a moment before the connection ends, for whoever is cut off at once sees a reset and not our answer.
+    """
+    protocol = request.protocol
+    protocol.close()
+    response = web.Response(status=status, headers={"Connection": "close"})
+    await response.prepare(request)
+    await response.write_eof()
+    await asyncio.sleep(_MOMENT)
+    protocol.force_close()
+    return response

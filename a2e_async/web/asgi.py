@@ -35,6 +35,8 @@ _log = logging.getLogger("a2e_async")
 
 _SECONDS = 10.0
 _MOST_DISCARDED = 32 << 20
+_STRANGER_SECONDS = 1.0
+_MOST_OF_A_STRANGER = 64 * 1024
 
 
 class Lifespan:
@@ -185,9 +187,11 @@ async def _receipt(gate: Gate, scope: Scope, receive: Receive) -> Receipt:
     if scope["method"] != "POST":
         return Receipt(webhook.NO_METHOD)
     refused = gate.refusal(scope["headers"])
+    with_token = refused in (None, webhook.TOO_LARGE, webhook.UNSUPPORTED)
     try:
-        async with asyncio.timeout(_SECONDS):
-            body = await _body(receive, 0 if refused else gate.limit)
+        async with asyncio.timeout(_SECONDS if with_token else _STRANGER_SECONDS):
+            most = _MOST_DISCARDED if with_token else _MOST_OF_A_STRANGER
+            body = await _body(receive, 0 if refused else gate.limit, most)
     except TimeoutError:
         return Receipt(refused or webhook.TOO_SLOW)
     if refused is None and body is not None:
@@ -195,13 +199,13 @@ async def _receipt(gate: Gate, scope: Scope, receive: Receive) -> Receipt:
     return Receipt(refused or webhook.TOO_LARGE)
 
 
-async def _body(receive: Receive, limit: int) -> bytes | None:
+async def _body(receive: Receive, limit: int, most: int) -> bytes | None:
     """Read a body, None when it is above the limit.
 
     What is too long is read on and thrown away, up to a bound: a sender that is cut off sees a reset, not our answer.
     """
     kept, length = bytearray(), 0
-    while length <= _MOST_DISCARDED:
+    while length <= most:
         message = await receive()
         if message["type"] != "http.request":
             break

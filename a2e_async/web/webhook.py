@@ -19,6 +19,7 @@ from typing import Any, Final
 import attrs
 
 from a2e_async.core import rules
+from a2e_async.core.secrets import masked
 
 TOKEN_HEADER: Final = b"x-a2e-webhook-token"
 LIMIT: Final = 64 * 1024
@@ -30,7 +31,9 @@ _INNER_KEYS = ("data", "task", "record", "records", "rows", "result", "payload",
 _DEPTH = 4
 _MOST_IDS = 100
 
-NO_CONTENT, BAD, UNAUTHORIZED, NO_METHOD, TOO_SLOW, TOO_LARGE, UNAVAILABLE = 204, 400, 401, 405, 408, 413, 503
+NO_CONTENT, BAD, UNAUTHORIZED, NO_METHOD, TOO_SLOW, TOO_LARGE, UNSUPPORTED, UNAVAILABLE = (
+    204, 400, 401, 405, 408, 413, 415, 503,
+)  # fmt: skip
 
 Headers = Iterable[tuple[bytes, bytes]]
 
@@ -40,7 +43,8 @@ class Receipt:
     """What came of a webhook.
 
     Attributes:
-        status: The HTTP status to answer with: 204 taken, 400 no task named, 401 token wrong or missing, 413 too large.
+        status: The HTTP status to answer with: 204 taken, 400 no task named, 401 token wrong or missing, 413 too large,
+            415 packed (gzip and the like).
         task_ids: The tasks to look at, usually one.
     """
 
@@ -57,7 +61,7 @@ class Gate:
         limit: Largest body in bytes.
     """
 
-    token: str = attrs.field(repr=False, validator=rules.header(at_most=256))
+    token: str = attrs.field(repr=False, converter=masked, validator=rules.header(at_most=256))
     limit: int = attrs.field(default=LIMIT, validator=rules.whole(1))
 
     def refusal(self, headers: Headers) -> int | None:
@@ -66,6 +70,8 @@ class Gate:
         tokens = [value for name, value in given if name == TOKEN_HEADER]
         if len(tokens) != 1 or not hmac.compare_digest(tokens[0], self.token.encode()):
             return UNAUTHORIZED
+        if any(name == b"content-encoding" and value.lower() != b"identity" for name, value in given):
+            return UNSUPPORTED  # the service sends plain JSON; what is packed can hold a thousand times its size
         lengths = [value for name, value in given if name == b"content-length"]
         if any(
             not value.isdigit() or len(value) > len(str(self.limit)) or int(value) > self.limit for value in lengths

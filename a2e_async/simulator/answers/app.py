@@ -64,7 +64,7 @@ class App:
         timer: Callable[[], float] | None = None,
     ) -> None:
         self.world = World() if world is None else world
-        self.faults = Faults() if faults is None else faults
+        self.faults = Faults(self._names) if faults is None else faults
         self.files = FileHost(self.world, origin)
         self.calls: dict[tuple[str, str], Call] = {}
         self.log = RequestLog()
@@ -121,6 +121,11 @@ class App:
         full = file_reply(blob, request.headers, reply.made, head=is_head, ranges=kind != "no_range")
         full = attrs.evolve(full, delay=reply.delay)
         return self._dated(broken_off(full, reply.spoilt) if reply.spoilt else full)
+
+    def _names(self) -> Collection[str]:
+        """Give what faults can be for, whatever is served at this moment."""
+        added = [path.rpartition("/")[2] for _, path in self.calls]
+        return {*(route.name for route in self._service.routes()), *_ON_FILES, UNKNOWN.name, *added}
 
     def _route(self, request: SimRequest) -> Route:
         if (request.method, request.path) in self.calls:

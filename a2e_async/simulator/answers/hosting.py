@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 from collections.abc import Mapping
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
@@ -22,6 +23,8 @@ _BUCKET = "3days-apac"
 _PREFIX, _ENVIRONMENT = "adam2eve", "prod"
 _SHORTEST = 60
 _USUAL = 3600
+_MOST_UPLOADED = 512 << 20  # bytes that are kept; the oldest uploads go first
+_MOMENT = re.compile(r"[0-9]{1,12}")
 
 
 @attrs.frozen
@@ -164,11 +167,14 @@ class FileHost:
         content_type, size = request.headers.get("content-type", ""), request.query.get("size", "")
         bound = request.query.get("type", "")
         self._check_link(request, bound, size)
-        if (bound and bound != content_type) or (size and int(size) != len(request.body)):
+        if (bound and bound != content_type) or (size and size != str(len(request.body))):
             raise RefusedError("SignatureDoesNotMatch", status=403)
         found = hashlib.md5(request.body, usedforsecurity=False).hexdigest()
         _, key = request.path.removeprefix(UPLOADS).split("/", 1)
+        self._uploads.pop(key, None)
         self._uploads[key] = _Upload(Stored(found, request.body, content_type), self.world.clock.now())
+        while sum(len(upload.stored.body) for upload in self._uploads.values()) > _MOST_UPLOADED:
+            del self._uploads[next(iter(self._uploads))]
         return SimReply(headers={"Content-Type": "application/xml", "ETag": f'"{found}"'})
 
     def _refuse_token(self, request: SimRequest) -> None:
@@ -185,7 +191,7 @@ class FileHost:
 
     def _check_link(self, request: SimRequest, *what: str) -> None:
         until = request.query.get("e", "")
-        if not until.isdigit() or request.query.get("s") != self._signed(request.path, int(until), *what)["s"]:
+        if not _MOMENT.fullmatch(until) or request.query.get("s") != self._signed(request.path, int(until), *what)["s"]:
             raise RefusedError("SignatureDoesNotMatch" if until else "AccessDenied", status=403)
         if self.world.clock.now() >= int(until):
             raise RefusedError("AccessDenied", status=403)

@@ -33,6 +33,8 @@ def file_reply(
         "ETag": blob.etag,
         "Last-Modified": http_date(modified),
         "Accept-Ranges": "bytes" if ranges else "none",
+        "X-Content-Type-Options": "nosniff",  # anybody may upload a page; it shall run no script here
+        "Content-Security-Policy": "sandbox",
     }
     try:
         part = _part(headers, blob.etag, given["Last-Modified"], size) if ranges and not head else None

@@ -17,6 +17,7 @@ _LONGEST = 384
 _SHORTEST = 64
 _RATE = 12
 _ZOOM = 1.4
+_FORMATS = ("PNG", "JPEG", "WEBP")  # uploads come from anybody, and rare decoders have holes
 
 
 def mp4(first: bytes, last: bytes | None, seconds: int, seed: str) -> bytes:
@@ -31,12 +32,12 @@ def mp4(first: bytes, last: bytes | None, seconds: int, seed: str) -> bytes:
     Raises:
         OSError: A picture cannot be read.
     """
-    with Image.open(io.BytesIO(first)) as opened:
+    with Image.open(io.BytesIO(first), formats=_FORMATS) as opened:
         size = _film_size(*opened.size)
         wide = _fitted(opened, size)
     end = None
     if last is not None:
-        with Image.open(io.BytesIO(last)) as opened:
+        with Image.open(io.BytesIO(last), formats=_FORMATS) as opened:
             end = _fitted(opened, size)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "film.mp4"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from fnmatch import fnmatchcase
 from types import EllipsisType
 from typing import Any, Literal, TypeAlias, get_args
@@ -97,10 +98,11 @@ class Faults:
     | no_range | a file is sent whole although a range was asked for |
     """
 
-    __slots__ = ("_rules", "taken")
+    __slots__ = ("_names", "_rules", "taken")
 
-    def __init__(self) -> None:
+    def __init__(self, names: Callable[[], Collection[str]] | None = None) -> None:
         self._rules: list[Rule] = []
+        self._names = names
         self.taken: Counter[tuple[str, str]] = Counter()
         """How often each (route, kind) has struck."""
 
@@ -133,8 +135,9 @@ class Faults:
             **details: The particulars of the kind.
 
         Raises:
-            ValueError: There is no such kind, or a number makes no sense.
+            ValueError: There is no such route or kind, or a number makes no sense.
         """
+        self._check_route(route)
         if kind not in KINDS:
             raise ValueError(f"there is no fault {kind!r}; known are {', '.join(KINDS)}")
         if when not in get_args(When) or skip < 0 or (every is not None and every < 1):
@@ -147,6 +150,14 @@ class Faults:
         rule = Rule(route=route, fault=fault, hits=often, every=every, skip=skip, when=after)
         self._rules.append(rule)
         return rule
+
+    def _check_route(self, route: str) -> None:
+        """Refuse a route that no request can have: a fault that never strikes makes a test that proves nothing."""
+        names = self._names() if self._names is not None else ()
+        if names and not any(fnmatchcase(name, route) for name in names):
+            close = difflib.get_close_matches(route, names, n=5, cutoff=0.5)
+            known = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(sorted(names))}"
+            raise ValueError(f"there is no route {route!r}; {known}")
 
     def take(self, route: str, when: When, ids: Collection[str] = ()) -> Fault | None:
         """Tell every rule of this request and give the first fault that strikes.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from email.utils import formatdate
 from typing import Any, Literal, TypeAlias
@@ -14,6 +15,7 @@ from a2e_async.simulator.world.faults import Fault
 
 Fate: TypeAlias = Literal["answer", "reset", "stall", "cut", "hang"]
 
+_HALF = re.compile("[\ud800-\udfff]")
 _NO_HEADERS: Mapping[str, str] = {}
 
 
@@ -57,12 +59,18 @@ class SimRequest:
             RefusedError: It is none.
         """
         try:
-            value = json.loads(self.body or b"{}")
-        except ValueError as bad:
+            value = json.loads(self.body or b"{}", parse_constant=_refuse_constant)
+            if _HALF.search(text := json.dumps(value, ensure_ascii=False)):  # a service keeps a replacement mark of it
+                value = json.loads(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
+        except (ValueError, RecursionError) as bad:
             raise RefusedError("Unexpected token in JSON") from bad
         if not isinstance(value, dict):
             raise RefusedError("The request body must be a JSON object")
         return value
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
 
 
 @attrs.frozen
@@ -119,7 +127,7 @@ def stream_reply(pieces: tuple[tuple[float, bytes], ...]) -> SimReply:
 
 def json_reply(value: object, status: int = 200) -> SimReply:
     """Give a JSON reply."""
-    body = json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+    body = json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode(errors="replace")
     return SimReply(status=status, headers={"Content-Type": "application/json; charset=utf-8"}, body=body)
 
 
