@@ -30,6 +30,7 @@ from a2e_async.core.records import Record, Result
 from a2e_async.core.requests import Link, Usual, request
 from a2e_async.core.retry import Retry
 from a2e_async.core.status import Status
+from a2e_async.core.transfers import Transfers
 from a2e_async.engine.jobs.events import (
     Accepted,
     Adopted,
@@ -126,6 +127,7 @@ __all__ = [
     "Stats",
     "Status",
     "TextToImage",
+    "Transfers",
     "TransportError",
     "UsageError",
     "Usual",

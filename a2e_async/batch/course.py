@@ -215,7 +215,8 @@ class Course:
     async def _fetch(self, row: Row, result: Result) -> list[FileEntry]:
         if not result.urls:
             raise DownloadError("the tasks have completed, and name no file")
-        paths = await self._a2e.download(result, self._folder, name=stem_of(row.id, many=len(result.urls) > 1))
+        name = stem_of(row.id, words=row.fields.get("prompt"), many=len(result.urls) > 1)
+        paths = await self._a2e.download(result, self._folder, name=name)
         return [await asyncio.to_thread(_measure, path, self._folder) for path in paths]
 
     async def _failed(self, row: Row, entry: Entry, error: Exception) -> Outcome:

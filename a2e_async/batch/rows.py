@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 
 from a2e_async.batch.entries import Entry
-from a2e_async.core import media, rules
+from a2e_async.core import names, rules
 from a2e_async.core.family import Family, Request, family_of
 from a2e_async.core.records import Result
 from a2e_async.core.requests import Field, fields_of
@@ -20,9 +20,10 @@ from a2e_async.errors import InvalidRequestError
 
 LONGEST_FIELD = 100_000
 LONGEST_ID = 100
-_PLAIN = re.compile(r"[a-z0-9][a-z0-9._-]*")
 _BETWEEN = re.compile(r"[\W_]+")
-_COUNTED = re.compile(r".*-file-\d+")
+_DIGITS, _SHOWN_DIGITS = 16, 8  # of the digest that a row without an id has for one
+_HASHED = re.compile(r"[0-9a-f]{16}(-\d+)?")
+_LONGEST_WORDS = 40
 _MANY = "-file"
 _LONGEST_SHOWN = 300
 _PICTURES = ("image", "face", "frame")
@@ -147,16 +148,22 @@ def as_given(entry: Entry) -> Row:
     return of_entry(attrs.evolve(entry, family=family, fields=fields))
 
 
-def stem_of(row_id: str, *, many: bool = False) -> str:
-    """Give the name of a row's files; two ids never share one, also where upper and lower case are the same.
+def stem_of(row_id: str, *, words: object = None, many: bool = False) -> str:
+    """Give the name of a row's files, which people can read; whose file it is says its task, not its name.
+
+    Where the names of two rows are alike, also but for upper and lower case, the download numbers the second.
 
     Args:
         row_id: The row's id.
-        many: Whether there are several files, which are numbered; no id's one file has such a name.
+        words: What the row is about, such as its prompt, for the names of rows without an id of their own.
+        many: Whether there are several files, which are numbered.
     """
-    plain = _PLAIN.fullmatch(row_id) and not _COUNTED.fullmatch(row_id) and media.safe_name(row_id) == row_id
-    digest = "" if plain else f"-{hashlib.sha256(row_id.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
-    return f"{media.safe_name(row_id, 'row')}{digest}{_MANY if many else ''}"
+    begin = names.safe_name(words, "")[:_LONGEST_WORDS].strip("-. ") if isinstance(words, str) else ""
+    if begin and _HASHED.fullmatch(row_id):
+        name = f"{begin}-{row_id[:_SHOWN_DIGITS]}{row_id[_DIGITS:]}"
+    else:
+        name = names.without_suffix(names.safe_name(row_id, "row", distinct=True))
+    return f"{name}{_MANY if many else ''}"
 
 
 def picture_field(family: Family) -> Field:

@@ -6,11 +6,10 @@ from typing import Annotated
 
 import attrs
 
-from a2e_async.calls.base import SLOW, Group, call, request_of
+from a2e_async.calls.base import SLOW, Asker, Group, call, known_plan
 from a2e_async.calls.reading import link
 from a2e_async.core import rules
 from a2e_async.core.converter import is_number
-from a2e_async.core.http import HttpRequest
 from a2e_async.core.requests import Link, SentAs
 from a2e_async.errors import ProtocolError
 
@@ -102,12 +101,19 @@ class Storage(Group):
         """
 
 
-def upload_link(key: str, content_type: str, size: int) -> HttpRequest:
-    """Write the request for a link to put a file to; the service charges API tokens for it.
+async def ask_for_link(asker: Asker, key: str, content_type: str, size: int) -> UploadLink:
+    """Get a link to put a file to, as the call does: the service charges API tokens for each.
 
     Args:
+        asker: What carries calls.
         key: The file's name; the service puts the account's folder before it.
         content_type: Content type, which the PUT must repeat.
         size: Bytes of the file.
+
+    Raises:
+        StartUnknownError: No answer came that can be read; the link may have been charged, and is not asked for again.
     """
-    return request_of(Storage.upload_link, key=key, content_type=content_type, size=size)
+    link: UploadLink = await known_plan(Storage.upload_link).ask(
+        asker, {"key": key, "contentType": content_type, "fileSize": size}
+    )
+    return link

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
+from ssl import SSLContext
 from typing import Any, Literal, Self, TypeVar, overload
 
 import attrs
@@ -24,6 +25,7 @@ from a2e_async.core.records import Result
 from a2e_async.core.requests import require_public_links
 from a2e_async.core.retry import Retry
 from a2e_async.core.secrets import masked
+from a2e_async.core.transfers import Transfers
 from a2e_async.engine import fanout
 from a2e_async.engine.http.service import Token
 from a2e_async.engine.http.session import HttpSession
@@ -67,6 +69,9 @@ class A2EClient(Asking, ShortForms):
             the way (default False); this machine and private networks need no permission.
         allow_private_files: Whether results may be fetched from, and uploads sent to, hosts of this machine and of
             private networks although the service is a public one (default False).
+        transfers: How large, how slow and how many at once files may be.
+        ssl: Certificates of your own for the service and for file hosts, as `ssl.create_default_context(cafile=...)`
+            gives them; by default those of `http`, where it is an aiohttp session that has some.
 
     Raises:
         MissingTokenError: There is no token.
@@ -96,6 +101,8 @@ class A2EClient(Asking, ShortForms):
         lang: str | None = None,
         allow_http: bool = False,
         allow_private_files: bool = False,
+        transfers: Transfers = Transfers(),  # noqa: B008 - a frozen value
+        ssl: SSLContext | None = None,
     ) -> None:
         token = masked(token)  # first of all: a report of what is raised here shows the arguments
         self._config = configure(
@@ -113,6 +120,8 @@ class A2EClient(Asking, ShortForms):
             lang=lang,
             allow_http=allow_http,
             allow_private_files=allow_private_files,
+            transfers=transfers,
+            tls=ssl,
         )
         self._options = Options()
         self._shared = Lifetime(self._config)

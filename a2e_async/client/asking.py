@@ -14,8 +14,7 @@ from a2e_async.core import rules
 from a2e_async.core.family import Family, Request, family_of
 from a2e_async.core.polling.learned import Learned
 from a2e_async.core.records import Record
-from a2e_async.engine.files import transfers
-from a2e_async.engine.files.downloads import Progress
+from a2e_async.engine.files import names, uploads
 from a2e_async.engine.jobs.events import EventStream
 from a2e_async.engine.jobs.job import Job
 from a2e_async.engine.jobs.stats import Stats
@@ -90,34 +89,44 @@ class Asking(Opening):
 
     # Files.
 
-    async def download(
-        self, what: transfers.Outputs, folder: str | Path = ".", *, name: str | None = None
-    ) -> list[Path]:
-        """Fetch result files, each whole or not at all; one that is already there whole is kept.
+    async def download(self, what: names.Outputs, folder: str | Path = ".", *, name: str | None = None) -> list[Path]:
+        """Fetch result files, each whole or not at all.
+
+        What this has fetched before into the same folder is found again and not fetched a second time. Nothing else
+        is ever replaced: a file whose name is taken gets a number.
 
         Args:
-            what: A result, a record, a link or several links.
-            folder: Where the files go; made when it is not there.
-            name: Their name without suffix; by default the task's name and id. Several files are numbered.
+            what: A result, a record, a job (which is waited for), a link, or several of these.
+            folder: Where the files go; made when it is not there. A path such as "out/kite.png" that is no folder
+                names the file.
+            name: Their name; by default the task's name and id. Several files are numbered, and the suffix follows
+                what a file is.
 
         Raises:
             DownloadError: A file could not be had whole; a link that has expired is asked for once more first.
+            UsageError: An argument is not what it must be.
         """
         opened = self._parts()
-        return await transfers.download(opened.engine, opened.files, what, Path(folder), name)
+        where, stem = names.place(folder, name)
+        return await names.download(opened.engine, opened.downloads, what, where, stem)
 
-    async def upload(self, path: str | Path, *, progress: Progress | None = None) -> str:
+    async def upload(
+        self, path: str | Path, *, kind: str | None = None, progress: uploads.Progress | None = None
+    ) -> str:
         """Send a file to the service's storage and give its public link, for use as an input.
 
         Args:
-            path: A picture, film or sound.
+            path: An image, a video or audio.
+            kind: Its content type, such as "image/x-tga", where its first bytes do not tell it.
             progress: Called with the bytes sent and the bytes in all.
 
         Raises:
             UsageError: There is no such file, it is empty, or is no media file.
+            StartUnknownError: The answer with the link was lost; API tokens may have been charged for it.
+            TransportError: The file could not be sent.
         """
         opened = self._parts()
-        return await transfers.upload(opened.engine.service, opened.files, Path(path), progress)
+        return await opened.uploads.send(opened.engine.service, uploads.check(path, kind), kind, progress)
 
     # Coins.
 

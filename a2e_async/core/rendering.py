@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from urllib.parse import urlsplit
 
-from a2e_async.core import media
+from a2e_async.core import links
 
 _SHOWN = (
     "id",
@@ -75,7 +75,7 @@ def _text(value: object) -> str:
 
 def _inline(url: str) -> str:
     """Give a file as a picture, film or sound that is fetched when it is seen."""
-    link, suffix = escape(url, quote=True), media.suffix_of(url)
+    link, suffix = escape(url, quote=True), links.suffix_of(url)
     if not _is_web(url):
         return f"<p>{link}</p>"
     if suffix in _FILMS:

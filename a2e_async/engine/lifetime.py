@@ -12,7 +12,9 @@ from typing import Final
 from a2e_async.core.http import Transport
 from a2e_async.core.polling.learned import Learned
 from a2e_async.engine.engine import Engine
-from a2e_async.engine.files.downloads import Files
+from a2e_async.engine.files.downloads import Downloads
+from a2e_async.engine.files.hosts import Hosts, tls_of
+from a2e_async.engine.files.uploads import Uploads
 from a2e_async.engine.http.service import Service
 from a2e_async.engine.http.session import HttpSession, Session
 from a2e_async.engine.settings import Config
@@ -27,9 +29,13 @@ class Opened:
     def __init__(self, config: Config, learned: Learned) -> None:
         self.loop = asyncio.get_running_loop()
         own = config.http is None or isinstance(config.http, HttpSession)
-        self.session = Session(config.base_url, config.http) if own else None  # type: ignore[arg-type]
+        self.session = Session(config.base_url, config.http, tls=config.tls) if own else None  # type: ignore[arg-type]
         transport: Transport = self.session or config.http  # type: ignore[assignment]
-        self.files = Files(config.retry)
+        inside = config.local or config.allow_private_files
+        tls = config.tls or tls_of(config.http)
+        self.hosts = Hosts(config.retry, config.transfers, inside=inside, tls=tls)
+        self.downloads = Downloads(config.retry, config.transfers, self.hosts)
+        self.uploads = Uploads(config.retry, self.hosts)
         self.engine = Engine(
             Service(
                 transport, config.token, config.retry, config.rate, token_source=config.token_source, lang=config.lang
@@ -48,7 +54,7 @@ class Opened:
         try:
             await self.engine.aclose(seconds)
         finally:
-            await self.files.aclose()
+            await self.hosts.aclose()
             if self.session is not None:
                 await self.session.aclose()
 

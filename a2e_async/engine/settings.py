@@ -9,6 +9,7 @@ import inspect
 import math
 import os
 import re
+from ssl import SSLContext
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
@@ -21,6 +22,7 @@ from a2e_async.core.polling.schedule import Cadence
 from a2e_async.core.retry import Retry
 from a2e_async.core.rules import kind_of
 from a2e_async.core.secrets import masked
+from a2e_async.core.transfers import Transfers
 from a2e_async.engine.http.service import Token
 from a2e_async.engine.http.session import HttpSession
 from a2e_async.engine.http.token import clean_token
@@ -60,6 +62,8 @@ class Config:
     close_timeout: float
     lang: str | None
     allow_private_files: bool
+    transfers: Transfers
+    tls: SSLContext | None
 
 
 def configure(
@@ -78,6 +82,8 @@ def configure(
     lang: str | None,
     allow_http: bool,
     allow_private_files: bool,
+    transfers: Transfers,
+    tls: SSLContext | None,
 ) -> Config:
     """Check and complete the arguments of a client.
 
@@ -90,6 +96,8 @@ def configure(
     _check_kind("webhook", webhook, Webhook, type(None))
     _check_kind("allow_http", allow_http, bool)
     _check_kind("allow_private_files", allow_private_files, bool)
+    _check_kind("transfers", transfers, Transfers)
+    _check_kind("ssl", tls, SSLContext, type(None))
     _check_kind("max_starts", max_starts, int)
     _check_kind("close_timeout", close_timeout, int, float)
     _check_http(http)
@@ -121,6 +129,8 @@ def configure(
         close_timeout=close_timeout,
         lang=lang,
         allow_private_files=allow_private_files,
+        transfers=transfers,
+        tls=tls,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from a2e_async.core import media, rules
+from a2e_async.core import links, rules
 from a2e_async.core.family import Endpoint
 from a2e_async.core.records import Result
 from a2e_async.core.requests import Link, Request, Usual, request
@@ -84,7 +84,7 @@ def link_to(*suffixes: str, secure: bool = False) -> rules.Rule:
     link, scheme = (secure_link(), "https") if secure else (rules.link(), "http or https")
     return rules.Rule(
         f"must be an {scheme} URL without spaces whose path ends in {_either(suffixes)}",
-        lambda value: link.check(value) and media.suffix_of(value) in suffixes,
+        lambda value: link.check(value) and links.suffix_of(value) in suffixes,
         link=True,
     )
 

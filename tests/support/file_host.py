@@ -21,6 +21,7 @@ class FileHost:
         body: The file.
         script: What the next requests meet, as keywords of `_answer`; when it is empty all goes well.
         requests: (method, headers) of each request.
+        targets: What each request asked for, as it stood on the wire.
         served: How many bytes of files were sent.
         got: The bodies of PUT requests.
         peak: The most requests that were answered at once.
@@ -31,6 +32,7 @@ class FileHost:
         self.url = ""
         self.script = []
         self.requests = []
+        self.targets = []
         self.served = 0
         self.got = []
         self.peak = 0
@@ -52,6 +54,7 @@ class FileHost:
             first, *lines = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")[:-2]
             headers = {key.lower(): value for key, value in (line.split(": ", 1) for line in lines)}
             self.requests.append((first.split()[0], headers))
+            self.targets.append(first.split()[1])
             self._busy += 1
             self.peak = max(self.peak, self._busy)
             try:
@@ -88,6 +91,8 @@ class FileHost:
             start = int(asked[1])
             status = 206 if start < len(whole) else 416
             shown.append(f"Content-Range: bytes {start}-{len(whole) - 1}/{len(whole)}")
+        if status == 200 and tag and headers.get("if-none-match") == self.etag:
+            status, whole = 304, b""
         part = whole[start:]
         lines = [f"HTTP/1.1 {status} x", *shown, *head, *([f"Content-Length: {len(part)}"] if length else [])]
         writer.write("\r\n".join([*lines, "Connection: close", "", ""]).encode())
@@ -105,7 +110,7 @@ class FileHost:
 
 
 @asynccontextmanager
-async def file_host(body):
+async def file_host(body, tls=None):
     """Run a file host for the length of the block."""
     host = FileHost(body)
     running = set()
@@ -115,8 +120,8 @@ async def file_host(body):
         running.add(task)
         task.add_done_callback(running.discard)
 
-    server = await asyncio.start_server(begin, "127.0.0.1", 0)
-    host.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/results/film.mp4?signature=secret"
+    server = await asyncio.start_server(begin, "127.0.0.1", 0, ssl=tls)
+    host.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.sockets[0].getsockname()[1]}/results/film.mp4?signature=secret"
     try:
         yield host
     finally:

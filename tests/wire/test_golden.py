@@ -24,6 +24,7 @@ import pytest
 from a2e_async import A2EError, Balance, Quote, Record, Status, errors, families
 from a2e_async.calls import credits as credit_calls
 from a2e_async.calls import storage
+from a2e_async.calls.base import request_of
 from a2e_async.core import replies, wire
 from a2e_async.core.http import HttpReply
 from a2e_async.core.retry import verdict
@@ -56,7 +57,9 @@ WRITE = {
     "delete": lambda call, of: wire.delete(of, call["id"]),
     "balance": lambda _call, _of: credit_calls.balance(),
     "quote": lambda call, of: credit_calls.quote(of, of.request(**call["request"])),
-    "upload_link": lambda call, _of: storage.upload_link(call["upload_link"], call["content_type"], call["size"]),
+    "upload_link": lambda call, _of: request_of(
+        storage.Storage.upload_link, key=call["upload_link"], content_type=call["content_type"], size=call["size"]
+    ),
 }
 READ = {
     "balance": credit_calls.read_balance,

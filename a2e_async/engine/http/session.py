@@ -12,6 +12,7 @@ import json
 import platform
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from ssl import SSLContext
 from typing import Any, Final
 
 import aiohttp
@@ -41,10 +42,10 @@ class _Body(bytes):
         return f"<body of {len(self)} bytes>"
 
 
-def new_http_session() -> aiohttp.ClientSession:
+def new_http_session(tls: SSLContext | None = None) -> aiohttp.ClientSession:
     """Open a pool of connections; how many are in use is bounded by those who send, not here."""
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=30),
+        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=30, ssl=tls or True),
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"User-Agent": USER_AGENT},
     )
@@ -56,12 +57,16 @@ class Session:
     Args:
         base_url: Scheme, host and port of the service.
         http: The caller's own aiohttp session, which is never closed here; None opens one on first use.
+        tls: The caller's own certificates for a pool of ours, or None for the system's.
     """
 
-    def __init__(self, base_url: str, http: aiohttp.ClientSession | None = None) -> None:
+    def __init__(
+        self, base_url: str, http: aiohttp.ClientSession | None = None, *, tls: SSLContext | None = None
+    ) -> None:
         self._base_url = base_url
         self._own = http is None
         self._http = http
+        self._tls = tls
         self._proxies = Proxies()
         self._limits = Limits()
 
@@ -132,7 +137,7 @@ class Session:
 
     def _begin(self, request: HttpRequest, headers: Mapping[str, str], limit: aiohttp.ClientTimeout) -> Any:  # noqa: ANN401 - aiohttp's request, to be awaited or entered
         if self._http is None:
-            self._http = new_http_session()
+            self._http = new_http_session(self._tls)
         if self._http.closed:
             raise UsageError("the aiohttp session given as http= is closed")
         return self._http.request(

@@ -95,6 +95,7 @@ async def test_several_files_of_a_row_are_numbered(tmp_path):
     async with service() as sim:
         rows = [picture("a", max_images=3), picture("a-1"), picture("A"), picture("a-file-1")]
         run = await play(tmp_path, sim, rows)
-        assert [path.name for path in run.outcomes["a"].paths] == ["a-file-1.png", "a-file-2.png", "a-file-3.png"]
+        for number, path in enumerate(run.outcomes["a"].paths, 1):
+            assert path.name in (f"a-file-{number}.png", f"a-file-{number}-2.png")  # row a-file-1 may have been faster
         names = [path.name.lower() for one in run.outcomes.values() for path in one.paths]
         assert len(set(names)) == len(names) == 6

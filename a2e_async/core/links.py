@@ -1,0 +1,53 @@
+"""Links of strangers: which can be fetched, how they are shown, and what their text says of the file."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePosixPath
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from a2e_async.core import media, rules
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+def fault_of(link: object) -> str:
+    """Say what keeps a link from being fetched, in words that go on "the link ..."; "" when nothing does."""
+    if not isinstance(link, str):
+        return "is no text"
+    parts = _parts(link)
+    if parts is None or _CONTROL.search(link):
+        return "cannot be read"
+    if parts.scheme.lower() not in ("http", "https"):
+        return "is no http or https URL"
+    host = rules.host_of(link)
+    return "" if host and not re.search(r"[\s\\]", parts.netloc) else "names no host that can be asked"
+
+
+def without_query(link: str) -> str:
+    """Give a link without its query, which can hold a signature, and without a login."""
+    parts = _parts(link)
+    if parts is None:
+        return "an address that cannot be read"
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def suffix_of(link: str) -> str:
+    """Give the suffix of a link's path, "" when it has none that a media file could have."""
+    parts = _parts(link)
+    suffix = PurePosixPath(unquote(parts.path)).suffix.lower() if parts else ""
+    return suffix if media.is_media_suffix(suffix) else ""
+
+
+def name_in(link: str) -> str:
+    """Give the last part of a link's path, without its suffix."""
+    return PurePosixPath(unquote(urlsplit(link).path)).stem
+
+
+def _parts(link: str) -> SplitResult | None:
+    try:
+        parts = urlsplit(link)
+        _port = parts.port
+    except ValueError:
+        return None
+    return parts

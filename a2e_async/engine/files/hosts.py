@@ -1,0 +1,214 @@
+"""The way to file hosts, who are strangers: links byte for byte, redirects by hand, never the token.
+
+Laws of this file: a link goes out as it was given, for a signature is made of its text; each step of a redirect is
+judged like the first link, never leads from https to http, and has its proxy looked up anew; a client of a public
+service is led into no private network, neither by a link's text nor by what its name resolves to; encoded bodies are
+unpacked elsewhere, where their size is bounded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import socket
+from collections.abc import AsyncIterable, AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from ssl import SSLContext
+from typing import Any, Final
+from urllib.parse import quote, urljoin, urlsplit
+from weakref import WeakValueDictionary
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
+
+from a2e_async.core import links, rules
+from a2e_async.core.retry import Retry
+from a2e_async.core.transfers import Transfers
+from a2e_async.engine.http.proxies import Proxies
+from a2e_async.engine.http.session import CONNECT_SECONDS, USER_AGENT
+from a2e_async.errors import DownloadError
+
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_MOST_REDIRECTS = 10
+_LONGEST_HEADER = 64 << 10  # content security policies of file hosts have 9 kB and more
+_PLAIN: Final = "".join(map(chr, range(0x21, 0x7F)))
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_INSIDE = "leads to this machine or a private network; A2EClient(allow_private_files=True) allows that"
+
+
+class InsideError(OSError):
+    """A name resolves to an address of this machine or of a private network."""
+
+
+class _Outside(AbstractResolver):
+    """Resolves names of the open internet only: what a link's text hides, its address tells."""
+
+    def __init__(self, trusted: set[str]) -> None:
+        self._inner = aiohttp.DefaultResolver()
+        self._trusted = trusted
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        """Give the addresses of a name.
+
+        Raises:
+            InsideError: One of them is not public.
+        """
+        found = await self._inner.resolve(host, port, family)
+        if host.lower() not in self._trusted:
+            addresses = [rules.address_of(one["host"].partition("%")[0]) for one in found]
+            if any(address is None or rules.is_private(address) for address in addresses):
+                raise InsideError(_INSIDE)
+        return found
+
+    async def close(self) -> None:
+        """Let go of what resolves."""
+        await self._inner.close()
+
+
+class Hosts:
+    """Sends requests to file hosts.
+
+    Args:
+        retry: `stall_seconds` is how long nothing may come.
+        transfers: What is allowed.
+        inside: Whether links may lead to this machine and private networks.
+        tls: The caller's own certificates, or None for the system's.
+    """
+
+    def __init__(self, retry: Retry, transfers: Transfers, *, inside: bool, tls: SSLContext | None) -> None:
+        # No limit in all, or large files would die; a limit on standing still.
+        self._limit = aiohttp.ClientTimeout(total=None, connect=CONNECT_SECONDS, sock_read=retry.stall_seconds)
+        self._inside = inside
+        self._tls = tls
+        self._http: aiohttp.ClientSession | None = None
+        self._proxies = Proxies()
+        self._trusted: set[str] = set()
+        self._places = asyncio.Semaphore(transfers.at_once)
+        self._per_host = transfers.per_host
+        self._by_host: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+
+    @asynccontextmanager
+    async def place(self, link: str) -> AsyncIterator[None]:
+        """Have one of the places of a link's host, so that one slow host never keeps files of others waiting."""
+        host = urlsplit(link).netloc.lower()
+        of_host = self._by_host.get(host)
+        if of_host is None:
+            self._by_host[host] = of_host = asyncio.Semaphore(self._per_host)
+        async with of_host, self._places:
+            yield
+
+    @asynccontextmanager
+    async def get(self, link: str, headers: Mapping[str, str]) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Ask for a file, and follow redirects.
+
+        Raises:
+            DownloadError: A link cannot be followed, or they lead on and on.
+        """
+        at = link
+        for _ in range(_MOST_REDIRECTS + 1):
+            self.judge(at, link)
+            reply = await self._request("GET", at, headers)
+            onward = reply.headers.get("Location") if reply.status in _REDIRECTS else None
+            if onward is None:
+                async with reply:
+                    yield reply
+                return
+            reply.close()
+            before, at = at, _joined(at, onward)
+            if before[:6].lower() == "https:" and at[:5].lower() == "http:":
+                raise _refusal(link, "leads from https to http")
+        raise _refusal(link, "is redirected on and on: too many redirects")
+
+    @asynccontextmanager
+    async def put(
+        self, link: str, headers: Mapping[str, str], body: AsyncIterable[bytes]
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Put a file to a link; a redirect is not followed, for the file would have to be sent again."""
+        async with await self._request("PUT", link, headers, data=body) as reply:
+            yield reply
+
+    def judge(self, link: str, first: str | None = None) -> None:
+        """Refuse a link that cannot or must not be followed.
+
+        Args:
+            link: The link.
+            first: The link from which redirects have led to it, for the error.
+
+        Raises:
+            DownloadError: It must not.
+        """
+        fault = links.fault_of(link)
+        if not fault and not self._inside and rules.is_local(link):
+            fault = _INSIDE
+        if fault:
+            raise _refusal(first or link, fault if first in (None, link) else f"is redirected to one that {fault}")
+
+    async def aclose(self) -> None:
+        """Close the pool of connections."""
+        if self._http is not None:
+            await self._http.close()
+            self._http = None
+
+    async def _request(
+        self, method: str, link: str, headers: Mapping[str, str], data: AsyncIterable[bytes] | None = None
+    ) -> aiohttp.ClientResponse:
+        proxy = self._proxies.for_url(link)
+        if proxy is not None:  # it is ours, and may well lie in our own network
+            self._trusted.add((urlsplit(proxy.url).hostname or "").lower())
+        arguments: dict[str, Any] = self._proxies.arguments(link, headers)
+        return await self._pool().request(
+            method, _spelled(link), timeout=self._limit, allow_redirects=False, data=data, **arguments
+        )
+
+    def _pool(self) -> aiohttp.ClientSession:
+        if self._http is None:
+            self._http = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(
+                    limit=0,
+                    keepalive_timeout=30,
+                    ssl=self._tls or True,
+                    resolver=None if self._inside else _Outside(self._trusted),
+                ),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                headers={"User-Agent": USER_AGENT},
+                auto_decompress=False,
+                max_line_size=_LONGEST_HEADER,
+                max_field_size=_LONGEST_HEADER,
+            )
+        return self._http
+
+
+def tls_of(http: object) -> SSLContext | None:
+    """Give the certificates with which a caller's own aiohttp session was made, as files need them too."""
+    connector = http.connector if isinstance(http, aiohttp.ClientSession) else None
+    given = getattr(connector, "_ssl", None)  # aiohttp has no public name for it
+    return given if isinstance(given, SSLContext) else None
+
+
+def _spelled(link: str) -> URL:
+    """Give a link as it goes on the wire: what is plain ASCII stays byte for byte, only other text is encoded."""
+    scheme, _, rest = link.partition("://")
+    authority = urlsplit(link).netloc
+    tail = quote(rest[len(authority) :].partition("#")[0], safe=_PLAIN, errors="surrogateescape")
+    return URL(f"{scheme.lower()}://{URL(f'{scheme}://{authority}').raw_authority}{tail}", encoded=True)
+
+
+def _joined(link: str, onward: str) -> str:
+    """Give the link to which a redirect leads; only a relative path is worked on, as nobody signs one."""
+    place = quote(onward.strip(), safe=_PLAIN, errors="surrogateescape")
+    scheme, _, rest = link.partition("://")
+    if _SCHEME.match(place):
+        return place
+    if place.startswith("//"):
+        return f"{scheme}:{place}"
+    if place.startswith("/"):
+        return f"{scheme}://{urlsplit(link).netloc}{place}"
+    return urljoin(f"{scheme}://{rest}", place)
+
+
+def _refusal(link: str, words: str) -> DownloadError:
+    shown = links.without_query(link)
+    return DownloadError(f"the link {words}: {shown}", url=shown)

@@ -1,0 +1,23 @@
+"""A file host with one video, and a client for which nobody listens but file hosts."""
+
+from __future__ import annotations
+
+import pytest
+from file_host import file_host
+from films import FILM, QUICK
+
+from a2e_async import A2EClient
+
+
+@pytest.fixture
+async def host():
+    """Run a file host with one video."""
+    async with file_host(FILM) as host:
+        yield host
+
+
+@pytest.fixture
+async def a2e():
+    """Open a client for which nobody listens but file hosts."""
+    async with A2EClient("sk_secret", base_url="http://127.0.0.1:1", retry=QUICK) as a2e:
+        yield a2e
