@@ -128,10 +128,12 @@ class Run:
 
         It runs inside a signal handler, perhaps in the middle of another line, so it writes past all buffers.
         """
-        cursor = "\x1b[?25h" if sys.stderr is not None and sys.stderr.isatty() else ""
         lines = "".join(f"{plain(line)}\n" for line in ("a2e: interrupted", *self._left()))
-        with contextlib.suppress(OSError):
-            os.write(2, f"{cursor}\n{lines}".encode(errors="backslashreplace"))
+        with contextlib.suppress(
+            OSError, ValueError, AttributeError
+        ):  # number 2 may be a ledger where stderr is closed
+            cursor = "\x1b[?25h" if sys.stderr.isatty() else ""
+            os.write(sys.stderr.fileno(), f"{cursor}\n{lines}".encode(errors="backslashreplace"))
         os._exit(INTERRUPTED)
 
     def _left(self) -> list[str]:

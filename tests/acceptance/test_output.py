@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shlex
 
 import pytest
 
@@ -95,6 +96,18 @@ async def test_a_disk_that_is_full(lonely, sim, full):
     assert "results could not be printed" in err
     assert all(path.name in err for path in lonely.folder.glob("*.png"))
     assert len(list(lonely.folder.glob("*.png"))) == 2
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "2>/dev/full"])
+async def test_streams_that_are_closed(lonely, sim, closed):
+    """A command without stdout or stderr does its work, names what it saved where it can, and uses no number twice."""
+    env = lonely.env | {"A2E_BASE_URL": sim.url, "A2E_API_KEY": sim.token}
+    line = f"{shlex.join(lonely.A2E)} text-to-image a b --out out {closed}"
+    pipes = {"stdout": asyncio.subprocess.PIPE, "stderr": asyncio.subprocess.PIPE}
+    code, out, err = await end_of(await asyncio.create_subprocess_shell(line, cwd=lonely.folder, env=env, **pipes))
+    names = [path.name for path in (lonely.folder / "out").iterdir()]
+    assert (code, len(names)) == (0, 2)
+    assert all(name in out + err for name in names) == (closed != ">&- 2>&-")
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8", "latin-1"])

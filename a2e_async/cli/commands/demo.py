@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -87,7 +88,11 @@ def _report(run: Run, takes: Sequence[Take], totals: page.Totals, out: Path) -> 
     if not cards:
         return verdict(run, outcomes) or FAILED
     index = out / "index.html"
-    index.write_text(page.render(cards, totals), encoding="utf-8")
+    # Renamed into place: an index.html that is a link to somebody's file is replaced, not followed.
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=out, suffix=".html", delete=False) as draft:
+        draft.write(page.render(cards, totals))
+    Path(draft.name).chmod(0o644)
+    Path(draft.name).replace(index)
     run.output.result(str(index), {"page": str(index), **attrs.asdict(totals)})
     run.output.note(f"open {index} in a browser")
     return verdict(run, outcomes)

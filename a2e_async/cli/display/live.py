@@ -198,4 +198,5 @@ def batch_board_for(tally: Tally, a2e: A2EClient, *, quiet: bool = False) -> Bat
 
 
 def _is_terminal() -> bool:
-    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+    # A stream that was closed before we began is None.
+    return sys.stderr is not None and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"

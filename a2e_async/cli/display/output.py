@@ -129,7 +129,7 @@ class Output:
 
     def hold(self) -> None:
         """Keep results back until `release` if they would tear a live display apart."""
-        self.held = [] if sys.stdout.isatty() else None
+        self.held = [] if sys.stdout is not None and sys.stdout.isatty() else None
 
     def release(self) -> None:
         """Print what was kept back."""
@@ -138,7 +138,7 @@ class Output:
             self._print(line, named)
 
     def _print(self, line: str, named: str) -> None:
-        if self.unread is None:
+        if self.unread is None and sys.stdout is not None:  # it is None when it was closed before we began
             try:
                 click.echo(line)
             except OSError as error:
