@@ -15,7 +15,7 @@ from typing import Any
 
 import attrs
 from hypothesis import strategies as st
-from virtual_time import client, no_task_is_left
+from virtual_time import client, no_task_is_left, play_out
 
 from a2e_async import (
     A2EError,
@@ -31,7 +31,7 @@ from a2e_async import (
 )
 from a2e_async.core import tags
 from a2e_async.core.hooks import Posted
-from a2e_async.simulator.virtual import run_virtually, virtual_app
+from a2e_async.simulator.virtual import virtual_app
 
 WINDOW = 60.0
 REQUESTS = (
@@ -290,7 +290,7 @@ def play(history):
         _judge(history, play, warnings.texts, outcome)
 
     try:
-        run_virtually(story())
+        play_out(story())
     finally:
         logger.removeHandler(warnings)
         logger.propagate = told

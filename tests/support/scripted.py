@@ -7,10 +7,10 @@ import json
 from contextlib import asynccontextmanager
 
 import attrs
+from virtual_time import play_out
 
 from a2e_async import A2EClient, Retry
 from a2e_async.core.http import HttpReply, HttpStream
-from a2e_async.simulator.virtual import run_virtually
 
 TOKEN = "sk_hunter2-hunter2.hunter2"
 NO_ROUTE = HttpReply(status=404, body=b"<!doctype html><pre>Cannot GET</pre>")
@@ -99,7 +99,7 @@ def story(*replies, pause=0.0):
                 await told(a2e, wire)
 
         def test():
-            run_virtually(play())
+            play_out(play())
 
         test.__doc__, test.__name__ = told.__doc__, told.__name__
         return test

@@ -9,13 +9,13 @@ from array import array
 from collections import Counter, defaultdict, deque
 
 import attrs
-from virtual_time import client
+from virtual_time import client, play_out
 
 from a2e_async import Cadence, ImageToVideo, TextToImage, Webhook
 from a2e_async.core.polling.cohorts import Waiting
 from a2e_async.core.polling.learned import Learned
 from a2e_async.core.polling.schedule import LookQueue
-from a2e_async.simulator.virtual import DirectTransport, run_virtually, virtual_app
+from a2e_async.simulator.virtual import DirectTransport, virtual_app
 
 LATENCY = 0.02
 USUAL = Cadence()
@@ -130,7 +130,7 @@ def trial(starts, *, cadence=USUAL, hints=False, latency=LATENCY, kept=None, pre
             prepare(a2e)
             await _play(starts, sim.world, a2e, outcome)
 
-    run_virtually(play())
+    play_out(play())
     return outcome
 
 

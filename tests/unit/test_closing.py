@@ -7,10 +7,10 @@ import logging
 import pickle
 
 import pytest
-from virtual_time import FILM, PICTURE, caught, client, no_task_is_left, now, virtual
+from virtual_time import FILM, PICTURE, caught, client, no_task_is_left, now, play_out, virtual
 
 from a2e_async import ClientClosedError, JobDetachedError, StartUnknownError, TextToImage
-from a2e_async.simulator.virtual import run_virtually, virtual_app
+from a2e_async.simulator.virtual import virtual_app
 
 LIMITS = {"max_starts": 2, "close_timeout": 10}
 
@@ -152,7 +152,7 @@ def test_an_error_of_the_caller_comes_out_as_itself(error, caplog):
             raise
 
     with pytest.raises(type(error)):
-        run_virtually(story())
+        play_out(story())
     assert seen["error"] is error
     assert seen["time"] == pytest.approx(2)
     assert [type(job.error) for job in seen["jobs"]] == [JobDetachedError, JobDetachedError, ClientClosedError]

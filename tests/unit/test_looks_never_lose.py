@@ -7,10 +7,10 @@ import json
 
 import attrs
 import pytest
-from virtual_time import FILM, PICTURE, caught, client, now, until, virtual
+from virtual_time import FILM, PICTURE, caught, client, now, play_out, until, virtual
 
 from a2e_async import A2EClient, AuthenticationError, JobFailedError, JobTimeoutError, NotFoundError, Retry, Status
-from a2e_async.simulator.virtual import DirectTransport, run_virtually, virtual_app
+from a2e_async.simulator.virtual import DirectTransport, virtual_app
 
 BAD_LOOKS = {
     "500": ("status", {"status": 500}),
@@ -64,7 +64,7 @@ def test_bad_looks_lose_no_job(way, hits, route):
             assert not lost(jobs)
             assert len(sim.world.book.starts) == 20
 
-    run_virtually(story())
+    play_out(story())
 
 
 @pytest.mark.parametrize("seconds", [60, 600])
@@ -88,7 +88,7 @@ def test_an_outage_loses_no_job(seconds, way):
             assert not lost(jobs)
             assert now() - over < 35  # Retry.longest_wait, and a few looks
 
-    run_virtually(story())
+    play_out(story())
 
 
 class Watched(DirectTransport):
@@ -211,7 +211,7 @@ def test_a_task_that_is_not_known_at_first_is_waited_for(how, lag, batch):
             await a2e.drain()
             assert not lost(jobs)
 
-    run_virtually(story())
+    play_out(story())
 
 
 @virtual(task_seconds=600)
@@ -466,4 +466,4 @@ def test_nobody_reads_a_final_status_into_nonsense():
             await job
             assert not odd
 
-    run_virtually(story())
+    play_out(story())

@@ -6,10 +6,11 @@ import asyncio
 import itertools
 
 import pytest
+from virtual_time import play_out
 
 from a2e_async import A2EClient, TextToImage
 from a2e_async.engine.http.pacer import Pacer
-from a2e_async.simulator.virtual import DirectTransport, run_virtually, virtual_app
+from a2e_async.simulator.virtual import DirectTransport, virtual_app
 
 
 def now():
@@ -40,7 +41,7 @@ def test_without_a_rate_nobody_waits():
     async def story():
         assert await times_of(Pacer(None), 1000) == [0.0] * 1000
 
-    run_virtually(story())
+    play_out(story())
 
 
 @pytest.mark.parametrize("rate", [0.5, 20, 300])
@@ -59,7 +60,7 @@ def test_no_second_sees_more_than_the_rate(rate):
         assert first[0] == 0
         assert second[0] == pytest.approx(first[-1] + 10)
 
-    run_virtually(story())
+    play_out(story())
 
 
 def test_slots_of_the_cancelled_are_given_back():
@@ -74,7 +75,7 @@ def test_slots_of_the_cancelled_are_given_back():
         await pacer.turn(start=False)
         assert now() == pytest.approx(0.1)
 
-    run_virtually(story())
+    play_out(story())
 
 
 def test_waiters_behind_the_cancelled_move_up():
@@ -90,7 +91,7 @@ def test_waiters_behind_the_cancelled_move_up():
         await cancelled(leaving)
         assert await staying == pytest.approx([0.1, 0.2, 0.3])
 
-    run_virtually(story())
+    play_out(story())
 
 
 def test_a_turn_that_was_given_to_the_cancelled_is_given_back():
@@ -106,7 +107,7 @@ def test_a_turn_that_was_given_to_the_cancelled_is_given_back():
         assert await behind == pytest.approx([0.1])
         assert waiting.cancelled()
 
-    run_virtually(story())
+    play_out(story())
 
 
 def test_starts_go_first():
@@ -120,7 +121,7 @@ def test_starts_go_first():
         assert await times_of(pacer, 2, start=True) == pytest.approx([0.1, 0.2])
         assert await looks == pytest.approx([0.3, 0.4, 0.5])
 
-    run_virtually(story())
+    play_out(story())
 
 
 def test_the_order_of_arrival_is_kept():
@@ -136,7 +137,7 @@ def test_the_order_of_arrival_is_kept():
         await asyncio.gather(*map(one, range(20)))
         assert order == list(range(20))
 
-    run_virtually(story())
+    play_out(story())
 
 
 @pytest.mark.parametrize("rate", [None, 10])
@@ -155,7 +156,7 @@ def test_a_pause_holds_everybody(rate):
         assert (await early)[0] >= (5 if rate else 0)
         assert now() <= 5.2
 
-    run_virtually(story())
+    play_out(story())
 
 
 def test_a_pause_is_never_shortened():
@@ -167,7 +168,7 @@ def test_a_pause_is_never_shortened():
         pacer.pause(1)
         assert await times_of(pacer, 2) == pytest.approx([5.0, 5.0])
 
-    run_virtually(story())
+    play_out(story())
 
 
 def test_after_a_pause_the_rate_holds():
@@ -178,7 +179,7 @@ def test_after_a_pause_the_rate_holds():
         pacer.pause(3)
         assert await times_of(pacer, 4) == pytest.approx([3.0, 3.1, 3.2, 3.3])
 
-    run_virtually(story())
+    play_out(story())
 
 
 def test_close_leaves_no_timer():
@@ -195,7 +196,7 @@ def test_close_leaves_no_timer():
         await cancelled([waiting])
         pacer.close()
 
-    run_virtually(story())
+    play_out(story())
 
 
 def test_looks_are_not_starved_by_a_long_queue_of_starts():
@@ -211,7 +212,7 @@ def test_looks_are_not_starved_by_a_long_queue_of_starts():
             for result in await asyncio.gather(*jobs):
                 assert result.url
 
-    run_virtually(main())
+    play_out(main())
 
 
 class LateLoop:

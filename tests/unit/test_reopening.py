@@ -6,10 +6,9 @@ import asyncio
 
 import pytest
 from scripted import Scripted, yes
-from virtual_time import PICTURE, caught, client, no_task_is_left, now, virtual
+from virtual_time import PICTURE, caught, client, no_task_is_left, now, play_out, virtual
 
 from a2e_async import A2EClient, ClientClosedError, UsageError
-from a2e_async.simulator.virtual import run_virtually
 
 
 @virtual(opened=False, task_seconds=2)
@@ -70,8 +69,8 @@ def test_a_client_that_is_closed_on_one_loop_opens_on_another():
             lives.append(await a2e.balance())
         await no_task_is_left()
 
-    run_virtually(live())
-    run_virtually(live())
+    play_out(live())
+    play_out(live())
     assert [balance.coins for balance in lives] == [5, 5]
 
     async def leave():
@@ -81,5 +80,5 @@ def test_a_client_that_is_closed_on_one_loop_opens_on_another():
     async def come():
         assert isinstance(await caught(a2e.open()), UsageError)
 
-    run_virtually(leave())
-    run_virtually(come())
+    play_out(leave())
+    play_out(come())

@@ -6,10 +6,10 @@ import logging
 
 import pytest
 from scripted import TOKEN, Scripted, client, no
+from virtual_time import play_out
 
 from a2e_async.core.http import HttpReply
 from a2e_async.errors import A2EError, TransportError
-from a2e_async.simulator.virtual import run_virtually
 
 OK = HttpReply(status=200, body=b'{"code": 0, "data": {"coins": 7}, "trace_id": "65f0-abc"}')
 
@@ -22,7 +22,7 @@ def told(caplog, level, *replies):
             await a2e.balance()
 
     with caplog.at_level(level, logger="a2e_async"):
-        run_virtually(ask())
+        play_out(ask())
     return [record.getMessage() for record in caplog.records if record.name == "a2e_async.http"]
 
 

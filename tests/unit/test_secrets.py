@@ -9,11 +9,11 @@ import traceback
 
 import attrs
 import pytest
-from virtual_time import FILM, PICTURE, client, until, virtual
+from virtual_time import FILM, PICTURE, client, play_out, until, virtual
 
 from a2e_async import A2EClient, Retry, TextToImage, Webhook
 from a2e_async.core.http import HttpReply, HttpRequest
-from a2e_async.simulator.virtual import DirectTransport, run_virtually, virtual_app
+from a2e_async.simulator.virtual import DirectTransport, virtual_app
 
 TOKENS = {
     "usual": "sk_c0ffee0123456789",
@@ -138,7 +138,7 @@ def test_a_whole_run_shows_no_token(name, loud, everything):
         sim = virtual_app(coins=100_000, token=token)
         return await one_run(sim, token, loud)
 
-    seen = [*run_virtually(story()), *everything.texts]
+    seen = [*play_out(story()), *everything.texts]
     assert len(everything.texts) > 10
     for text in seen:
         assert token not in text

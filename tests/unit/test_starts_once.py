@@ -8,7 +8,7 @@ import random
 
 import attrs
 import pytest
-from virtual_time import FILM, PICTURE, caught, client, now, until, virtual
+from virtual_time import FILM, PICTURE, caught, client, now, play_out, until, virtual
 
 from a2e_async import (
     ImageToVideo,
@@ -25,7 +25,7 @@ from a2e_async import (
 from a2e_async.core import tags
 from a2e_async.core.hooks import Posted
 from a2e_async.families.head_swap import HeadSwap
-from a2e_async.simulator.virtual import DirectTransport, run_virtually, virtual_app
+from a2e_async.simulator.virtual import DirectTransport, virtual_app
 
 FOUR_PICTURES = TextToImage("four red kites", max_images=4)
 FOUR_FILMS = ImageToVideo("http://example.com/a.png", prompt="four", negative_prompt="no", number_of_images=4)
@@ -93,7 +93,7 @@ def test_a_spoilt_start_is_billed_once_and_handed_back(way, request_name):
         async with client(sim) as a2e:
             await starts_once(a2e, sim, REQUESTS[request_name], {**WAYS, **UNCLEAR}[way])
 
-    run_virtually(story())
+    play_out(story())
 
 
 @virtual()
@@ -125,7 +125,7 @@ def test_names_that_do_not_come_back_never_lead_to_a_second_bill(names, where, h
             assert len(sim.world.book.starts) <= 1
             assert sim.counters["text_to_image.start"] == 1 or when == "before"
 
-    run_virtually(story())
+    play_out(story())
 
 
 @pytest.mark.parametrize("cut", range(1, 15))
@@ -141,7 +141,7 @@ def test_a_tag_that_lost_its_end_is_never_taken_for_another_tag(cut):
             assert isinstance(await caught(a2e.start(PICTURE, tag=tag).wait()), StartUnknownError)
             assert len(sim.world.book.starts) == 1
 
-    run_virtually(story())
+    play_out(story())
 
 
 @virtual(names=20)
@@ -166,7 +166,7 @@ def test_a_list_that_lags_less_than_the_window_still_finds_the_start(lag, on_unk
             await a2e.start(FILM, on_unknown=on_unknown)
             assert len(sim.world.book.starts) == 1
 
-    run_virtually(story())
+    play_out(story())
 
 
 @virtual(list_lag=300, task_seconds=3_600)

@@ -7,9 +7,10 @@ import gc
 
 import pytest
 from benchmark import figures
+from virtual_time import play_out
 
 from a2e_async import A2EClient, JobFailedError, Result
-from a2e_async.simulator.virtual import DirectTransport, run_virtually, virtual_app
+from a2e_async.simulator.virtual import DirectTransport, virtual_app
 
 
 @pytest.mark.timeout(400)  # it counts bytes, and a machine that is busy with other things may take its time
@@ -39,6 +40,6 @@ def test_jobs_leave_no_reference_cycles(prompt, kind):
         return gc.collect()
 
     try:
-        assert run_virtually(story()) <= 20
+        assert play_out(story()) <= 20
     finally:
         gc.enable()
