@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,9 +21,10 @@ from a2e_async.cli.run import Run, command
 from a2e_async.client import A2EClient
 from a2e_async.core.family import Request
 from a2e_async.core.records import Result
+from a2e_async.engine.files.names import require_writable
 from a2e_async.engine.jobs.job import Job
 from a2e_async.engine.jobs.options import DEFAULT
-from a2e_async.errors import A2EError, UsageError
+from a2e_async.errors import A2EError
 from a2e_async.families.image_to_video import ImageToVideo
 from a2e_async.families.text_to_image import TextToImage
 
@@ -67,19 +67,10 @@ async def start_all(
     named = labels if len(labels) > 1 else [label_of(request) for request in requests]
     out = None if asked.no_wait or asked.no_download else run.settings.out or Path()
     if out is not None:
-        await asyncio.to_thread(_require_writable, out)
+        await asyncio.to_thread(require_writable, out)
     started = [a2e.start(request, timeout=run.settings.timeout or DEFAULT) for request in requests]
     jobs = list(zip(started, named, strict=True))
     return await _print_ids(run, jobs) if asked.no_wait else await see_all(run, a2e, jobs, out)
-
-
-def _require_writable(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise UsageError(f"--out {folder}: nothing can be written there: {error.strerror or error}") from error
 
 
 async def _print_ids(run: Run, jobs: Sequence[tuple[Job[Any], str]]) -> int:
