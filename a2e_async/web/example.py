@@ -20,9 +20,10 @@ import os
 import re
 import secrets
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import attrs
 from aiohttp import web
@@ -32,14 +33,16 @@ from a2e_async.core.family import Request
 from a2e_async.core.hooks import Webhook
 from a2e_async.core.records import Result
 from a2e_async.engine.jobs.job import Job
-from a2e_async.errors import A2EError, UsageError
+from a2e_async.errors import A2EError, InvalidRequestError, UsageError
 from a2e_async.families.image_to_video import ImageToVideo
 from a2e_async.families.text_to_image import TextToImage
-from a2e_async.web.aiohttp import CLIENT, event_stream, setup
+from a2e_async.web.aiohttp import CLIENT, Handler, event_stream, setup
 from a2e_async.web.sse import SSE_HEADERS, sse
 
 _PAGE = Path(__file__).with_name("example.html")
 _LONGEST_PROMPT = 1000
+_HOOK = "/a2e/webhook"
+_THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 _ID = re.compile(r"[0-9a-f]{12}")
 _log = logging.getLogger("a2e_async.example")
 
@@ -137,6 +140,31 @@ class Studio:
 STUDIO = web.AppKey("studio", Studio)
 
 
+def guard(hosts: Collection[str]) -> Any:  # noqa: ANN401 - a middleware of aiohttp
+    """Give a middleware that answers only to these names, and to no page of another site.
+
+    A page of somebody else can let its own name point to this machine (DNS rebinding) and spend our coins; the name
+    that the browser then sends is not one of ours.
+    """
+
+    @web.middleware
+    async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
+        origin = request.headers.get("Origin")
+        names = [_name_of(f"//{request.host}"), *([] if origin is None else [_name_of(origin)])]
+        if request.path != _HOOK and not set(names) <= set(hosts):  # webhooks have a secret of their own
+            raise web.HTTPForbidden(text="this server answers to its own names only; see --allow-host")
+        return await handler(request)
+
+    return check
+
+
+def _name_of(url: str) -> str:
+    try:
+        return (urlsplit(url).hostname or "").rstrip(".")
+    except ValueError:
+        return ""
+
+
 async def show_page(_request: web.Request) -> web.FileResponse:
     """GET / is the page."""
     return web.FileResponse(_PAGE)
@@ -154,9 +182,12 @@ async def begin_film(request: web.Request) -> web.Response:
         raise web.HTTPUnsupportedMediaType
     try:
         prompt = (await request.json())["prompt"].strip()
-    except (ValueError, KeyError, TypeError, AttributeError):
+        TextToImage(prompt)  # half a character and the like are refused here, not after the answer
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise web.HTTPBadRequest(text="a prompt is needed") from None
-    if not 0 < len(prompt) <= _LONGEST_PROMPT:
+    except InvalidRequestError as error:
+        raise web.HTTPBadRequest(text=str(error)) from None
+    if len(prompt) > _LONGEST_PROMPT:
         raise web.HTTPBadRequest(text=f"a prompt of 1 to {_LONGEST_PROMPT} characters is needed")
     return web.json_response({"id": request.app[STUDIO].begin(prompt).id}, status=202)
 
@@ -191,16 +222,17 @@ def _state(film: Film) -> str:
     return "failed" if film.making.cancelled() or film.making.result() is None else "done"
 
 
-def make_app(a2e: A2EClient, folder: Path) -> web.Application:
+def make_app(a2e: A2EClient, folder: Path, hosts: Collection[str] = ()) -> web.Application:
     """Make the application.
 
     Args:
         a2e: The client; it is opened and closed with the application.
         folder: Where films are kept; made when it is not there.
+        hosts: By which names it is reached, besides those of this machine.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    app = web.Application()
-    setup(app, a2e)  # the client, its end, and the receiver of webhooks
+    app = web.Application(middlewares=[guard({*_THIS_MACHINE, *hosts})])
+    setup(app, a2e, path=_HOOK)  # the client, its end, and the receiver of webhooks
     app[STUDIO] = Studio(app[CLIENT], folder)
     app.cleanup_ctx.append(app[STUDIO].run)
     app.router.add_get("/", show_page)
@@ -228,11 +260,13 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8080)
     parser.add_argument("--folder", type=Path, default=Path("a2e-films"), help="where films are kept")
     parser.add_argument("--public-url", help="how the service reaches this server, for webhooks (optional)")
+    parser.add_argument("--allow-host", action="append", default=[], metavar="NAME", help="a name of this server")
     chosen = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
-        url = chosen.public_url and f"{chosen.public_url.rstrip('/')}/a2e/webhook"
-        app = make_app(A2EClient(webhook=Webhook(url, _secret(chosen.folder)) if url else None), chosen.folder)
+        url = chosen.public_url and f"{chosen.public_url.rstrip('/')}{_HOOK}"
+        names = [chosen.host, *chosen.allow_host, *([_name_of(url)] if url else [])]
+        app = make_app(A2EClient(webhook=Webhook(url, _secret(chosen.folder)) if url else None), chosen.folder, names)
     except UsageError as error:
         sys.exit(f"{error}\nWithout an account: run `python -m a2e_async simulator` and export what it prints.")
     web.run_app(app, host=chosen.host, port=chosen.port, shutdown_timeout=2, access_log=None)
