@@ -18,8 +18,11 @@ While a simulator runs, A2E_BASE_URL and A2E_API_KEY name it, so that your own c
 from __future__ import annotations
 
 import asyncio
+import difflib
 import importlib
 import inspect
+import socket
+import unittest
 from collections.abc import AsyncIterator, Generator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -37,6 +40,7 @@ from a2e_async.engine.settings import BASE_URL_VARIABLE, TOKEN_VARIABLES
 from a2e_async.simulator.serving.server import Simulator, serve
 from a2e_async.simulator.serving.skipping import skip_waits
 from a2e_async.simulator.virtual import DirectTransport
+from a2e_async.simulator.world.switches import Switches
 
 MARKER = (
     "a2e(faults=[(route, kind, details)], client={...}, virtual=False, speed=100, **switches): "
@@ -46,6 +50,10 @@ MARKER = (
 _SIMULATOR = pytest.StashKey[Simulator]()
 _SPEED = 100.0
 _SLOW = Cadence(delay=5)  # in virtual time nobody waits, and each look costs real time
+_IN_UNITTEST = (
+    "a2e_client: an IsolatedAsyncioTestCase runs its tests in a loop that no fixture can reach; take the fixture "
+    "a2e_simulator and write `async with A2EClient() as a2e:` in the test, which finds it"
+)
 _HOW_TO_AWAIT = (
     "an async test needs pytest-asyncio (pip install 'pytest-asyncio>=1'; in strict mode also @pytest.mark.asyncio), "
     "or @pytest.mark.anyio; a test that is not async gets a client that blocks"
@@ -113,6 +121,8 @@ def _refuse(words: str) -> NoReturn:
 async def _simulated(script: _Script) -> AsyncIterator[Simulator]:
     async with AsyncExitStack() as stack:
         given = {"media": "tiny", "speed": 1.0 if script.virtual else _SPEED, **script.service}
+        given["listen"] = not script.virtual or _may_listen()
+        _check_switches(script.service)
         try:
             skipping = stack.enter_context(skip_waits(asyncio.get_running_loop())) if script.virtual else None
             sim = await stack.enter_async_context(serve(**given))
@@ -125,6 +135,25 @@ async def _simulated(script: _Script) -> AsyncIterator[Simulator]:
         yield sim
 
 
+def _may_listen() -> bool:
+    """Whether sockets may be made; pytest-socket forbids them, and in virtual time none is needed."""
+    try:
+        socket.socket().close()
+    except RuntimeError:
+        return False
+    return True
+
+
+def _check_switches(given: Mapping[str, Any]) -> None:
+    known = {*inspect.signature(serve).parameters, *(one.name for one in attrs.fields(Switches))}
+    known -= {"switches", "listen"}
+    for name in given:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=3)
+            more = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(sorted(known))}"
+            _refuse(f"there is no switch {name!r}; {more} (besides faults, client and virtual)")
+
+
 def _options(script: _Script, sim: Simulator) -> dict[str, Any]:
     quick = {"http": DirectTransport(sim.app), "cadence": _SLOW} if script.virtual else {}
     return {"token": sim.token, "base_url": sim.url, **quick, **script.client}
@@ -132,6 +161,8 @@ def _options(script: _Script, sim: Simulator) -> dict[str, Any]:
 
 def _runner_of(request: pytest.FixtureRequest) -> str:
     """Say who runs the test: "asyncio" and the scope of its loop, "anyio", or "nobody" when it is not async."""
+    if issubclass(getattr(request.node, "cls", None) or object, unittest.TestCase):
+        return "nobody"  # also of an IsolatedAsyncioTestCase: the loop in which it runs is nobody's but unittest's
     test = getattr(request.node, "function", None)
     test = getattr(getattr(test, "hypothesis", None), "inner_test", test)
     if not inspect.iscoroutinefunction(test):
@@ -163,6 +194,8 @@ def a2e_simulator(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
 @pytest.fixture
 def a2e_client(request: pytest.FixtureRequest) -> A2EClient | BlockingClient:
     """Give an open client of `a2e_simulator`; one that blocks when the test is not async."""
+    if issubclass(getattr(request.node, "cls", None) or object, unittest.IsolatedAsyncioTestCase):
+        pytest.fail(_IN_UNITTEST, pytrace=False)
     client: A2EClient | BlockingClient = request.getfixturevalue(f"_a2e_client_with_{_runner_of(request)}")
     return client
 

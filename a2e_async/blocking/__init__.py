@@ -6,6 +6,7 @@ client's, which it calls; a short form gives the result instead of a job.
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, ExitStack, contextmanager
 from functools import partial, wraps
@@ -211,12 +212,20 @@ class BlockingClient(_Front[A2EClient], ShortForms):
             stack.callback(self._portal.open, None)
             self._portal.open(portal)
             self._stack = stack.pop_all()
+        atexit.register(self._end)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        atexit.unregister(self._end)
+        if self._portal.was_forked:  # it is the parent's to close
+            self._stack.pop_all()
         self._stack.__exit__(kind, error, trace)
+
+    def _end(self) -> None:
+        """Close what a program has left open at its end: its answers come in, and what still runs is told."""
+        self.__exit__(None, None, None)
 
     def run(self, request: Request[R]) -> R:
         """Start a request and wait for its result."""
@@ -254,7 +263,8 @@ class BlockingClient(_Front[A2EClient], ShortForms):
 
     def stats(self) -> Stats:
         """Give the client's numbers at this moment, or at its end when it has closed."""
-        return self._portal.call(self._behind.stats) if self._portal.is_open else self._behind.stats()
+        live = self._portal.is_open or self._portal.was_forked
+        return self._portal.call(self._behind.stats) if live else self._behind.stats()
 
     @property
     def calls(self) -> _Calls:

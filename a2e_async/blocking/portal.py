@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import os
+import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, contextmanager, suppress
 from functools import partial
 from typing import Any, TypeVar, cast
 
@@ -19,11 +21,42 @@ _HAS_A_LOOP = (
 )
 
 
-def in_a_thread() -> AbstractContextManager[Any]:
-    """Run an event loop in a thread of its own for the length of the block."""
-    from anyio.from_thread import start_blocking_portal  # noqa: PLC0415 - not needed to import the package
+_FORKED = (
+    "the client was opened before this process was forked, and its event loop stayed with the parent; open one in each "
+    "process: in post_fork of gunicorn, in worker_process_init of Celery, or at the first use"
+)
 
-    return start_blocking_portal("asyncio")
+
+@contextmanager
+def in_a_thread() -> Iterator[Any]:
+    """Run an event loop in a thread of its own for the length of the block; gives anyio's portal to it.
+
+    As anyio's `start_blocking_portal`, but that the block may be left in a forked process: there the thread is gone,
+    and whoever waited for its answer would wait for ever.
+    """
+    from anyio.from_thread import BlockingPortal  # noqa: PLC0415 - not needed to import the package
+
+    begun: concurrent.futures.Future[BlockingPortal] = concurrent.futures.Future()
+
+    async def serve() -> None:
+        async with BlockingPortal() as portal:
+            begun.set_result(portal)
+            await portal.sleep_until_stopped()
+
+    # A daemon: a program that ends without closing its client ends all the same.
+    thread = threading.Thread(target=partial(asyncio.run, serve()), name="a2e loop", daemon=True)
+    thread.start()
+    portal, process, cancel = begun.result(), os.getpid(), False
+    try:
+        yield portal
+    except BaseException:
+        cancel = True
+        raise
+    finally:
+        if os.getpid() == process:
+            with suppress(RuntimeError):  # it has ended by itself
+                portal.call(portal.stop, cancel)
+            thread.join()
 
 
 class Portal:
@@ -31,15 +64,21 @@ class Portal:
 
     def __init__(self) -> None:
         self._open: Any = None
+        self._process = 0
 
     def open(self, portal: Any) -> None:  # noqa: ANN401 - anyio loads late
         """Let calls through to an open portal of anyio; None lets through no more."""
-        self._open = portal
+        self._open, self._process = portal, os.getpid()
 
     @property
     def is_open(self) -> bool:
-        """Whether the loop runs."""
-        return self._open is not None
+        """Whether the loop runs, in this process."""
+        return self._open is not None and not self.was_forked
+
+    @property
+    def was_forked(self) -> bool:
+        """Whether it was opened in the process from which this one was forked."""
+        return self._open is not None and self._process != os.getpid()
 
     def wait(self, work: Callable[[], Awaitable[T]]) -> T:
         """Run a coroutine over there, and wait for its end; what ends the wait early cancels it."""
@@ -62,6 +101,8 @@ class Portal:
     def _parts(self) -> Any:  # noqa: ANN401 - anyio loads late
         if self._open is None:
             raise ClientClosedError("the client is not open; use `with a2e_async.blocking() as a2e:`")
+        if self.was_forked:
+            raise UsageError(_FORKED)
         return self._open
 
     def within(self, context: AbstractAsyncContextManager[T]) -> AbstractContextManager[T]:
@@ -80,7 +121,7 @@ class Portal:
                     return
                 yield cast("T", item)
         finally:
-            if isinstance(stream, AsyncGenerator) and self._open is not None:
+            if isinstance(stream, AsyncGenerator) and self.is_open:
                 self.wait(stream.aclose)
 
 

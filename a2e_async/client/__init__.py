@@ -7,7 +7,6 @@ here      starting, and what is done with tasks that are there already
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
 from ssl import SSLContext
@@ -31,6 +30,7 @@ from a2e_async.engine.http.service import Token
 from a2e_async.engine.http.session import HttpSession
 from a2e_async.engine.jobs.job import Job
 from a2e_async.engine.jobs.options import DEFAULT, Default, Options
+from a2e_async.engine.jobs.waiting import within
 from a2e_async.engine.lifetime import Lifetime
 from a2e_async.engine.settings import configure
 from a2e_async.errors import UsageError
@@ -265,8 +265,8 @@ class A2EClient(Asking, ShortForms):
         Raises:
             TimeoutError: So many seconds have passed; the jobs go on.
         """
-        async with asyncio.timeout(timeout):
-            await self._parts().engine.roster.drained()
+        roster = self._parts().engine.roster
+        await within(timeout, roster.drained(), lambda: f"{len(roster.jobs)} jobs go on: no end of all")
 
 
 def _with(options: Options, **changes: Any) -> Options:  # noqa: ANN401 - the fields of Options

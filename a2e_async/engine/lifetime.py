@@ -7,6 +7,7 @@ here is held by a block of `async with`.
 from __future__ import annotations
 
 import asyncio
+import weakref
 from typing import Final
 
 from a2e_async.core.http import Transport
@@ -17,9 +18,14 @@ from a2e_async.engine.files.hosts import Hosts, tls_of
 from a2e_async.engine.files.uploads import Uploads
 from a2e_async.engine.http.service import Service
 from a2e_async.engine.http.session import HttpSession, Session
+from a2e_async.engine.jobs.ending import tell_of_abandoned
 from a2e_async.engine.settings import Config
 from a2e_async.errors import ClientClosedError, UsageError
 
+_DEAD: Final = (
+    "the event loop in which the client was opened has ended, as each `asyncio.run` ends its own; open the client "
+    "again here, with `async with` or `await a2e.open()`, and watch its tasks with `a2e.attach(family, task_id)`"
+)
 WITHOUT_LOOP: Final = "code without an event loop takes `with a2e_async.blocking() as a2e:`"
 
 
@@ -76,6 +82,7 @@ class Lifetime:
         self._closed = False
         self._closing: asyncio.Task[None] | None = None
         self._closings = 0
+        self._left_open: weakref.finalize[..., Lifetime] | None = None  # it also speaks when the program ends
 
     async def open(self) -> None:
         """Open the client on the running event loop; it may be open there already. A closing is waited for first.
@@ -94,19 +101,23 @@ class Lifetime:
                 self._closing = None
         if self._closings != asked:
             raise ClientClosedError("the client was closed before it was open again")
+        self._drop_dead()
         if self.opened is not None:
             self.parts()
             return
         self.opened, self._closed = Opened(self._config, self.learned), False
+        self._left_open = weakref.finalize(self, tell_of_abandoned, self.opened.engine.roster)
 
     async def aclose(self) -> None:
         """Close the client, also when the one who waits for it is cancelled; closing twice does nothing."""
+        self._drop_dead()
         if self.opened is None:
             self._closed = True
             self._closings += 1  # whoever waits to open it comes too late
         else:
             opened, self.opened, self._closed = self.parts(), None, True
             self._closings += 1
+            self._forget_left_open()
             self.last = opened.engine
             self._closing = asyncio.create_task(opened.aclose(self._config.close_timeout), name="a2e close")
             self._closing.add_done_callback(self._closing_ended)
@@ -129,11 +140,27 @@ class Lifetime:
             here: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
         except RuntimeError:
             here = None
+        if opened.loop.is_closed():
+            raise UsageError(_DEAD)
         if here is not opened.loop:
             words = "it was used from another loop or thread"
             words += "" if here else f", where none is running; {WITHOUT_LOOP}"
             raise UsageError(f"the client belongs to the event loop in which it was opened; {words}")
         return opened
+
+    def _drop_dead(self) -> None:
+        """Drop what was left open on a loop that has ended, as of an earlier `asyncio.run`; its jobs are told of."""
+        if self._closing is not None and self._closing.get_loop().is_closed():
+            self._closing = None
+        if self.opened is not None and self.opened.loop.is_closed():
+            left, self.opened, self._closed = self.opened, None, True
+            self._forget_left_open()
+            self.last = left.engine
+            tell_of_abandoned(left.engine.roster)
+
+    def _forget_left_open(self) -> None:
+        if self._left_open is not None:
+            self._left_open.detach()
 
     def _closing_ended(self, closing: asyncio.Task[None]) -> None:
         """Let the client be opened and closed once more, also when nobody waits for the end of this closing."""

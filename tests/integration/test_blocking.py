@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import signal
 import subprocess
 import sys
@@ -30,7 +31,7 @@ from a2e_async.blocking import BlockingClient
 from a2e_async.blocking.portal import in_a_thread
 
 PICTURE = TextToImage("a red kite")
-_ASYNC_ONLY = {"open", "aclose", "events"}
+_ASYNC_ONLY = {"open", "aclose", "events", "answered", "fingerprint"}
 
 
 @pytest.fixture(scope="module")
@@ -237,3 +238,56 @@ def test_name_is_callable_whoever_imports_the_module():
         "assert callable(a2e_async.blocking) and 'anyio' not in sys.modules and 'pytest' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+FORKED = """
+import os, signal, sys
+import a2e_async
+
+with a2e_async.blocking(sys.argv[1], base_url=sys.argv[2]) as a2e:
+    a2e.balance()
+    if os.fork() == 0:
+        signal.alarm(20)
+        for use in (a2e.balance, a2e.stats, lambda: a2e.text_to_image("a kite"), a2e.calls.credits.balance):
+            try:
+                use()
+            except a2e_async.UsageError as error:
+                print(str(error)[:60], flush=True)
+        with a2e_async.blocking(sys.argv[1], base_url=sys.argv[2]) as own:
+            print("own", own.balance().coins > 0, flush=True)
+        a2e.__exit__(None, None, None)
+        sys.exit(0)
+    _, status = os.wait()
+    print("child", status, "parent", a2e.balance().coins > 0)
+"""
+LEFT_OPEN = """
+import sys
+import a2e_async
+
+a2e = a2e_async.blocking(sys.argv[1], base_url=sys.argv[2]).__enter__()
+job = a2e.start(a2e_async.TextToImage("a kite [slow]"))
+job.accepted()
+"""
+
+
+def _run(program, service):
+    words = [sys.executable, "-c", program, service.token, service.url]
+    return subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_process_is_told_to_open_its_own(service):
+    """A client that was opened before a fork refuses each use in the child, and works on in the parent."""
+    done = _run(FORKED, service)
+    told = "the client was opened before this process was forked, and it"
+    *refused, own, child = done.stdout.splitlines()
+    assert refused == [told] * 4, done.stderr
+    assert (own, child) == ("own True", "child 0 parent True")
+
+
+def test_a_program_that_leaves_it_open_ends(service):
+    """The client closes with its program, within the close timeout, and says which tasks go on."""
+    done = _run(LEFT_OPEN, service)
+    assert done.returncode == 0
+    assert "the client was closed with 1 jobs running (text_to_image " in done.stderr
+    assert "a2e.attach(family, task_id)" in done.stderr

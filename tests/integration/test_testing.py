@@ -122,7 +122,7 @@ async def test_book(a2e_client, a2e_simulator):
 @pytest.mark.a2e(virtual=True)
 def test_plain(a2e_client): ...
 
-@pytest.mark.a2e(nonsense=1)
+@pytest.mark.a2e(task_second=1)
 async def test_nonsense(a2e_client): ...
 
 @pytest.mark.a2e(100)
@@ -131,19 +131,23 @@ async def test_position(a2e_client): ...
 @pytest.mark.a2e(faults=["reset"])
 async def test_shape(a2e_client): ...
 
-@pytest.mark.a2e(faults=[("x", "bang")])
+@pytest.mark.a2e(faults=[("*.start", "bang")])
 async def test_kind(a2e_client): ...
+
+@pytest.mark.a2e(faults=[("text_to_image.strat", "reset")])
+async def test_route(a2e_client): ...
 """,
         *ASYNCIO,
         "--asyncio-mode=auto",
     )
-    done.assert_outcomes(failed=1, errors=5)
+    done.assert_outcomes(failed=1, errors=6)
     done.stdout.fnmatch_lines([
         "*@pytest.mark.a2e: virtual=True is for async tests*",
-        "*@pytest.mark.a2e: *unexpected keyword argument 'nonsense'*",
+        "*@pytest.mark.a2e: there is no switch 'task_second'; did you mean task_seconds*",
         "*@pytest.mark.a2e: it takes named arguments only*",
         "*@pytest.mark.a2e: a fault is (route, kind)*not 'reset'*",
         "*@pytest.mark.a2e: there is no fault 'bang'*",
+        "*@pytest.mark.a2e: there is no route 'text_to_image.strat'; did you mean text_to_image.start*",
         "E*AssertionError: the book is not as expected:",
         "E*starts: 1, expected 2",
         "E*<Book 1 starts, 10 coins charged, 0 refunded>",
@@ -160,3 +164,67 @@ def test_missing_pytest_asyncio(consumer):
     """Without pytest-asyncio the fixtures say what to install."""
     done = consumer("async def test_it(a2e_client): ...")
     done.stdout.fnmatch_lines(["*an async test needs pytest-asyncio (pip install 'pytest-asyncio>=1'*"])
+
+
+def test_a_case_of_unittest(consumer):
+    """Cases of unittest, also async ones, have a simulator in a thread; a client in their loop is refused in words."""
+    done = consumer(
+        """
+import unittest
+from a2e_async import A2EClient
+
+class Case(unittest.IsolatedAsyncioTestCase):
+    @pytest.fixture(autouse=True)
+    def _service(self, a2e_simulator):
+        self.sim = a2e_simulator
+
+    async def test_film(self):
+        async with A2EClient() as a2e:
+            await a2e.text_to_image("a kite")
+        self.sim.book.expect(starts=1)
+
+class Plain(unittest.TestCase):
+    @pytest.fixture(autouse=True)
+    def _service(self, a2e_client):
+        self.a2e = a2e_client
+
+    def test_film(self):
+        assert self.a2e.text_to_image("a kite").url
+
+class Refused(unittest.IsolatedAsyncioTestCase):
+    @pytest.fixture(autouse=True)
+    def _service(self, a2e_client): ...
+
+    async def test_client(self): ...
+""",
+        *ASYNCIO,
+        "--asyncio-mode=auto",
+    )
+    done.assert_outcomes(passed=2, errors=1)
+    done.stdout.fnmatch_lines(["*a2e_client: an IsolatedAsyncioTestCase runs its tests in a loop that no fixture*"])
+
+
+def test_virtual_time_needs_no_socket(consumer):
+    """Where sockets are forbidden, as by pytest-socket, a test in virtual time still has its client and simulator."""
+    consumer(
+        """
+import socket
+
+class Guarded(socket.socket):
+    def __new__(cls, family=-1, *more, **named):
+        if family == socket.AF_UNIX or "fileno" in named:
+            return super().__new__(cls, family, *more, **named)
+        raise RuntimeError("A test tried to use socket.socket.")
+
+@pytest.fixture(autouse=True)
+def no_sockets(monkeypatch):
+    monkeypatch.setattr(socket, "socket", Guarded)
+
+@pytest.mark.a2e(virtual=True, task_seconds=600)
+async def test_it(a2e_client, a2e_simulator):
+    assert (await a2e_client.text_to_image("a red kite")).coins == 10
+    a2e_simulator.book.expect(starts=1)
+""",
+        *ASYNCIO,
+        "--asyncio-mode=auto",
+    ).assert_outcomes(passed=1)

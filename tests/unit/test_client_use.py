@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
 import threading
 
@@ -19,7 +20,7 @@ from a2e_async import (
     MissingTokenError,
     UsageError,
 )
-from a2e_async.simulator.virtual import virtual_app
+from a2e_async.simulator.virtual import DirectTransport, run_virtually, virtual_app
 
 USES = {
     "start": lambda a2e: a2e.start(PICTURE),
@@ -110,7 +111,7 @@ def test_a_client_left_open_in_a_dead_loop_says_so():
     async def use():
         a2e.start(PICTURE)
 
-    with pytest.raises(UsageError, match="another loop or thread"):
+    with pytest.raises(UsageError, match="the event loop in which the client was opened has ended"):
         asyncio.run(use())
 
 
@@ -233,3 +234,36 @@ async def test_a_bad_argument_of_attach_is_named(a2e, sim):
     with pytest.raises(InvalidRequestError, match=r"^colour: TextToImage has no such field"):
         a2e.text_to_image("a kite", colour="red")
     assert not sim.counters
+
+
+def test_a_client_outlives_the_loop_in_which_it_was_opened(caplog):
+    """A client of a module that each `asyncio.run` opens, or forgets to close, says so and can be opened again."""
+
+    async def begin(a2e):
+        await a2e.open()
+        job = a2e.start(PICTURE)
+        await job.accepted()
+        return job.task_ids[0]
+
+    async def use(a2e):
+        with pytest.raises(UsageError, match=r"the event loop in which the client was opened has ended"):
+            a2e.stats()
+        await a2e.open()
+        assert a2e.stats().running == 0
+        await a2e.aclose()
+        await a2e.aclose()
+
+    async def whole():
+        app = virtual_app(task_seconds=1000)
+        token = app.world.switches.token
+        return A2EClient(token, base_url="http://127.0.0.1:1", http=DirectTransport(app), close_timeout=1)
+
+    a2e = run_virtually(whole())
+    task_id = run_virtually(begin(a2e))
+    run_virtually(use(a2e))
+    assert f"a client was never closed, with 1 jobs running (text_to_image {task_id})" in caplog.text
+    task_id = run_virtually(begin(a2e))
+    caplog.clear()
+    del a2e
+    gc.collect()
+    assert f"text_to_image {task_id}" in caplog.text

@@ -9,8 +9,9 @@ from typing import Any
 from a2e_async.core.family import Family
 from a2e_async.core.records import Record, Result
 from a2e_async.core.secrets import hide_secrets
-from a2e_async.core.status import Status
+from a2e_async.core.status import Stage, Status
 from a2e_async.engine.jobs.job import Job
+from a2e_async.engine.jobs.roster import Roster
 from a2e_async.errors import JobFailedError
 
 _log = logging.getLogger("a2e_async")
@@ -58,14 +59,40 @@ def tell_of_left(running: Sequence[AnyJob], silent: Sequence[AnyJob], queued: in
         silent: Jobs whose start has no answer.
         queued: How many were never sent.
     """
-    task_ids = [task_id for job in running for task_id in job.task_ids]
-    lost = [str(job.tag) for job in silent]
-    if running or lost or queued:
-        _log.warning(
-            "the client was closed with %d jobs running (%s), %d starts without an answer (%s), %d never sent",
-            len(running), _some(task_ids), len(lost), _some(lost), queued,
-            extra={"task_ids": task_ids, "tags": lost, "queued": queued},
-        )  # fmt: skip
+    _tell("the client was closed with", running, [str(job.tag) for job in silent], queued)
+
+
+def tell_of_abandoned(roster: Roster) -> None:
+    """Log once what a client leaves behind that was never closed: its loop or its program has ended, or it was dropped.
+
+    Args:
+        roster: Its live jobs.
+    """
+    jobs = list(roster.jobs)
+    running = [job for job in jobs if job.task_ids]
+    lost = [str(job.tag) for job in jobs if job.stage is Stage.STARTING]
+    _tell("a client was never closed, with", running, lost, len(jobs) - len(running) - len(lost))
+
+
+def _tell(begin: str, running: Sequence[AnyJob], lost: Sequence[str], queued: int) -> None:
+    if not running and not lost and not queued:
+        return
+    by_family: dict[str, list[str]] = {}
+    for job in running:
+        by_family.setdefault(job.family.name, []).extend(job.task_ids)
+    told = "; ".join(f"{family} {_some(ids)}" for family, ids in by_family.items()) or "none"
+    _log.warning(
+        "%s %d jobs running (%s), %d starts without an answer (%s), %d never sent; the tasks go on: watch them with "
+        "a2e.attach(family, task_id), find a start with a2e.find(family, tag), and wait with `await a2e.drain()` "
+        "before closing",
+        begin, len(running), told, len(lost), _some(list(lost)), queued,
+        extra={
+            "task_ids": [task_id for ids in by_family.values() for task_id in ids],
+            "tags": list(lost),
+            "queued": queued,
+            "families": by_family,
+        },
+    )  # fmt: skip
 
 
 def _some(names: list[str]) -> str:

@@ -17,7 +17,7 @@ from a2e_async.core.records import Record, Result
 from a2e_async.core.rendering import Rendered
 from a2e_async.core.status import Stage, Status, least_advanced
 from a2e_async.engine.jobs.options import Options
-from a2e_async.engine.jobs.waiting import Listener, call_all, check_loop, wait_among, wake, without_frames
+from a2e_async.engine.jobs.waiting import Listener, call_all, check_loop, wait_among, wake, within, without_frames
 from a2e_async.errors import UsageError
 
 _log = logging.getLogger("a2e_async")
@@ -156,12 +156,15 @@ class Job(Rendered, Generic[R]):
             if timeout is None:
                 await wait_among(self._loop, waiters)
             else:
-                async with asyncio.timeout(timeout):
-                    await wait_among(self._loop, waiters)
+                await within(timeout, wait_among(self._loop, waiters), self._unended)
         try:
             return self._outcome()
         finally:
             del self  # an error's traceback holds this frame
+
+    def _unended(self) -> str:
+        tasks = f" (task {', '.join(self.task_ids[:3])})" if self.task_ids else ""
+        return f"the job goes on{tasks} and can be awaited again: no end"
 
     async def accepted(self) -> None:
         """Wait until the service has taken the start: `task_ids` is set then, and `coins` if it said so.

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from types import TracebackType
 from typing import TypeVar
 
@@ -58,6 +58,24 @@ async def wait_among(loop: asyncio.AbstractEventLoop, waiters: list[asyncio.Futu
     finally:
         if not waiter.done() or waiter.cancelled():
             waiters.remove(waiter)
+
+
+async def within(seconds: float | None, work: Awaitable[None], words: Callable[[], str]) -> None:
+    """Wait for something, so many seconds at most.
+
+    Raises:
+        TimeoutError: They have passed; with these words, for the one of asyncio has none.
+    """
+    limit = asyncio.timeout(seconds)
+    try:
+        async with limit:
+            await work
+    except TimeoutError:
+        if not limit.expired():
+            raise
+    else:
+        return
+    raise TimeoutError(f"{words()} after {seconds:g} s")
 
 
 def wake(waiters: list[asyncio.Future[None]] | None) -> None:

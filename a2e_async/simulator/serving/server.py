@@ -95,6 +95,7 @@ async def serve(
     task_seconds: TaskSeconds | None = None,
     media: Any = "auto",  # noqa: ANN401  # checked by Switches
     seed: int = 0,
+    listen: bool = True,
     **switches: Any,  # noqa: ANN401  # checked by Switches
 ) -> AsyncIterator[Simulator]:
     """Run a simulator for the length of the block.
@@ -109,12 +110,17 @@ async def serve(
         task_seconds: How long tasks run, in simulated seconds.
         media: "auto", "pretty", "plain" or "tiny".
         seed: Where chance begins.
+        listen: Whether it listens at all; without a socket it is asked through `DirectTransport` alone.
         **switches: Any other of `Switches`.
     """
     loop = asyncio.get_running_loop()
     settings = Switches(coins=coins, token=token, task_seconds=task_seconds, media=media, seed=seed, **switches)
     world = World(ScaledClock(speed, source=loop.time) if clock is None else clock, settings)
     app = App(world, timer=loop.time)
+    if not listen:
+        app.origin = "http://127.0.0.1:1"
+        yield Simulator(app.origin, app)
+        return
     front, postman = _Front(app), Postman(app)
     server = web.Server(front.handle, request_factory=_request, access_log=None, handler_cancellation=True)
     runner = web.ServerRunner(server, shutdown_timeout=0.1)
