@@ -287,6 +287,8 @@ def _all_completed(records: list[Record]) -> bool:
 
 
 def _measure(path: Path, folder: Path) -> FileEntry:
+    if not stat.S_ISREG(path.lstat().st_mode):
+        raise DownloadError(f"{path} is a link to something else, and no file of this batch: move it away")
     with path.open("rb") as source:
         digest = hashlib.file_digest(source, "sha256").hexdigest()
         return FileEntry(path=path.relative_to(folder).as_posix(), bytes=source.tell(), sha256=digest)

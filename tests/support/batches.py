@@ -133,8 +133,8 @@ def one_bill_each(sim, count):
 
 async def forget(sim):
     """Let the service deny all tasks that it has."""
-    for task_id in list(sim.book.tasks):
-        sim.world.delete("text_to_image", task_id)
+    for task_id, task in list(sim.book.tasks.items()):
+        sim.world.delete(task.family if isinstance(task.family, str) else task.family.name, task_id)
 
 
 class Asked:
