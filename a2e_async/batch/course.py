@@ -13,8 +13,6 @@ The law of this file: what the ledger says is never newer than the world, so tha
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import stat
 import time
 from pathlib import Path
 from typing import Any
@@ -35,6 +33,7 @@ from a2e_async.core.family import Request
 from a2e_async.core.hooks import Posted
 from a2e_async.core.records import Record, Result
 from a2e_async.core.status import Stage, Status
+from a2e_async.engine.files import disk
 from a2e_async.engine.jobs.job import Job
 from a2e_async.engine.jobs.options import Options
 from a2e_async.errors import DownloadError, JobDetachedError, LedgerError
@@ -119,7 +118,7 @@ class Course:
             entry: What the ledger knows of it.
             source: The row whose image it takes.
         """
-        if self._is_over(entry):
+        if await self._is_over(entry):
             return self._outcome(row, entry)
         try:
             result = await self._result(row, entry, source)
@@ -242,21 +241,31 @@ class Course:
         elif not isinstance(error, JobDetachedError) and not now.state.bad:
             await self._ledger.noted(row.id, words)
 
-    def _is_over(self, entry: Entry) -> bool:
+    async def _is_over(self, entry: Entry) -> bool:
         """Whether nothing can be done for a row, not even for free."""
         if entry.state is State.DONE:
-            return self._is_there(entry)
+            return await self._is_there(entry)
         since = entry.accepted_at or entry.intended_at or 0.0
         asked = entry.state in (State.UNKNOWN, State.EXPIRED) and entry.task_ids and time.time() - since < _LOST_SECONDS
         return entry.state.bad and not asked
 
-    def _is_there(self, entry: Entry) -> bool:
-        """Whether every file of a row is still there in its length; what a link leads to is none of them."""
-        try:
-            found = [(one, (self._folder / one.path).lstat()) for one in entry.files]
-        except OSError:
-            return False
-        return bool(found) and all(stat.S_ISREG(at.st_mode) and at.st_size == one.bytes for one, at in found)
+    async def _is_there(self, entry: Entry) -> bool:
+        """Whether every file of a row is still there, by its content; what a link leads to is none of them.
+
+        Its mark tells that without a look at its bytes; a copy, or what somebody has written since, has none that fits.
+        """
+        for one in entry.files:
+            path = self._folder / one.path
+            found = disk.plain(path)
+            if found is None or found.st_size != one.bytes:
+                return False
+            try:
+                digest = disk.known_digest(path) or await asyncio.to_thread(disk.digest_of, path)
+            except OSError:
+                return False
+            if digest != one.sha256:
+                return False
+        return bool(entry.files)
 
     def _changed(self, row: Row, entry: Entry, error: Exception | None = None) -> Outcome:
         tell(self._on_change, entry)
@@ -287,8 +296,4 @@ def _all_completed(records: list[Record]) -> bool:
 
 
 def _measure(path: Path, folder: Path) -> FileEntry:
-    if not stat.S_ISREG(path.lstat().st_mode):
-        raise DownloadError(f"{path} is a link to something else, and no file of this batch: move it away")
-    with path.open("rb") as source:
-        digest = hashlib.file_digest(source, "sha256").hexdigest()
-        return FileEntry(path=path.relative_to(folder).as_posix(), bytes=source.tell(), sha256=digest)
+    return FileEntry(path=path.relative_to(folder).as_posix(), bytes=path.stat().st_size, sha256=disk.digest_of(path))

@@ -24,7 +24,7 @@ class Draft:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         _sweep(path)
         self._part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
         # Not a tempfile: those are for their owner only, and a report is as readable as what is beside it.
@@ -39,7 +39,7 @@ class Draft:
 
     def put(self) -> None:
         """Give a finished file its name, in place of an older one."""
-        self._part.replace(self._path)
+        self._part.replace(self.path)
 
     def discard(self) -> None:
         """Remove what was not put in place; quiet, as it comes after another error."""

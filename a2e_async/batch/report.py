@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import errno
+import stat
 import time
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Final
 
 from a2e_async.batch.drafts import Draft, sync_folder
 from a2e_async.batch.entries import Entry
 from a2e_async.batch.gallery import Gallery
 from a2e_async.batch.manifest import Manifests
 
-_NAMES = ("manifest.jsonl", "manifest.csv", "index.html")
+PAGE_MARK: Final = '<meta name="generator" content="a2e">'
+"""What every page of ours begins with, so that it is never taken for somebody's own."""
+
+_OURS = {"manifest.jsonl": b'{"row":', "manifest.csv": b"row,family,status,", "index.html": PAGE_MARK.encode()}
+_HEAD = 1024
+_MOST_NUMBERS = 99
 
 
 def write_report(folder: Path, entries: Iterable[Entry], *, now: float | None = None) -> Path:
@@ -19,6 +27,7 @@ def write_report(folder: Path, entries: Iterable[Entry], *, now: float | None = 
 
     The entries are read once and never held together. Each file is whole or not there: all three are written beside
     their places and put there when the last one is on the disk, so an error on the way leaves the older ones alone.
+    What is not ours is never replaced: where somebody's own `index.html` lies, ours is `index-2.html`.
 
     Args:
         folder: The batch's folder, which is there; the page's title is its name.
@@ -30,8 +39,8 @@ def write_report(folder: Path, entries: Iterable[Entry], *, now: float | None = 
     """
     drafts: list[Draft] = []
     try:
-        for name in _NAMES:
-            drafts.append(Draft(folder / name))  # noqa: PERF401 - what is open by then has to be discarded
+        for place in report_places(folder).values():
+            drafts.append(Draft(place))  # noqa: PERF401 - what is open by then has to be discarded
         _fill(drafts, entries, folder.resolve().name, time.time() if now is None else now)
         for draft in drafts:
             draft.finish()
@@ -41,7 +50,53 @@ def write_report(folder: Path, entries: Iterable[Entry], *, now: float | None = 
         for draft in drafts:
             draft.discard()
     sync_folder(folder)
-    return folder / _NAMES[-1]
+    return drafts[-1].path
+
+
+def report_places(folder: Path) -> dict[str, Path]:
+    """Give where each file of a report lies, or would be written: `manifest.jsonl`, `manifest.csv`, `index.html`."""
+    return {name: place_for(folder, name) for name in _OURS}
+
+
+def write_page(folder: Path, html: str) -> Path:
+    """Write a page beside its files, whole or not at all, and give its path; see `place_for`.
+
+    Args:
+        folder: Where it goes; made when it is not there.
+        html: The page, which has `PAGE_MARK` in its head.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    draft = Draft(place_for(folder, "index.html"))
+    try:
+        draft.text.write(html)
+        draft.finish()
+        draft.put()
+    finally:
+        draft.discard()
+    return draft.path
+
+
+def place_for(folder: Path, name: str) -> Path:
+    """Give a name that is free or holds an older file of ours, never one with something of somebody else.
+
+    Raises:
+        FileExistsError: All numbers are taken.
+    """
+    path = folder / name
+    for place in (path, *(path.with_stem(f"{path.stem}-{number}") for number in range(2, _MOST_NUMBERS + 1))):
+        try:
+            found = place.lstat()
+        except FileNotFoundError:
+            return place
+        if stat.S_ISREG(found.st_mode) and found.st_nlink == 1 and _is_ours(place, _OURS[name]):
+            return place
+    raise FileExistsError(errno.EEXIST, "a hundred files of this name are there already", str(path))
+
+
+def _is_ours(path: Path, mark: bytes) -> bool:
+    with path.open("rb") as source:
+        head = source.read(_HEAD)
+    return mark in head if path.suffix == ".html" else head.startswith(mark) or not head
 
 
 def _fill(drafts: list[Draft], entries: Iterable[Entry], title: str, now: float) -> None:

@@ -12,7 +12,7 @@ import click
 from a2e_async.batch.entries import State
 from a2e_async.batch.ledger_file import FILE_NAME
 from a2e_async.batch.manifest import number
-from a2e_async.batch.report import write_report
+from a2e_async.batch.report import report_places, write_report
 from a2e_async.batch.stored import read_coins, read_entries
 from a2e_async.cli.run import Run, command
 
@@ -53,7 +53,8 @@ async def report(run: Run, folder: Path) -> None:
     It needs no token, and may be asked while the batch runs.
     """
     page = await asyncio.to_thread(_write, folder)
-    names = {"page": page, "manifest": folder / "manifest.jsonl", "table": folder / "manifest.csv"}
+    places = report_places(folder)
+    names = {"page": page, "manifest": places["manifest.jsonl"], "table": places["manifest.csv"]}
     run.output.result(str(page), {name: str(path) for name, path in names.items()})
     run.output.note(f"open {page} in a browser")
 

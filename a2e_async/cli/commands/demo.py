@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import attrs
 import click
 
+from a2e_async.batch.report import write_page
 from a2e_async.cli.codes import FAILED
 from a2e_async.cli.commands import page
 from a2e_async.cli.commands.simulator import media_option
@@ -19,6 +19,7 @@ from a2e_async.cli.following import Following
 from a2e_async.cli.jobs import Outcome, see_through, tell, verdict
 from a2e_async.cli.run import Run, command
 from a2e_async.core.records import Result
+from a2e_async.engine.files.names import require_writable
 from a2e_async.engine.jobs.job import Job
 from a2e_async.errors import A2EError
 from a2e_async.families.image_to_video import ImageToVideo
@@ -49,6 +50,7 @@ async def demo(run: Run, count: int, speed: float, media: str) -> int:
     They go to --out, by default a2e-demo.
     """
     out = run.settings.out or Path("a2e-demo")
+    await asyncio.to_thread(require_writable, out)
     run.settings = attrs.evolve(run.settings, simulate=True)  # whatever else was given: a demo costs nothing
     async with run.client(speed=speed, media=media, coins=_COINS_EACH * count) as a2e:
         began = time.monotonic()
@@ -87,12 +89,7 @@ def _report(run: Run, takes: Sequence[Take], totals: page.Totals, out: Path) -> 
         tell(run, outcome)
     if not cards:
         return verdict(run, outcomes) or FAILED
-    index = out / "index.html"
-    # Renamed into place: an index.html that is a link to somebody's file is replaced, not followed.
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=out, suffix=".html", delete=False) as draft:
-        draft.write(page.render(cards, totals))
-    Path(draft.name).chmod(0o644)
-    Path(draft.name).replace(index)
+    index = write_page(out, page.render(cards, totals))
     run.output.result(str(index), {"page": str(index), **attrs.asdict(totals)})
     run.output.note(f"open {index} in a browser")
     return verdict(run, outcomes)

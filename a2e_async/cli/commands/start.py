@@ -65,12 +65,19 @@ async def start_all(
         labels: What each is about, if their own words do not tell them apart.
     """
     named = labels if len(labels) > 1 else [label_of(request) for request in requests]
-    out = None if asked.no_wait or asked.no_download else run.settings.out or Path()
-    if out is not None:
-        await asyncio.to_thread(require_writable, out)
+    out = await _folder(run, asked)
     started = [a2e.start(request, timeout=run.settings.timeout or DEFAULT) for request in requests]
     jobs = list(zip(started, named, strict=True))
     return await _print_ids(run, jobs) if asked.no_wait else await see_all(run, a2e, jobs, out)
+
+
+async def _folder(run: Run, asked: Asked) -> Path | None:
+    """Give the folder for results, in which something can be written, None where nothing is downloaded."""
+    if asked.no_wait or asked.no_download:
+        return None
+    out = run.settings.out or Path()
+    await asyncio.to_thread(require_writable, out)
+    return out
 
 
 async def _print_ids(run: Run, jobs: Sequence[tuple[Job[Any], str]]) -> int:
@@ -194,6 +201,7 @@ async def image_to_video(
         for path in files.values():
             run.output.say(f"{path} would be uploaded first; the URL in the request stands in for the real one")
         return dry_run(run, imagined)
+    await _folder(run, asked)  # an upload may be charged, too
     async with run.client() as a2e:
         uploaded = {image: await _uploaded(run, a2e, path) for image, path in files.items()}
         return await start_all(run, a2e, requests(uploaded), asked, [_label(image) for image in images])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from collections.abc import Iterable
@@ -21,6 +22,7 @@ from a2e_async.client import A2EClient
 from a2e_async.core.family import Family
 from a2e_async.core.records import Record
 from a2e_async.core.status import Status
+from a2e_async.engine.files.names import require_writable
 from a2e_async.engine.jobs.options import DEFAULT
 from a2e_async.errors import A2EError, AuthenticationError, NotFoundError, TransportError
 
@@ -90,6 +92,7 @@ async def download(run: Run, family: Family, task_ids: tuple[str, ...]) -> int:
     It goes to --out, by default here.
     """
     codes = [DONE]
+    await asyncio.to_thread(require_writable, run.settings.out or Path())
     async with run.client() as a2e:
         for task_id in dict.fromkeys(task_ids):
             try:

@@ -109,11 +109,17 @@ def plain(path: Path) -> os.stat_result | None:
     return found if stat.S_ISREG(found.st_mode) else None
 
 
-def digest_of(path: Path) -> str:
-    """Give the SHA-256 of a file in hexadecimal: from its mark, if it still is as we left it, else from its bytes."""
+def known_digest(path: Path) -> str | None:
+    """Give the SHA-256 of a file in hexadecimal by its mark, None when it is not as we left it."""
     mark, found = mark_of(path), plain(path)
-    if mark is not None and found is not None and mark.fits(found):
-        return mark.sha256
+    return mark.sha256 if mark is not None and found is not None and mark.fits(found) else None
+
+
+def digest_of(path: Path) -> str:
+    """Give the SHA-256 of a file in hexadecimal: by its mark, if it still is as we left it, else of its bytes."""
+    known = known_digest(path)
+    if known is not None:
+        return known
     with path.open("rb") as source:
         return hashlib.file_digest(source, "sha256").hexdigest()
 

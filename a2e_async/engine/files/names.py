@@ -100,7 +100,7 @@ def require_writable(folder: Path) -> None:
         os.close(os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         probe.unlink()
     except OSError as error:
-        raise UsageError(f"nothing can be written to {folder}: {error.strerror or error}") from error
+        raise UsageError(f"{folder}: nothing can be written there: {error.strerror or error}") from error
 
 
 def _files_of(engine: Engine, what: Result | Record | str, base: str | None) -> list[Named]:
