@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-from refusals import FLAG, LINK, TEXT, assert_none_is_missing, assert_refused, rows_of
+from refusals import FLAG, LINK, TEXT, rows_of
 
-from a2e_async import InvalidRequestError
 from a2e_async.families.actor_swap import ActorSwap
 from a2e_async.families.face_swap import FaceSwap
 from a2e_async.families.face_swap_preview import FaceSwapPreview
@@ -71,18 +69,6 @@ TABLES = {
 }
 
 
-@pytest.mark.parametrize(("kind", "fields", "field", "rule"), [row for rows in TABLES.values() for row in rows])
-def test_refused(kind, fields, field, rule):
-    """A wrong value is refused by field and rule."""
-    assert_refused(kind, fields, field, rule)
-
-
-@pytest.mark.parametrize("kind", TABLES)
-def test_no_rule_is_without_a_refusal(kind):
-    """Each field, and each rule between fields, has a refused value in the tables above."""
-    assert_none_is_missing(kind, TABLES[kind])
-
-
 ACCEPTED = [
     (FaceSwap, {"video_url": PICTURE, "face_url": PICTURE, "model_version": "v2"}),
     (HeadSwap, HEAD | {"minor_suspected_skip": True}),
@@ -91,17 +77,3 @@ ACCEPTED = [
     *[(TalkingPhoto, WORDS | {"image_url": PICTURE, "duration": seconds}) for seconds in (1, 20)],
     (TalkingVideo, WORDS | {"video_url": FILM, "audio_url": "https://files.example.net/words.mp3"}),
 ]
-
-
-@pytest.mark.parametrize(("kind", "fields"), ACCEPTED)
-def test_accepted(kind, fields):
-    """Values at the edge of their rules are taken as they are."""
-    request = kind(**fields)
-    assert {name: getattr(request, name) for name in fields} == fields
-
-
-@pytest.mark.parametrize("kind", [HeadSwap, FaceSwapPreview])
-def test_a_start_without_a_name_has_no_such_field(kind):
-    """Where the service documents no name, a request takes none."""
-    with pytest.raises(InvalidRequestError, match=r"^name: "):
-        kind(**(HEAD if kind is HeadSwap else FACE), name="one")

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-from refusals import FLAG, LINK, TEXT, assert_none_is_missing, assert_refused, links, rows_of
+from refusals import FLAG, LINK, TEXT, links, rows_of
 
-from a2e_async.core.requests import fields_of
 from a2e_async.families.avatar_video import AvatarVideo
 from a2e_async.families.caption_removal import CaptionRemoval
 from a2e_async.families.dubbing import Dubbing
@@ -114,18 +112,6 @@ TABLES = {
 }
 
 
-@pytest.mark.parametrize(("kind", "fields", "field", "rule"), [row for rows in TABLES.values() for row in rows])
-def test_refused(kind, fields, field, rule):
-    """A wrong value is refused by field and rule."""
-    assert_refused(kind, fields, field, rule)
-
-
-@pytest.mark.parametrize("kind", TABLES)
-def test_no_rule_is_without_a_refusal(kind):
-    """Each field, and each rule between fields, has a refused value in the tables above."""
-    assert_none_is_missing(kind, TABLES[kind])
-
-
 ACCEPTED = [
     (AvatarVideo, AVATAR | {"title": "t" * 40, "web_people_x": -12.5, "web_dist_bg_width": -1}),
     (AvatarVideo, AVATAR | {"audio_src": None, "custom_voice": SPEECH, "anchor_type": 1}),
@@ -139,15 +125,3 @@ ACCEPTED = [
     (Sound, {"video_url": "https://files.example.net/IN.MP4?signed=1"}),
     (CaptionRemoval, {"source_url": FILM, "name": "n" * 100}),
 ]
-
-
-@pytest.mark.parametrize(("kind", "fields"), ACCEPTED)
-def test_accepted(kind, fields):
-    """Values at the edge of their rules are taken as they are."""
-    request = kind(**fields)
-    assert {name: getattr(request, name) for name in fields} == fields
-
-
-def test_names_are_written_as_in_python():
-    """Whatever the service calls a field, in Python it is in lower case."""
-    assert [field.name for field in fields_of(AvatarVideo) if field.name != field.name.lower()] == []
