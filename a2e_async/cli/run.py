@@ -123,6 +123,14 @@ class Run:
         for line in resume.lines(self.jobs, self.settings, self.saves_to):
             self.output.say(line)
 
+    def wait(self) -> None:
+        """Say why the end takes its time."""
+        waiting = sum(not job.task_ids and job.error is None for job in self.jobs)
+        if waiting:
+            self.complain(
+                f"waiting for the answers of {waiting} starts, so that no id is lost (once more: leave at once)"
+            )
+
     def leave(self) -> NoReturn:
         """Say what is left and end the process at once: nothing that hangs may keep a command that was told to go.
 
@@ -162,6 +170,7 @@ def run(command: Callable[[Run], Awaitable[int | None]], this: Run) -> int:
 
     async def main() -> int | None:
         this.signals.bind()
+        this.signals.slow = this.wait
         return await command(this)
 
     try:

@@ -19,6 +19,7 @@ _ASKED = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP",
 # GNU timeout signals its child and then the whole group, `uv run` passes on what the terminal has sent already: the
 # same signal twice in a moment is no second one, and no hand is that quick.
 _SAME = 0.04
+_SLOW = 0.7
 _AT_MOST = 3  # a loop that hangs never gets to cancel anything
 
 
@@ -34,11 +35,13 @@ class Signals:
     Attributes:
         count: How many came.
         stop: What the first one calls, or None.
+        slow: What is called when the end takes its time, or None.
     """
 
     def __init__(self, leave: Callable[[], None]) -> None:
         self.count = 0
         self.stop: Callable[[], None] | None = None
+        self.slow: Callable[[], None] | None = None
         self._leave = leave
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[Any] | None = None
@@ -91,3 +94,5 @@ class Signals:
         elif self._task is not None:
             self._cancelled = self._leaving = True
             self._task.cancel()
+            if self._loop is not None and self.slow is not None:
+                self._loop.call_later(_SLOW, self.slow)
