@@ -37,6 +37,7 @@ _OWN_KEYS = frozenset({"code", "data", "msg", "success", "trace_id"})
 LIST_KEYS = ("rows", "list", "data", "records")
 
 _OK = range(200, 300)
+_REDIRECTS = range(300, 400)
 _UNAUTHORIZED, _PAYMENT, _FORBIDDEN, _NOT_FOUND, _NO_METHOD, _TOO_MANY = 401, 402, 403, 404, 405, 429
 _BLOCKED = frozenset({_UNAUTHORIZED, _FORBIDDEN})
 _MINOR_BLOCKED, _MINOR_SUSPECTED = 1003, 1004
@@ -187,7 +188,9 @@ def _error(
         facts["page"] = True
     if no_route:
         facts["no_route"] = True
-        said = "the service knows no such route"
+        said = "the service knows no such route (check base_url)"
+    if reply.status in _REDIRECTS and not said:
+        said = "the service answered with a redirect, which is never followed (check base_url)"
     said = said or _WORDS.get(kind, "the service answered with an error")
     return kind(said, **facts)
 

@@ -7,6 +7,7 @@ here is held by a block of `async with`.
 from __future__ import annotations
 
 import asyncio
+import sys
 import weakref
 from typing import Final
 
@@ -33,7 +34,7 @@ class Opened:
     """What an open client consists of; shared by all views of it."""
 
     def __init__(self, config: Config, learned: Learned) -> None:
-        self.loop = asyncio.get_running_loop()
+        self.loop = _running_loop()
         own = config.http is None or isinstance(config.http, HttpSession)
         self.session = Session(config.base_url, config.http, tls=config.tls) if own else None  # type: ignore[arg-type]
         transport: Transport = self.session or config.http  # type: ignore[assignment]
@@ -63,6 +64,13 @@ class Opened:
             await self.hosts.aclose()
             if self.session is not None:
                 await self.session.aclose()
+
+
+def _running_loop() -> asyncio.AbstractEventLoop:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        raise UsageError(f"a client needs a running event loop of asyncio; {WITHOUT_LOOP}") from None
 
 
 class Lifetime:
@@ -145,6 +153,9 @@ class Lifetime:
         if here is not opened.loop:
             words = "it was used from another loop or thread"
             words += "" if here else f", where none is running; {WITHOUT_LOOP}"
+            words += (
+                "; IPython in a terminal can run each line in a loop of its own" if "IPython" in sys.modules else ""
+            )
             raise UsageError(f"the client belongs to the event loop in which it was opened; {words}")
         return opened
 

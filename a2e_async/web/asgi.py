@@ -131,6 +131,7 @@ def mounted(app: AsgiApp, path: str, inner: AsgiApp) -> AsgiApp:
 
     async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
         place = scope.get("path", "") if scope["type"] == "http" else ""
+        place = place.removeprefix(scope.get("root_path", "").rstrip("/"))  # the application is mounted below a prefix
         inside = place == root or place.startswith(f"{root}/")
         await (inner if inside else app)(scope, receive, send)
 

@@ -216,7 +216,7 @@ class Sender:
                 if kind is Verdict.UNKNOWN:
                     attempt.lost = error
                     return False
-                failures += 1
+                error.attempts = failures = failures + 1
                 if not renewed and _is_stale(error) and await service.renews(access):
                     renewed = True  # the token has changed since, and a start that was refused costs nothing
                     continue
