@@ -2,115 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import logging
 import os
 import pty
-import shlex
 import signal
 import sys
 import time
 from pathlib import Path
 
-import attrs
 import pytest
-from kill_series import live
-
-from a2e_async import simulator
-from a2e_async.cli.app import main
-
-FAMILY = ("--family", "text-to-image")
-QUICK = ("--unknown-window", "1")
-
-
-@pytest.fixture
-async def sim():
-    """Give a simulator in this process, whose book can be read."""
-    async with simulator.serve(task_seconds=0.1, media="tiny") as sim:
-        yield sim
-
-
-@attrs.frozen
-class Told:
-    """How a command ended."""
-
-    code: int | None
-    out: str
-    err: str
-
-    @property
-    def data(self) -> list[dict[str, object]]:
-        """Its JSON lines."""
-        return [json.loads(line) for line in self.out.splitlines()]
-
-    @property
-    def last(self) -> list[str]:
-        """The words of its last line on stderr, which is a command."""
-        return shlex.split(self.err.splitlines()[-1])[1:]
-
-
-@pytest.fixture
-def process(lonely, sim):
-    """Give a function that runs `a2e batch` as a process in front of the simulator."""
-
-    async def run(*words: str) -> Told:
-        return await told(await lonely.start_beside(sim, "batch", *words))
-
-    return run
-
-
-@pytest.fixture
-def batch(lonely, sim, monkeypatch, capfd):
-    """Give the same in a thread of this process, which is quicker, for what does not need a process."""
-    logger = logging.getLogger("a2e_async")
-    monkeypatch.setattr(logger, "handlers", logger.handlers)
-    monkeypatch.setattr(logger, "level", logger.level)
-    monkeypatch.chdir(lonely.folder)
-    monkeypatch.setenv("A2E_BASE_URL", sim.url)
-    monkeypatch.setenv("A2E_API_KEY", sim.token)
-
-    async def run(*words: str) -> Told:
-        monkeypatch.setattr(sys, "argv", ["a2e", "batch", *words])
-        code = await asyncio.to_thread(main)
-        seen = capfd.readouterr()
-        assert "Traceback" not in seen.err
-        return Told(code, seen.out, seen.err)
-
-    return run
-
-
-async def told(child: asyncio.subprocess.Process) -> Told:
-    """Wait for a command and say how it ended."""
-    async with asyncio.timeout(60):
-        out, err = await child.communicate()
-    assert b"Traceback" not in err, err.decode()
-    return Told(child.returncode, out.decode(), err.decode())
-
-
-def write(folder: Path, *prompts: str, name: str = "rows.jsonl") -> str:
-    """Write a row file and give its name."""
-    lines = [json.dumps({"id": f"row-{number}", "prompt": prompt}) for number, prompt in enumerate(prompts)]
-    (folder / name).write_text("\n".join(lines), encoding="utf-8")
-    return name
-
-
-def kites(count: int) -> list[str]:
-    """Give so many prompts."""
-    return [f"a kite, number {number}" for number in range(count)]
-
-
-async def until(condition) -> None:
-    """Wait for something that a child does."""
-    async with asyncio.timeout(30):
-        while not condition():  # noqa: ASYNC110 - the child does not tell this process
-            await asyncio.sleep(0.02)
-
-
-def statuses(folder: Path) -> list[str]:
-    """Give the status of each row of the manifest."""
-    lines = (folder / "manifest.jsonl").read_text("utf-8").splitlines()
-    return [json.loads(line)["status"] for line in lines]
+from batch_command import FAMILY, QUICK, kites, statuses, told, until, write
 
 
 async def test_once(process, batch, sim, lonely):
@@ -243,7 +144,7 @@ async def test_leave(batch, sim, lonely):
 
 async def test_second_process(process, batch, sim, lonely):
     """A second process is refused, and says which one has the batch."""
-    sim.change(task_seconds=2.0)
+    sim.change(task_seconds=6.0)  # a process takes a while to begin
     words = ("run", write(lonely.folder, "a kite"), "--out", "out", *FAMILY)
     child = await lonely.start_beside(sim, "batch", *words)
     await until(lambda: sim.book.starts)
@@ -254,54 +155,6 @@ async def test_second_process(process, batch, sim, lonely):
     assert running.data[0]["states"]["accepted"] == 1
     assert (await batch("report", "out")).code == 0
     assert (await told(child)).code == 0
-
-
-async def test_retry_failed(batch, sim, lonely):
-    """Failed rows end with 1, stay as they are, and are attempted anew on demand, from the folder alone."""
-    sim.change(fails=lambda _family, body: "number 1" in body["prompt"])
-    words = ("run", write(lonely.folder, *kites(3)), "--out", "out", *FAMILY)
-    end = await batch(*words)
-    assert end.code == 1
-    assert end.last == ["batch", "retry", "out", "--failed"]
-    assert statuses(lonely.folder / "out") == ["done", "failed", "done"]
-    sim.change(fails=None)
-    assert (await batch(*words)).code == 1
-    assert (await batch("retry", "out")).code == 1
-    assert len(sim.book.starts) == 3
-    end = await batch("retry", "out", "--failed")
-    assert end.code == 0, end.err
-    assert statuses(lonely.folder / "out") == ["done"] * 3
-    assert sorted(sim.book.bills_by_tag().values()) == [1] * 4
-
-
-async def test_retry_with_a_mended_file(batch, sim, lonely):
-    """A refused row is attempted anew with the fields that a mended file has for it."""
-    name = write(lonely.folder, "a kite", "a [blocked] kite")
-    assert (await batch("run", name, "--out", "out", *FAMILY)).code == 1
-    assert statuses(lonely.folder / "out") == ["done", "refused"]
-    mended = lonely.folder / name
-    lines = [{"family": "text_to_image", **json.loads(line)} for line in mended.read_text("utf-8").splitlines()]
-    lines[1]["prompt"] = "a kite"
-    mended.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
-    end = await batch("retry", "out", name, "--failed")
-    assert end.code == 0, end.err
-    assert len(sim.book.starts) == 2
-
-
-async def test_retry_unknown(batch, sim, lonely):
-    """A start that nobody can find is reported as unknown, and started anew only on demand."""
-    sim.change(names="drop")
-    sim.faults.add("text_to_image.start", "reset", when="after")
-    words = ("run", write(lonely.folder, "a kite"), "--out", "out", *FAMILY, *QUICK)
-    end = await batch(*words)
-    assert end.code == 1
-    assert statuses(lonely.folder / "out") == ["unknown"]
-    assert end.last == ["batch", "retry", "out", "--unknown"]
-    assert (await batch(*words)).code == 1
-    assert len(sim.book.starts) == 1
-    assert (await batch("retry", "out", "--unknown")).code == 0
-    assert len(sim.book.starts) == 2
-    assert statuses(lonely.folder / "out") == ["done"]
 
 
 async def test_an_outage_of_the_list_loses_nothing(batch, sim, lonely):
@@ -374,19 +227,3 @@ def test_live_display(lonely):
     for clue in ("planned", "starting", "running", "downloading", "4 of 4 done", "40 coins spent", "service well"):
         assert clue in text
     assert str(Path("out", "index.html")) in text
-
-
-def test_three_deaths(tmp_path):
-    """Killed three times in the middle, every row is billed once, and every file is whole."""
-    life = live(tmp_path, deaths=3, seed=3)
-    assert life.good, f"{life}\n{life.last_words}"
-    assert life.deaths == 3
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(600)
-def test_twenty_deaths(tmp_path):
-    """The same with twenty deaths."""
-    life = live(tmp_path, deaths=20, seed=20)
-    assert life.good, f"{life}\n{life.last_words}"
-    assert life.deaths == 20

@@ -31,6 +31,7 @@ _WINDOW = "2"
 _LAST_WORDS = 4000
 _EARLIEST, _LATEST = 0.3, 2.0
 _COINS = 100_000
+_WRONG_CLOCK = Path(__file__).parent / "wrong_clock"
 
 
 @attrs.frozen(kw_only=True)
@@ -76,7 +77,15 @@ class Life:
         return found == ({"done": ROWS}, ROWS, ROWS, {}, ROWS, "ok", 0)
 
 
-def live(folder: Path, *, deaths: int, seed: int, latest: float = _LATEST, more: Sequence[str] = ()) -> Life:
+def live(
+    folder: Path,
+    *,
+    deaths: int,
+    seed: int,
+    latest: float = _LATEST,
+    clocks: Sequence[float] = (0.0,),
+    more: Sequence[str] = (),
+) -> Life:
     """Take a batch through so many deaths to its end.
 
     Args:
@@ -84,14 +93,15 @@ def live(folder: Path, *, deaths: int, seed: int, latest: float = _LATEST, more:
         deaths: How often it is killed.
         seed: What the moments of its deaths are drawn from.
         latest: Seconds after its start by which the command is killed.
+        clocks: By how many seconds the clock of its machine may be wrong; each run has one of them.
         more: Further words of the command.
     """
     began = time.monotonic()
     lines = (json.dumps({"id": f"kite-{number:03}", "prompt": f"kite {number}"}) for number in range(ROWS))
     (folder / "rows.jsonl").write_text("\n".join(lines), encoding="utf-8")
     with _simulator(seed) as service:
-        command = _Command(folder, service.env, more)
         chance = random.Random(seed)
+        command = _Command(folder, service.env, more, lambda: chance.choice(clocks))
         died = _die(command, deaths, lambda: chance.uniform(_EARLIEST, latest))
         end = _finish(command)
         book = service.book()
@@ -118,6 +128,7 @@ class _Command:
     folder: Path
     env: dict[str, str]
     more: Sequence[str]
+    clock: Callable[[], float]
 
     @contextmanager
     def started(self) -> Iterator[subprocess.Popen[str]]:
@@ -128,7 +139,7 @@ class _Command:
             subprocess.Popen(
                 [sys.executable, "-m", "a2e_async", *words, *self.more],
                 cwd=self.folder,
-                env=self.env,
+                env=self.env | {"PYTHONPATH": str(_WRONG_CLOCK), "WRONG_CLOCK": str(self.clock())},
                 stdout=subprocess.DEVNULL,
                 stderr=said,
                 text=True,
