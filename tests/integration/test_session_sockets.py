@@ -7,13 +7,17 @@ import contextlib
 import socket
 import struct
 import traceback
+import zlib
 
+import attrs
 import pytest
 
-from a2e_async import RejectedRequestError, Retry, TransportError
+from a2e_async import ProtocolError, RejectedRequestError, Retry, TransportError
 from a2e_async.core.http import HttpRequest
+from a2e_async.core.retry import Verdict, verdict
 from a2e_async.engine.http.service import Service
 from a2e_async.engine.http.session import Session
+from a2e_async.engine.http.token import Access
 
 TOKEN = "sk_hunter2-hunter2"
 HEADERS = {"Authorization": f"Bearer {TOKEN}"}
@@ -209,3 +213,72 @@ async def test_a_header_that_repeats_the_token_is_shown_nowhere():
         error = await failure(session)
         assert error.sent
         assert "hunter2" not in f"{error} {error!r}"
+
+
+def packed(size):
+    """Give an answer of the service that unpacks to so many bytes."""
+    packer, block = zlib.compressobj(9, zlib.DEFLATED, 31), b" " * (1 << 20)
+    body = packer.compress(b'{"code": 0, "data": 1') + b"".join(packer.compress(block) for _ in range(size >> 20))
+    body += packer.compress(b"}") + packer.flush()
+    return b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+
+
+TOO_LARGE = {
+    "packed": lambda: packed(200 << 20),
+    "told": lambda: b"HTTP/1.1 200 OK\r\nContent-Length: 40000000\r\n\r\n{",
+    "without a length": lambda: b"HTTP/1.1 200 OK\r\n\r\n" + b" " * (33 << 20),
+}
+
+
+@pytest.mark.parametrize("kind", TOO_LARGE)
+async def test_an_answer_that_is_too_large_is_not_read_to_its_end(kind):
+    """It is bounded after it is unpacked; of a start it is in doubt, as it may have been taken."""
+    async with running(TOO_LARGE[kind]()) as (_server, session):
+        with pytest.raises(ProtocolError, match="larger than 32 MiB") as caught:
+            await session.send(attrs.evolve(START, seconds=20), HEADERS)
+        assert verdict(caught.value) is Verdict.UNKNOWN
+        async with session.stream(attrs.evolve(START, seconds=20), HEADERS) as opened:
+            with pytest.raises(ProtocolError, match="larger than 32 MiB"):
+                [piece async for piece in opened.pieces]
+
+
+async def test_a_large_answer_is_read():
+    """A whole page of long records is far below the bound."""
+    async with running(packed(20 << 20)) as (_server, session):
+        assert len((await session.send(attrs.evolve(START, seconds=20), HEADERS)).body) > 20 << 20
+
+
+TROUBLES = [
+    "reset",
+    "close",
+    b"nonsense\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    GOOD[:-5],
+]
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("trouble", [*TROUBLES, "stall", "nobody", "cancelled"])
+async def test_no_report_shows_the_token(trouble, streamed):
+    """No frame on the way to an error has the token in a variable that shows it, as reports with locals would print."""
+    headers = Access(TOKEN).headers
+
+    async def exchange(session):
+        if not streamed:
+            return await session.send(START, headers)
+        async with session.stream(START, headers) as opened:
+            return [piece async for piece in opened.pieces]
+
+    script = trouble if trouble not in ("nobody", "cancelled") else "stall"
+    async with running(script) as (server, session):
+        target = Session("http://127.0.0.1:9") if trouble == "nobody" else session
+        try:
+            async with asyncio.timeout(0.1 if trouble == "cancelled" else None):
+                await exchange(target)
+        except (TransportError, TimeoutError) as error:
+            shown = traceback.TracebackException.from_exception(error, capture_locals=True)
+            assert TOKEN not in "".join(shown.format())
+        else:
+            pytest.fail("it must not succeed")
+        await target.aclose()
+    assert TOKEN.encode() in b"".join(server.requests) or trouble == "nobody"

@@ -124,6 +124,7 @@ class Session:
     ) -> AsyncIterator[bytes]:
         size = 0
         try:
+            _refuse_size(reply.content_length or 0, reply.status)
             async for piece in reply.content.iter_any():
                 size += len(piece)
                 _refuse_size(size, reply.status)
