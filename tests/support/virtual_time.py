@@ -26,9 +26,8 @@ _TURNS_TO_END = 5  # what was cancelled needs a turn of the loop to end, and a g
 
 def client(sim, *, latency=LATENCY, **options):
     """Make a client of this simulated service."""
-    return A2EClient(
-        token="sk_simulator", base_url="http://127.0.0.1:1", **{"http": DirectTransport(sim, latency), **options}
-    )
+    given = {"token": "sk_simulator", "http": DirectTransport(sim, latency), **options}
+    return A2EClient(base_url="http://127.0.0.1:1", **given)
 
 
 def virtual(*, opened=True, options=None, latency=LATENCY, **switches):

@@ -28,7 +28,7 @@ from a2e_async.core.absence import Row
 from a2e_async.core.family import Request
 from a2e_async.engine.http.moment import Moment
 from a2e_async.engine.jobs.job import Job
-from a2e_async.errors import A2EError, StartUnknownError
+from a2e_async.errors import A2EError, ClientClosedError, JobCancelledError, StartUnknownError
 
 
 @attrs.define(eq=False)
@@ -45,6 +45,7 @@ class Attempt:
         letters: The send letters of its POSTs.
         rows: The tasks that are known to come from it.
         closing: Whether the client is being closed, so that nothing more may be sent.
+        taken_back: Whether somebody cancels it, and waits for the answer of a POST that has left.
         first: The service's time of the first POST, in seconds since 1970, None while its clock is not known.
         account: Whose token the last POST carried.
         began: The moment of the first POST by the clocks of this machine.
@@ -60,6 +61,7 @@ class Attempt:
     letters: str = ""
     rows: list[Row] = attrs.field(factory=list)
     closing: bool = False
+    taken_back: bool = False
     first: float | None = None
     account: str | None = None
     began: Moment | None = None
@@ -73,7 +75,13 @@ class Attempt:
     @property
     def unwanted(self) -> bool:
         """Whether nothing more may be sent for it."""
-        return self.closing or self.job.done()
+        return self.closing or self.taken_back or self.job.done()
+
+    def unsent(self) -> A2EError:
+        """Build the error for a start that was surely never taken, and is not wanted any more."""
+        if self.taken_back:
+            return JobCancelledError("the job was cancelled before its start was taken", refunded=True)
+        return ClientClosedError("the client was closed before this start was taken")
 
     def name(self, letter: str) -> str:
         """Give the name that a send with this letter carries."""

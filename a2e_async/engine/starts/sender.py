@@ -19,7 +19,7 @@ from a2e_async.engine.jobs.options import NO_JOURNAL
 from a2e_async.engine.starts.attempt import Attempt
 from a2e_async.engine.starts.doubles import clean_up
 from a2e_async.engine.starts.finder import Finder, Finding, Search, Witness
-from a2e_async.errors import A2EError, AuthenticationError, ClientClosedError, ProtocolError, TransportError
+from a2e_async.errors import A2EError, AuthenticationError, ProtocolError, TransportError
 
 _log = logging.getLogger("a2e_async")
 
@@ -97,6 +97,8 @@ class Sender:
             if finding.rows:
                 self._recover(attempt, finding)
                 return
+            if finding.absent and attempt.taken_back:
+                raise attempt.unsent()
             wanted = job.options.on_unknown == "resend" and not job.done()
             if not finding.absent or not wanted or letter == tags.SECOND:
                 raise attempt.unknown(look_again=finding.provable and job.tag is not None)
@@ -224,8 +226,6 @@ class Sender:
                     raise
                 if not attempt.unwanted:
                     await service.rest(failures, error)
-                if job.done():  # it was let go of meanwhile
-                    raise
             else:
                 self._take(attempt, rows, letter)
                 return True
@@ -244,7 +244,7 @@ class Sender:
             if service.access is not None:  # it was not refused meanwhile
                 break
         if attempt.unwanted:
-            raise ClientClosedError("the job ended before this start was sent")
+            raise attempt.unsent()
 
     def _rows_of(self, job: Job[Any], data: object, name: str) -> list[Row]:
         """Give the tasks that a start was answered with; where only some have our tag, those.

@@ -76,6 +76,7 @@ class Starter:
             words = "the job was cancelled before its start was sent"  # whoever is busy with it asks before the POST
             self._ends.fail(job, JobCancelledError(words, refunded=True))
         elif attempt is not None:
+            attempt.taken_back = True
             attempt.over = attempt.over or asyncio.Event()
             await attempt.over.wait()
 
