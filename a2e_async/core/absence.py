@@ -10,7 +10,7 @@ only when nothing in it speaks against it; silence is no evidence.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 import attrs
@@ -170,7 +170,14 @@ class Reading:
         """Whether it shows a task with this tag whose id cannot be read: it is there, and nobody can watch it."""
         return any(isinstance(row, Mapping) and letter_of(family, row, tag) for row in self.unread)
 
-    def hides_a_name(self, family: Family, floor: float, sent: Collection[str], known: Collection[str]) -> bool:
+    def hides_a_name(
+        self,
+        family: Family,
+        floor: float,
+        sent: Collection[str],
+        known: Collection[str],
+        is_of_another: Callable[[str], bool] = lambda _tag: False,
+    ) -> bool:
         """Whether a row created since then may be a start that is looked for, under a name that was changed.
 
         Args:
@@ -178,14 +185,16 @@ class Reading:
             floor: Since when, in seconds since 1970.
             sent: The names that the start was sent with.
             known: The ids of tasks that are known to be others.
+            is_of_another: Whether a tag is that of another start of this client.
         """
         for task_id, row in self.rows.items():
             created = self.times[task_id]
             if (created is None or created >= floor) and task_id not in known:
                 shown = wire.name_in(family, row)
-                if not isinstance(shown, str) or tags.find(shown) is None:
+                mark = tags.find(shown) if isinstance(shown, str) else None
+                if mark is None or any(tags.is_cut(str(shown), name) for name in sent):
                     return True
-                if any(tags.is_cut(shown, name) for name in sent):
+                if not is_of_another(mark[0]) and any(tags.resembles(mark[0], name) for name in sent):
                     return True
         return False
 

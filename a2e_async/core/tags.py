@@ -6,6 +6,7 @@ to one send (a start of four pictures makes four); a second send of the same int
 
 from __future__ import annotations
 
+import difflib
 import html
 import re
 import unicodedata
@@ -21,6 +22,7 @@ _LETTER_OF_A_BYTE = (_LETTERS * 8).encode()
 _GIVEN = re.compile(r"[a-z0-9]{8,24}")
 _MARK = re.compile(r"\s?~([a-z0-9]{8,24})([ab])$")
 _NAME_FROM_PROMPT = 24
+_ALIKE = 0.7
 _UNSEEN = frozenset({"Cf", "Cc"})  # soft hyphens, joiners and other characters that show nothing
 
 
@@ -76,6 +78,18 @@ def find(shown: str) -> tuple[str, str] | None:
         plain = unicodedata.normalize("NFKC", html.unescape(shown)).casefold()
         mark = _MARK.search("".join([one for one in plain if unicodedata.category(one) not in _UNSEEN]).strip())
     return None if mark is None else (mark[1], mark[2])
+
+
+def resembles(tag: str, sent: str) -> bool:
+    """Whether a tag may be what a service has made of the one in a name that was sent: most of it in its order.
+
+    Two random tags have hardly a third of their characters so in common.
+    """
+    ours = find(sent)
+    if ours is None:
+        return False
+    beside = difflib.SequenceMatcher(None, tag, ours[0], autojunk=False)
+    return beside.quick_ratio() >= _ALIKE and beside.ratio() >= _ALIKE
 
 
 def is_cut(shown: str, sent: str) -> bool:

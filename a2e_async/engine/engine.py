@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal, TypeVar
 
 from a2e_async.calls import credits as credit_calls
@@ -30,7 +30,6 @@ from a2e_async.engine.jobs.stats import Stats
 from a2e_async.engine.polling.poller import Poller
 from a2e_async.engine.starts.budget import Budget
 from a2e_async.engine.starts.doubts import Doubts
-from a2e_async.engine.starts.finder import Witness
 from a2e_async.engine.starts.sender import Sender
 from a2e_async.engine.starts.starter import Starter
 from a2e_async.errors import A2EError, ClientClosedError, StartUnknownError
@@ -73,7 +72,7 @@ class Engine:
         self.roster, self.coins = self.ends.roster, self.ends.coins
         self.tasks = Tasks(service, self.ends)
         self.budget = Budget(budget, self._quote, on_unknown_price, self.coins)
-        self.sender = Sender(service, webhook, self._watched)
+        self.sender = Sender(service, webhook, self.roster)
         self.starter = Starter(self.sender, self.ends, self.budget, Doubts(service), max_starts)
         self.poller = Poller(service, cadence, retry, learned or Learned(), self.ends)
         self._broken: str | None = None
@@ -123,14 +122,6 @@ class Engine:
             spent=self.coins.spent,
             reserved=self.coins.reserved,
         )
-
-    def _watched(self, family: Family) -> Iterator[Witness]:
-        """Give the tasks of a family that were seen to be there, by polls of jobs that have not ended."""
-        for job in self.roster.jobs:
-            if job.family is family and job.accepted_at is not None:
-                for record in job.records:
-                    if record.created_at is not None:
-                        yield record.id, record.created_at.timestamp(), job.accepted_at
 
     # What jobs ask of their keeper.
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from collections.abc import Iterator
 from typing import Any
 
+from a2e_async.core.family import Family
 from a2e_async.core.records import Result
 from a2e_async.engine.jobs.job import Job
 from a2e_async.engine.jobs.waiting import wait_among, wake
 from a2e_async.errors import A2EError, ClientClosedError, JobCancelledError, JobDetachedError, UsageError
 
 AnyJob = Job[Any]
+Witness = tuple[str, float, float]
+"""A task that is known to be there: its id, the service's time of its creation, and the loop's since it is known."""
 
 _UNSEEN_KEPT = 1000
 _NO_FAILURE = (JobDetachedError, JobCancelledError, ClientClosedError)
@@ -48,6 +52,14 @@ class Roster:
     def tagged(self, tag: str) -> AnyJob | None:
         """Give the live job with this tag, or None."""
         return self._tags.get(tag)
+
+    def witnesses(self, family: Family) -> Iterator[Witness]:
+        """Give the tasks of a family that were seen to be there, by polls of jobs that have not ended."""
+        for job in self.jobs:
+            if job.family is family and job.accepted_at is not None:
+                for record in job.records:
+                    if record.created_at is not None:
+                        yield record.id, record.created_at.timestamp(), job.accepted_at
 
     def finish(self, job: AnyJob, result: Result | None = None, error: Exception | None = None) -> None:
         """End a job with its result or its error."""

@@ -41,7 +41,8 @@ class Attempt:
         worker: The task that does it, the sender's at first, then the one that gathers its siblings.
         on_wire: Whether a POST waits for its answer, or an answer for being written down.
         looking: Whether it is looked for, because it may have been taken.
-        lost: The failure of the last POST that may have been taken, or None.
+        lost: The failure of the last POST that may have been taken, None once its absence is proven.
+        doubted: Whether a POST of it ever was lost: absence that was proven is no answer of the service yet.
         letters: The send letters of its POSTs.
         rows: The tasks that are known to come from it.
         closing: Whether the client is being closed, so that nothing more may be sent.
@@ -58,6 +59,7 @@ class Attempt:
     on_wire: bool = False
     looking: bool = False
     lost: A2EError | None = None
+    doubted: bool = False
     letters: str = ""
     rows: list[Row] = attrs.field(factory=list)
     closing: bool = False
@@ -70,7 +72,7 @@ class Attempt:
     @property
     def is_unsent(self) -> bool:
         """Whether nothing of it can be at the service, so that it may be taken back for nothing."""
-        return not (self.on_wire or self.looking or self.lost or self.rows)
+        return not (self.on_wire or self.looking or self.doubted or self.rows)
 
     @property
     def unwanted(self) -> bool:
@@ -78,7 +80,9 @@ class Attempt:
         return self.closing or self.taken_back or self.job.done()
 
     def unsent(self) -> A2EError:
-        """Build the error for a start that was surely never taken, and is not wanted any more."""
+        """Build the error for a start that is not sent, as it is not wanted any more."""
+        if self.doubted:
+            return self.unknown()
         if self.taken_back:
             return JobCancelledError("the job was cancelled before its start was taken", refunded=True)
         return ClientClosedError("the client was closed before this start was taken")
@@ -98,6 +102,10 @@ class Attempt:
         if letter not in self.letters:
             self.letters += letter
         self.on_wire = True
+
+    def is_lost(self, error: A2EError) -> None:
+        """Note that nobody knows what has become of the last POST."""
+        self.lost, self.doubted = error, True
 
     def is_short(self) -> bool:
         """Whether fewer tasks came back than were asked for, and the others can be looked for."""

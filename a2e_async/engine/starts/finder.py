@@ -20,12 +20,10 @@ from a2e_async.core.absence import Reading, Row
 from a2e_async.core.family import Family
 from a2e_async.core.retry import Retry
 from a2e_async.engine.http.service import Service
+from a2e_async.engine.jobs.roster import Roster
 from a2e_async.engine.starts.sweep import Span
 from a2e_async.engine.starts.sweeps import Sweeps
 from a2e_async.errors import ProtocolError, UsageError
-
-Witness = tuple[str, float, float]
-"""A task that is known to be there: its id, the service's time of its creation, and the loop's since it is known."""
 
 _PROOF = 2
 _EXTRA_SWEEPS = 3
@@ -85,19 +83,17 @@ class Finder:
     Args:
         family: The family.
         service: Where its list is.
-        watched: Gives the tasks of this family that this client watches now.
+        roster: The jobs of this client, whose tasks and tags are known to be there.
 
     Attributes:
         sweeps: What reads the list.
     """
 
-    def __init__(
-        self, family: Family, service: Service, watched: Callable[[Family], Iterable[Witness]] = lambda _family: ()
-    ) -> None:
+    def __init__(self, family: Family, service: Service, roster: Roster) -> None:
         self._family = family
         self._service = service
         self._retry: Retry = service.retry
-        self._watched = watched
+        self._roster = roster
         self._known: dict[str, tuple[float | None, float]] = {}
         self._names_come_back = family.names_given_back
         self._behind: float | None = None
@@ -240,14 +236,17 @@ class Finder:
         return (
             reading.is_full(floor)
             and not reading.lacks(witnesses)
-            and not reading.hides_a_name(self._family, floor, search.names, known)
+            and not reading.hides_a_name(self._family, floor, search.names, known, self._is_of_another(search))
         )
+
+    def _is_of_another(self, search: Search) -> Callable[[str], bool]:
+        return lambda tag: tag != search.tag and self._roster.tagged(tag) is not None
 
     def _witnesses(self, search: Search) -> Iterable[tuple[str, float]]:
         """Give the tasks that the list must show: where one is missing that was there before, the start may be, too."""
         loop_now, now = asyncio.get_running_loop().time(), self._service.server_time()
         here = [(one, created, at) for one, (created, at) in self._known.items() if created is not None]
-        for task_id, created, known_at in (*here, *self._watched(self._family)):
+        for task_id, created, known_at in (*here, *self._roster.witnesses(self._family)):
             long_known = known_at <= search.since or known_at <= loop_now - self._retry.unknown_window
             if long_known and (now is None or now - created < self._retry.proof_age):
                 yield task_id, created

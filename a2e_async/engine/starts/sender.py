@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
 from typing import Any
 
 from a2e_async.core import replies, tags, wire
@@ -16,9 +15,10 @@ from a2e_async.engine.http.service import Service
 from a2e_async.engine.jobs.events import Adopted
 from a2e_async.engine.jobs.job import Job
 from a2e_async.engine.jobs.options import NO_JOURNAL
+from a2e_async.engine.jobs.roster import Roster
 from a2e_async.engine.starts.attempt import Attempt
 from a2e_async.engine.starts.doubles import clean_up
-from a2e_async.engine.starts.finder import Finder, Finding, Search, Witness
+from a2e_async.engine.starts.finder import Finder, Finding, Search
 from a2e_async.errors import A2EError, AuthenticationError, ProtocolError, TransportError
 
 _log = logging.getLogger("a2e_async")
@@ -33,7 +33,7 @@ class Sender:
     Args:
         service: Where starts are sent.
         webhook: Sent along with every start that takes one.
-        watched: Gives the tasks of a family that this client watches.
+        roster: The jobs of this client.
 
     Attributes:
         retry: How long lost starts are looked for.
@@ -43,12 +43,12 @@ class Sender:
         self,
         service: Service,
         webhook: Webhook | None,
-        watched: Callable[[Family], Iterable[Witness]] = lambda _family: (),
+        roster: Roster,
     ) -> None:
         self.retry = service.retry
         self._service = service
         self._webhook = webhook
-        self._watched = watched
+        self._roster = roster
         self._finders: dict[str, Finder] = {}
         self._lost: dict[str, Posted] = {}
 
@@ -56,7 +56,7 @@ class Sender:
         """Give the one finder of a family."""
         known = self._finders.get(family.name)
         if known is None:
-            known = self._finders[family.name] = Finder(family, self._service, self._watched)
+            known = self._finders[family.name] = Finder(family, self._service, self._roster)
         return known
 
     def deleted(self, family: Family, task_id: str) -> None:
@@ -97,9 +97,7 @@ class Sender:
             if finding.rows:
                 self._recover(attempt, finding)
                 return
-            if finding.absent and attempt.taken_back:
-                raise attempt.unsent()
-            wanted = job.options.on_unknown == "resend" and not job.done()
+            wanted = job.options.on_unknown == "resend" and not attempt.unwanted
             if not finding.absent or not wanted or letter == tags.SECOND:
                 raise attempt.unknown(look_again=finding.provable and job.tag is not None)
             job.twice_since, attempt.lost = attempt.first or 0.0, None
@@ -113,11 +111,15 @@ class Sender:
         return await clean_up(self._service, self.finder(job.family), job)
 
     async def learn_first(self, attempt: Attempt) -> float | None:
-        """Give the service's time of the first POST of a start, also where its clock was not known then."""
+        """Give the service's time of the first POST of a start, also where its clock was not known then.
+
+        Then it is counted back from now, and by this machine's clock where that says that it is longer ago: between the
+        POST and now the machine may have slept, and nothing else has noticed.
+        """
         if attempt.first is None and attempt.began is not None:
             await self.finder(attempt.job.family).learn_clock()
             now = self._service.server_time()
-            attempt.first = None if now is None else now - attempt.began.longest_passed()
+            attempt.first = None if now is None else min(now - attempt.began.longest_passed(), attempt.began.wall)
         return attempt.first
 
     # Looking.
@@ -216,7 +218,7 @@ class Sender:
                 error = raised if isinstance(raised, A2EError) else _foreign(raised)
                 kind = verdict(error, job.family.refusals)
                 if kind is Verdict.UNKNOWN:
-                    attempt.lost = error
+                    attempt.is_lost(error)
                     return False
                 error.attempts = failures = failures + 1
                 if not renewed and _is_stale(error) and await service.renews(access):

@@ -150,7 +150,7 @@ class Starter:
             self._give_up(job, attempt)
             raise
         except Exception as error:  # noqa: BLE001 - whatever went wrong belongs to whoever awaits this job
-            if held is not None and attempt.lost is not None:
+            if held is not None and (attempt.lost is not None or isinstance(error, StartUnknownError)):
                 self._budget.keep(held)
                 held = None
             await self._refuse(job, request, error, held)
@@ -169,7 +169,7 @@ class Starter:
         """End a job whose worker was ended; one whose tasks are known is left to be detached with their ids."""
         if attempt.rows:
             job.task_ids = job.task_ids or tuple(map(replies.row_id, attempt.rows))
-        elif attempt.on_wire or attempt.lost:
+        elif attempt.on_wire or attempt.doubted:
             self._ends.fail(job, attempt.unknown())
         else:
             self._ends.fail(job, _never_sent())
