@@ -15,6 +15,7 @@ from typing import Any
 
 import attrs
 from hypothesis import strategies as st
+from lying import LIES, Lie, Lying
 from virtual_time import client, no_task_is_left, play_out
 
 from a2e_async import (
@@ -30,7 +31,7 @@ from a2e_async import (
     TextToImage,
 )
 from a2e_async.core import tags
-from a2e_async.core.hooks import Posted
+from a2e_async.core.hooks import Journal, Posted
 from a2e_async.simulator.virtual import virtual_app
 
 WINDOW = 60.0
@@ -70,6 +71,8 @@ class History:
     faults: list[Fault]
     acts: list[Act]
     on_unknown: str
+    lies: list[Lie] = attrs.field(factory=list)
+    ahead: float = 0.0
 
     @property
     def names_are_kept(self):
@@ -127,7 +130,18 @@ def _fault(routes, kinds, *, whens=("before", "after")):
     )
 
 
+_GATEWAY = st.sampled_from(
+    [
+        ("status", {"status": 503, "retry_after": 5, "body": "html"}),
+        ("status", {"status": 504, "retry_after": 0, "body": "html"}),
+        ("status", {"status": 499, "body": "html"}),
+    ]
+)
+# A list that is empty to the end of a search hides a task from everybody, which nothing can tell.
+_SHORT_LIES = st.builds(Lie, st.just("empty"), st.integers(0, 1), st.integers(1, 3))
+_LONG_LIES = st.builds(Lie, st.sampled_from([*LIES][1:]), st.integers(0, 6), st.sampled_from([1, 3, 8, 1_000]))
 _FAULTS = st.one_of(
+    _fault(["*.start"], _GATEWAY),
     _fault(["*.start"], _UNCLEAR),
     _fault(["*.start"], _REFUSED, whens=("before",)),
     _fault(["*.list"], _UNCLEAR),
@@ -148,7 +162,7 @@ _HABITS = st.fixed_dictionaries(
 )
 _ACTS = st.builds(
     Act,
-    st.sampled_from(["start", "start", "start", "many", "wait", "cancel", "detach", "outage", "resume"]),
+    st.sampled_from(["start", "start", "start", "many", "wait", "cancel", "detach", "outage", "resume", "sleep"]),
     st.integers(0, 60),
     st.sampled_from([0.0, 0.01, 0.06, 0.5, 3.0, 20.0, 61.0, 150.0]),
 )
@@ -165,6 +179,8 @@ HISTORIES = st.builds(
     st.lists(_FAULTS, max_size=5),
     st.lists(_ACTS, min_size=1, max_size=12),
     st.sampled_from(["resend", "resend", "raise"]),
+    st.lists(st.one_of(_SHORT_LIES, _LONG_LIES), max_size=2),
+    st.sampled_from([0.0, 0.0, 0.0, 240.0, -240.0, 660.0, -660.0]),
 ).map(_settled)
 
 
@@ -174,9 +190,23 @@ class _Intent:
 
     tag: str
     request: Any
-    asked_at: float
     jobs: list[Job[Any]] = attrs.field(factory=list)
     unwanted: bool = False
+    posted: Posted | None = None
+
+
+class _Notes(Journal):
+    """Notes what a later process must know of the POSTs of an intent, as a batch does."""
+
+    def __init__(self, intent):
+        self._intent = intent
+
+    async def sending(self, _tag, letter, at):
+        """Note a POST."""
+        known = self._intent.posted
+        letters = "".join(sorted({*(known.letters if known else ""), letter}))
+        first = at if known is None else known.first
+        self._intent.posted = Posted(first=first, last=at, letters=letters)
 
 
 class _Warnings(logging.Handler):
@@ -195,28 +225,32 @@ class _Play:
         for fault in history.faults:
             self.sim.faults.add(fault.route, fault.kind, **fault.details)
         self.intents: list[_Intent] = []
+        self.wire = Lying(self.sim, history.lies, history.ahead)
         self.a2e = self._client()
 
     def _client(self):
-        return client(self.sim, cadence=Cadence(delay=2.5), retry=Retry(unknown_window=WINDOW))
+        return client(self.sim, http=self.wire, cadence=Cadence(delay=2.5), retry=Retry(unknown_window=WINDOW))
 
     def start(self, number):
         """Start one request under a tag of our own."""
         tag = f"intent{len(self.intents):06}"
-        intent = _Intent(tag, REQUESTS[number % len(REQUESTS)], self.sim.world.clock.now())
+        intent = _Intent(tag, REQUESTS[number % len(REQUESTS)])
         self.intents.append(intent)
         self._send(intent, self.a2e)
 
     def _send(self, intent, a2e):
+        a2e = a2e.with_options()
+        a2e._options = attrs.evolve(a2e._options, journal=_Notes(intent))
         intent.jobs.append(a2e.start(intent.request, tag=intent.tag, on_unknown=self.history.on_unknown, timeout=None))
 
     def _again(self, intent):
-        """Resume an intent as a batch does: by its ids, else by its tag and the time at which it was intended."""
+        """Resume an intent as a batch does: by its ids, else by its tag and the service's times of its POSTs."""
         if intent.jobs[-1].task_ids:
             intent.jobs.append(self.a2e.attach(type(intent.request), *intent.jobs[-1].task_ids, timeout=None))
             return
         view = self.a2e.with_options()
-        view._options = attrs.evolve(view._options, look_first=True, sent_before=Posted(first=intent.asked_at))
+        if intent.posted is not None:
+            view._options = attrs.evolve(view._options, look_first=True, sent_before=intent.posted)
         self._send(intent, view)
 
     async def act(self, act):
@@ -229,9 +263,13 @@ class _Play:
                 self.start(number)
         elif act.what == "outage":
             await self.outage(act.number * 2)
+        elif act.what == "sleep":  # the clock of the event loop stood still, that of the service did not
+            self.sim.world.clock.start += act.number * 7_000.0
         elif act.what == "resume":
             await self.resume()
         elif act.what in ("cancel", "detach") and live:
+            for _ in range(act.number % 7):  # at whichever wait it is just then
+                await asyncio.sleep(0)
             await self.give_up(live[act.number % len(live)], act.what)
         await asyncio.sleep(act.wait)
 

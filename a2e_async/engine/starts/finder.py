@@ -28,6 +28,7 @@ from a2e_async.errors import ProtocolError, UsageError
 _PROOF = 2
 _EXTRA_SWEEPS = 3
 _MANY_PAGES = 10
+_CLOCKS_APART = 900.0
 _KNOWN_AT_MOST = 2_000
 
 
@@ -233,11 +234,22 @@ class Finder:
         """Whether a reading without the tag speaks for it that the start was never taken."""
         witnesses = list(self._witnesses(search))
         known = {*self._known, *(task_id for task_id, _created in witnesses)}
+        names_from = floor - self._unmeasured(reading)
         return (
             reading.is_full(floor)
             and not reading.lacks(witnesses)
-            and not reading.hides_a_name(self._family, floor, search.names, known, self._is_of_another(search))
+            and not reading.hides_a_name(self._family, names_from, search.names, known, self._is_of_another(search))
         )
+
+    def _unmeasured(self, reading: Reading) -> float:
+        """Give by how much `createdAt` may be behind the header Date, while no answer of a start has told it.
+
+        It cannot be more than the newest row of the list is old, and clocks of servers differ by minutes, not by hours.
+        """
+        now = self._service.server_time()
+        if self._behind is not None or now is None or reading.newest == -math.inf:
+            return 0.0
+        return min(max(now - reading.newest, 0.0), _CLOCKS_APART)
 
     def _is_of_another(self, search: Search) -> Callable[[str], bool]:
         return lambda tag: tag != search.tag and self._roster.tagged(tag) is not None
