@@ -35,7 +35,7 @@ _LONGEST_NUMBER = 40
 _THOUSAND = 3
 _WHOLE_FLOATS = 2**53
 _ADDRESS = re.compile(r"https?://", re.IGNORECASE)
-_NEXT_ADDRESS = re.compile(r"[,;|]\s*https?://", re.IGNORECASE)
+_NEXT_ADDRESS = re.compile(r"([,;|]\s*|(?<=[a-z0-9]))https?://", re.IGNORECASE)
 
 
 class UnclearError(ValueError):
@@ -175,7 +175,7 @@ def _number(text: str) -> Decimal | None:
         return _plain_number(text.replace(",", "."))
     plain = _plain_number(text)
     if plain is None and _GROUPED.fullmatch(text):
-        raise UnclearError(f"write numbers without marks between thousands, with a point before decimals, not {text}")
+        raise UnclearError(f"write numbers without marks between thousands, with a point before decimals, not {text!r}")
     return plain
 
 

@@ -14,6 +14,7 @@ from a2e_async.batch.rows import BadRow, Row, shortened, shown
 from a2e_async.errors import UsageError
 
 _SPACE = re.compile(r"[ \t\r\n]*")
+_WRAPPERS = frozenset({"rows", "data", "records", "items", "columns", "index", "schema"})
 _ONE_A_LINE = "must be one JSON object a line"
 
 
@@ -70,6 +71,8 @@ def _of_value(number: int, value: object, family: str | None) -> Row | BadRow:
         return BadRow(line=number, message=_ONE_A_LINE)
     if value and all(isinstance(one, dict) for one in value.values()):
         return BadRow(line=number, message="holds columns, not a row: write a data frame with orient='records'")
+    if value and _WRAPPERS.issuperset(value):
+        return BadRow(line=number, message="holds rows, and is none: put them at the top, as an array or one a line")
     return read_row(value, family=family, line=number, typed=True)
 
 
