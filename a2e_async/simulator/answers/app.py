@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 import attrs
 
+from a2e_async.simulator.answers import envelopes
 from a2e_async.simulator.answers.counts import RequestLog
 from a2e_async.simulator.answers.hosting import FileHost, refusal
 from a2e_async.simulator.answers.ranges import file_reply
@@ -160,24 +161,23 @@ class App:
             answer = (
                 self.calls[request.method, request.path](request) if is_added else self._service.answer(route, request)
             )
-            reply = self._said(answer)
+            reply = self._said(route, answer)
         except RefusedError as no:
             reply = self._refused(route, no)
         return attrs.evolve(reply, delay=switches.latency) if switches.latency else reply
 
-    def _said(self, answer: object) -> SimReply:
+    def _said(self, route: Route, answer: object) -> SimReply:
         said = answer if isinstance(answer, Said) else Said(answer)
         if said.pieces:
             return stream_reply(said.pieces)
-        words = {"msg": said.words} if said.words else {}
-        return json_reply({"code": 0, "data": said.data, **words, **self._trace()}, said.status)
+        told = envelopes.yes(route, said, self.world.switches, self.world.clock.now())
+        return json_reply({**told, **self._trace()}, said.status)
 
     def _refused(self, route: Route, no: RefusedError) -> SimReply:
-        words: dict[str, object] = {self.world.switches.error_key: str(no)}
         kind = self.world.kinds.get(route.family)
-        said: dict[str, object] = {"success": False} if kind and kind.dialect.denies else {"code": no.code}
-        said |= words
-        reply = json_reply({**said, **self._trace()}, no.status)
+        denies = kind is not None and kind.dialect.denies
+        told = envelopes.no(route, no, self.world.switches, self.world.clock.now(), denies=denies)
+        reply = json_reply({**told, **self._trace()}, no.status)
         if no.status == 429:  # noqa: PLR2004
             reply.headers["Retry-After"] = "1"
         return reply
@@ -195,6 +195,8 @@ class App:
         switches = self.world.switches
         if switches.rate is not None and self._is_too_dense(switches.rate):
             raise RefusedError("Too many requests", status=429)
+        if switches.plan == "free":
+            raise RefusedError("API access is not part of your plan", status=403)
         if not is_open and request.headers.get("authorization") != f"Bearer {switches.token}":
             raise RefusedError("Invalid token", status=int(switches.unauthorised), code=401)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from a2e_async.simulator.world.dialects import Dialect
+from a2e_async.simulator.world.kinds import Kind
 from a2e_async.simulator.world.switches import Names, shaped
 from a2e_async.simulator.world.tasks import USER_ID, SimTask, iso
 
@@ -36,6 +37,15 @@ def row(task: SimTask, dialect: Dialect, now: float, links: list[str], names: Na
         **_results(dialect.result, links),
         **dialect.more(task, now),
     }
+
+
+def first_row(row: dict[str, Any], kind: Kind) -> dict[str, Any]:
+    """Give the item of a start's answer with the fields that are documented, where some are, and no more."""
+    fields = kind.dialect.first
+    if not fields:
+        return row
+    usual = {"name": row.get("prompt", ""), "width": 1024, "height": 1024, "image_urls": []}
+    return {field: row.get(field) or usual.get(field, row.get(field)) for field in fields}
 
 
 def _results(field: str, links: list[str]) -> dict[str, object]:

@@ -12,7 +12,7 @@ from a2e_async.simulator.answers import avatars, coins, extras, speech, streamin
 from a2e_async.simulator.answers.desk import Answer, Asked, Desk, cut, paging, table
 from a2e_async.simulator.answers.hosting import FileHost
 from a2e_async.simulator.answers.routes import Route, Routes
-from a2e_async.simulator.answers.rows import row
+from a2e_async.simulator.answers.rows import first_row, row
 from a2e_async.simulator.world.dialects import ALSO_LISTED, ARRAYS, BATCHES, LENIENT_BATCHES, LISTS, Listing
 from a2e_async.simulator.world.facts import facts, read_query, wrong_with
 from a2e_async.simulator.world.kinds import Kind
@@ -99,7 +99,9 @@ class Service:
         route, body = asked.route, asked.values
         kind = self.world.kinds[route.family]
         is_old = kind.old_path is not None and (
-            route.old_form if self.world.switches.casings == "both" else "req_key" in body
+            route.old_form and "model_type" not in body  # one route may serve both spellings: unknown
+            if self.world.switches.casings == "both"
+            else "req_key" in body
         )
         if self._is_kept_back(kind, body):
             return Said(None, words="NSFW content detected")
@@ -107,7 +109,7 @@ class Service:
         now = self.world.clock.now()
         rows = [self._row(task, now) for task in tasks]
         if kind.dialect.array and not is_old:
-            return rows
+            return [first_row(one, kind) for one in rows]
         return rows if len(rows) > 1 and self.world.switches.siblings_in_reply else rows[0]
 
     def _is_kept_back(self, kind: Kind, body: Mapping[str, Any]) -> bool:

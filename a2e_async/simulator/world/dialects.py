@@ -42,6 +42,7 @@ class Dialect:
         like: The body's field whose file decides whether a picture or a film is made.
         poor: The HTTP status that refuses too few coins, where it is documented.
         denies: Its refusals say `success: false` and no code.
+        first: The fields of an item of a start's answer, where they are documented.
         more: Further fields of its records.
     """
 
@@ -60,6 +61,7 @@ class Dialect:
     like: str | None = None
     poor: Literal["400", "402"] | None = None
     denies: bool = False
+    first: tuple[str, ...] = ()
     more: More = _no_more
 
     def word(self, task: SimTask, now: float) -> str:
@@ -121,7 +123,10 @@ _AVATAR_WORDS = {
 }  # fmt: skip
 
 DIALECTS: Mapping[str, Dialect] = {
-    "text_to_image": Dialect(result="image_urls", array=True, count="max_images"),
+    "text_to_image": Dialect(
+        result="image_urls", array=True, count="max_images",
+        first=("_id", "name", "prompt", "current_status", "image_urls", "width", "height", "coins"),
+    ),
     "image_to_video": Dialect(count="number_of_images"),
     "nano_banana": _PICTURES,
     "gpt_image": _PICTURES,

@@ -46,7 +46,8 @@ class Switches:
         history_lag: How long a charge is missing from the credits history.
         names: What becomes of a task's name: kept, dropped, or cut to so many characters.
         list_names: The same for lists alone.
-        instant_old_form: The old start of text_to_image answers with finished pictures.
+        instant_old_form: The old start of text_to_image answers with finished pictures, as the service's page shows. By
+            default it does, unless `task_seconds` says how long tasks run, or something that tasks fail.
         siblings_in_reply: A start of several films answers with all of them instead of the first.
         casings: Which spelling of `userText2Image` is served.
         dialects: Which of two ways of asking the same thing is served, where a family knows a newer and an older one.
@@ -54,7 +55,15 @@ class Switches:
         poor: How too few coins are refused: HTTP 400, HTTP 200 with a code, HTTP 402; where a family documents one, it
             is that.
         unauthorised: How a wrong token is refused: HTTP 401, or HTTP 200 with code 401.
-        error_key: Where a refusal has its words.
+        error_key: Where a refusal has its words, where it is not declared.
+        envelopes: How a yes is wrapped: as the reference declares it for each endpoint, always {code, data}, or always
+            {success, data, timestamp}.
+        refusals: How a no is written: {code: number, message}; "official" {success, error, code: text, timestamp};
+            "declared" that where the reference declares it; "reasons" with what is wrong in a list `errors`.
+        plan: On the "free" one every call is answered 403, whatever the token.
+        wan30_set_up: Whether Wan 3.0 is set up; else its start is refused with 503, and nothing is started.
+        strict_names: Names are required where the reference says so; a client saw a start without one taken.
+        misspelt: Starts take `negative_prmpt`, as a table of the service's page spells it, for `negative_prompt`.
         trace_ids: Replies carry a `trace_id`.
         voice_limit: Most cloned voices; one more is refused with HTTP 403.
         hosts_occupied: No host is free for a streaming avatar: code 1001.
@@ -90,7 +99,7 @@ class Switches:
     history_lag: float = 3.0
     names: Names = attrs.field(default="keep", validator=_known_names)
     list_names: Names | None = attrs.field(default=None, validator=_known_names)
-    instant_old_form: bool = False
+    instant_old_form: bool | None = None
     siblings_in_reply: bool = False
     casings: Literal["both", "old", "new"] = attrs.field(default="both", validator=in_(("both", "old", "new")))
     dialects: Literal["both", "old", "new"] = attrs.field(default="both", validator=in_(("both", "old", "new")))
@@ -100,6 +109,16 @@ class Switches:
     error_key: Literal["msg", "message", "error"] = attrs.field(
         default="message", validator=in_(("msg", "message", "error"))
     )
+    envelopes: Literal["declared", "code", "success"] = attrs.field(
+        default="declared", validator=in_(("declared", "code", "success"))
+    )
+    refusals: Literal["code", "declared", "official", "reasons"] = attrs.field(
+        default="code", validator=in_(("code", "declared", "official", "reasons"))
+    )
+    plan: Literal["paid", "free"] = attrs.field(default="paid", validator=in_(("paid", "free")))
+    wan30_set_up: bool = True
+    strict_names: bool = True
+    misspelt: bool = False
     trace_ids: bool = True
     voice_limit: int = attrs.field(default=20, validator=ge(1))
     hosts_occupied: bool = False

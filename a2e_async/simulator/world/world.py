@@ -99,11 +99,14 @@ class World:
             RefusedError: The body breaks a rule, or the coins do not suffice.
         """
         kind = self.kinds[name]
+        if name == "wan30" and not self.switches.wan30_set_up:
+            raise RefusedError("Provider or Wan3.0 pricing is not configured", status=503)
+        body = self._as_meant(body)
         self._check(kind, body, (old_form and kind.old_path) or kind.path)
         count = 1 if old_form else kind.count(body)
         if self._price_of_one(kind, body) * count > self.account.coins:
             raise self._too_poor(kind)
-        instant = old_form and self.switches.instant_old_form
+        instant = old_form and self._is_instant(kind, body)
         shown = {field: value for field, value in body.items() if field not in _SECRET and field != kind.dialect.name}
         tasks = [self._new_task(kind, body, shown, index, instant=instant) for index in range(count)]
         self.account.charge(name, _name(body, kind), tasks)
@@ -185,7 +188,8 @@ class World:
             self.tell(task)
 
     def _check(self, kind: Kind, body: Body, path: str) -> None:
-        wrong = wrong_with(f"POST {path}", body) or special_wrong(path, body)
+        unnamed = {} if self.switches.strict_names or body.get("name") else {"name": "unnamed"}
+        wrong = wrong_with(f"POST {path}", {**body, **unnamed}) or special_wrong(path, body)
         if wrong:
             raise RefusedError(wrong)
         words = making.words_of(kind, body)
@@ -194,6 +198,20 @@ class World:
                 raise RefusedError("The content was refused by moderation", status=403, code=code)
         if kind.family.name == _VOICES:
             self._check_voices()
+
+    def _as_meant(self, body: Body) -> Body:
+        """Give a body with what the switches let pass: another spelling, or a name that is missing."""
+        if self.switches.misspelt and "negative_prmpt" in body:
+            rest = {key: value for key, value in body.items() if key != "negative_prmpt"}
+            body = {"negative_prompt": body["negative_prmpt"], **rest}
+        return body
+
+    def _is_instant(self, kind: Kind, body: Body) -> bool:
+        how = self.switches
+        if how.instant_old_form is not None:
+            return how.instant_old_form
+        steered = making.is_stuck(kind, body) or "[fail" in making.words_of(kind, body)
+        return how.task_seconds is None and how.fails is None and how.fail_every is None and not steered
 
     def _check_voices(self) -> None:
         now, voices = self.clock.now(), self._order[_VOICES]
