@@ -99,7 +99,7 @@ def each(kind: type[V]) -> Callable[[Any], list[V]]:
 
 
 def rows(data: object) -> list[dict[str, Any]]:
-    """Give the rows of a list, whichever of its shapes it has (wire.md 0.3).
+    """Give the rows of a list, whichever of its shapes it has (service.md 0.3).
 
     Raises:
         ProtocolError: There is no list.

@@ -1,6 +1,6 @@
 """Streaming avatars: a room in which an avatar speaks live, seen over Agora's network.
 
-A room is charged up front for its seconds; what is not used comes back when it is left (wire.md 11). So
+A room is charged up front for its seconds; what is not used comes back when it is left (service.md 11). So
 `async with a2e.calls.streaming.room(...)` leaves it whatever happens.
 """
 

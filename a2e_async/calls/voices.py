@@ -60,7 +60,7 @@ class Language(Value):
 
 
 def read_voices(data: Any) -> list[Voice]:  # noqa: ANN401 - any JSON shape
-    """Read voices, alone or in groups by gender (wire.md 4)."""
+    """Read voices, alone or in groups by gender (service.md 4)."""
     return [
         value(Voice, {**({"gender": _name_of(above)} if above else {}), **leaf}) for above, leaf in _leaves(rows(data))
     ]

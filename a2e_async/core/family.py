@@ -22,7 +22,7 @@ __all__ = [
 _HOUR = 3600.0
 
 PAGES: Mapping[str, str] = {"pageNum": "{page}", "pageSize": "{size}"}
-"""How most lists are paged; others have `current` and `pageSize`, or `page` and `page_size` (wire.md 0.6)."""
+"""How most lists are paged; others have `current` and `pageSize`, or `page` and `page_size` (service.md 0.6)."""
 
 
 @attrs.frozen(kw_only=True)
@@ -93,7 +93,7 @@ class Family:
             pageSize.
         batch: Asks for many tasks, or None; by default POST `base`/batchDetail with `ids`.
         delete: Deletes one task, or None; by default DELETE `base`/{id}.
-        batch_limit: Most ids in one batch enquiry (wire.md 0.6: none is stated for most families; 100 is safe).
+        batch_limit: Most ids in one batch enquiry (service.md 0.6: none is stated for most families; 100 is safe).
         page_limit: Largest page of the list.
         status_fields: Where a record keeps its status; the first that is there counts.
         result_fields: Where a record keeps its result links, a string or a list.

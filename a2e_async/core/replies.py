@@ -1,7 +1,7 @@
 """Reading replies: bytes in, data or one of our errors out.
 
 The status decides before the body: 3xx and 4xx are refusals whatever the body says. A 200 can be an error too
-(`code` not 0, `success: false`), and any status can come with HTML, cut JSON or `data: null` (wire.md 0.2 to 0.4).
+(`code` not 0, `success: false`), and any status can come with HTML, cut JSON or `data: null` (service.md 0.2 to 0.4).
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def nonsense(reply: HttpReply, what: str) -> ProtocolError:
 
 
 def rows_of(data: object) -> list[dict[str, Any]]:
-    """Give the task rows in `data`, whichever of its shapes it has (wire.md 0.3)."""
+    """Give the task rows in `data`, whichever of its shapes it has (service.md 0.3)."""
     if isinstance(data, dict) and row_id(data):
         return [data]
     while isinstance(data, dict) and not row_id(data):

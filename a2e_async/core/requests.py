@@ -88,7 +88,7 @@ class WrittenBy:
 
 
 Link = Annotated[str, rules.link()]
-"""A URL that the service will fetch: public, http or https, without a redirect (wire.md 0.9)."""
+"""A URL that the service will fetch: public, http or https, without a redirect (service.md 0.9)."""
 
 
 @attrs.frozen(kw_only=True)
@@ -185,7 +185,7 @@ class Request(Generic[R_co]):
 
 @request
 class Hooked(Request[R_co]):
-    """A request whose task can tell a webhook that it has ended (wire.md 0.10).
+    """A request whose task can tell a webhook that it has ended (service.md 0.10).
 
     Args:
         webhook_url: https URL that is told when the task ends, at most 2,048 characters.

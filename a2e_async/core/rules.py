@@ -192,7 +192,7 @@ def a_list() -> Rule:
 
 
 def link() -> Rule:
-    """A URL the service can fetch: http or https, with a host, without spaces (wire.md 0.9)."""
+    """A URL the service can fetch: http or https, with a host, without spaces (service.md 0.9)."""
     return Rule("must be an http or https URL with a host and without spaces (no data: URL)", _is_link, link=True)
 
 

@@ -1,7 +1,7 @@
 """The life of a task as one table: every spelling the service uses, in the order a task goes through them.
 
 Laws of this file: a final status never changes; a spelling we do not know means "still running"
-(wire.md names none as final, and a paid task must not be given up for a new word).
+(service.md names none as final, and a paid task must not be given up for a new word).
 """
 
 from __future__ import annotations

@@ -204,7 +204,7 @@ def record(family: Family, row: Mapping[str, Any]) -> Record:
 def _word(row: Mapping[str, Any], fields: Iterable[str]) -> str:
     for field in fields:
         value = row.get(field)
-        if value and value != "0" and type(value) in _WORDS:  # face swaps write "0" where nothing failed (wire.md 8)
+        if value and value != "0" and type(value) in _WORDS:  # face swaps write "0" where nothing failed (service.md 8)
             return str(value)
     return ""
 

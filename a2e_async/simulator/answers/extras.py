@@ -8,7 +8,7 @@ from a2e_async.simulator.answers.desk import Answer, Asked, Desk
 from a2e_async.simulator.world.messages import RefusedError, Said
 from a2e_async.simulator.world.tasks import SimTask
 
-_LIP_SYNC = 100  # one diamond (wire.md 6)
+_LIP_SYNC = 100  # one diamond (service.md 6)
 _LIP_SYNC_SECONDS = 7_200.0
 _ACCEPTED = 202
 

@@ -1,4 +1,4 @@
-"""How the service writes each family down, as data: one line per family that deviates (wire.md 0.3, 0.5, 0.6, 0.8).
+"""How the service writes each family down, as data: one line per family that deviates (service.md 0.3, 0.5, 0.6, 0.8).
 
 Where nothing is known the line is by analogy: generators of pictures like text to image, the others like the rest.
 """

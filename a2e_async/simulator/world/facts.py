@@ -79,7 +79,7 @@ OLDER: Mapping[str, Mapping[str, Any]] = {
     },
     "POST /api/v1/token/generate": {"alias": "string"},
 }
-"""The same for endpoints, and bodies, that only older pages have (wire.md 2, 3, 5 to 7, 9, 11 and 12)."""
+"""The same for endpoints, and bodies, that only older pages have (service.md 2, 3, 5 to 7, 9, 11 and 12)."""
 
 _MAY_BE_BLANK = {"POST /api/v1/veoVideo/start": ("prompt",)}
 _LINK = re.compile(r"(url|urls|Url|Urls|audioSrc|custom_voice|input_images|image_list|background_img)$")

@@ -145,7 +145,7 @@ _RUN_TIMES: Mapping[str, tuple[float, float]] = {
     "face_swap": (30.0, 45.0),
     "voice_training": (45.0, 75.0),
 }
-"""Where they are documented (endpoints' notes, wire.md 0.5)."""
+"""Where they are documented (endpoints' notes, service.md 0.5)."""
 
 _USUAL_TIMES: Mapping[Makes, tuple[float, float]] = {
     "picture": (2.0, 6.0), "film": (5.0, 20.0), "sound": (5.0, 20.0), "record": (30.0, 60.0),
@@ -158,7 +158,7 @@ _PRICES: Mapping[str, Price] = {
     "dubbing": Price(coins=20, units=_one),
     "video_twin": Price(coins=100, units=lambda body: 1 if body.get("image_url") else 0),
 }
-"""Coins that somebody states (wire.md 0.7, 6, 9, 14); a twin of a film is free."""
+"""Coins that somebody states (service.md 0.7, 6, 9, 14); a twin of a film is free."""
 
 _USUAL_PRICES: Mapping[Makes, Price] = {
     "picture": Price(coins=10, units=_one),

@@ -1,4 +1,4 @@
-"""The rules of a start that lie between its fields, start path by start path (endpoints' notes and wire.md 18)."""
+"""The rules of a start that lie between its fields, start path by start path (endpoints' notes and service.md 18)."""
 
 from __future__ import annotations
 
