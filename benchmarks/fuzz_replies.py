@@ -72,7 +72,9 @@ class Fuzzer:
         self._dice = random.Random(seed)
         files = sorted(GOLDEN.rglob("*.json"))
         held = [json.loads(path.read_text(encoding="utf-8")) for path in files]  # one exchange, or those of a family
-        told = [one["reply"] for file in held for one in ([file] if "reply" in file else file.values())]
+        told = [
+            one["reply"] for file in held for one in ([file] if "reply" in file else file.values()) if "reply" in one
+        ]
         self._good = [one["text"].encode() if "text" in one else json.dumps(one["json"]).encode() for one in told]
 
     def reply(self) -> HttpReply:

@@ -37,7 +37,7 @@ _ASYNC_ONLY = {"open", "aclose", "events", "answered", "fingerprint"}
 @pytest.fixture(scope="module")
 def service():
     """Give a simulator in a thread."""
-    serving = simulator.serve(speed=100, media="tiny", coins=1_000_000)
+    serving = simulator.serve(speed=100, media="tiny", coins=1_000_000, instant_old_form=False)
     with in_a_thread() as portal, portal.wrap_async_context_manager(serving) as sim:
         yield sim
 
@@ -92,7 +92,7 @@ def test_time_limit_leaves_the_job_alone(a2e):
 
 def test_one_shot_calls(a2e):
     """Calls have the names, parameters and words of the async ones, in groups; a list in pages is an iterator."""
-    link = a2e.calls.speech.say("Hello", tts_id="65f000000000000000000001")
+    link = a2e.calls.speech.say("Hello", tts_id=a2e.calls.voices.public()[0].id)
     assert link.startswith("http")
     assert a2e.calls.credits.balance() == a2e.balance()
     a2e.text_to_image("a red kite")

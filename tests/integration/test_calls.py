@@ -13,7 +13,7 @@ LINK = "https://files.example.net/a.png"
 @pytest.fixture
 async def a2e():
     """Give a client of a simulated service."""
-    async with simulator.serve(speed=200) as sim, A2EClient(sim.token, base_url=sim.url) as client:
+    async with simulator.serve(speed=200, history_lag=0) as sim, A2EClient(sim.token, base_url=sim.url) as client:
         yield client
 
 

@@ -70,7 +70,7 @@ async def test_real_time_is_back():
 
 @pytest.mark.a2e(coins=1000, faults=[("text_to_image.start", "reset", {"when": "after"})])
 class TestGroup:
-    @pytest.mark.a2e(coins=50, faults=[("*.batch", "status")], client={"budget": 10}, virtual=True)
+    @pytest.mark.a2e(coins=50, task_seconds=5, faults=[("*.batch", "status")], client={"budget": 10}, virtual=True)
     async def test_closest_marker_counts(self, a2e_client, a2e_simulator):
         await a2e_client.text_to_image("a red kite")
         a2e_simulator.book.expect(starts=1, spent=10)
@@ -114,7 +114,7 @@ def test_failures_read_well(consumer):
     """A failed test shows the book and what the service has seen; wrong markers are told in one line."""
     done = consumer(
         """
-@pytest.mark.a2e(virtual=True, faults=[("*.batch", "status")])
+@pytest.mark.a2e(virtual=True, task_seconds=5, faults=[("*.batch", "status")])
 async def test_book(a2e_client, a2e_simulator):
     await a2e_client.text_to_image("a red kite")
     a2e_simulator.book.expect(starts=2, spent=10)

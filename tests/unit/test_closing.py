@@ -201,7 +201,7 @@ async def test_closing_twice_is_closing_once(sim, caplog):
     assert len(warnings_in(caplog)) == 1
 
 
-@virtual(opened=False)
+@virtual(opened=False, task_seconds=5)
 async def test_a_closed_client_can_be_opened_again(sim):
     """Opening again gives a fresh client: new jobs run, old ones stay ended. Opening twice does nothing."""
     a2e = client(sim)
