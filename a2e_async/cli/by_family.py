@@ -33,7 +33,7 @@ class FamilyName(click.ParamType[Family]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Family:  # noqa: ANN401 - click's signature
         """Give the family of a name."""
         try:
-            return family_of(value)
+            return family_of(value.lower() if isinstance(value, str) else value)
         except UsageError:
             likely = did_you_mean(str(value), families())
             self.fail(f"there is no family {value!r}.{likely} `a2e families` lists them", param, ctx)
@@ -89,7 +89,7 @@ class FamilyGroup(Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> Command | None:  # noqa: ARG002 - click's signature
         """Make the command of one family."""
-        family = families().get(cmd_name.replace("-", "_"))
+        family = families().get(cmd_name.replace("-", "_").lower())
         return self._command(family) if family else None
 
     def _command(self, family: Family) -> Command:

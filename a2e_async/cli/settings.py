@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,19 @@ class Settings:
     verbose: int = 0
 
 
+class Number(click.FloatRange):
+    """A number in a range, called so; neither infinite nor NaN."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401 - click's signature
+        """Give the number of a text."""
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a finite number.", param, ctx)
+        return number
+
+
 def _remember(ctx: click.Context, param: click.Parameter, value: object) -> None:
     # A child context inherits `obj`, so an option given after the command overrides the same one before it.
     known = ctx.obj or Settings()
@@ -56,7 +70,7 @@ OPTIONS: tuple[click.Option, ...] = (
     _option("--dry-run", is_flag=True, help="Print the start requests as curl commands, send nothing."),
     _option(
         "--timeout",
-        type=click.FloatRange(min=0, min_open=True),
+        type=Number(min=0, min_open=True),
         metavar="SECONDS",
         help="Give up waiting for a job after so long; its task goes on (default: its family's own, 1 to 24 hours).",
     ),

@@ -170,3 +170,13 @@ def test_from_a_zip(archive, tmp_path, optimize):
     assert "Print the coins" in run("balance", "--help")
     run("demo", "--count", "1", "--speed", "20", "--media", "tiny", "--out", "demo")
     assert (tmp_path / "demo" / "index.html").stat().st_size > 1000
+
+
+async def test_cancel_the_others(lonely, sim):
+    """An id that nobody knows keeps no other task from being cancelled."""
+    sim.change(task_seconds=60)
+    await told(lonely, sim, "text-to-image", "a", "b", "--no-wait")
+    first, second = sim.book.tasks
+    code, out, err = await told(lonely, sim, "cancel", "text_to_image", first, OLD, second)
+    assert (code, out) == (1, [f"{first} cancelled", f"{second} cancelled"])
+    assert err == [f"a2e: text_to_image has no task {OLD}; a2e list text_to_image shows yours"]

@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
 import attrs
 import click
 
+from a2e_async.cli.settings import Number
 from a2e_async.core.retry import Retry
 
 _CLOSE_SECONDS = 2.0  # a start whose answer is still out is found again by its tag
-
-
-class _Amount(click.FloatRange):
-    """A number that is one: neither infinite nor NaN."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401 - click's signature
-        number = super().convert(value, param, ctx)
-        if not math.isfinite(number):
-            self.fail(f"{value} is not a finite number.", param, ctx)
-        return number
 
 
 @attrs.frozen(kw_only=True)
@@ -69,22 +59,22 @@ OPTIONS = (
         metavar="N",
         help="Most rows between start and files at once.",
     ),
-    click.Option(["--rate"], type=_Amount(min=0.001), metavar="R", help="Most requests a second, starts and looks."),
+    click.Option(["--rate"], type=Number(min=0.001), metavar="R", help="Most requests a second, starts and looks."),
     click.Option(
         ["--max-coins"],
-        type=_Amount(min=0),
+        type=Number(min=0),
         metavar="COINS",
         help="Most coins for the whole batch, earlier runs included; what would pass it is not started.",
     ),
     click.Option(
         ["--price"],
-        type=_Amount(min=0),
+        type=Number(min=0),
         metavar="COINS",
         help="What each start costs; by default the service is asked.",
     ),
     click.Option(
         ["--unknown-window"],
-        type=_Amount(min=0.1),
+        type=Number(min=0.1),
         metavar="SECONDS",
         help="How long a lost start is looked for before it may be sent again (default: 60).",
     ),

@@ -190,7 +190,9 @@ async def image_to_video(
     Files are uploaded first. The videos go to --out, by default here.
     """
     asked = Asked(no_wait=no_wait, no_download=no_download)
-    files = {image: path for image in images if (path := _file(image))}
+    files = {image: Path(image) for image in images if not image.lower().startswith(_URLS)}
+    if gone := [image for image, path in files.items() if not path.is_file()]:
+        raise click.UsageError(f"IMAGE is neither an http(s) URL nor a file: {', '.join(gone)}")
 
     def requests(uploaded: Mapping[str, str]) -> list[Request[Result]]:
         return [build(ImageToVideo, {**values, "image_url": uploaded.get(image, image)}) for image in images]
@@ -215,15 +217,6 @@ async def _uploaded(run: Run, a2e: A2EClient, path: Path) -> str:
 def _label(image: str) -> str:
     """Say which image it is: the prompt is the same for all of them."""
     return image.partition("?")[0].rstrip("/").rpartition("/")[2] or image
-
-
-def _file(image: str) -> Path | None:
-    if image.lower().startswith(_URLS):
-        return None
-    path = Path(image)
-    if not path.is_file():
-        raise click.UsageError(f"IMAGE is neither an http(s) URL nor a file: {image}")
-    return path
 
 
 def _stand_in(path: Path) -> str:

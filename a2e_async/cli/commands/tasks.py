@@ -100,6 +100,8 @@ async def download(run: Run, family: Family, task_ids: tuple[str, ...]) -> int:
                 codes.append(await _download(run, a2e, family, record))
             except (AuthenticationError, TransportError):  # what the next one would meet, too
                 raise
+            except NotFoundError as error:
+                codes.append(_unknown(run, family, task_id, error))
             except (A2EError, OSError) as error:
                 codes.append(run.fail(error))
     return max(codes)
@@ -137,8 +139,7 @@ async def watch(run: Run, family: Family, task_ids: tuple[str, ...]) -> int:
                 await a2e.look(family.name, task_id)
             except NotFoundError as error:
                 if not _may_be_new(task_id):
-                    run.complain(f"{family.name} has no task {task_id}; a2e list {family.name} shows yours")
-                    codes.append(exit_code(error))
+                    codes.append(_unknown(run, family, task_id, error))
                     continue
             wanted.append(task_id)
         timeout = run.settings.timeout or DEFAULT
@@ -151,14 +152,23 @@ async def watch(run: Run, family: Family, task_ids: tuple[str, ...]) -> int:
 @_ids
 async def cancel(run: Run, family: Family, task_ids: tuple[str, ...]) -> int:
     """Cancel tasks that have not begun yet; their coins come back."""
-    code = DONE
+    codes = [DONE]
     async with run.client() as a2e:
         for task_id in dict.fromkeys(task_ids):
-            cancelled = await a2e.attach(family.name, task_id).cancel()
+            try:
+                cancelled = await a2e.attach(family.name, task_id).cancel()
+            except NotFoundError as error:  # the others may be there
+                codes.append(_unknown(run, family, task_id, error))
+                continue
             words = "cancelled" if cancelled else "too late to cancel"
             run.output.result(f"{task_id} {words}", {"family": family.name, "id": task_id, "cancelled": cancelled})
-            code = code if cancelled else FAILED
-    return code
+            codes.append(DONE if cancelled else FAILED)
+    return max(codes)
+
+
+def _unknown(run: Run, family: Family, task_id: str, error: NotFoundError) -> int:
+    run.complain(f"{family.name} has no task {task_id}; a2e list {family.name} shows yours")
+    return exit_code(error)
 
 
 def _may_be_new(task_id: str) -> bool:
