@@ -9,8 +9,8 @@ import attrs
 
 from a2e_async.core import rules, tags
 from a2e_async.core.family import Request
+from a2e_async.core.misuse import speak_of_fields
 from a2e_async.core.records import Record, Result
-from a2e_async.core.secrets import masked
 from a2e_async.errors import UsageError
 
 
@@ -96,4 +96,7 @@ class Webhook:
     """
 
     url: str = attrs.field(validator=rules.https(at_most=2048))
-    token: str = attrs.field(repr=False, converter=masked, validator=rules.header(at_most=256))
+    token: str = attrs.field(repr=False, validator=rules.header(at_most=256))
+
+
+speak_of_fields(Webhook)

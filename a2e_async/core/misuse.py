@@ -17,26 +17,42 @@ _ALL = 12  # names of fields that a refusal tells when none is like the one that
 
 
 def speak_of_fields(kind: type[Any]) -> None:
-    """Let a request class refuse arguments in the words of its fields, and keep its secrets out of every report."""
-    plain = kind.__init__
-    secrets = [one.name for one in attrs.fields(kind) if is_secret(one.name) and not one.repr]
+    """Let a class of attrs refuse arguments in the words of its fields, and keep its secrets out of every report.
 
-    @functools.wraps(plain)
-    def begin(self: object, *args: Any, **fields: Any) -> None:  # noqa: ANN401 - the fields of the class
-        for name in secrets:
-            if name in fields:  # before any frame has it as it is: a test's report shows the arguments of each
+    A report of what is raised shows the arguments of each frame, and the object itself, be it half made.
+    """
+    begin, show = kind.__init__, kind.__repr__
+    secrets = [one for one in attrs.fields(kind) if is_secret(one.name) and not one.repr]
+    places = [one.name for one in attrs.fields(kind) if one.init and not one.kw_only]
+    numbers = [places.index(one.name) for one in secrets if one.name in places]
+    names = [one.name for one in secrets]
+
+    @functools.wraps(begin)
+    def checked(self: object, *args: Any, **fields: Any) -> None:  # noqa: ANN401 - the fields of the class
+        for name in names:
+            if name in fields:
                 fields[name] = masked(fields[name])
+        if numbers and args:
+            args = tuple(masked(value) if place in numbers else value for place, value in enumerate(args))
         try:
-            plain(self, *args, **fields)
+            begin(self, *args, **fields)
         except TypeError:
-            signature = inspect.signature(plain)
+            signature = inspect.signature(begin)
             if _fits(signature, self, args, fields):
                 raise  # it came from within
         else:
             return
         raise misuse(signature, (self, *args), fields, kind.__name__)
 
-    kind.__init__ = begin
+    @functools.wraps(show)
+    def shown(self: object) -> str:
+        try:
+            return show(self)
+        except AttributeError:
+            return f"<{kind.__name__} being made>"
+
+    kind.__init__ = checked
+    kind.__repr__ = shown  # type: ignore[assignment]  # mypy takes the method of a class for a bound one
 
 
 def _fits(signature: inspect.Signature, owner: object, args: tuple[Any, ...], fields: Mapping[str, Any]) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -54,3 +56,30 @@ def test_an_endless_event_is_an_error(stream):
     """What never ends does not fill the memory."""
     with pytest.raises(ProtocolError, match="longer than 4 MiB"):
         Messages().feed(stream)
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        [b"data:\n" * 1000] * 1000,
+        [b"event: " + b"e" * 2000 + b"\n"],
+        [b"x" * 1000] * 5000,
+        [b"data: a\n" * 1000] * 1000,
+    ],
+)
+def test_what_is_held_is_bounded_whatever_it_is(pieces):
+    """Empty lines, names of events and lines in pieces count as well."""
+    reader = Messages()
+    with pytest.raises(ProtocolError, match="longer than"):
+        [reader.feed(piece) for piece in pieces]
+
+
+def test_a_long_line_in_small_pieces_takes_the_time_of_its_bytes():
+    """Each character is looked at a few times, however the line is cut; the square of it would take minutes."""
+    reader, line, seen = Messages(), b"data: " + b"x" * (1 << 20), []
+    begun = time.process_time()
+    for at in range(0, len(line), 64):
+        seen += reader.feed(line[at : at + 64])
+    seen += reader.feed(b"\n\n")
+    assert [len(message.data) for message in seen] == [1 << 20]
+    assert time.process_time() - begun < 2
