@@ -21,7 +21,7 @@ def speak_of_fields(kind: type[Any]) -> None:
 
     A report of what is raised shows the arguments of each frame, and the object itself, be it half made.
     """
-    begin, show = kind.__init__, kind.__repr__
+    begin, show = vars(kind)["__init__"], vars(kind)["__repr__"]
     secrets = [one for one in attrs.fields(kind) if is_secret(one.name) and not one.repr]
     places = [one.name for one in attrs.fields(kind) if one.init and not one.kw_only]
     numbers = [places.index(one.name) for one in secrets if one.name in places]
@@ -51,8 +51,8 @@ def speak_of_fields(kind: type[Any]) -> None:
         except AttributeError:
             return f"<{kind.__name__} being made>"
 
-    kind.__init__ = checked
-    kind.__repr__ = shown  # type: ignore[assignment]  # mypy takes the method of a class for a bound one
+    for name, method in {"__init__": checked, "__repr__": shown}.items():
+        setattr(kind, name, method)
 
 
 def _fits(signature: inspect.Signature, owner: object, args: tuple[Any, ...], fields: Mapping[str, Any]) -> bool:
