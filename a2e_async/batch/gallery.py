@@ -18,14 +18,13 @@ from string import Template
 from typing import Any, TextIO
 
 from a2e_async.batch.entries import Entry, State
-from a2e_async.batch.manifest import number
-from a2e_async.core.secrets import hide_secrets, is_secret
+from a2e_async.batch.manifest import number, without_secrets
+from a2e_async.core.secrets import is_secret
 
 _SCRIPTS = ("data.js", "view.js", "cards.js", "grid.js", "timeline.js", "dialog.js", "main.js")
 _LONGEST = 20_000  # characters of a text that the page shows
 _MOST_WORDS = 1000  # values that are kept once for all rows
 _SAFE_INTEGER = 2**53 - 1  # beyond it JavaScript loses digits
-_DEEPEST = 50  # of values in each other that the page shows
 _MARK = "\0"
 _STATES = tuple(State)
 _STATE_NUMBERS = {state: at for at, state in enumerate(_STATES)}
@@ -123,18 +122,11 @@ def _needs(text: str) -> bool:
 
 def _settings(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Give the fields that the page shows as a table; never a secret."""
-    return {name: _plain(_open(value)) for name, value in fields.items() if value is not None and not is_secret(name)}
-
-
-def _open(value: Any, depth: int = 0) -> Any:  # noqa: ANN401 - whatever the row's author gave
-    """Give a value without the secrets in it, however deep they lie."""
-    if depth > _DEEPEST:
-        return "…"
-    if isinstance(value, Mapping):
-        return {name: _open(one, depth + 1) for name, one in value.items() if not is_secret(str(name))}
-    if isinstance(value, (list, tuple)):
-        return [_open(one, depth + 1) for one in value]
-    return hide_secrets(value) if isinstance(value, str) else value
+    return {
+        name: _plain(without_secrets(value))
+        for name, value in fields.items()
+        if value is not None and not is_secret(name)
+    }
 
 
 def _plain(value: Any) -> str | float:  # noqa: ANN401 - whatever the row's author gave

@@ -6,10 +6,12 @@ import csv
 import json
 import math
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
 from a2e_async.batch.entries import Entry
+from a2e_async.core.secrets import hide_secrets, is_secret
 
 COLUMNS = (
     "row",
@@ -24,12 +26,16 @@ COLUMNS = (
     "settled",
     "seconds",
     "error",
+    "prompt",
+    "inputs",
 )
 
 # What begins a formula in some spreadsheet, at the beginning of a cell or behind what some locale splits cells at.
 _FORMULA = re.compile(r"""(^\s*|[;,\t"])(?=[=+\-@\uff1d\uff0b\uff0d\uff20])""")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]+")
 _PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./ -]*")  # most text, told quickly
+_DEEPEST = 50  # of values in each other that the page shows
+_LONGEST_CELL = 32_000  # spreadsheets take 32,767 characters
 _encode = json.JSONEncoder(separators=(",", ":"), default=str).encode
 
 
@@ -38,8 +44,9 @@ def values(entry: Entry) -> dict[str, Any]:
 
     `started` is when the start was about to be sent, `settled` when its tasks had ended, both ISO 8601 in UTC;
     `seconds` lie between them. `ids`, `path`, `bytes` and `sha256` are lists; the last three go together, one item for
-    each file. What is not known is None.
+    each file. `prompt` and `inputs` are what the row was given, without secrets. What is not known is None.
     """
+    given = {name: value for name, value in entry.fields.items() if value is not None and not is_secret(name)}
     return {
         "row": entry.id,
         "family": entry.family,
@@ -53,6 +60,8 @@ def values(entry: Entry) -> dict[str, Any]:
         "settled": iso(entry.settled_at),
         "seconds": _seconds(entry),
         "error": entry.error,
+        "prompt": given.pop("prompt", None),
+        "inputs": without_secrets(given),
     }
 
 
@@ -73,16 +82,30 @@ def number(value: float | None) -> float | None:
 def cell(value: Any) -> str:  # noqa: ANN401 - whatever a row has
     """Give a CSV cell: lists joined by `;`, on one line, and nothing in it that a spreadsheet would run.
 
-    Where a formula could begin, an apostrophe is put before it; control characters become a space. JSON Lines has the
-    exact text.
+    Where a formula could begin, an apostrophe is put before it; control characters become a space, and what no
+    spreadsheet takes is cut. JSON Lines has the exact text.
     """
     if value is None:
         return ""
     if isinstance(value, str):
+        value = value if len(value) <= _LONGEST_CELL else f"{value[:_LONGEST_CELL]}…"
         return value if _PLAIN.fullmatch(value) else _FORMULA.sub(r"\1'", _CONTROL.sub(" ", value))
     if isinstance(value, (list, tuple)):
         return ";".join(map(cell, value))
+    if isinstance(value, Mapping):
+        return cell(_encode(value)) if value else ""
     return str(value)
+
+
+def without_secrets(value: Any, depth: int = 0) -> Any:  # noqa: ANN401 - whatever the row's author gave
+    """Give a value without the secrets in it, however deep they lie."""
+    if depth > _DEEPEST:
+        return "…"
+    if isinstance(value, Mapping):
+        return {name: without_secrets(one, depth + 1) for name, one in value.items() if not is_secret(str(name))}
+    if isinstance(value, (list, tuple)):
+        return [without_secrets(one, depth + 1) for one in value]
+    return hide_secrets(value) if isinstance(value, str) else value
 
 
 class Manifests:

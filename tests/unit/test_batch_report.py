@@ -101,6 +101,8 @@ def test_done(tmp_path):
         "settled": "2026-11-21T03:10:01.750Z",
         "seconds": 12.5,
         "error": "",
+        "prompt": "a red kite",
+        "inputs": {"negative_prompt": "blurry", "width": 512},
     }
     assert row == line | {
         "ids": "t1",
@@ -109,6 +111,7 @@ def test_done(tmp_path):
         "bytes": "1234",
         "sha256": "ab" * 32,
         "seconds": "12.5",
+        "inputs": '{"negative_prompt":"blurry","width":512}',
     }
     times = [0, 1000, 1500, 13500, 14000]
     assert page.data["rows"] == [["a", 4, 1, "a red kite", "blurry", ["a.png", 1234], 40, times, 0, ["t1"], 1]]
