@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import functools
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -21,17 +21,19 @@ def speak_of_fields(kind: type[Any]) -> None:
 
     A report of what is raised shows the arguments of each frame, and the object itself, be it half made.
     """
-    begin, show = vars(kind)["__init__"], vars(kind)["__repr__"]
-    secrets = [one for one in attrs.fields(kind) if is_secret(one.name) and not one.repr]
+    for name, method in {"__init__": _init_of(kind), "__repr__": _repr_of(kind)}.items():
+        setattr(kind, name, method)
+
+
+def _init_of(kind: type[Any]) -> Callable[..., None]:
+    begin: Callable[..., None] = vars(kind)["__init__"]
+    secrets = [one.name for one in attrs.fields(kind) if is_secret(one.name) and not one.repr]
     places = [one.name for one in attrs.fields(kind) if one.init and not one.kw_only]
-    numbers = [places.index(one.name) for one in secrets if one.name in places]
-    names = [one.name for one in secrets]
+    numbers = [places.index(name) for name in secrets if name in places]
 
     @functools.wraps(begin)
     def checked(self: object, *args: Any, **fields: Any) -> None:  # noqa: ANN401 - the fields of the class
-        for name in names:
-            if name in fields:
-                fields[name] = masked(fields[name])
+        fields |= {name: masked(fields[name]) for name in secrets if name in fields}
         if numbers and args:
             args = tuple(masked(value) if place in numbers else value for place, value in enumerate(args))
         try:
@@ -44,6 +46,12 @@ def speak_of_fields(kind: type[Any]) -> None:
             return
         raise misuse(signature, (self, *args), fields, kind.__name__)
 
+    return checked
+
+
+def _repr_of(kind: type[Any]) -> Callable[[object], str]:
+    show: Callable[[object], str] = vars(kind)["__repr__"]
+
     @functools.wraps(show)
     def shown(self: object) -> str:
         try:
@@ -51,8 +59,7 @@ def speak_of_fields(kind: type[Any]) -> None:
         except AttributeError:
             return f"<{kind.__name__} being made>"
 
-    for name, method in {"__init__": checked, "__repr__": shown}.items():
-        setattr(kind, name, method)
+    return shown
 
 
 def _fits(signature: inspect.Signature, owner: object, args: tuple[Any, ...], fields: Mapping[str, Any]) -> bool:
