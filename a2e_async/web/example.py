@@ -21,6 +21,7 @@ import re
 import secrets
 import sys
 from collections.abc import AsyncIterator, Collection
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -39,7 +40,7 @@ from a2e_async.families.text_to_image import TextToImage
 from a2e_async.web.aiohttp import CLIENT, Handler, event_stream, setup
 from a2e_async.web.sse import SSE_HEADERS, sse
 
-_PAGE = Path(__file__).with_name("example.html")
+_PAGE = (files("a2e_async.web") / "example.html").read_bytes()
 _LONGEST_PROMPT = 1000
 _HOOK = "/a2e/webhook"
 _THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
@@ -167,7 +168,7 @@ def _name_of(url: str) -> str:
 
 async def show_page(_request: web.Request) -> web.FileResponse:
     """GET / is the page."""
-    return web.FileResponse(_PAGE)
+    return web.Response(body=_PAGE, content_type="text/html", charset="utf-8")
 
 
 async def list_films(request: web.Request) -> web.Response:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+import a2e_async
 
 EXTRAS = ["PIL", "av", "click", "dask", "distributed", "orjson", "rich", "uvloop"]
 OWN = [
@@ -55,3 +58,9 @@ def test_importing_makes_no_event_loop_and_no_thread():
     checks += "client = a2e_async.A2EClient('sk_a')\n"
     checks += "assert threading.active_count() == 1\n"
     assert "a2e_async" in loaded_by(checks)
+
+
+def test_data_files_are_resources():
+    """No module reads a file beside it by its path: in a zip there is none."""
+    package = Path(a2e_async.__file__).parent
+    assert [str(file) for file in package.rglob("*.py") if "__file__" in file.read_text("utf-8")] == []

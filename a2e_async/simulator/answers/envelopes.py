@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
+from importlib.resources import files
 from typing import Any
 
 from a2e_async.simulator.answers.routes import Route
@@ -31,7 +31,7 @@ _CODES = {
 
 @cache
 def _declared() -> tuple[frozenset[str], Mapping[int, frozenset[str]]]:
-    told = json.loads(Path(__file__).with_name("declared.json").read_text("utf-8"))
+    told = json.loads((files(__package__) / "declared.json").read_text("utf-8"))
     return frozenset(told["success"]), {int(status): frozenset(names) for status, names in told["errors"].items()}
 
 
