@@ -119,7 +119,7 @@ class Part:
         while True:
             file = os.fdopen(open_own(target.part), "r+b")
             try:
-                if _fcntl is not None:
+                if _fcntl is not None:  # pragma: no branch - Windows has none
                     _fcntl.flock(file, _fcntl.LOCK_EX | _fcntl.LOCK_NB)
             except BlockingIOError:
                 file.close()
@@ -127,10 +127,10 @@ class Part:
             except OSError:
                 pass  # this file system has no locks
             part = cls(target, file)
-            if part._is_there():
+            if part._is_there():  # pragma: no branch - as below
                 part._recall()
                 return part
-            file.close()  # it was finished or removed just now
+            file.close()  # pragma: no cover - it was finished or removed between two lines of ours
 
     def begin(self, at: int, etag: str, total: int | None) -> None:
         """Take bytes from this place on.
@@ -186,8 +186,8 @@ class Part:
         size = os.fstat(handle).st_size
         put_mark(handle, source=self.target.source, etag=self.etag, sha256=digest)
         os.fsync(handle)
-        if _fcntl is None:
-            self._file.close()  # Windows renames no open file
+        if _fcntl is None:  # pragma: no cover - Windows renames no open file
+            self._file.close()
         for path in self.target.named(suffix):
             if self._becomes(path, digest, size):
                 self._note.unlink(missing_ok=True)

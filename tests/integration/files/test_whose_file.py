@@ -8,6 +8,7 @@ import re
 
 import pytest
 from file_host import file_host
+from film_results import result
 from films import FILM, HALF, OTHER_FILM, QUICK, is_whole, names
 
 from a2e_async import (
@@ -115,14 +116,6 @@ async def test_a_folder_that_cannot_be_written_is_said(a2e, host, tmp_path):
 def wav(words):
     """Give a recording that holds these words, and is as long as any other one."""
     return b"RIFF\0\0\0\0WAVE" + words.encode().ljust(20, b"\1") * 50
-
-
-def result(host, number, name="kite"):
-    """Give the result of a task that has made the host's file."""
-    record = Record(
-        id=f"{number:024}", family="text_to_image", name=name, status=Status.COMPLETED, urls=(f"{host.url}&{number}",)
-    )
-    return Result((record,))
 
 
 async def test_equal_name_and_length_are_no_proof(a2e, tmp_path):
