@@ -230,12 +230,11 @@ class Poller:
                 continue
             row = rows.get(watch.task_id)
             try:
-                if row is None:
-                    self._absences.note(watch, now)
-                elif self._news.read(family, watch, row):
+                (self._absences.note if row is None else self._absences.shown)(watch, now)
+                if row is not None and self._news.read(family, watch, row):
                     ended |= {job: None for job in self._watches.end(watch) if job.all_final()}
                     self._learned.ended(family.name, watch, now)
-                else:
+                elif row is not None:
                     self._learned.running(family.name, watch, asked_at)
             except Exception:  # noqa: BLE001 - a row that cannot be read costs its own task one look, and no other
                 _log.exception("a row could not be read; task %s is looked at again", watch.task_id)
@@ -283,9 +282,12 @@ class Poller:
                 self._queue.add_set(self._group(half[0], now), half)
 
     def _not_found(self, watch: Watch, error: NotFoundError, now: float) -> None:
-        if not error.no_route:
+        believed = not error.no_route and self._absences.believed(watch, now)
+        if watch.is_known and self._absences.are_most_missing(now):
+            self._failed(now, error)
+        elif not error.no_route:
             self.health.succeeded()
-        if not error.no_route and self._absences.believed(watch, now) and self._watches.is_live(watch):
+        if believed and self._watches.is_live(watch):
             for job in self._watches.jobs_of(watch):
                 self._ends.fail(job, again(error))
         else:

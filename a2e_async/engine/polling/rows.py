@@ -40,7 +40,6 @@ class News:
             watch: How it is watched.
             row: What the service says of it.
         """
-        watch.missing_since, watch.late = None, False
         spelling = wire.status_text(family, row)
         if spelling == watch.spelling and not self._is_heard(watch):
             return False

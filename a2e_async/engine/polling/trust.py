@@ -79,6 +79,15 @@ class Absences:
         if now - watch.missing_since >= self._retry.missing_grace:
             watch.late = True
 
+    def shown(self, watch: Watch, now: float) -> None:
+        """Note that the service knows a task; one that many looks lacked stays alone the longer the oftener they do."""
+        watch.missing_since = None
+        if watch.late:
+            watch.late = False
+            watch.lates += 1
+            if watch.lates > 1:
+                watch.alone_until = now + min(_BELIEVED_AT_FIRST * 2.0 ** min(watch.lates, 30), _BELIEVED_LONGEST)
+
     def believed(self, watch: Watch, now: float) -> bool:
         """Note that the service says it does not know a task, and give whether that is believed.
 
@@ -87,13 +96,12 @@ class Absences:
         """
         if watch.missing_since is None:
             watch.missing_since = now
-        known = watch.is_known
-        grace = self._retry.vanished_grace if known else self._retry.missing_grace
-        if now - watch.missing_since < grace:
-            return False
-        return not known or not self._are_most_missing(now)
+        if not watch.is_known:
+            return now - watch.missing_since >= self._retry.missing_grace
+        return now - watch.missing_since >= self._retry.vanished_grace and not self.are_most_missing(now)
 
-    def _are_most_missing(self, now: float) -> bool:
+    def are_most_missing(self, now: float) -> bool:
+        """Whether the service knows less than half of the tasks that surely were there."""
         if now - self._counted_at >= _COUNTED_SECONDS:  # it is a walk over all tasks
             known = [watch for watch in self._watches if watch.is_known]
             missing = sum(watch.missing_since is not None for watch in known)

@@ -16,7 +16,7 @@ AnyJob = Job[Any]
 class Watch(Waiting):
     """One task that is being watched, under its id or, where another family has the same id, under both names."""
 
-    __slots__ = ("alone_until", "hurried", "job", "key", "late", "missing_since", "spelling", "task_id")
+    __slots__ = ("alone_until", "hurried", "job", "key", "late", "lates", "missing_since", "spelling", "task_id")
 
     def __init__(self, job: AnyJob, task_id: str, key: str, born: float) -> None:
         super().__init__(born, teaches=job.request is not None and not job.options.look_first)
@@ -26,6 +26,7 @@ class Watch(Waiting):
         self.spelling: object = None
         self.alone_until = -math.inf
         self.late = False
+        self.lates = 0
         self.missing_since: float | None = None
         self.hurried = False
 
@@ -43,7 +44,7 @@ class Watch(Waiting):
         copy = Watch(job or self.job, self.task_id, self.key, self.born)
         copy.seen, copy.asked, copy.teaches = self.seen, self.asked, self.teaches
         copy.spelling, copy.missing_since = self.spelling, self.missing_since
-        copy.alone_until, copy.late = self.alone_until, self.late
+        copy.alone_until, copy.late, copy.lates = self.alone_until, self.late, self.lates
         return copy
 
 
