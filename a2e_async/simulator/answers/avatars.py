@@ -19,6 +19,7 @@ def _system(desk: Desk) -> list[dict[str, Any]]:
         {
             "_id": _system_id("avatar", name),
             "name": name,
+            "lang": "en-US",
             "anchor_type": 0,
             "video_cover": desk.files.publish(Picture(f"the avatar {name}", 256, 256)),
         }

@@ -110,9 +110,9 @@ def paging(
         number, length = int(values.get(keys[0], 1)), int(values.get(keys[1], size))
     except (TypeError, ValueError):
         raise RefusedError(f"{keys[0]} and {keys[1]} must be numbers") from None
-    if number < 1 or not 1 <= length <= LARGEST_PAGE:
-        raise RefusedError(f"{keys[0]} must be from 1, {keys[1]} from 1 to {LARGEST_PAGE}")
-    return number, length
+    if number < 1 or length < 1:
+        raise RefusedError(f"{keys[0]} and {keys[1]} must be from 1")
+    return number, min(length, LARGEST_PAGE)  # a limit is stated for some lists only, and there refused by the facts
 
 
 def cut(rows: Sequence[Any], number: int, size: int) -> list[Any]:

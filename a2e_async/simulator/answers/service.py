@@ -180,7 +180,7 @@ class Service:
     def _quote(self, asked: Asked) -> object:
         endpoint, body = asked.text("endpoint").removeprefix("POST "), asked.values.get("requestBody") or {}
         route = self._quotable.match("POST", endpoint)
-        if route.action != "start":
+        if route.action != "start" or route.old_form:  # the reference lists the newer spelling alone
             raise RefusedError("Unsupported endpoint")
         coins = self.world.price(self.world.kinds[route.family], body)
         return {"coins": coins, "generationRequestValidated": False}

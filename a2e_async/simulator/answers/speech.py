@@ -39,7 +39,10 @@ def _voices(_: Desk, asked: Asked) -> object:
         {
             "label": gender,
             "value": gender,
-            "children": [{"label": name, "value": _voice_id(*locale, name)} for name in names],
+            "children": [
+                {"label": name, "value": _voice_id(*locale, name), "language": "-".join(locale), "ttsRate": 1}
+                for name in names
+            ],
         }
         for gender, names in _VOICES.items()
     ]
@@ -48,7 +51,10 @@ def _voices(_: Desk, asked: Asked) -> object:
 def _presets(_: Desk, asked: Asked) -> object:
     locale = _locale(asked)
     named = ((gender, name) for gender, names in _VOICES.items() for name in names)
-    return [{"_id": _voice_id(*locale, name), "name": name, "gender": gender} for gender, name in named]
+    return [
+        {"_id": _voice_id(*locale, name), "name": name, "gender": gender, "language": "-".join(locale)}
+        for gender, name in named
+    ]
 
 
 def _languages(_: Desk, __: Asked) -> object:

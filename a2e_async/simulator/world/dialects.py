@@ -112,6 +112,22 @@ def _twin(task: SimTask, now: float) -> Mapping[str, Any]:
     return {"anchor_id": anchor_of(task.id) if is_done else None}
 
 
+def _voice(task: SimTask, _: float) -> Mapping[str, Any]:
+    """Give the fields of the documented record of a voice that its start need not name."""
+    language = str(task.fields.get("language") or "en-US")
+    return {
+        "gender": task.fields.get("gender", "female"),
+        "model": task.fields.get("model", "a2e"),
+        "denoise": task.fields.get("denoise", False),
+        "enhance_voice_similarity": task.fields.get("enhance_voice_similarity", False),
+        "language": language,
+        "lang": language.partition("-")[0],
+        "speaker_id": f"speaker_{task.id[-8:]}",
+        "ttsRate": 1,
+        "hasRefundCoin": task.failure is not None and task.refundable,
+    }
+
+
 def anchor_of(twin_id: str) -> str:
     """Give the id of the avatar that a twin becomes."""
     return digest("anchor of", twin_id) + twin_id[-8:]
@@ -153,7 +169,7 @@ DIALECTS: Mapping[str, Dialect] = {
     "video_twin": Dialect(
         words={"initialized": "pending", "sent": "pending"}, result="preview_result_url", more=_twin
     ),
-    "voice_training": Dialect(begins="sent", words={"pending": "pendding"}, result=""),
+    "voice_training": Dialect(begins="sent", words={"pending": "pendding"}, result="", more=_voice),
     "upscale": Dialect(denies=True, like="source_url"),
 }  # fmt: skip
 
