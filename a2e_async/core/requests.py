@@ -7,31 +7,36 @@ blank, `Annotated[int, rules.whole(1, 8)]` whatever the rule says. A field that 
 from __future__ import annotations
 
 import copy
-import types
 from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
-from typing import (
-    Annotated,
-    Any,
-    Generic,
-    Literal,
-    Self,
-    TypeVar,
-    Union,
-    dataclass_transform,
-    get_args,
-    get_origin,
-    get_type_hints,
-)
+from typing import Annotated, Any, Generic, Self, TypeVar, dataclass_transform, get_type_hints
 
 import attrs
 
 from a2e_async.core import rules
+from a2e_async.core.fields import AS_TEXT, Field, Link, SentAs, WrittenBy, field_of
 from a2e_async.core.misuse import speak_of_fields
 from a2e_async.core.records import Result
 from a2e_async.core.secrets import is_secret
 from a2e_async.core.texts import check_sendable
 from a2e_async.errors import InvalidRequestError
+
+__all__ = [
+    "AS_TEXT",
+    "Field",
+    "Hooked",
+    "Link",
+    "Request",
+    "SentAs",
+    "Usual",
+    "WrittenBy",
+    "field_of",
+    "fields_of",
+    "request",
+    "require_public",
+    "require_public_links",
+    "value_of",
+]
 
 K = TypeVar("K", bound=type[object])
 R_co = TypeVar("R_co", bound=Result, covariant=True)
@@ -52,74 +57,6 @@ def request(kind: K) -> K:
     made = attrs.frozen(kw_only=True)(kind)
     speak_of_fields(made)
     return made
-
-
-@attrs.frozen
-class SentAs:
-    """Marks a field whose name in the body is another one, such as `Annotated[str, SentAs("imageUrl")]`.
-
-    Attributes:
-        key: Its name in the body.
-        also: A second name under which the same value is sent, for servers that know only that spelling.
-    """
-
-    key: str
-    also: str = ""
-
-
-@attrs.frozen
-class _AsText:
-    """The mark of a number that the service wants as text."""
-
-
-AS_TEXT = _AsText()
-"""Marks a number that the service wants as text, such as `Annotated[int, rules.whole(2, 15), AS_TEXT]`."""
-
-
-@attrs.frozen
-class WrittenBy:
-    """Marks a field whose value is another one in the body.
-
-    Attributes:
-        write: Gives that value; the field's own keeps its rule and is not None.
-    """
-
-    write: Callable[[Any], Any]
-
-
-Link = Annotated[str, rules.link()]
-"""A URL that the service will fetch: public, http or https, without a redirect (service.md 0.9)."""
-
-
-@attrs.frozen(kw_only=True)
-class Field:
-    """One field of a request class.
-
-    Attributes:
-        name: Its name in Python, on the command line and in files.
-        key: Its name in the body.
-        also: Its second name in the body, "" where it has none.
-        kind: The plain type of its values: str, int, float, bool, list or dict.
-        item: The plain type of a list's items, str otherwise.
-        choices: The values it may have, where they are few.
-        rule: What it may hold.
-        required: Whether it must be given.
-        write: Gives what is sent for its value, None where that is the value itself.
-        secret: Whether it is kept out of what people see.
-        inherited: Whether many requests have it, such as `name`.
-    """
-
-    name: str
-    key: str
-    also: str
-    kind: type
-    item: type
-    choices: tuple[str | int | float, ...]
-    rule: rules.Rule
-    required: bool
-    write: Callable[[Any], Any] | None
-    secret: bool
-    inherited: bool
 
 
 @request
@@ -207,9 +144,6 @@ class Usual(Hooked[R_co]):
     name: Annotated[str | None, rules.text(at_most=100)] = None
 
 
-_INHERITED = frozenset({"extra", "name", "webhook_url", "webhook_token"})
-
-
 @attrs.frozen
 class _Plan:
     """What a request class consists of, and what reads the values of all its fields at once."""
@@ -279,53 +213,6 @@ def value_of(value: Request[Result], name: str) -> Any:  # noqa: ANN401 - whatev
 def _field(field: attrs.Attribute[Any], hint: object) -> Field:
     secret = is_secret(field.name) or (not field.repr and field.name != "extra")
     return field_of(field.name, hint, required=field.default is attrs.NOTHING, secret=secret)
-
-
-def field_of(name: str, hint: object, *, required: bool, secret: bool = False) -> Field:
-    """Give the field that an annotation describes, with the rule that its type carries."""
-    plain, marks = _unwrapped(hint)
-    choices = get_args(plain) if get_origin(plain) is Literal else ()
-    kind = type(choices[0]) if choices else _KINDS.get(get_origin(plain) or plain, dict)
-    items = get_args(plain) if kind is list else ()
-    rule = next((mark for mark in marks if isinstance(mark, rules.Rule)), None)
-    sent = next((mark for mark in marks if isinstance(mark, SentAs)), SentAs(name))
-    return Field(
-        name=name,
-        key=sent.key,
-        also=sent.also,
-        kind=kind,
-        item=_KINDS.get(get_origin(items[0]) or items[0], dict) if items else str,
-        choices=choices,
-        rule=rule or (rules.one_of(*choices) if choices else _RULES[kind]),
-        required=required,
-        write=next((mark.write for mark in marks if isinstance(mark, WrittenBy)), str if AS_TEXT in marks else None),
-        secret=secret,
-        inherited=name in _INHERITED,
-    )
-
-
-def _unwrapped(hint: object) -> tuple[object, list[object]]:
-    """Give a type without `| None` and `Annotated`, and all its marks."""
-    marks: list[object] = []
-    while True:
-        if get_origin(hint) is Annotated:
-            hint, *more = get_args(hint)
-            marks += more
-        elif get_origin(hint) in (Union, types.UnionType):
-            hint = next(one for one in get_args(hint) if one is not types.NoneType)
-        else:
-            return hint, marks
-
-
-_KINDS: Mapping[object, type] = {str: str, int: int, float: float, bool: bool, Sequence: list, list: list, tuple: list}
-_RULES: Mapping[type, rules.Rule] = {
-    str: rules.text(),
-    int: rules.whole(),
-    float: rules.number(),
-    bool: rules.flag(),
-    list: rules.texts(),
-    dict: rules.mapping(),
-}
 
 
 def require_public_links(value: Request[Result]) -> None:

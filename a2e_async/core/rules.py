@@ -140,12 +140,6 @@ def one_of(*allowed: str | int) -> Rule:
     return Rule(words, lambda value: type(value) in _SCALARS and value in allowed)
 
 
-def either(one: Rule, other: Rule) -> Rule:
-    """Whatever keeps one of two rules."""
-    words = f"{one.words} or {other.words.removeprefix('must be ')}"
-    return Rule(words, lambda value: one.check(value) or other.check(value), link=one.link or other.link)
-
-
 def whole(at_least: int | None = None, at_most: int | None = None) -> Rule:
     """A whole number within these bounds."""
     words = "must be a whole number" + _bounds(at_least, at_most)
@@ -184,11 +178,6 @@ def mappings(at_most: int | None = None) -> Rule:
     """A list of JSON objects."""
     words = "must be a list of " + (f"1 to {at_most}" if at_most else "at least one") + " mapping(s)"
     return Rule(words, lambda value: _is_list(value, 1, at_most) and all(isinstance(one, Mapping) for one in value))
-
-
-def a_list() -> Rule:
-    """A list of at least one item, whatever it is."""
-    return Rule("must be a list of at least one item", lambda value: _is_list(value, 1, None))
 
 
 def link() -> Rule:

@@ -69,6 +69,18 @@ Seed = Annotated[int, rules.whole(0, 2**31 - 1)]
 """A number from which chance begins; the same one gives a like result."""
 
 
+def either(one: rules.Rule, other: rules.Rule) -> rules.Rule:
+    """Whatever keeps one of two rules."""
+    words = f"{one.words} or {other.words.removeprefix('must be ')}"
+    return rules.Rule(words, lambda value: one.check(value) or other.check(value), link=one.link or other.link)
+
+
+def a_list() -> rules.Rule:
+    """A list of at least one item, whatever it is."""
+    words = "must be a list of at least one item"
+    return rules.Rule(words, lambda value: isinstance(value, list | tuple) and len(value) > 0)
+
+
 def secure_link() -> rules.Rule:
     """A URL that the service fetches over https alone; also one on this machine, for a simulator."""
     link = rules.link()

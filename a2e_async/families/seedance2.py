@@ -11,7 +11,7 @@ from a2e_async.core import rules
 from a2e_async.core.family import Family, register
 from a2e_async.core.records import Result
 from a2e_async.core.requests import Link, Usual, request
-from a2e_async.families._common import forbid, narrow, need, need_one
+from a2e_async.families._common import either, forbid, narrow, need, need_one
 
 _NEEDED = {"image-to-video": ("image_url",), "first-last-frames": ("first_frame_url", "last_frame_url")}
 _DECIDED = rules.one_of(-1)
@@ -20,10 +20,10 @@ _LIMITS_OF_20 = {
     "reference_urls": rules.links(9),
     "video_urls": rules.links(3),
     "audio_urls": rules.links(3),
-    "duration": rules.either(_DECIDED, rules.whole(4, 15)),
+    "duration": either(_DECIDED, rules.whole(4, 15)),
 }
 _LIMITS_OF_25 = {
-    "duration": rules.either(_DECIDED, rules.whole(4, 30)),
+    "duration": either(_DECIDED, rules.whole(4, 30)),
     "input_video_duration": rules.number(2, 30),
     "resolution": rules.one_of("480p", "720p", "1080p"),
 }

@@ -12,6 +12,7 @@ from a2e_async.core.family import PAGES, Endpoint, Family, Form, register
 from a2e_async.core.records import Result
 from a2e_async.core.requests import Usual, request
 from a2e_async.core.shapes import shape, shapes
+from a2e_async.families._common import either
 
 _BASE = "/api/v1/userWan30"
 _OLDER = "/api/v1/userWan25"
@@ -26,7 +27,7 @@ _PARAMETERS = shape(
     {
         "resolution": rules.one_of("480P", "720P", "1080P"),
         "ratio": rules.one_of("adaptive", "16:9", "4:3", "1:1", "3:4", "9:16"),
-        "duration": rules.either(rules.one_of(-1), rules.whole(3, 30)),
+        "duration": either(rules.one_of(-1), rules.whole(3, 30)),
         "audio": rules.flag(),
         "prompt_extend": rules.flag(),
         "seed": rules.whole(0, 2**31 - 1),

@@ -33,6 +33,11 @@ def _locale(asked: Asked) -> tuple[str, str]:
     return asked.text("country") or "en", asked.text("region") or "US"
 
 
+def _told(locale: tuple[str, str]) -> dict[str, object]:
+    """Give what voices carry besides, as one client saw."""
+    return {"language": "-".join(locale), "ttsRate": 1}
+
+
 def _voices(_: Desk, asked: Asked) -> object:
     locale = _locale(asked)
     return [

@@ -112,7 +112,7 @@ def _twin(task: SimTask, now: float) -> Mapping[str, Any]:
     return {"anchor_id": anchor_of(task.id) if is_done else None}
 
 
-def _voice(task: SimTask, _: float) -> Mapping[str, Any]:
+def _voice(task: SimTask, now: float) -> Mapping[str, Any]:
     """Give the fields of the documented record of a voice that its start need not name."""
     language = str(task.fields.get("language") or "en-US")
     return {
@@ -124,7 +124,7 @@ def _voice(task: SimTask, _: float) -> Mapping[str, Any]:
         "lang": language.partition("-")[0],
         "speaker_id": f"speaker_{task.id[-8:]}",
         "ttsRate": 1,
-        "hasRefundCoin": task.failure is not None and task.refundable,
+        "hasRefundCoin": task.status(now) == "failed" and task.refundable,
     }
 
 
