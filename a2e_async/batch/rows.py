@@ -168,9 +168,11 @@ def stem_of(row_id: str, *, words: object = None, many: bool = False) -> str:
 
 def picture_field(family: Family) -> Field:
     """Give the field into which a row of this family takes another row's picture."""
-    for field in fields_of(family.request):
-        if field.rule.link and any(word in field.name for word in _PICTURES):
-            return field
+    links = [field for field in fields_of(family.request) if field.rule.link]
+    named = (field for field in links if any(word in field.name for word in _PICTURES))  # a family of somebody's own
+    field = next((field for field in links if field.picture), None) or next(named, None)
+    if field is not None:
+        return field
     raise RowError(f"{family.name} takes no picture", "image_from")
 
 

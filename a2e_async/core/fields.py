@@ -45,6 +45,20 @@ Link = Annotated[str, rules.link()]
 """A URL that the service will fetch: public, http or https, without a redirect (service.md 0.9)."""
 
 
+@attrs.frozen
+class _Shows:
+    """The mark of a link whose file is of a certain kind."""
+
+    what: str
+
+
+PICTURE = _Shows("picture")
+"""Marks a link, or links, to pictures, such as `Annotated[Sequence[str], rules.links(9), PICTURE]`."""
+
+Picture = Annotated[Link, PICTURE]
+"""A URL of a picture that the service will fetch."""
+
+
 @attrs.frozen(kw_only=True)
 class Field:
     """One field of a request class.
@@ -59,6 +73,7 @@ class Field:
         rule: What it may hold.
         required: Whether it must be given.
         write: Gives what is sent for its value, None where that is the value itself.
+        picture: Whether it takes a picture, or pictures, by URL.
         secret: Whether it is kept out of what people see.
         inherited: Whether many requests have it, such as `name`.
     """
@@ -72,6 +87,7 @@ class Field:
     rule: rules.Rule
     required: bool
     write: Callable[[Any], Any] | None
+    picture: bool
     secret: bool
     inherited: bool
 
@@ -94,6 +110,7 @@ def field_of(name: str, hint: object, *, required: bool, secret: bool = False) -
         rule=rule or (rules.one_of(*choices) if choices else _RULES[kind]),
         required=required,
         write=next((mark.write for mark in marks if isinstance(mark, WrittenBy)), None),
+        picture=PICTURE in marks,
         secret=secret,
         inherited=name in INHERITED,
     )

@@ -9,7 +9,7 @@ import attrs
 from a2e_async.core import rules
 from a2e_async.core.family import Family, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import Link, Usual, request
+from a2e_async.core.requests import Link, Picture, Usual, request
 
 
 @request
@@ -27,7 +27,7 @@ class ActorSwap(Usual[Result]):
         InvalidRequestError: A field breaks its rule.
     """
 
-    image_url: Link = attrs.field(kw_only=False)
+    image_url: Picture = attrs.field(kw_only=False)
     video_url: Link
     prompt: str | None = None
     negative_prompt: str | None = None

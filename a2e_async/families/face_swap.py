@@ -8,7 +8,7 @@ import attrs
 
 from a2e_async.core.family import PAGES, Endpoint, Family, Form, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import Link, Usual, request
+from a2e_async.core.requests import Link, Picture, Usual, request
 
 _BASE = "/api/v1/userFaceSwapTask"
 
@@ -28,7 +28,7 @@ class FaceSwap(Usual[Result]):
     """
 
     video_url: Link = attrs.field(kw_only=False)
-    face_url: Link
+    face_url: Picture
     cover_url: Link | None = None
     model_version: Literal["v1", "v2"] | None = None
 

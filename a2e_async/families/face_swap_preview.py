@@ -6,7 +6,7 @@ import attrs
 
 from a2e_async.core.family import Endpoint, Family, Form, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import Link, Request, request
+from a2e_async.core.requests import Link, Picture, Request, request
 
 _BASE = "/api/v1/userFaceSwapPreview"
 
@@ -24,7 +24,7 @@ class FaceSwapPreview(Request[Result]):
     """
 
     video_url: Link = attrs.field(kw_only=False)
-    face_url: Link
+    face_url: Picture
 
 
 FACE_SWAP_PREVIEW = register(

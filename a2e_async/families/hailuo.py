@@ -10,7 +10,7 @@ import attrs
 from a2e_async.core import rules
 from a2e_async.core.family import Family, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import AS_TEXT, Link, Usual, request
+from a2e_async.core.requests import AS_TEXT, PICTURE, Picture, Usual, request
 from a2e_async.families._common import narrow, need_one
 
 _SMALL = rules.one_of("768P")
@@ -34,8 +34,8 @@ class Hailuo(Usual[Result]):
     """
 
     prompt: str = attrs.field(kw_only=False)
-    image_urls: Annotated[Sequence[str], rules.links()] | None = None
-    image_url: Link | None = None
+    image_urls: Annotated[Sequence[str], rules.links(), PICTURE] | None = None
+    image_url: Picture | None = None
     resolution: Literal["768P", "1080P"] | None = None
     duration: Annotated[Literal[6, 10], AS_TEXT] | None = None
 

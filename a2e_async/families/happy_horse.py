@@ -10,7 +10,7 @@ import attrs
 from a2e_async.core import rules
 from a2e_async.core.family import Family, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import AS_TEXT, Link, Usual, request
+from a2e_async.core.requests import AS_TEXT, PICTURE, Link, Picture, Usual, request
 from a2e_async.families._common import Seed, forbid, narrow, need
 
 _NEEDED = {
@@ -50,8 +50,8 @@ class HappyHorse(Usual[Result]):
     prompt: str | None = attrs.field(default=None, kw_only=False)
     mode: Literal["t2v", "i2v", "r2v", "video-edit"]
     model_version: Literal["1.0", "1.1"] | None = None
-    image_url: Link | None = None
-    reference_image_urls: Annotated[Sequence[str], rules.links(9)] | None = None
+    image_url: Picture | None = None
+    reference_image_urls: Annotated[Sequence[str], rules.links(9), PICTURE] | None = None
     edit_video_url: Link | None = None
     input_video_seconds: Annotated[float, rules.number(0)] | None = None
     duration: Annotated[int, rules.whole(3, 15), AS_TEXT] | None = None

@@ -6,7 +6,7 @@ import attrs
 
 from a2e_async.core.family import Family, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import Hooked, Link, request
+from a2e_async.core.requests import Hooked, Picture, request
 
 
 @request
@@ -22,8 +22,8 @@ class HeadSwap(Hooked[Result]):
         InvalidRequestError: A field breaks its rule.
     """
 
-    image_url: Link = attrs.field(kw_only=False)
-    target_image_url: Link
+    image_url: Picture = attrs.field(kw_only=False)
+    target_image_url: Picture
     minor_suspected_skip: bool | None = None
 
 

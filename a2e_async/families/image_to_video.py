@@ -9,7 +9,7 @@ import attrs
 from a2e_async.core import rules
 from a2e_async.core.family import Family, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import Link, Usual, request
+from a2e_async.core.requests import Picture, Usual, request
 
 
 @request
@@ -36,13 +36,13 @@ class ImageToVideo(Usual[Result]):
         InvalidRequestError: A field breaks its rule.
     """
 
-    image_url: Link = attrs.field(kw_only=False)
+    image_url: Picture = attrs.field(kw_only=False)
     prompt: str | None = None
     negative_prompt: str | None = None
     lora: str | None = None
     model_type: Literal["GENERAL", "FLF2V"] | None = None
     model_version: Literal["a2e", "a2e-v2", "a2e-v2-flash"] | None = None
-    end_image_url: Link | None = None
+    end_image_url: Picture | None = None
     extend_prompt: bool | None = None
     number_of_images: Annotated[int, rules.whole(1, 8)] | None = None
     video_time: Literal[5, 10, 15, 20] | None = None

@@ -9,7 +9,7 @@ import attrs
 from a2e_async.core import rules
 from a2e_async.core.family import Family, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import AS_TEXT, Link, Usual, request
+from a2e_async.core.requests import AS_TEXT, Link, Picture, Usual, request
 from a2e_async.families._common import forbid, narrow, need
 
 _NEEDED = {"image-to-video": ("image_url",), "motion-control": ("image_url", "video_url")}
@@ -49,9 +49,9 @@ class KlingVideo(Usual[Result]):
     resolution: Literal["720p", "1080p"] | None = None
     quality_mode: Literal["std", "pro", "4k"] | None = None
     duration: Annotated[int, rules.whole(3, 15), AS_TEXT] | None = None
-    image_url: Link | None = None
+    image_url: Picture | None = None
     video_url: Link | None = None
-    end_image_url: Link | None = None
+    end_image_url: Picture | None = None
     aspect_ratio: Literal["16:9", "9:16", "1:1"] | None = None
     sound: bool | None = None
     character_orientation: Literal["video", "image"] | None = None

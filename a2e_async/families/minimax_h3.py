@@ -10,7 +10,7 @@ import attrs
 from a2e_async.core import rules
 from a2e_async.core.family import Family, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import AS_TEXT, Link, Usual, request
+from a2e_async.core.requests import AS_TEXT, PICTURE, Picture, Usual, request
 from a2e_async.families._common import forbid, narrow, need, need_one
 
 _FRAMES = ("first_frame_url", "last_frame_url")
@@ -41,9 +41,9 @@ class MinimaxH3(Usual[Result]):
 
     prompt: str = attrs.field(kw_only=False)
     mode: Literal["text-to-video", "image-to-video", "reference-to-video"] | None = None
-    first_frame_url: Link | None = None
-    last_frame_url: Link | None = None
-    reference_image_urls: Annotated[Sequence[str], rules.links()] | None = None
+    first_frame_url: Picture | None = None
+    last_frame_url: Picture | None = None
+    reference_image_urls: Annotated[Sequence[str], rules.links(), PICTURE] | None = None
     reference_video_urls: Annotated[Sequence[str], rules.links()] | None = None
     reference_audio_urls: Annotated[Sequence[str], rules.links()] | None = None
     resolution: Literal["768P", "2K"] | None = None

@@ -6,7 +6,7 @@ import attrs
 
 from a2e_async.core.family import Family, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import Link, Usual, request
+from a2e_async.core.requests import Link, Picture, Usual, request
 from a2e_async.families._common import Seconds
 
 
@@ -25,7 +25,7 @@ class MotionTransfer(Usual[Result]):
         InvalidRequestError: A field breaks its rule.
     """
 
-    image_url: Link = attrs.field(kw_only=False)
+    image_url: Picture = attrs.field(kw_only=False)
     video_url: Link
     positive_prompt: str | None = None
     negative_prompt: str | None = None

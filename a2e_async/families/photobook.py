@@ -9,7 +9,7 @@ import attrs
 from a2e_async.core import rules
 from a2e_async.core.family import Family, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import Link, Request, request
+from a2e_async.core.requests import Picture, Request, request
 
 
 @request
@@ -27,7 +27,7 @@ class Photobook(Request[Result]):
         InvalidRequestError: A field breaks its rule.
     """
 
-    face_image_url: Link = attrs.field(kw_only=False)
+    face_image_url: Picture = attrs.field(kw_only=False)
     location: str | None = None
     clothing: str | None = None
     total_count: Literal[4, 8, 12, 16] | None = None

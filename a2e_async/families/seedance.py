@@ -11,7 +11,7 @@ import attrs
 
 from a2e_async.core.family import PAGES, Endpoint, Family, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import AS_TEXT, Link, Usual, request
+from a2e_async.core.requests import AS_TEXT, Picture, Usual, request
 from a2e_async.families._common import need
 
 _BASE = "/api/v1/seedanceVideo"
@@ -44,8 +44,8 @@ class Seedance(Usual[Result]):
 
     prompt: str = attrs.field(kw_only=False)
     mode: Literal["text-to-video", "image-to-video"] | None = None
-    image_url: Link | None = None
-    end_image_url: Link | None = None
+    image_url: Picture | None = None
+    end_image_url: Picture | None = None
     duration: Annotated[Literal[5, 10], AS_TEXT] | None = None
     aspect_ratio: Literal["16:9", "9:16", "1:1"] | None = None
     resolution: Literal["480p", "720p"] | None = None

@@ -10,7 +10,7 @@ import attrs
 from a2e_async.core import rules
 from a2e_async.core.family import Family, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import Link, Usual, request
+from a2e_async.core.requests import Picture, Usual, request
 from a2e_async.families._common import either, forbid, narrow, need, need_one
 
 _NEEDED = {"image-to-video": ("image_url",), "first-last-frames": ("first_frame_url", "last_frame_url")}
@@ -64,9 +64,9 @@ class Seedance2(Usual[Result]):
     mode: Literal["text-to-video", "image-to-video", "first-last-frames", "reference"] | None = None
     model_version: Literal["standard", "mini", "fast", "2.5"] | None = None
     omni_reference_task_type: Literal["reference", "edit", "extend"] | None = None
-    image_url: Link | None = None
-    first_frame_url: Link | None = None
-    last_frame_url: Link | None = None
+    image_url: Picture | None = None
+    first_frame_url: Picture | None = None
+    last_frame_url: Picture | None = None
     reference_urls: Annotated[Sequence[str], rules.links(30)] | None = None
     video_urls: Annotated[Sequence[str], rules.links(10)] | None = None
     audio_urls: Annotated[Sequence[str], rules.links(10)] | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 
 from a2e_async.core.family import Family, register
-from a2e_async.core.requests import Link, request
+from a2e_async.core.requests import Picture, request
 from a2e_async.families._common import Talking
 
 
@@ -20,7 +20,7 @@ class TalkingPhoto(Talking):
         InvalidRequestError: A field breaks its rule.
     """
 
-    image_url: Link = attrs.field(kw_only=False)
+    image_url: Picture = attrs.field(kw_only=False)
 
 
 TALKING_PHOTO = register(

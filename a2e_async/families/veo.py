@@ -10,7 +10,7 @@ import attrs
 from a2e_async.core import rules
 from a2e_async.core.family import Family, Form, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import SentAs, Usual, request
+from a2e_async.core.requests import PICTURE, SentAs, Usual, request
 from a2e_async.families._common import narrow, need
 
 _PICTURES = {"FIRST_AND_LAST_FRAMES_2_VIDEO": rules.links(2), "REFERENCE_2_VIDEO": rules.links(3)}
@@ -40,7 +40,7 @@ class Veo(Usual[Result]):
         ]
         | None
     ) = None
-    image_urls: Annotated[Sequence[str], rules.links(3), SentAs("imageUrls")] | None = None
+    image_urls: Annotated[Sequence[str], rules.links(3), PICTURE, SentAs("imageUrls")] | None = None
     model: Literal["veo3", "veo3_fast"] | None = None
     aspect_ratio: Annotated[Literal["16:9", "9:16", "Auto"], SentAs("aspectRatio")] | None = None
     watermark: str | None = None

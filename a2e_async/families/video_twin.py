@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from a2e_async.core import rules
 from a2e_async.core.family import PAGES, Endpoint, Family, Form, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import Link, Request, SentAs, request
+from a2e_async.core.requests import Link, Picture, Request, SentAs, request
 from a2e_async.families._common import need_one
 
 _BASE = "/api/v1/userVideoTwin"
@@ -35,10 +35,10 @@ class VideoTwin(Request[Result]):
     """
 
     video_url: Link | None = None
-    image_url: Link | None = None
+    image_url: Picture | None = None
     name: Annotated[str, rules.text(at_most=100)] | None = None
     gender: str | None = None
-    video_background_image: Annotated[Link, SentAs("video_background_image", "video_backgroud_image")] | None = None
+    video_background_image: Annotated[Picture, SentAs("video_background_image", "video_backgroud_image")] | None = None
     video_background_color: Annotated[str, SentAs("video_background_color", "video_backgroud_color")] | None = None
     model_version: Literal["V2.0", "V2.1"] | None = None
     prompt: str | None = None

@@ -9,7 +9,7 @@ import attrs
 from a2e_async.core import rules
 from a2e_async.core.family import Family, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import Usual, request
+from a2e_async.core.requests import PICTURE, Usual, request
 from a2e_async.families._common import forbid, link_to, narrow, secure_link
 
 _OLDER = "wan2.2-i2v-spicy"
@@ -36,7 +36,7 @@ class WanSpicy(Usual[Result]):
         InvalidRequestError: A field breaks its rule.
     """
 
-    image_url: Annotated[str, secure_link()] = attrs.field(kw_only=False)
+    image_url: Annotated[str, secure_link(), PICTURE] = attrs.field(kw_only=False)
     prompt: str
     duration: Annotated[int, rules.whole(2, 15)]
     resolution: Literal["480p", "720p", "1080p"]

@@ -10,7 +10,7 @@ import attrs
 from a2e_async.core import rules
 from a2e_async.core.family import Family, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import AS_TEXT, Link, Usual, request
+from a2e_async.core.requests import AS_TEXT, PICTURE, Link, Picture, Usual, request
 from a2e_async.core.shapes import shapes
 from a2e_async.families._common import Seed, forbid, narrow, need, need_one
 
@@ -80,12 +80,12 @@ class WanVideo(Usual[Result]):
         Literal["text_to_video", "first_frame", "first_last_frame", "reference_image", "video_extend", "video_edit"]
         | None
     ) = None
-    image_url: Link | None = None
-    last_frame_url: Link | None = None
+    image_url: Picture | None = None
+    last_frame_url: Picture | None = None
     first_clip_url: Link | None = None
     edit_video_url: Link | None = None
     reference_media: Annotated[Sequence[Mapping[str, Any]], _REFERENCES] | None = None
-    reference_image_urls: Annotated[Sequence[str], rules.links(5)] | None = None
+    reference_image_urls: Annotated[Sequence[str], rules.links(5), PICTURE] | None = None
     duration: Annotated[int, rules.whole(2, 15), AS_TEXT] | None = None
     resolution: Literal["480p", "720p", "1080p"] | None = None
     ratio: Literal["16:9", "9:16", "1:1", "4:3", "3:4"] | None = None

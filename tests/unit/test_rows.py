@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from a2e_async import ImageToVideo, TextToImage
 from a2e_async.batch.entries import Entry
 from a2e_async.batch.reading import read_row
-from a2e_async.batch.rows import BadRow, Row, numbered, of_entry, of_request, stem_of
+from a2e_async.batch.rows import BadRow, Row, RowError, numbered, of_entry, of_request, picture_field, stem_of
 from a2e_async.core import family as families
 from a2e_async.core import wire
 from a2e_async.core.family import Family, Request
 from a2e_async.core.records import Result
-from a2e_async.core.requests import request
+from a2e_async.core.requests import Link, Picture, Usual, request
 
 LINK = "https://example.com/a.png"
 FILM = {"family": "image_to_video", "image_url": LINK, "prompt": "it climbs", "negative_prompt": "blurry"}
@@ -305,3 +305,26 @@ def test_a_row_without_an_id_is_called_by_its_prompt():
     assert stem_of(f"{row_id}-2", words="a red kite", many=True) == "a-red-kite-7d6a6785-2-file"
     assert stem_of(row_id) == stem_of(row_id, words="...") == stem_of(row_id, words=5) == row_id
     assert stem_of("kite", words="a red kite") == "kite"
+
+
+def test_the_mark_decides_which_field_takes_a_picture():
+    """A family's mark goes before names; a family of one's own without marks is understood by its names."""
+
+    @request
+    class Marked(Usual[Result]):
+        image_mask_url: Link | None = None
+        source_url: Picture | None = None
+
+    @request
+    class Named(Usual[Result]):
+        sound_url: Link | None = None
+        face_url: Link | None = None
+
+    def taken(kind):
+        return picture_field(Family(name="mine", title="Mine.", request=kind, base="/api/v1/mine")).name
+
+    assert (taken(Marked), taken(Named)) == ("source_url", "face_url")
+    assert picture_field(families.family_of("wan26_r2v")).name == "reference_urls"
+    for name in ("sound", "voice_training", "dubbing"):
+        with pytest.raises(RowError, match="takes no picture"):
+            picture_field(families.family_of(name))
