@@ -201,7 +201,7 @@ async def tell(request: web.Request) -> web.StreamResponse:
     return await event_stream(request, sse(job, last_event_id=request.headers.get("Last-Event-ID"), retry=0.5))
 
 
-async def send_film(request: web.Request) -> web.Response:
+async def send_film(request: web.Request) -> web.FileResponse:
     """GET /films/{id}.mp4 gives the film as soon as it is there."""
     making = _film(request).making
     path = await asyncio.shield(making) if making else None
