@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib.util
 import json
 import os
@@ -13,8 +14,10 @@ import sys
 
 import aiohttp
 import pytest
+from aiohttp import web
 
 from a2e_async import A2EClient, Cadence, TextToImage, simulator
+from a2e_async.web.example import make_app
 
 CHROMIUM = shutil.which("chromium")
 
@@ -195,3 +198,62 @@ async def test_the_page(tmp_path):
         await browser.close()
     assert complaints == []
     assert len(sim.book.starts) == 2
+
+
+FOREIGN = {
+    "a name that was let point here": {"Host": "evil.example"},
+    "a page of another site": {"Origin": "https://evil.example"},
+    "a page without an origin": {"Origin": "null"},
+    "a name that begins like ours": {"Host": "localhost.evil.example"},
+    "another port of another host": {"Host": "evil.example:8080", "Origin": "http://evil.example:8080"},
+}
+
+
+@pytest.mark.parametrize("what", FOREIGN)
+async def test_no_page_of_somebody_else_spends_coins(what, tmp_path):
+    """A server on this machine answers to its own names and to its own pages only."""
+    async with local(tmp_path) as (sim, url, http):
+        for ask in (http.get(f"{url}/films", headers=FOREIGN[what]), post(http, url, headers=FOREIGN[what])):
+            async with ask as reply:
+                assert reply.status == 403
+        sim.book.expect(starts=0)
+
+
+@pytest.mark.parametrize("name", ["127.0.0.1", "localhost", "films.example"])
+async def test_its_own_names_are_served(name, tmp_path):
+    """This machine's names, and those that were allowed, with any port."""
+    async with local(tmp_path) as (_sim, url, http):
+        headers = {"Host": f"{name}:1234", "Origin": f"http://{name}:1234"}
+        async with http.get(f"{url}/films", headers=headers) as reply:
+            assert reply.status == 200
+
+
+@pytest.mark.parametrize(
+    "body", [b"[" * 100_000, b'{"prompt": "\\ud800"}', b'{"prompt": "\\u0000"}', b'{"prompt": 5}', b"\xff", b""]
+)
+async def test_what_is_no_prompt_is_refused(body, tmp_path):
+    """Deep JSON, half a character and the like are a 400, and nothing is paid."""
+    async with local(tmp_path) as (sim, url, http):
+        async with http.post(f"{url}/films", data=body, headers={"Content-Type": "application/json"}) as reply:
+            assert reply.status == 400
+        sim.book.expect(starts=0)
+
+
+@contextlib.asynccontextmanager
+async def local(folder):
+    """Run the example in this process; gives its simulator, its address and a browser."""
+    async with simulator.serve(speed=50, media="tiny") as sim, aiohttp.ClientSession() as http:
+        app = make_app(A2EClient(sim.token, base_url=sim.url), folder, ["films.example"])
+        runner = web.AppRunner(app, shutdown_timeout=0.2)
+        await runner.setup()
+        try:
+            port = free_port()
+            await web.TCPSite(runner, "127.0.0.1", port).start()
+            yield sim, f"http://127.0.0.1:{port}", http
+        finally:
+            await runner.cleanup()
+
+
+def post(http, url, **how):
+    """Ask for a film."""
+    return http.post(f"{url}/films", json={"prompt": "a kite"}, **how)

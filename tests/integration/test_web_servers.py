@@ -7,6 +7,7 @@ import contextlib
 import io
 import json
 import time
+import zlib
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -147,6 +148,26 @@ async def test_webhooks(kind, http):
         await post(payload(ids[0]))
         await post({"task_id": ids[1]})
         await jobs[1].wait(5)
+
+
+@pytest.mark.parametrize("token", [SECRET, "wrong"])
+async def test_nothing_is_unpacked(kind, token):
+    """A body that holds a thousand times its size costs neither time nor memory, with or without the right token."""
+    bomb = zlib.compress(bytes(1 << 20), wbits=31) * 300
+    async with served(kind) as (site, _sim):
+        address = urlsplit(f"{site.url}/a2e/webhook")
+        reader, writer = await asyncio.open_connection(address.hostname, address.port)
+        head = (
+            f"POST {address.path} HTTP/1.1\r\nHost: {address.netloc}\r\n{HEADER}: {token}\r\nContent-Encoding: gzip\r\n"
+        )
+        used = time.process_time()
+        with contextlib.closing(writer), contextlib.suppress(ConnectionError):
+            writer.write(f"{head}Content-Encoding: gzip\r\nContent-Length: {len(bomb)}\r\n\r\n".encode() + bomb)
+            status = int((await reader.readline()).split()[1])
+            assert status == (415 if token == SECRET else 401)
+        await asyncio.sleep(0.5)
+        assert time.process_time() - used < 0.4
+        assert (await site.a2e.balance()).coins
 
 
 @pytest.mark.parametrize("webhooks", ["once", "early"])

@@ -59,6 +59,15 @@ def test_the_comparison_takes_constant_time(monkeypatch):
     assert compared == [(b"guess", b"s3cret")]
 
 
+@pytest.mark.parametrize("packed", ["gzip", "deflate", "br", "GZIP", "identity, gzip", "x"])
+def test_a_packed_body_is_refused_before_it_is_read(packed):
+    """The service sends plain JSON; what is packed can hold a thousand times its size."""
+    given = [*headers(), (b"Content-Encoding", packed.encode())]
+    assert GATE.refusal(given) == 415
+    assert GATE.refusal([*headers(), (b"content-encoding", b"identity")]) is None
+    assert GATE.refusal([*headers("wrong"), (b"content-encoding", b"gzip")]) == 401
+
+
 def test_a_large_body_is_refused_before_it_is_read():
     """The length that is told, and the length that comes, both count."""
     assert GATE.refusal(headers(Content_Length=LIMIT + 1)) == 413
