@@ -16,19 +16,23 @@ FOLDERS = ("a2e_async", "benchmarks", "tests")
 LINES, FUNCTION = 300, 40
 
 LONG_FILES: dict[str, tuple[int, str]] = {
-    "a2e_async/client.py": (480, "the composition root: each public method with its docstring"),
+    "a2e_async/errors.py": (
+        330,
+        "the tree on top, then one class after another, which users read",
+    ),
 }
 LONG_FUNCTIONS: dict[str, tuple[int, str]] = {
     "a2e_async/batch/batch.py open": (60, "more than half is the docstring of a public function"),
     "a2e_async/calls/base.py pages": (45, "a generator and its docstring: split, the two halves share five names"),
-    "a2e_async/client.py __init__": (50, "one line a setting"),
-    "a2e_async/client.py start": (45, "more than half is the docstring of a public function"),
-    "a2e_async/simulator/serving/server.py serve": (45, "more than half is the docstring of a public function"),
-    "benchmarks/fuzz_replies.py run": (50, "a loop with its counters"),
+    "a2e_async/client/__init__.py __init__": (45, "one line a setting"),
+    "a2e_async/client/__init__.py start": (45, "more than half is the docstring of a public function"),
+    "a2e_async/engine/settings.py configure": (70, "one line a setting in, one line a setting out"),
+    "a2e_async/simulator/serving/server.py serve": (55, "more than half is the docstring of a public function"),
+    "a2e_async/simulator/world/faults.py add": (45, "more than half is the docstring of a public function"),
     "benchmarks/webhooks.py measure": (60, "one story from start to end"),
     "tests/integration/test_otel.py test_span_tree_of_one_job": (45, "one table of spans"),
     "tests/integration/test_testing.py test_fixtures": (60, "the text of a test file that pytest runs"),
-    "tests/integration/test_testing.py test_failures_read_well": (45, "the text of a test file that pytest runs"),
+    "tests/integration/test_testing.py test_failures_read_well": (50, "the text of a test file that pytest runs"),
 }
 OLD_TESTS = 900
 """Most lines of a test file that was long when the rule came; new ones keep to it, and these are split in time."""
@@ -38,6 +42,7 @@ LONG_TESTS = frozenset(
         "tests/acceptance/test_batch_page.py",
         "tests/integration/test_files.py",
         "tests/support/histories.py",
+        "tests/support/rules_video.py",
         "tests/unit/test_batch_report.py",
         "tests/unit/test_budget.py",
         "tests/unit/test_calls.py",
