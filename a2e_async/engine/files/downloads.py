@@ -26,7 +26,7 @@ from a2e_async.engine.files.disk import holder_of, hop, hop_for
 from a2e_async.engine.files.hosts import Hosts, InsideError
 from a2e_async.engine.files.kinds import NoMediaError
 from a2e_async.engine.files.packing import BadPackingError
-from a2e_async.engine.files.parts import Kept, Part, Target
+from a2e_async.engine.files.parts import PLACE, Kept, Part, Target
 from a2e_async.engine.files.streams import OK, BrokenError, Stream, is_complete, read_head, strong_etag
 from a2e_async.engine.http.failures import cause_of, words_of
 from a2e_async.errors import A2EError, DownloadError
@@ -60,9 +60,8 @@ class Wanted:
 
     def target(self, folder: Path) -> Target:
         """Give what it becomes in this folder."""
-        what = f"{self.output}\0{links.without_query(self.url)}" if self.output else self.url
-        source = hashlib.sha256(what.encode("utf-8", "surrogatepass")).hexdigest()
-        return Target(folder, self.stem, source, links.suffix_of(self.url))
+        place = f"{self.output}\0{links.without_query(self.url)}"
+        return Target(folder, self.stem, _half(place) + _half(self.output or self.url), links.suffix_of(self.url))
 
 
 class Downloads:
@@ -179,6 +178,10 @@ class Downloads:
             return await hop(stream.finish, reply.headers.get("Content-Type", ""))
 
 
+def _half(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:PLACE]
+
+
 def _open(wanted: Wanted, target: Target) -> tuple[Kept | None, Part | None]:
     kept = target.kept()
     if kept is not None and wanted.output:  # what a task has made never changes
@@ -226,6 +229,8 @@ def _given_up(error: Exception, failures: int, stem: str, url: str) -> DownloadE
         return DownloadError(f"the link names no host that can be asked: {shown}", url=shown)
     known = isinstance(error, BrokenError | BadPackingError | NoMediaError)
     words = str(error) if known else words_of(error)
+    if isinstance(error, aiohttp.ClientPayloadError):
+        words = "the host broke off before the end"
     if isinstance(error, aiohttp.ClientResponseError):  # its text repeats what a stranger sent
         words = "the answer of the file host cannot be read"
     failure = DownloadError(f"{stem}: not whole after {failures} tries: {words}", url=shown)

@@ -36,6 +36,7 @@ from a2e_async.engine.files.disk import (
 
 # On Windows two processes that fetch the same file at once are not kept apart.
 _fcntl: Any = importlib.import_module("fcntl") if os.name == "posix" else None
+PLACE = 32
 _MOST_NUMBERS = 99
 _LIKELY = 12  # how many suffixes are asked for before a transfer; the others are found by content after it
 
@@ -55,7 +56,8 @@ class Target:
     Attributes:
         folder: Where it goes.
         stem: Its name without suffix.
-        source: Which output of which task, or which link, it is.
+        source: Which output of which task, or which link, it is; in its first `PLACE` characters without the query of
+            the link, which may only be another signature.
         suffix: The suffix of its link, "" without one.
     """
 
@@ -67,14 +69,14 @@ class Target:
     @property
     def part(self) -> Path:
         """The hidden file; other sources have other ones, whatever they are called."""
-        return self.folder / f".{self.stem}.{self.source[:8]}.part"
+        return self.folder / f".{self.stem}.{self.source[-8:]}.part"
 
     def named(self, suffix: str) -> Iterator[Path]:
         """Give the names that the file may have, in the order in which they are tried."""
         yield self.folder / f"{self.stem}{suffix}"
         for number in range(2, _MOST_NUMBERS + 1):
             yield self.folder / f"{self.stem}-{number}{suffix}"
-        yield self.folder / f"{self.stem}-{self.source[:16]}{suffix}"
+        yield self.folder / f"{self.stem}-{self.source[-16:]}{suffix}"
 
     def kept(self) -> Kept | None:
         """Give the file that an earlier download of the same source has made, and its entity tag."""
@@ -229,7 +231,7 @@ class Part:
         if gave_name(self.target.part, path):
             return True
         found, mark = plain(path), mark_of(path)
-        if found is None or (mark is not None and mark.source != self.target.source):
+        if found is None or (mark is not None and mark.source[:PLACE] != self.target.source[:PLACE]):
             return False
         if found.st_size == size:
             return digest_of(path) == digest

@@ -186,6 +186,13 @@ def examine(path: Path, kind: str | None) -> Examined:
     Raises:
         UsageError: It cannot be read, is empty, or is no image, video or audio.
     """
+    try:
+        return _examined(path, kind)
+    except OSError as error:
+        raise UsageError(f"upload: {path} cannot be read: {error.strerror or error}") from error
+
+
+def _examined(path: Path, kind: str | None) -> Examined:
     with open_plain(path) as source:
         found = os.fstat(source.fileno())
         head = source.read(media.SNIFFED)

@@ -182,6 +182,8 @@ async def test_pipes_and_devices_are_not_waited_for(tmp_path):
         for path in (tmp_path / "pipe.png", "/dev/zero"):
             with pytest.raises(UsageError, match="only plain files"):
                 await a2e.upload(path)
+        with pytest.raises(UsageError, match="cannot be read: Input/output error"):
+            await a2e.upload("/proc/self/mem")  # whose first page nobody can read
         assert not sim.counters
         assert await a2e.upload(tmp_path / "link.png")
 

@@ -140,6 +140,16 @@ async def test_one_name_for_several_results_gives_each_its_own_file(a2e, host, t
     }
 
 
+async def test_another_signature_brings_no_second_file(a2e, host, tmp_path):
+    """The same link with another query, and the same content behind it, is the same file; other content is not."""
+    (first,) = await a2e.download(f"{host.url}&signature=1", tmp_path)
+    assert await a2e.download(f"{host.url}&signature=2", tmp_path) == [first]
+    host.body = OTHER_FILM
+    (second,) = await a2e.download(f"{host.url}&signature=3", tmp_path)
+    assert (first.read_bytes(), second.read_bytes()) == (FILM, OTHER_FILM)
+    assert names(tmp_path) == ["film-2.mp4", "film.mp4"]
+
+
 async def test_downloads_of_one_name_at_once_have_a_file_each(a2e, tmp_path):
     """Also downloads that run at the same time, and whose files hold the same bytes, share no name."""
     async with file_host(wav("a")) as one, file_host(wav("b")) as two, file_host(wav("b")) as three:
