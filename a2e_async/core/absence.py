@@ -153,6 +153,8 @@ class Reading:
         """Whether it shows every row created since then that the list has, as far as it can be told."""
         if not self.sound or self.unread:
             return False
+        if self.ended and not self.rows:
+            return self.has_all  # an empty list that says no count is silence: a replica's that is just coming up, too
         if self.ended:
             return self.top < math.inf or self._count is None or self.has_all
         return self.proves_order and self.bottom < floor
