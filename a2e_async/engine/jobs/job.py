@@ -55,29 +55,10 @@ class Job(Rendered, Generic[R]):
     """
 
     __slots__ = (
-        "__weakref__",
-        "_accepters",
-        "_callbacks",
-        "_coins",
-        "_error",
-        "_keeper",
-        "_listeners",
-        "_loop",
-        "_records",
-        "_result",
-        "_trace",
-        "_trace_id",
-        "_waiters",
-        "accepted_at",
-        "family",
-        "number",
-        "options",
-        "request",
-        "stage",
-        "tag",
-        "task_ids",
-        "twice_since",
-    )
+        "__weakref__", "_accepters", "_callbacks", "_coins", "_error", "_keeper", "_listeners", "_loop",
+        "_records", "_result", "_trace", "_trace_id", "_waiters", "accepted_at", "family", "number", "options",
+        "request", "stage", "tag", "task_ids", "twice_since",
+    )  # fmt: skip
 
     def __init__(
         self, keeper: Keeper, family: Family, request: Request[R] | None, options: Options, tag: str | None = None
@@ -225,8 +206,6 @@ class Job(Rendered, Generic[R]):
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Job cannot be pickled; keep job.task_ids and attach(family, *task_ids) to them")
-
-    # What only the engine does.
 
     def take(self, records: Sequence[Record], coins: float | None, now: float) -> None:
         """Note the tasks that the service has made of the start."""

@@ -6,8 +6,7 @@
     4  final: written down first, told second; otherwise due again by the cadence
 
 Laws of this file: a failed look changes the service's health, never a job. A look that is refused for many tasks is
-halved until the one that spoils it stands alone, and that one is asked for by its detail. One observation is no law:
-what is believed of a task or of a family is asked again after a while.
+halved until the one that spoils it stands alone, and is asked for by its detail. One observation is no law (`trust`).
 """
 
 from __future__ import annotations
@@ -165,8 +164,7 @@ class Poller:
 
     def _most(self, group: Group) -> int:
         """Most tasks in the next look: one small look tries a service that was not well."""
-        name, alone = group
-        return 1 if alone or not self.health.well else self._families[name].batch_limit
+        return 1 if group[1] or not self.health.well else self._families[group[0]].batch_limit
 
     def _next_wake(self, now: float) -> float:
         """Give when there is something to do."""
@@ -222,8 +220,7 @@ class Poller:
 
     async def _read(self, family: Family, watches: Sequence[Watch], rows: dict[str, Any], asked_at: float) -> None:
         now = asyncio.get_running_loop().time()
-        running: list[Watch] = []
-        ended: dict[AnyJob, None] = {}
+        running, ended = list[Watch](), dict[AnyJob, None]()
         for asked in watches:
             watch = self._watches.find(asked.key)  # a hint may have put another in its place: the answer is good
             if watch is None or watch.job is not asked.job:
