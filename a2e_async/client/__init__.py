@@ -106,8 +106,8 @@ class A2EClient(Asking, ShortForms):
     ) -> None:
         token = masked(token)  # first of all: a report of what is raised here shows the arguments
         self._config = configure(
-            token=token,
-            base_url=base_url,
+            token,
+            base_url,
             cadence=cadence,
             retry=retry,
             max_starts=max_starts,
@@ -123,8 +123,7 @@ class A2EClient(Asking, ShortForms):
             transfers=transfers,
             tls=ssl,
         )
-        self._options = Options()
-        self._shared = Lifetime(self._config)
+        self._options, self._shared = Options(), Lifetime(self._config)
 
     # Starting.
 

@@ -10,7 +10,7 @@ import math
 import os
 import re
 from ssl import SSLContext
-from typing import Final, Literal
+from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
 import attrs
@@ -40,7 +40,7 @@ _UNUSABLE = re.compile(r"[\s?#\\]")
 
 @attrs.frozen(kw_only=True)
 class Config:
-    """What a client was made with; see `A2EClient`.
+    """What a client was made with, checked; see `A2EClient`.
 
     Attributes:
         local: Whether the service is on this machine or a private network, as a simulator is.
@@ -65,73 +65,39 @@ class Config:
     transfers: Transfers
     tls: SSLContext | None
 
+    def __attrs_post_init__(self) -> None:
+        _check_kind("cadence", self.cadence, Cadence)
+        _check_kind("retry", self.retry, Retry)
+        _check_kind("webhook", self.webhook, Webhook, type(None))
+        _check_kind("allow_private_files", self.allow_private_files, bool)
+        _check_kind("transfers", self.transfers, Transfers)
+        _check_kind("ssl", self.tls, SSLContext, type(None))
+        _check_kind("max_starts", self.max_starts, int)
+        _check_kind("close_timeout", self.close_timeout, int, float)
+        _check_http(self.http)
+        check_amount("max_starts", self.max_starts, whole=True, least=1)
+        check_amount("rate", self.rate, least=1e-6)
+        check_amount("budget", self.budget)
+        check_amount("close_timeout", self.close_timeout)
+        if self.lang is not None and not (isinstance(self.lang, str) and _LANG.fullmatch(self.lang)):
+            raise UsageError(f"lang: must be a language such as 'en-US', not {kind_of(self.lang)}")
+        if self.on_unknown_price not in ("alone", "refuse"):
+            raise UsageError(f"on_unknown_price: must be 'alone' or 'refuse', not {kind_of(self.on_unknown_price)}")
+        if self.webhook is not None and not self.local:
+            rules.require_https("webhook.url", self.webhook.url)
 
-def configure(
-    *,
-    token: Token | None,
-    base_url: str | None,
-    cadence: Cadence,
-    retry: Retry,
-    max_starts: int,
-    rate: float | None,
-    budget: float | None,
-    on_unknown_price: Literal["alone", "refuse"],
-    webhook: Webhook | None,
-    http: HttpSession | Transport | None,
-    close_timeout: float,
-    lang: str | None,
-    allow_http: bool,
-    allow_private_files: bool,
-    transfers: Transfers,
-    tls: SSLContext | None,
-) -> Config:
+
+def configure(token: Token | None, base_url: str | None, *, allow_http: bool, **settings: Any) -> Config:  # noqa: ANN401 - fields of `Config`
     """Check and complete the arguments of a client.
 
     Raises:
         MissingTokenError: There is no token.
         UsageError: Another argument is not what it must be.
     """
-    _check_kind("cadence", cadence, Cadence)
-    _check_kind("retry", retry, Retry)
-    _check_kind("webhook", webhook, Webhook, type(None))
     _check_kind("allow_http", allow_http, bool)
-    _check_kind("allow_private_files", allow_private_files, bool)
-    _check_kind("transfers", transfers, Transfers)
-    _check_kind("ssl", tls, SSLContext, type(None))
-    _check_kind("max_starts", max_starts, int)
-    _check_kind("close_timeout", close_timeout, int, float)
-    _check_http(http)
-    check_amount("max_starts", max_starts, whole=True, least=1)
-    check_amount("rate", rate, least=1e-6)
-    check_amount("budget", budget)
-    check_amount("close_timeout", close_timeout)
-    if lang is not None and not (isinstance(lang, str) and _LANG.fullmatch(lang)):
-        raise UsageError(f"lang: must be a language such as 'en-US', not {kind_of(lang)}")
-    if on_unknown_price not in ("alone", "refuse"):
-        raise UsageError(f"on_unknown_price: must be 'alone' or 'refuse', not {kind_of(on_unknown_price)}")
     address = find_base_url(base_url, allow_http=allow_http)
-    if webhook is not None and not rules.is_local(address):
-        rules.require_https("webhook.url", webhook.url)
     found, source = find_token(token)
-    return Config(
-        base_url=address,
-        local=rules.is_local(address),
-        token=found,
-        token_source=source,
-        cadence=cadence,
-        retry=retry,
-        max_starts=max_starts,
-        rate=rate,
-        budget=budget,
-        on_unknown_price=on_unknown_price,
-        webhook=webhook,
-        http=http,
-        close_timeout=close_timeout,
-        lang=lang,
-        allow_private_files=allow_private_files,
-        transfers=transfers,
-        tls=tls,
-    )
+    return Config(base_url=address, local=rules.is_local(address), token=found, token_source=source, **settings)
 
 
 def find_token(given: Token | None) -> tuple[Token, str]:

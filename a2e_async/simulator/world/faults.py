@@ -147,9 +147,8 @@ class Faults:
         fault = Fault(kind, details)
         after: When = "after" if kind in REWRITES else when
         often = hits if not isinstance(hits, EllipsisType) else 1 if every is None else None
-        rule = Rule(route=route, fault=fault, hits=often, every=every, skip=skip, when=after)
-        self._rules.append(rule)
-        return rule
+        self._rules.append(Rule(route=route, fault=fault, hits=often, every=every, skip=skip, when=after))
+        return self._rules[-1]
 
     def _check_route(self, route: str) -> None:
         """Refuse a route that no request can have: a fault that never strikes makes a test that proves nothing."""
