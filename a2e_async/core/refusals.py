@@ -97,7 +97,7 @@ def _reasons(body: Mapping[str, Any]) -> Iterator[str]:
     for place in (body, body.get("error"), body.get("data")):
         if not isinstance(place, dict):
             continue
-        for key in ("errors", "details"):
+        for key in ("errors", "details", "detail"):
             listed = place.get(key)
             named = (
                 [{"path": name, "msg": told} for name, told in listed.items()] if isinstance(listed, dict) else listed

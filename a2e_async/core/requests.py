@@ -120,6 +120,8 @@ class Request(Generic[R_co]):
         except InvalidRequestError as error:
             if error.field not in new:
                 raise
+        except (AttributeError, LookupError, TypeError, ValueError):
+            return  # a rule that cannot read a value of tomorrow has nothing to say of it
 
 
 @request

@@ -11,11 +11,13 @@ from scripted import NO_ROUTE, Scripted, client, no, story, yes
 from a2e_async import (
     A2EClient,
     AvatarVideo,
+    HappyHorse,
     ImageToVideo,
     InsufficientCoinsError,
     InvalidRequestError,
     JobFailedError,
     KlingImage,
+    KlingOmni,
     RejectedRequestError,
     Retry,
     ServiceError,
@@ -80,6 +82,8 @@ def test_rules_between_fields_count_what_is_sent_on_purpose():
     WanVideo("x", extra={"model": "wan9", "task_type": "dream"})
     WanVideo("x", model="wan2.7-i2v", image_url=PICTURE, extra={"duration": "60"})
     WanVideo("x", model="wan2.7-i2v", task_type="reference_image", extra={"reference_media": [{"type": "dream"}]})
+    HappyHorse("x", mode="t2v", extra={"mode": "of tomorrow"})
+    KlingOmni(multi_shot=True, shot_type="customize", extra={"multi_prompt": 7})
     with pytest.raises(InvalidRequestError, match="first_clip_url: must be given"):
         WanVideo("x", model="wan2.7-i2v", extra={"task_type": "video_extend"})
 
@@ -199,7 +203,9 @@ def test_a_gateways_503_is_no_refusal():
         ({"message": ["prompt is blank", "n is large"], "errors": []}, "prompt is blank"),
         ({"error": {"message": "bad", "details": [{"field": "n", "msg": "n is large"}]}}, "bad: n is large"),
         ({"data": {"message": "bad", "errors": [{"msg": "bad"}, {"msg": 7}, 7]}}, "bad"),
+        ({"detail": [{"loc": ["body", "n"], "msg": "is odd"}]}, "body.n: is odd"),
         ({"message": {"detail": {"reason": "deep"}}}, "deep"),
+        ({"message": {"detail": {"reason": {"error": "too deep"}}}}, "the service refused the request"),
     ],
 )
 def test_reasons_reach_the_words(body, said):
