@@ -205,7 +205,7 @@ def test_a_gateways_503_is_no_refusal():
         ({"data": {"message": "bad", "errors": [{"msg": "bad"}, {"msg": 7}, 7]}}, "bad"),
         ({"detail": [{"loc": ["body", "n"], "msg": "is odd"}]}, "body.n: is odd"),
         ({"message": {"detail": {"reason": "deep"}}}, "deep"),
-        ({"message": {"detail": {"reason": {"error": "too deep"}}}}, "the service refused the request"),
+        ({"message": {"detail": {"reason": {"error": {"msg": "too deep"}}}}}, "the service refused the request"),
     ],
 )
 def test_reasons_reach_the_words(body, said):
