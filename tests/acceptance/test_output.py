@@ -154,3 +154,16 @@ async def test_quiet(lonely, sim):
     code, out, err = await end_of(await lonely.start_beside(sim, "text-to-image", "a", "-q", "--timeout", "0.3"))
     assert (code, out) == (1, "")
     assert err.splitlines()[-1].startswith("a2e watch text_to_image ")
+
+
+async def test_each_request(lonely, sim):
+    """-v tells method, path, status, time and trace id of each request, and each file; never the token."""
+    sim.faults.add("text_to_image.start", "status", status=429, hits=1)
+    code, out, err = await end_of(await lonely.start_beside(sim, "text-to-image", "a kite", "-v"))
+    assert (code, len(out.splitlines())) == (0, 1)
+    starts = [line for line in err.splitlines() if "POST /api/v1/userText2image/start: " in line]
+    assert [line.partition("start: ")[2][:3] for line in starts] == ["429", "200"]
+    assert all(" ms" in line and "trace " in line for line in starts[1:])
+    assert any("sent again in " in line and "(2 of " in line for line in err.splitlines())
+    assert any(f"GET {sim.url}/" in line and ": 200 in " in line for line in err.splitlines())
+    assert sim.token not in err

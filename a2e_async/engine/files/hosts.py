@@ -9,6 +9,7 @@ unpacked elsewhere, where their size is bounded.
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 import socket
 from collections.abc import AsyncIterable, AsyncIterator, Mapping
@@ -24,10 +25,13 @@ from yarl import URL
 
 from a2e_async.core import links, rules
 from a2e_async.core.retry import Retry
+from a2e_async.core.secrets import hide
 from a2e_async.core.transfers import Transfers
 from a2e_async.engine.http.proxies import Proxies
 from a2e_async.engine.http.session import CONNECT_SECONDS, USER_AGENT
 from a2e_async.errors import DownloadError
+
+_log = logging.getLogger("a2e_async.http")
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS = 10
@@ -159,9 +163,14 @@ class Hosts:
         if proxy is not None:  # it is ours, and may well lie in our own network
             self._trusted.add((urlsplit(proxy.url).hostname or "").lower())
         arguments: dict[str, Any] = self._proxies.arguments(link, headers)
-        return await self._pool().request(
+        begun = asyncio.get_running_loop().time()
+        reply = await self._pool().request(
             method, _spelled(link), timeout=self._limit, allow_redirects=False, data=data, **arguments
         )
+        if _log.isEnabledFor(logging.DEBUG):  # without its query: that is where signatures are
+            took = round((asyncio.get_running_loop().time() - begun) * 1000)
+            _log.debug("%s %s: %d in %d ms", method, hide(link), reply.status, took)
+        return reply
 
     def _pool(self) -> aiohttp.ClientSession:
         if self._http is None:
