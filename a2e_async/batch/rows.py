@@ -16,7 +16,7 @@ from a2e_async.core.family import Family, Request, family_of
 from a2e_async.core.records import Result
 from a2e_async.core.requests import Field, fields_of
 from a2e_async.core.secrets import hide_secrets
-from a2e_async.errors import InvalidRequestError
+from a2e_async.errors import InvalidRequestError, UsageError
 
 LONGEST_FIELD = 100_000
 LONGEST_ID = 100
@@ -30,22 +30,30 @@ _PICTURES = ("image", "face", "frame")
 _PENDING = "https://picture.invalid/of-another-row.png"
 
 
+def _is_mapping(_row: object, _field: object, value: object) -> None:
+    if not isinstance(value, Mapping):
+        raise UsageError(f"fields: must be a mapping of names to values, not {rules.kind_of(value)}")
+
+
 @attrs.frozen(kw_only=True)
 class Row:
     """One row.
 
     Attributes:
         id: Its own id, or a hash of what it holds.
-        family: The family to start.
+        family: The family to start; its name or its request class will do.
         fields: The request's fields by name.
         image_from: The id of the row whose picture it takes, or None.
         line: Where it stands in its file, counted from 1.
         hashed: Whether its id is the hash of what it holds.
+
+    Raises:
+        UsageError: There is no such family, or the fields are no mapping.
     """
 
     id: str
-    family: Family
-    fields: Mapping[str, Any]
+    family: Family = attrs.field(converter=family_of)
+    fields: Mapping[str, Any] = attrs.field(validator=_is_mapping)
     image_from: str | None = None
     line: int | None = None
     hashed: bool = False

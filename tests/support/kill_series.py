@@ -7,6 +7,7 @@ Run as a script this file is that simulator: it prints where it is, and its book
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import json
 import os
@@ -28,6 +29,7 @@ DONE = 0
 _PATIENCE = 180
 _MOST_RUNS = 30
 _WINDOW = "2"
+_TRIES = 4  # after so many runs a row that is stuck is named
 _LAST_WORDS = 4000
 _EARLIEST, _LATEST = 0.3, 2.0
 _COINS = 100_000
@@ -131,13 +133,15 @@ class _Command:
     clock: Callable[[], float]
 
     @contextmanager
-    def started(self) -> Iterator[subprocess.Popen[str]]:
-        """Start it, and leave nothing of it behind."""
-        words = ("batch", "run", "rows.jsonl", "--family", "text-to-image", "--out", "out", "--unknown-window", _WINDOW)
+    def started(self, redo: Sequence[str] = ()) -> Iterator[subprocess.Popen[str]]:
+        """Start it, and leave nothing of it behind; or do these rows again."""
+        words = ("batch", "run", "rows.jsonl", "--family", "text-to-image", "--out", "out", *self.more)
+        if redo:
+            words = ("batch", "redo", "out", *redo)
         with (
             (self.folder / "stderr").open("a", encoding="utf-8") as said,
             subprocess.Popen(
-                [sys.executable, "-m", "a2e_async", *words, *self.more],
+                [sys.executable, "-m", "a2e_async", *words, "--unknown-window", _WINDOW],
                 cwd=self.folder,
                 env=self.env | {"PYTHONPATH": str(_WRONG_CLOCK), "WRONG_CLOCK": str(self.clock())},
                 stdout=subprocess.DEVNULL,
@@ -202,13 +206,22 @@ def _states(out: Path) -> Counter[str]:
 
 
 def _finish(command: _Command) -> _End:
-    """Run the command until nothing is left."""
+    """Run the command until nothing is left.
+
+    Both sends of a start can be killed or lost; then it is never sent again by itself: somebody has to name its row.
+    """
     runs, code = 0, None
     while code != DONE and runs < _MOST_RUNS:
         runs += 1
-        with command.started() as child:
+        with command.started(_stuck(command.folder / "out") if runs % _TRIES == 0 else ()) as child:
             code = child.wait(_PATIENCE)
     return _End(runs, (command.folder / "stderr").read_text(encoding="utf-8", errors="replace"))
+
+
+def _stuck(out: Path) -> list[str]:
+    """Give the rows whose two sends were lost, and which no look has found."""
+    with contextlib.closing(sqlite3.connect(f"{(out / 'ledger.sqlite').as_uri()}?mode=ro", uri=True)) as db:
+        return [row[0] for row in db.execute("SELECT id FROM rows WHERE state = 'intended' AND letters = 'ab'")]
 
 
 def _left(out: Path) -> dict[str, Any]:
@@ -230,6 +243,8 @@ def _is_whole(out: Path, row: dict[str, Any]) -> bool:
     """Whether a row's one file can be decoded and is what the manifest says."""
     from PIL import Image  # noqa: PLC0415 - the simulator's process does without
 
+    if not row["path"]:
+        return False
     (path,), (size,), (digest,) = row["path"], row["bytes"], row["sha256"]
     content = (out / path).read_bytes()
     with Image.open(out / path) as picture:

@@ -11,6 +11,7 @@ from batches import KITE, Asked, begun_at, bring_to, client, entries, pictures, 
 from a2e_async import A2EClient, LedgerError, UsageError
 from a2e_async.batch import Batch, State
 from a2e_async.batch.ledger_file import FILE_NAME
+from a2e_async.batch.owner import _address
 
 BEGUN = [State.INTENDED, State.ACCEPTED, State.COMPLETED]
 
@@ -142,6 +143,21 @@ async def test_an_account_whose_list_cannot_be_had_is_another_one(tmp_path):
         sim.faults.add("text_to_image.list", "status", status=500, hits=None)
         async with client(sim, token="sk_another") as other:
             assert "--same-account" in await refusal(tmp_path, other)
+
+
+@pytest.mark.parametrize(
+    ("spelled", "address"),
+    [
+        ("HTTPS://Video.A2E.ai", "https://video.a2e.ai"),
+        ("https://video.a2e.ai:443/", "https://video.a2e.ai"),
+        ("http://[::1]:80/api/", "http://[::1]/api"),
+        ("http://127.0.0.1:8765", "http://127.0.0.1:8765"),
+        ("https://a.example:80", "https://a.example:80"),
+    ],
+)
+def test_an_address_has_one_spelling(spelled, address):
+    """What means the same service is not refused for how it is written."""
+    assert _address(spelled) == address
 
 
 async def test_binding_twice_writes_once(tmp_path):

@@ -20,7 +20,7 @@ from a2e_async import (
     TextToImage,
     UsageError,
 )
-from a2e_async.batch import Batch, State
+from a2e_async.batch import Batch, Row, State
 from a2e_async.batch.course import Outcome
 from a2e_async.batch.entries import Event
 from a2e_async.batch.ledger import Ledger
@@ -207,6 +207,19 @@ async def test_rows_of_the_same_or_no_id_are_refused(batch, rows):
     Paced(batch)
     with pytest.raises(UsageError):
         _given = [outcome async for outcome in batch.run(rows)]
+
+
+@pytest.mark.parametrize("family", ["image_to_video", "image-to-video", ImageToVideo])
+def test_a_row_takes_its_family_by_name_or_class(family):
+    """How to get a Family is nobody's concern."""
+    assert Row(id="a", family=family, fields={}).family.name == "image_to_video"
+
+
+@pytest.mark.parametrize("wrong", [{"family": "image_to_vidoe"}, {"family": int}, {"family": 5}, {"fields": None}])
+def test_a_row_that_is_none_is_refused_when_it_is_made(wrong):
+    """Not by a ledger that seems damaged."""
+    with pytest.raises(UsageError):
+        Row(**{"id": "a", "family": "text_to_image", "fields": {"prompt": "a"}} | wrong)
 
 
 async def test_what_is_no_row_is_refused(batch):
