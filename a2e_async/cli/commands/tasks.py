@@ -131,6 +131,8 @@ async def _download(run: Run, a2e: A2EClient, family: Family, record: Record) ->
 @_ids
 async def watch(run: Run, family: Family, task_ids: tuple[str, ...]) -> int:
     """Watch tasks to their end and print their URLs, or download into --out."""
+    if run.settings.out is not None:
+        await asyncio.to_thread(require_writable, run.settings.out)
     async with run.client() as a2e:
         codes, wanted = [DONE], []
         # Watching sits through an outage; a wrong address, token or id shall show at once.

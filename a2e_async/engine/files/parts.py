@@ -159,8 +159,9 @@ class Part:
         self._file.writelines(pieces)
         self._file.flush()
         self.size += sum(map(len, pieces))
-        for piece in pieces if self._digest is not None else ():
-            self._digest.update(piece)
+        if self._digest is not None:
+            for piece in pieces:
+                self._digest.update(piece)
 
     def head(self) -> bytes:
         """Give the first bytes."""

@@ -9,6 +9,7 @@ import re
 import socket
 
 import aiohttp
+import attrs
 import pytest
 from file_host import file_host
 from films import FILM, QUICK
@@ -228,3 +229,25 @@ async def test_an_upload_is_sent_to_no_private_host(tmp_path, url):
         await Uploads(QUICK, hosts).put(url, examine(path, None), None)
     assert "s3cr3t" not in str(caught.value)
     await hosts.aclose()
+
+
+async def test_a_slow_upload_is_not_cut_by_any_limit(tmp_path):
+    """A transfer that moves may take as long as it wants: only standing still counts."""
+    path = tmp_path / "film.mp4"
+    path.write_bytes(b"\0\0\0\x18ftypmp42" + bytes(12_000_000))
+
+    async def answer(reader, writer):
+        head = await reader.readuntil(b"\r\n\r\n")
+        for _ in range(12):
+            await asyncio.sleep(0.1)
+            await reader.readexactly(1_000_000)
+        await reader.readexactly(12)
+        writer.write(b"HTTP/1.1 200 x\r\nContent-Length: 0\r\n\r\n")
+        assert head.startswith(b"PUT /x?sig=%2F HTTP")
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0, limit=1 << 16) as server:
+        hosts = Hosts(QUICK, Transfers(), inside=True, tls=None)
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/x?sig=%2F"
+        await Uploads(attrs.evolve(QUICK, attempts=1), hosts).put(url, examine(path, None), None)
+        await hosts.aclose()
