@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
+import sys
 
 import pytest
 
@@ -78,3 +81,88 @@ def test_not_held(capsys):
     held.hold()
     held.result("text", {})
     assert capsys.readouterr().out == "text\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a\x1b[2Jb", "a\\x1b[2Jb"),
+        ("\x07\x9b\x7f\x00", "\\x07\\x9b\\x7f\\x00"),
+        ("left\u202eright\u2066", "left\\u202eright\\u2066"),
+        ("half \ud800", "half \\ud800"),
+        ("first\rsecond", "first\\rsecond"),
+        ("кот é 😀\tx\ny", "кот é 😀\tx\ny"),
+    ],
+)
+def test_nothing_is_obeyed(text, shown, capsys):
+    """What a terminal takes for a command is written out; letters, tabs and our own line ends stay."""
+    assert output.plain(text) == shown
+    output.tell(text)
+    Output().result(text, {})
+    told = capsys.readouterr()
+    assert (told.out, told.err) == (f"{shown}\n", f"{shown}\n")
+
+
+def test_one_line():
+    """No text from outside makes a line of its own."""
+    assert output.one_line("kite\r\na2e: paid\u2028x\x85y") == "kite a2e: paid x y"
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
+def test_json_reads_as_it_was(encoding, monkeypatch):
+    """Whatever stdout can hold, a JSON line has no control character and reads as what was given."""
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding=encoding))
+    data = {"text": "кот 😀 é \x1b\x7f\x9b\u202e\u2028\ud800", "list": [1, {"a": None}]}
+    line = output.as_json(data)
+    assert json.loads(line) == data
+    line.encode(encoding)
+    assert all(letter.isprintable() for letter in line)
+
+
+def test_deep_json():
+    """What is nested deeper than anybody reads is cut, and what is not stays whole."""
+    deep: object = "end"
+    for _ in range(5_000):
+        deep = {"a": [deep]}
+    assert output.as_json({"deep": deep}).count("{") <= 100
+    assert json.loads(output.as_json({"a": [{"b": (1, 2)}]})) == {"a": [{"b": [1, 2]}]}
+
+
+class _Full(io.StringIO):
+    """A stream that takes nothing."""
+
+    def __init__(self, number):
+        super().__init__()
+        self.number = number
+
+    def write(self, _text):
+        """Refuse it."""
+        raise OSError(self.number, "refused")
+
+
+@pytest.mark.parametrize(("number", "is_lost"), [(errno.EPIPE, False), (errno.ENOSPC, True)])
+def test_stdout_takes_no_more(number, is_lost, monkeypatch, capsys):
+    """What cost something is named on stderr from then on, the rest is dropped; only a full disk is a fault."""
+    monkeypatch.setattr(sys, "stdout", _Full(number))
+    held = Output()
+    held.result("free", {})
+    held.result("paid for", {}, paid=True)
+    held.result("free", {})
+    assert capsys.readouterr().err == "paid for\n"
+    assert (held.unread is not None, held.lost is not None) == (True, is_lost)
+
+
+@pytest.mark.parametrize("stream", [_Full(errno.EPIPE), None])
+def test_stderr_takes_nothing(stream, monkeypatch):
+    """Nobody there to hear is no reason to stop."""
+    monkeypatch.setattr(sys, "stderr", stream)
+    complain("nobody hears this")
+    Output().say("nor this")
+
+
+def test_quiet(capsys):
+    """What is only good to know is left out."""
+    Output(quiet=True).note("open it")
+    Output().note("look at it")
+    Output(quiet=True).say("resume")
+    assert capsys.readouterr().err == "look at it\nresume\n"
