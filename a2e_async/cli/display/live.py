@@ -96,7 +96,7 @@ class LiveBoard(Board):
         rows = list(self.rows)  # the redraw runs in a thread of its own
         shown = _most_telling(rows, self._console.height - _LINES_FOR_OTHERS)
         # What does not fit is cut from the label, the only column that can lose something.
-        table = Table.grid(padding=(0, 2), expand=True)
+        table = Table.grid(padding=(0, 2))
         table.width = min(self._console.width, _WIDEST)
         table.add_column(width=1)
         table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
