@@ -14,6 +14,7 @@ from a2e_async.core import rules
 from a2e_async.core.family import Family, Request, family_of
 from a2e_async.core.polling.learned import Learned
 from a2e_async.core.records import Record
+from a2e_async.core.secrets import SignedLink
 from a2e_async.engine.files import names, uploads
 from a2e_async.engine.jobs.events import EventStream
 from a2e_async.engine.jobs.job import Job
@@ -106,6 +107,7 @@ class Asking(Opening):
             DownloadError: A file could not be had whole; a link that has expired is asked for once more first.
             UsageError: An argument is not what it must be.
         """
+        what = SignedLink(what) if isinstance(what, str) else what
         opened = self._parts()
         where, stem = names.place(folder, name)
         return await names.download(opened.engine, opened.downloads, what, where, stem)

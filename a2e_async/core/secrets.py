@@ -43,6 +43,18 @@ class Secret(str):
         return Secret(super().__getitem__(part))
 
 
+class SignedLink(str):
+    """A URL that goes out as it is and is shown without its query: whoever has the signature in it has the file."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return repr(hide(str(self)))
+
+    def __getitem__(self, part: Any) -> str:  # noqa: ANN401 - an index or a slice
+        return SignedLink(super().__getitem__(part))
+
+
 def masked(value: Any) -> Any:  # noqa: ANN401 - whatever a caller gave for a secret
     """Give a text as a secret, and anything else as it is; the first thing that is done with a secret from outside."""
     return Secret(value) if isinstance(value, str) else value

@@ -21,6 +21,7 @@ import attrs
 
 from a2e_async.core import links
 from a2e_async.core.retry import Retry
+from a2e_async.core.secrets import SignedLink
 from a2e_async.core.transfers import Transfers
 from a2e_async.engine.files.disk import holder_of, hop, hop_for
 from a2e_async.engine.files.hosts import Hosts, InsideError
@@ -53,7 +54,7 @@ class Wanted:
         relink: Gives a fresh link when this one has expired, or None.
     """
 
-    url: str
+    url: str = attrs.field(converter=SignedLink)
     stem: str
     output: str = ""
     relink: Relink | None = None

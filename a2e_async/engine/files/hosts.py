@@ -25,7 +25,7 @@ from yarl import URL
 
 from a2e_async.core import links, rules
 from a2e_async.core.retry import Retry
-from a2e_async.core.secrets import hide
+from a2e_async.core.secrets import SignedLink, hide
 from a2e_async.core.transfers import Transfers
 from a2e_async.engine.http.proxies import Proxies
 from a2e_async.engine.http.session import CONNECT_SECONDS, USER_AGENT
@@ -121,7 +121,7 @@ class Hosts:
                     yield reply
                 return
             reply.close()
-            before, at = at, _joined(at, onward)
+            before, at = at, SignedLink(_joined(at, onward))
             if before[:6].lower() == "https:" and at[:5].lower() == "http:":
                 raise _refusal(link, "leads from https to http")
         raise _refusal(link, "is redirected on and on: too many redirects")

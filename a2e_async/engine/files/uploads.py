@@ -22,6 +22,7 @@ import attrs
 from a2e_async.calls import storage
 from a2e_async.core import media, names, rules
 from a2e_async.core.retry import Retry
+from a2e_async.core.secrets import SignedLink
 from a2e_async.engine.files.disk import hop, hop_for
 from a2e_async.engine.files.hosts import Hosts
 from a2e_async.engine.http.failures import cause_of, words_of
@@ -93,6 +94,7 @@ class Uploads:
 
     async def put(self, url: str, file: Examined, progress: Progress | None) -> None:
         """Put a file to a presigned link, with the content type that the link was made for."""
+        url = SignedLink(url)
         try:
             self._hosts.judge(url)
         except DownloadError as error:

@@ -56,7 +56,7 @@ class Proxies:
         Raises:
             UsageError: The variable that names it cannot be read; its value is not shown.
         """
-        parts = urlsplit(url)
+        parts = urlsplit(url.partition("?")[0])  # the query is a signature, and a report shows local variables
         key = (parts.scheme.lower(), parts.netloc)
         if key not in self._by_host:
             self._by_host[key] = _look_up(key[0], (parts.hostname or "").rstrip("."), parts.port)
@@ -79,7 +79,7 @@ class Proxies:
 
 
 def _look_up(scheme: str, host: str, port: int | None) -> Proxy | None:
-    proxies = urllib.request.getproxies_environment()
+    proxies = {kind: Secret(address) for kind, address in urllib.request.getproxies_environment().items()}
     if _is_this_machine(host) or _is_excepted(host, port or {"http": 80, "https": 443}.get(scheme), proxies.get("no")):
         return None
     for kind in (scheme, "all"):
