@@ -37,6 +37,7 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS = 10
 _LONGEST_HEADER = 64 << 10  # content security policies of file hosts have 9 kB and more
 _PLAIN: Final = "".join(map(chr, range(0x21, 0x7F)))
+_SENDING = aiohttp.ClientTimeout(total=None, connect=CONNECT_SECONDS)
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _INSIDE = "leads to this machine or a private network; A2EClient(allow_private_files=True) allows that"
 
@@ -130,7 +131,10 @@ class Hosts:
     async def put(
         self, link: str, headers: Mapping[str, str], body: AsyncIterable[bytes]
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """Put a file to a link; a redirect is not followed, for the file would have to be sent again."""
+        """Put a file to a link; a redirect is not followed, for the file would have to be sent again.
+
+        How long it may stand still is for the caller to say, who sees its bytes go.
+        """
         async with await self._request("PUT", link, headers, data=body) as reply:
             yield reply
 
@@ -165,7 +169,12 @@ class Hosts:
         arguments: dict[str, Any] = self._proxies.arguments(link, headers)
         begun = asyncio.get_running_loop().time()
         reply = await self._pool().request(
-            method, _spelled(link), timeout=self._limit, allow_redirects=False, data=data, **arguments
+            method,
+            _spelled(link),
+            timeout=self._limit if data is None else _SENDING,
+            allow_redirects=False,
+            data=data,
+            **arguments,
         )
         if _log.isEnabledFor(logging.DEBUG):  # without its query: that is where signatures are
             took = round((asyncio.get_running_loop().time() - begun) * 1000)

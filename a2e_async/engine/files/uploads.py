@@ -32,6 +32,7 @@ from a2e_async.errors import DownloadError, TransportError, UsageError
 Progress = Callable[[int, int], None]
 
 _CHUNK = 64 << 10  # small enough that a slow line sends one within `Retry.stall_seconds`
+_TO_ANSWER = 4
 _PASSING = frozenset({408, 425, 429})
 _SERVER_ERROR = 500
 _DIGEST = 16
@@ -146,8 +147,10 @@ async def _pieces(
     while chunk := await hop(source.read, min(_CHUNK, size - sent)):
         yield chunk
         sent += len(chunk)
+        # What the system has taken of the end may still be on a slow line, while nobody can see it move.
+        patience = seconds if sent < size else seconds * _TO_ANSWER
         with contextlib.suppress(RuntimeError):  # it has stood still for too long just now
-            limit.reschedule(loop.time() + seconds)
+            limit.reschedule(loop.time() + patience)
         if progress is not None:
             progress(sent, size)
 
