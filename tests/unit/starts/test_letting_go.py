@@ -104,7 +104,7 @@ class Counting(DirectTransport):
 
 async def let_go(way, how, moment, turns, *, journal=False):
     """Let go of a job at a moment, and check that nothing is sent for it from then on."""
-    sim = virtual_app(coins=1_000)
+    sim = virtual_app(coins=1_000, task_seconds=60)
     wire = Counting(sim)
     async with client(sim, http=wire, **way(sim)) as a2e:
         view = a2e.with_options()
