@@ -50,6 +50,11 @@ class Endpoint:
     older: Endpoint | None = None
     note: str = ""
 
+    @property
+    def is_guess(self) -> bool:
+        """Whether nobody has named this path: it is one by analogy."""
+        return self.note.startswith("undocumented: by analogy")
+
 
 @attrs.frozen(kw_only=True)
 class Form:

@@ -279,7 +279,7 @@ class Poller:
                 self._queue.add_set(self._group(half[0], now), half)
 
     def _not_found(self, watch: Watch, error: NotFoundError, now: float) -> None:
-        believed = not error.no_route and self._absences.believed(watch, now)
+        believed = not error.no_route and not watch.is_guessed and self._absences.believed(watch, now)
         if watch.is_known and self._absences.are_most_missing(now):
             self._failed(now, error)
         elif not error.no_route:

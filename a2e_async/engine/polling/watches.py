@@ -39,6 +39,11 @@ class Watch(Waiting):
         """Whether the task surely was there: a look has seen it, or the answer of its start named it here."""
         return self.spelling is not None or self.job.request is not None
 
+    @property
+    def is_guessed(self) -> bool:
+        """Whether even the path of its detail is a guess that has never shown it: a 404 says nothing then."""
+        return self.spelling is None and self.job.family.detail.is_guess
+
     def again(self, job: AnyJob | None = None) -> Watch:
         """Give a watch of the same task that knows the same, for the same job or for another that shares it."""
         copy = Watch(job or self.job, self.task_id, self.key, self.born)
