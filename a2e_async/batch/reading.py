@@ -44,8 +44,6 @@ def read_row(values: Mapping[str, Any], *, family: str | None, line: int | None,
         return _row(values, family, line, typed=typed)
     except InvalidRequestError as error:
         return BadRow(line=line, id=_shown(row_id), field=error.field, message=error.message)
-    except RowError as error:
-        return BadRow(line=line, id=_shown(row_id), field=error.field, message=str(error))
     except A2EError as error:
         return BadRow(line=line, id=_shown(row_id), field="family", message=shortened(error.message))
 

@@ -18,6 +18,7 @@ ROWS = {
     "nano_banana": {"prompt": "a kite", "input_images": A},
     "kling_video": {name: str(value) for name, value in family_of("kling_video").example.items()},
     "kling_omni": {"prompt": "a kite"},
+    "motion_transfer": {"image_url": A, "video_url": A},
 }
 
 
@@ -56,6 +57,10 @@ TAKEN = [
     ("image_to_video", "image_url", f" {B} ", B),
     ("image_to_video", "video_time", "10.0", 10),
     ("image_to_video", "video_time", " 10 ", 10),
+    ("motion_transfer", "timeout", "90.5", 90.5),
+    ("motion_transfer", "timeout", "90,5", 90.5),
+    ("motion_transfer", "timeout", "9.05E+01", 90.5),
+    ("motion_transfer", "timeout", "90", 90.0),
     ("kling_video", "version", "3", "3.0"),
     ("kling_video", "version", " 3.0 ", "3.0"),
     ("nano_banana", "input_images", f"{A} {B}", [A, B]),
@@ -117,6 +122,7 @@ REFUSED = [
     ("text_to_image", "width", "1.02E+03", "width: 1.02E+03 has lost its last digits"),
     ("text_to_image", "width", "1E+03", "width: 1E+03 has lost its last digits"),
     ("text_to_image", "width", "1.024", "width: must be a whole number from 1, not '1.024'"),
+    ("motion_transfer", "timeout", "90 s", "timeout: must be a number from 1, not '90 s'"),
     ("text_to_image", "width", "1024px", "width: must be a whole number from 1, not '1024px'"),
     ("text_to_image", "width", "1_024", "width: must be a whole number from 1, not '1_024' (str)"),
     ("text_to_image", "width", "1" * 60, "width: must be a whole number from 1, not '111"),
