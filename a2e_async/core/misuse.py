@@ -71,7 +71,7 @@ def _fits(signature: inspect.Signature, owner: object, args: tuple[Any, ...], fi
 
 
 def misuse(
-    signature: inspect.Signature, args: Sequence[object], fields: Mapping[str, object], what: str = "this"
+    signature: inspect.Signature, args: Sequence[object], fields: Mapping[str, object], what: str = "the call"
 ) -> InvalidRequestError:
     """Build the error for arguments that a signature does not take; the first parameter is the object itself.
 

@@ -250,7 +250,7 @@ def host_of(url: str) -> str:
     try:
         parts = urlsplit(url)
         host, _port = parts.hostname or "", parts.port
-        if parts.scheme.lower() not in ("http", "https") or len(host) > _LONGEST_HOST or "%" in host:
+        if parts.scheme.lower() not in ("http", "https") or len(host) > _LONGEST_HOST or "%" in host or _port == 0:
             return ""
         if ":" in host:
             ipaddress.ip_address(host)

@@ -33,7 +33,7 @@ BASE_URL_VARIABLE: Final = "A2E_BASE_URL"
 ALLOW_HTTP_VARIABLE: Final = "A2E_ALLOW_HTTP"
 DEFAULT_BASE_URL: Final = "https://video.a2e.ai"
 _DOCUMENTATION_HOST = "api.a2e.ai"
-_API_PATH = re.compile(r"/api(/v\d+)?/*$")
+_API_PATH = re.compile(r"/api(/v\d+(/.*)?)?/*$")
 _LANG = re.compile(r"[A-Za-z0-9]{2,8}(-[A-Za-z0-9]{1,8})*")
 _UNUSABLE = re.compile(r"[\s?#\\]")
 

@@ -197,6 +197,15 @@ async def test_a_cancellation_is_no_failure(mocked, session):
         await service_of(session).ask(START)
 
 
+@pytest.mark.parametrize("value", [10**5000, {1}, b"x"], ids=["long", "set", "bytes"])
+async def test_what_cannot_be_written_was_surely_not_sent(mocked, session, value):
+    """A body that is no JSON is the caller's mistake: nothing is sent, and no start is looked for."""
+    mocked.post(ANYTHING, payload=YES)
+    with pytest.raises(UsageError, match="cannot be written as JSON"):
+        await service_of(session).ask(HttpRequest(method="POST", path="/x", body={"n": value}, start=True))
+    assert not calls(mocked)
+
+
 # The caller's own session.
 
 

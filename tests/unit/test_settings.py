@@ -109,6 +109,7 @@ def test_base_url(monkeypatch, given, variable, found):
         "https://",
         "https://:8080",
         "https://video.a2e.ai:99999",
+        "https://video.a2e.ai:0",
         "https://video.a2e.ai:port",
         "https://[::1",
         "https://a..b",
@@ -139,6 +140,7 @@ def test_base_url_is_refused(given):
         ("a2e.example:8443", r"did you mean https://a2e\.example:8443\?"),
         ("https://video.a2e.ai/api/v1", r"must not hold the path of the API, .* give https://video\.a2e\.ai$"),
         ("https://a2e.example/proxy/api/v1/", r"give https://a2e\.example/proxy$"),
+        ("https://video.a2e.ai/api/v1/userText2image/start", r"give https://video\.a2e\.ai$"),
         ("https://video.a2e.ai/api", r"give https://video\.a2e\.ai$"),
         (
             "http://video.a2e.ai",

@@ -22,7 +22,7 @@ from a2e_async.core.http import HttpReply, HttpRequest, HttpStream
 from a2e_async.engine.http.failures import failure_of
 from a2e_async.engine.http.limits import Limits
 from a2e_async.engine.http.proxies import Proxies
-from a2e_async.errors import A2EError, ProtocolError, UsageError
+from a2e_async.errors import A2EError, InvalidRequestError, ProtocolError, UsageError
 
 HttpSession = aiohttp.ClientSession
 
@@ -74,10 +74,10 @@ class Session:
         """Send one request; see `Transport`."""
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - what is awaited runs in a task
-        cancelling = task.cancelling()
+        cancelling, body = task.cancelling(), _written(request)
         self._limits.begin(task, request.seconds)
         try:
-            return await self._exchange(request, headers)
+            return await self._exchange(request, body, headers)
         except asyncio.CancelledError:
             if not self._limits.has_passed(task, cancelling):
                 raise
@@ -88,9 +88,9 @@ class Session:
             self._limits.end(task)
         raise failure
 
-    async def _exchange(self, request: HttpRequest, headers: Mapping[str, str]) -> HttpReply:
+    async def _exchange(self, request: HttpRequest, body: _Body | None, headers: Mapping[str, str]) -> HttpReply:
         pieces: list[bytes] = []
-        async with self._begin(request, headers, _CONNECTING) as reply:
+        async with self._begin(request, body, headers, _CONNECTING) as reply:
             try:
                 _refuse_size(reply.content_length or 0, reply.status)
                 size = 0
@@ -108,8 +108,9 @@ class Session:
         """Send one request and give its body as it comes; see `Streaming`."""
         limit = aiohttp.ClientTimeout(total=request.seconds, connect=CONNECT_SECONDS, sock_connect=CONNECT_SECONDS)
         failure: A2EError | None = None
+        body = _written(request)
         try:
-            reply = await self._begin(request, headers, limit)
+            reply = await self._begin(request, body, headers, limit)
         except Exception as error:  # noqa: BLE001 - as in `send`
             failure = self._failure(request, error, headers)
         if failure is not None:
@@ -136,7 +137,9 @@ class Session:
         del reply  # it shows the headers of the answer, which may repeat the token
         raise failure
 
-    def _begin(self, request: HttpRequest, headers: Mapping[str, str], limit: aiohttp.ClientTimeout) -> Any:  # noqa: ANN401 - aiohttp's request, to be awaited or entered
+    def _begin(
+        self, request: HttpRequest, body: _Body | None, headers: Mapping[str, str], limit: aiohttp.ClientTimeout
+    ) -> Any:  # noqa: ANN401 - aiohttp's request, to be awaited or entered
         if self._http is None:
             self._http = new_http_session(self._tls)
         if self._http.closed:
@@ -145,7 +148,7 @@ class Session:
             request.method,
             self._base_url + request.path,
             params=request.query or None,
-            data=None if request.body is None else _Body(_JSON.encode(request.body).encode()),
+            data=body,
             allow_redirects=False,
             raise_for_status=False,
             timeout=limit,
@@ -161,6 +164,15 @@ class Session:
         if self._own and self._http is not None:
             await self._http.close()
             self._http = None
+
+
+def _written(request: HttpRequest) -> _Body | None:
+    """Write a body; one that cannot be written is the caller's, and nothing was sent."""
+    try:
+        return None if request.body is None else _Body(_JSON.encode(request.body).encode())
+    except (TypeError, ValueError, RecursionError) as error:
+        words = f"{type(error).__name__}: {error}"
+    raise InvalidRequestError(f"the request to {request.path} cannot be written as JSON: {words}", rule="must be JSON")
 
 
 def _refuse_size(size: int, status: int) -> None:
