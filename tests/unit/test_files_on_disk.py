@@ -16,7 +16,7 @@ import pytest
 
 from a2e_async import Transfers, UsageError
 from a2e_async.core.media import SNIFFED
-from a2e_async.engine.files import disk, kinds, names
+from a2e_async.engine.files import disk, downloads, kinds, names, uploads
 from a2e_async.engine.files.disk import ForeignFileError, hop, hop_for
 from a2e_async.engine.files.hosts import InsideError, _Outside
 from a2e_async.engine.files.packing import BadPackingError, BombError, Unpacker
@@ -232,3 +232,22 @@ def test_a_name_that_is_too_long_ends_in_its_digest():
     assert one != two
     assert max(len(name.encode()) for name in (one, two)) <= 200
     assert names._short("kite") == "kite"
+
+
+def test_what_a_cancelled_waiter_has_taken_is_let_go_of(tmp_path):
+    """A hidden file that was opened for nobody is removed, and others have it."""
+    target = Target(tmp_path, "kite", "0" * 64, "")
+    downloads._let_go((None, Part.take(target)))
+    downloads._let_go((None, None))
+    assert list(tmp_path.iterdir()) == []
+    assert downloads._size_of(target.part) == -1
+    uploads._close((tmp_path / "x").open("w+b"))
+
+
+@pytest.mark.parametrize("error", [aiohttp.InvalidURL("http://x?Signature=s3cr3t"), UnicodeError("label too long")])
+def test_a_link_that_only_aiohttp_cannot_read_is_said(error):
+    """What our own look has let pass, and nobody can ask, is no matter of another try; it shows no signature."""
+    assert downloads._is_hopeless(error)
+    failure = downloads._given_up(error, 1, "kite", "http://x.example/a.png?Signature=s3cr3t")
+    assert str(failure).startswith("the link names no host that can be asked: http://x.example/a.png")
+    assert "s3cr3t" not in str(failure)

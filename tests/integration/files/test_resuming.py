@@ -185,3 +185,9 @@ async def test_more_bytes_than_the_file_has_are_thrown_away(a2e, host, tmp_path)
     """A rest that is longer than what is missing belongs to something else."""
     host.script = [{"after": HALF}, {"status": 206, "body": FILM[HALF - 9 :], "head": [f"{REST}{len(FILM)}"]}]
     assert is_whole(await a2e.download(host.url, tmp_path, name="film"), tmp_path)
+
+
+async def test_a_part_of_nobody_knows_how_much_is_not_the_file(a2e, host, tmp_path):
+    """A 206 that names no length, of a file whose length was never told, could be any part of it."""
+    host.script = [{"status": 206, "body": FILM[:HALF], "head": [f"Content-Range: bytes 0-{HALF - 1}/*"]}]
+    assert is_whole(await a2e.download(host.url, tmp_path, name="film"), tmp_path)
