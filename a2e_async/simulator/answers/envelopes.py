@@ -31,7 +31,7 @@ _CODES = {
 
 @cache
 def _declared() -> tuple[frozenset[str], Mapping[int, frozenset[str]]]:
-    told = json.loads((files(__package__) / "declared.json").read_text("utf-8"))
+    told = json.loads((files(__name__.rpartition(".")[0]) / "declared.json").read_text("utf-8"))
     return frozenset(told["success"]), {int(status): frozenset(names) for status, names in told["errors"].items()}
 
 

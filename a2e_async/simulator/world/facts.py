@@ -116,7 +116,9 @@ class Fact:
 @cache
 def facts() -> Mapping[str, Mapping[str, Fact]]:
     """Give what is documented of each endpoint, by "METHOD /path" with `{id}` in it."""
-    told: dict[str, dict[str, Any]] = json.loads((files(__package__) / "documented.json").read_text("utf-8"))
+    told: dict[str, dict[str, Any]] = json.loads(
+        (files(__name__.rpartition(".")[0]) / "documented.json").read_text("utf-8")
+    )
     for endpoint, fields in OLDER.items():
         told[endpoint] = {**fields, **told.get(endpoint, {})}
     return {endpoint: {name: _fact(how) for name, how in fields.items()} for endpoint, fields in told.items()}
@@ -190,7 +192,7 @@ def _wrong(name: str, fact: Fact, value: Any) -> str | None:  # noqa: ANN401  # 
     low, high = (fact.min_length, fact.max_length) if isinstance(value, str) else (fact.min, fact.max)
     if number is not None and ((low is not None and number < low) or (high is not None and number > high)):
         return f"{name} must {'have' if isinstance(value, str) else 'be'} {_bounds(low, high)}"
-    return _wrong_fields(fact.fields, value, where=f"{name}.") if fact.fields else None
+    return _wrong_fields(fact.fields, value, where=f"{name}.") if isinstance(value, dict) else None
 
 
 def _wrong_list(name: str, fact: Fact, value: Any) -> str | None:  # noqa: ANN401  # JSON
