@@ -24,7 +24,7 @@ class Plain:
 
     def to_dict(self) -> dict[str, Any]:
         """Give the facts as plain JSON values."""
-        return {}
+        raise NotImplementedError
 
     def __iter__(self) -> Iterator[tuple[str, Any]]:
         return iter(self.to_dict().items())

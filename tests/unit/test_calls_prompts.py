@@ -126,3 +126,17 @@ async def test_the_rules_hold_for_a_stream_too():
         with pytest.raises(InvalidRequestError, match="template"):
             await anext(a2e.calls.prompts.extend_live(PICTURE, **WORDS, template="noir"))
     assert not wire.sent
+
+
+async def test_an_answer_of_nothing_but_blanks_is_an_error():
+    """White space before an answer means nothing; without end it is not read on."""
+    wire = Streamed([b" " * (1 << 20), b"\n" * 10, WHOLE])
+    with pytest.raises(ProtocolError, match="nothing but white space"):
+        await events_of(wire)
+    assert (await events_of(Streamed([b"\n \n", WHOLE])))[-1].prompt
+
+
+async def test_an_event_that_is_nested_too_deeply_is_an_error():
+    """What no reader can take is told as nonsense of the service."""
+    with pytest.raises(ProtocolError, match="nested too deeply"):
+        await events_of(Streamed([b"event: result\ndata: " + b"[" * 100_000 + b"\n\n"]))

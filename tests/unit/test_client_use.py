@@ -267,3 +267,10 @@ def test_a_client_outlives_the_loop_in_which_it_was_opened(caplog):
     del a2e
     gc.collect()
     assert f"text_to_image {task_id}" in caplog.text
+
+
+def test_a_client_needs_a_loop_of_asyncio():
+    """Opened where no loop of asyncio runs, as under trio, a client says what it needs."""
+    opening = A2EClient("sk_a").open()
+    with pytest.raises(UsageError, match="needs a running event loop of asyncio"):
+        opening.send(None)

@@ -197,6 +197,15 @@ def test_what_only_looks_like_a_transport_is_refused(http):
         A2EClient("sk_a", http=http)
 
 
+def test_a_transport_that_nobody_can_look_into_is_taken():
+    """What does not say what its `send` takes is believed."""
+
+    class Odd:
+        send = staticmethod(min)
+
+    assert A2EClient("sk_a", http=Odd())
+
+
 @pytest.mark.parametrize("name", ["allow_http", "allow_private_files"])
 def test_a_permission_is_true_or_false(name):
     """Nothing that is merely true-ish lets a token go in the clear or a link into a private network."""
