@@ -23,7 +23,15 @@ from a2e_async.batch.schema import ABOUT, statements, version_of
 from a2e_async.errors import LedgerError
 
 FILE_NAME = "ledger.sqlite"
-_BATCH_ID = re.compile(r"[0-9a-f]{1,64}")
+_FACTS = {
+    "batch_id": re.compile(r"[0-9a-f]{1,64}"),
+    "salt": re.compile(r"[0-9a-f]{32}"),
+    "begun": re.compile(r"\d{1,11}(\.\d{1,20})?"),
+    "service": re.compile(r"[ -~]{1,500}"),
+    "account": re.compile(r"[0-9a-f]{64}"),
+    "user": re.compile(r"[0-9a-f]{64}"),
+}
+"""What may stand in a ledger beside the rows, as far as a run believes it."""
 _STEPS_OF_A_LOOK = 100_000  # of SQLite's machine, between two looks at the clock
 _CHECK_SECONDS = 30.0
 _BYTES_A_SECOND = 5_000_000  # what a slow disk is checked at
@@ -190,10 +198,13 @@ def begun(db: sqlite3.Connection, path: Path) -> Begun:
     if _migrate(db) < len(schema.STEPS):
         with contextlib.suppress(OSError):
             path.chmod(PRIVATE)  # an older version made it readable for all, with the tokens of webhooks in it
-    about = dict(db.execute("SELECT key, value FROM about WHERE key IN ('batch_id', 'file', 'copied')"))
+    about = dict(db.execute("SELECT key, value FROM about"))
     batch_id, number = about.get("batch_id", ""), str(path.stat().st_ino)
-    if not _BATCH_ID.fullmatch(batch_id):
+    if not batch_id:
         raise sqlite3.DatabaseError("it has no batch id")
+    wrong = [key for key, spelled in _FACTS.items() if key in about and not spelled.fullmatch(about[key])]
+    if wrong:
+        raise sqlite3.DatabaseError(f"its {wrong[0]} cannot be read")
     # Another copy may have started what is planned here, or will be, under the very same tags.
     copied = "copied" in about or about.get("file", number) != number
     db.execute("BEGIN IMMEDIATE")

@@ -15,7 +15,7 @@ import attrs
 
 from a2e_async.batch.entries import Entry, State
 from a2e_async.batch.ledger import Ledger
-from a2e_async.batch.rows import Row, of_entry
+from a2e_async.batch.rows import of_entry
 from a2e_async.batch.stored import sensible
 from a2e_async.client import A2EClient
 from a2e_async.core.family import Family, Request, price_kind
@@ -78,11 +78,8 @@ class Purse:
         if limit is not None:
             unpriced = await ledger.in_states(frozenset(State), _UNPRICED)
             prices: dict[object, float] = {}
-            for row, entry in [(of_entry(entry), entry) for entry in unpriced]:
-                kind = price_kind(row.family, row.request())
-                if kind not in prices:
-                    prices[kind] = await purse._price_of(row, entry, options)
-                purse._coins.spent += prices[kind]
+            for entry in unpriced:
+                purse._coins.spent += await purse._price_of(entry, options, prices)
         return purse
 
     @contextlib.asynccontextmanager
@@ -124,14 +121,18 @@ class Purse:
         if (coins := sensible(held.coins)) is not None:
             self._coins.spent += coins - price
 
-    async def _price_of(self, row: Row, entry: Entry, options: Options) -> float:
+    async def _price_of(self, entry: Entry, options: Options, known: dict[object, float]) -> float:
         """Give what a row may have cost that was started without a limit, and whose reply named no coins."""
         if options.price is not None:
             return options.price
-        with contextlib.suppress(A2EError):
-            quoted = await self._quote(row.family, row.request())
-            if quoted is not None:
-                return quoted
+        with contextlib.suppress(A2EError):  # of a family or with fields that this version does not know
+            row = of_entry(entry)
+            request = row.request()
+            kind = price_kind(row.family, request)
+            if kind not in known and (quoted := await self._quote(row.family, request)) is not None:
+                known[kind] = quoted
+            if kind in known:
+                return known[kind]
         raise UsageError(
             f"max_coins: row {entry.id} was started without a limit, and nobody tells what {entry.family} costs; "
             "give price= (--price), what each start costs at most"

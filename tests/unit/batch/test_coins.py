@@ -158,6 +158,12 @@ async def test_rows_that_were_started_without_a_limit_count_once_there_is_one(tm
                 sim.faults.add("quote", "status", status=500, hits=None)
                 with pytest.raises(UsageError, match="price="):
                     await Purse.open(20, book, a2e, Options())
+        for change in ("family = 'nope'", "family = 'text_to_image', fields = '{\"nope\": 1}'"):
+            async with opened(tmp_path) as book, client(sim) as a2e:
+                await book.write((f"UPDATE rows SET {change}", ()))
+                assert (await Purse.open(20, book, a2e, Options(price=4)))._coins.spent == 4
+                with pytest.raises(UsageError, match="price="):
+                    await Purse.open(20, book, a2e, Options())
         async with client(sim) as a2e:
             with pytest.raises(UsageError, match="max_coins"):
                 async with Batch.open(tmp_path, a2e, max_coins=20):

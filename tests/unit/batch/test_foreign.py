@@ -121,6 +121,24 @@ async def test_every_value_is_checked_for_type_and_range(tmp_path, column, value
             await book.known([row[0] for row in await book._ask("SELECT id FROM rows")])
 
 
+FACTS = {
+    "batch_id": ["x", "A" * 32, "0" * 65],
+    "salt": ["zz", "", "0" * 31],
+    "begun": ["nonsense", "-1", "1e300", "nan", "9" * 300],
+    "service": ["http://\x1b[2J", "x" * 5000, ""],
+    "account": ["\xe9" * 64, "", "0"],
+    "user": ["\ud83e".encode("utf-8", "replace").decode(), "0" * 65],
+}
+
+
+@pytest.mark.parametrize(("key", "value"), [(key, value) for key, them in FACTS.items() for value in them])
+async def test_what_stands_beside_the_rows_is_checked_too(tmp_path, key, value):
+    """In words, and never as an error of some parser."""
+    await filled(tmp_path, 1)
+    change(tmp_path, ("INSERT OR REPLACE INTO about VALUES (?, ?)", (key, value)))
+    assert f"its {key} cannot be read" in await refused(tmp_path)
+
+
 @pytest.mark.parametrize("version", ["9" * 5000, "-1", "1.0", "²", "99999999999", "", " 1"])
 async def test_a_version_is_a_small_number(tmp_path, version):
     """Any other one is none."""
