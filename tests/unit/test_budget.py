@@ -323,7 +323,9 @@ async def test_too_few_coins_end_the_starts_that_are_queued(a2e, sim, poor):
     assert ended[9].status == ended[3].status
     assert ended[9].tag == jobs[9].tag
     assert len(sim.world.book.starts) == 3
-    assert isinstance(await caught(a2e.start(PICTURE).wait()), InsufficientCoinsError)
+    error = await caught(a2e.start(PICTURE, price=10).wait())
+    assert isinstance(error, InsufficientCoinsError)
+    assert error.needed == 10
     assert sim.counters["text_to_image.start"] == 5
     sim.world.coins = 10
     await a2e.start(PICTURE)

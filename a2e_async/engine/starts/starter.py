@@ -240,6 +240,8 @@ class Starter:
             words = "a job was let go of, and its start of tag %s may or may not have been taken"
             _log.warning(words, job.tag, extra={"tag": job.tag})
         queued = list(self._queue)
+        if isinstance(error, InsufficientCoinsError):
+            error.needed = job.options.price if held is None else held.price
         try:
             error = await self._doubts.weigh(error)
         finally:  # also when the client is closed meanwhile
