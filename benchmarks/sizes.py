@@ -50,7 +50,6 @@ LONG_TESTS = frozenset(
         "tests/unit/test_simulator_calls.py",
         "tests/unit/test_simulator_families.py",
         "tests/unit/test_simulator_world.py",
-        "tests/unit/test_starts_once.py",
         "tests/unit/test_wire.py",
     }
 )

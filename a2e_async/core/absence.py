@@ -201,6 +201,35 @@ class Reading:
         return False
 
 
+@attrs.define
+class Proof:
+    """How many readings in a row speak for it that a start is not there.
+
+    Attributes:
+        floor: Since when rows of it would have been made.
+        full: How many do.
+        begun: Whether any reading was noted yet.
+    """
+
+    floor: float
+    full: int = 0
+    begun: bool = False
+    _seen: frozenset[str] = frozenset()
+
+    def take(self, reading: Reading, *, proves: bool) -> None:
+        """Note a reading; rows that have gone since the last one make the list one that hides rows."""
+        self.begun = True
+        if not proves:
+            self.broken()
+            return
+        self.full = 1 if self._seen - reading.rows.keys() else self.full + 1
+        self._seen = frozenset(one for one, at in reading.times.items() if at is not None and at >= self.floor)
+
+    def broken(self) -> None:
+        """Begin anew."""
+        self.begun, self.full, self._seen = True, 0, frozenset()
+
+
 def letter_of(family: Family, row: Row, tag: str) -> str | None:
     """Give the send letter of a row with this tag, None when it has another tag or none."""
     shown = wire.name_in(family, row)

@@ -59,6 +59,7 @@ class Tasks:
     async def delete(self, family: Family, task_id: str) -> None:
         """Delete one task, finished or not yet begun."""
         await self._service.ask(wire.delete(family, task_id))
+        self._ends.roster.was_deleted(task_id)
 
     async def take_back(self, job: AnyJob) -> bool:
         """Delete the tasks of an accepted job while each is `initialized`, which refunds them; False: it goes on.
@@ -110,7 +111,7 @@ class Tasks:
     async def _delete_unbegun(self, family: Family, task_id: str) -> bool | None:
         """Delete a task; True: refunded, False: gone, who knows how, None: the service refused."""
         try:
-            await self._service.ask(wire.delete(family, task_id))
+            await self.delete(family, task_id)
         except NotFoundError:
             return False
         except RejectedRequestError:

@@ -18,6 +18,7 @@ Witness = tuple[str, float, float]
 """A task that is known to be there: its id, the service's time of its creation, and the loop's since it is known."""
 
 _UNSEEN_KEPT = 1000
+_DELETED_KEPT = 10_000
 _NO_FAILURE = (JobDetachedError, JobCancelledError, ClientClosedError)
 
 
@@ -27,11 +28,13 @@ class Roster:
     Attributes:
         jobs: The jobs that have not ended, oldest first.
         unseen: How jobs failed whose error nobody has seen yet.
+        deleted: The tasks that this client has deleted, oldest first.
     """
 
     def __init__(self) -> None:
         self.jobs: dict[AnyJob, None] = {}
         self.unseen: dict[int, str] = {}
+        self.deleted: dict[str, None] = {}
         self._tags: dict[str, AnyJob] = {}
         self._numbers = itertools.count(1)
         self._drained: list[asyncio.Future[None]] = []
@@ -52,6 +55,12 @@ class Roster:
     def tagged(self, tag: str) -> AnyJob | None:
         """Give the live job with this tag, or None."""
         return self._tags.get(tag)
+
+    def was_deleted(self, task_id: str) -> None:
+        """Note that this client has deleted a task: a list that lacks it hides nothing."""
+        self.deleted[task_id] = None
+        if len(self.deleted) > _DELETED_KEPT:
+            del self.deleted[next(iter(self.deleted))]
 
     def witnesses(self, family: Family) -> Iterator[Witness]:
         """Give the tasks of a family that were seen to be there, by polls of jobs that have not ended."""

@@ -81,5 +81,5 @@ async def _fate_of(service: Service, finder: Finder, family: Family, double: Rec
             continue
         else:
             fate = "was deleted before it began"
-        finder.forget(double.id)
+        finder.was_deleted(double.id)
         return fate, 0

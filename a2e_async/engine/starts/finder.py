@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable
 import attrs
 
 from a2e_async.core import replies, tags, wire
-from a2e_async.core.absence import Reading, Row
+from a2e_async.core.absence import Proof, Reading, Row
 from a2e_async.core.family import Family
 from a2e_async.core.retry import Retry
 from a2e_async.engine.http.service import Service
@@ -109,7 +109,7 @@ class Finder:
         """
         left = deque(self._times(search))
         span = Span(floor=self._floor(search), top=self._top(search))
-        proof = _Proof(span.floor)
+        proof = Proof(span.floor)
         stuck, extra = False, 0
         while left:
             deep = len(left) <= _PROOF or extra > 0 or (search.at_once and not proof.begun)
@@ -188,9 +188,9 @@ class Finder:
         """Whether a task is known to be that of a start that was answered before."""
         return task_id in self._known
 
-    def forget(self, task_id: str) -> None:
-        """Expect a task in the list no more, for it was deleted."""
-        self._known.pop(task_id, None)
+    def was_deleted(self, task_id: str) -> None:
+        """Expect a task in the list no more."""
+        self._roster.was_deleted(task_id)
 
     async def aclose(self) -> None:
         """Stop sweeping; whoever still searches is cancelled with it."""
@@ -260,7 +260,11 @@ class Finder:
         here = [(one, created, at) for one, (created, at) in self._known.items() if created is not None]
         for task_id, created, known_at in (*here, *self._roster.witnesses(self._family)):
             long_known = known_at <= search.since or known_at <= loop_now - self._retry.unknown_window
-            if long_known and (now is None or now - created < self._retry.proof_age):
+            if (
+                task_id not in self._roster.deleted
+                and long_known
+                and (now is None or now - created < self._retry.proof_age)
+            ):
                 yield task_id, created
 
     def _is_young(self, search: Search) -> bool | None:
@@ -283,26 +287,3 @@ class Finder:
     def _is_of_before(self, row: Row, search: Search) -> bool:
         """Whether a task was made by an earlier start under the same tag, which this client has had an answer to."""
         return search.here and self.knows(replies.row_id(row))
-
-
-@attrs.define
-class _Proof:
-    """How many readings in a row speak for it that a start is not there."""
-
-    floor: float
-    full: int = 0
-    begun: bool = False
-    _seen: frozenset[str] = frozenset()
-
-    def take(self, reading: Reading, *, proves: bool) -> None:
-        """Note a reading; rows that have gone since the last one make the list one that hides rows."""
-        self.begun = True
-        if not proves:
-            self.broken()
-            return
-        self.full = 1 if self._seen - reading.rows.keys() else self.full + 1
-        self._seen = frozenset(one for one, at in reading.times.items() if at is not None and at >= self.floor)
-
-    def broken(self) -> None:
-        """Begin anew."""
-        self.begun, self.full, self._seen = True, 0, frozenset()

@@ -59,10 +59,6 @@ class Sender:
             known = self._finders[family.name] = Finder(family, self._service, self._roster)
         return known
 
-    def deleted(self, family: Family, task_id: str) -> None:
-        """Note that a task was deleted: a list that lacks it hides nothing."""
-        self.finder(family).forget(task_id)
-
     async def aclose(self) -> None:
         """Stop finding."""
         for finder in self._finders.values():
