@@ -232,6 +232,7 @@ class Finder:
 
     def _proves(self, search: Search, reading: Reading, floor: float) -> bool:
         """Whether a reading without the tag speaks for it that the start was never taken."""
+        floor = min(floor, self._floor(search))  # how far the clocks differ may have been learned since
         witnesses = list(self._witnesses(search))
         known = {*self._known, *(task_id for task_id, _created in witnesses)}
         names_from = floor - self._unmeasured(reading)
