@@ -15,14 +15,17 @@ class PartialResult(Protocol):
     @property
     def url(self) -> str:
         """The first output."""
+        ...
 
     @property
     def urls(self) -> tuple[str, ...]:
         """Every output, in the order of the reply."""
+        ...
 
     @property
     def coins(self) -> float | None:
         """The coins these tasks were charged."""
+        ...
 
 
 class A2EError(Exception):

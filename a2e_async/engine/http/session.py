@@ -107,18 +107,23 @@ class Session:
     async def stream(self, request: HttpRequest, headers: Mapping[str, str]) -> AsyncIterator[HttpStream]:
         """Send one request and give its body as it comes; see `Streaming`."""
         limit = aiohttp.ClientTimeout(total=request.seconds, connect=CONNECT_SECONDS, sock_connect=CONNECT_SECONDS)
-        failure: A2EError | None = None
-        body = _written(request)
-        try:
-            reply = await self._begin(request, body, headers, limit)
-        except Exception as error:  # noqa: BLE001 - as in `send`
-            failure = self._failure(request, error, headers)
-        if failure is not None:
-            raise failure
+        reply = await self._opened(request, headers, limit)
         try:
             yield HttpStream(head=_reply(reply), pieces=self._pieces(reply, request, headers))
         finally:
             reply.close()
+
+    async def _opened(
+        self, request: HttpRequest, headers: Mapping[str, str], limit: aiohttp.ClientTimeout
+    ) -> aiohttp.ClientResponse:
+        body = _written(request)
+        try:
+            reply: aiohttp.ClientResponse = await self._begin(request, body, headers, limit)
+        except Exception as error:  # noqa: BLE001 - as in `send`
+            failure = self._failure(request, error, headers)
+        else:
+            return reply
+        raise failure
 
     async def _pieces(
         self, reply: aiohttp.ClientResponse, request: HttpRequest, headers: Mapping[str, str]
