@@ -19,7 +19,7 @@ SECRETS = {part[at : at + WINDOW] for part in TOKEN.split(".") for at in range(l
 
 LIMIT_SECONDS = 1.0
 HANG_SECONDS = 60
-ROUND = 1000
+ROUND = 100
 MOST_FINDINGS = 20
 SHOWN = 2000
 
