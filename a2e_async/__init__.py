@@ -27,19 +27,19 @@ from a2e_async.core.family import Endpoint, Family, Form, Request, families, reg
 from a2e_async.core.hooks import Journal, Webhook
 from a2e_async.core.polling.schedule import Cadence
 from a2e_async.core.records import Record, Result
-from a2e_async.core.requests import Link, Usual, request
+from a2e_async.core.requests import Url, Usual, request
 from a2e_async.core.retry import Retry
 from a2e_async.core.status import Status
 from a2e_async.core.transfers import Transfers
 from a2e_async.engine.jobs.events import (
     Accepted,
-    Adopted,
     Changed,
     Downloaded,
     Event,
+    Finished,
     HealthChanged,
+    Recovered,
     Retried,
-    Settled,
     Started,
 )
 from a2e_async.engine.jobs.job import Job
@@ -83,7 +83,6 @@ __all__ = [
     "A2EClient",
     "A2EError",
     "Accepted",
-    "Adopted",
     "AuthenticationError",
     "Balance",
     "BudgetExceededError",
@@ -95,6 +94,7 @@ __all__ = [
     "Endpoint",
     "Event",
     "Family",
+    "Finished",
     "Form",
     "HealthChanged",
     "ImageToVideo",
@@ -107,7 +107,6 @@ __all__ = [
     "JobTimeoutError",
     "Journal",
     "LedgerError",
-    "Link",
     "MissingTokenError",
     "ModerationError",
     "NotFoundError",
@@ -115,13 +114,13 @@ __all__ = [
     "Quote",
     "RateLimitedError",
     "Record",
+    "Recovered",
     "RejectedRequestError",
     "Request",
     "Result",
     "Retried",
     "Retry",
     "ServiceError",
-    "Settled",
     "StartUnknownError",
     "Started",
     "Stats",
@@ -129,6 +128,7 @@ __all__ = [
     "TextToImage",
     "Transfers",
     "TransportError",
+    "Url",
     "UsageError",
     "Usual",
     "Webhook",

@@ -13,10 +13,10 @@ async with A2EClient() as a2e:
     ├── a2e watch          until its tasks have ended, with an event for each change of status
     └── a2e download       each download of its files
 
-    a2e.client.requests            requests sent, looks among them
+    a2e.client.requests            requests sent, polls among them
     a2e.client.requests_per_job    the same for each job that has ended
     a2e.client.retries             requests sent once more
-    a2e.client.outage              seconds for which looks failed
+    a2e.client.outage              seconds for which polls failed
     a2e.client.coins               coins charged and not given back
     a2e.client.start.duration      from the call to the service's answer
     a2e.client.job.duration        from the call to the end of the job
@@ -43,14 +43,14 @@ from a2e_async._version import __version__
 from a2e_async.client import A2EClient
 from a2e_async.engine.jobs.events import (
     Accepted,
-    Adopted,
     Changed,
     Downloaded,
     Event,
     EventStream,
+    Finished,
     HealthChanged,
+    Recovered,
     Retried,
-    Settled,
     Started,
 )
 from a2e_async.engine.jobs.stats import Stats
@@ -118,7 +118,7 @@ class _Observer:
         self._counted: Stats = a2e.stats()
         self._requests = meter.create_counter("a2e.client.requests", "{request}", "Requests sent to the service")
         self._retries = meter.create_counter("a2e.client.retries", "{retry}", "Requests sent once more")
-        self._outage = meter.create_counter("a2e.client.outage", "s", "Time for which looks failed")
+        self._outage = meter.create_counter("a2e.client.outage", "s", "Time for which polls failed")
         self._coins = meter.create_up_down_counter("a2e.client.coins", "{coin}", "Coins charged and not given back")
         self._per_job = meter.create_gauge(
             "a2e.client.requests_per_job", "{request}", "Requests per job that has ended"
@@ -159,9 +159,9 @@ class _Observer:
         self._spans[job.number] = _Spans(span, inside, part, event.at)
 
     @hear.register
-    def _adopted(self, event: Adopted) -> None:
+    def _adopted(self, event: Recovered) -> None:
         if spans := self._spans.get(event.job.number):
-            spans.part.add_event("a2e.adopted", timestamp=_ns(event.at))
+            spans.part.add_event("a2e.recovered", timestamp=_ns(event.at))
 
     @hear.register
     def _accepted(self, event: Accepted) -> None:
@@ -184,7 +184,7 @@ class _Observer:
             spans.part.add_event("a2e.changed", facts, _ns(event.at))
 
     @hear.register
-    def _settled(self, event: Settled) -> None:
+    def _settled(self, event: Finished) -> None:
         job = event.job
         spans = self._spans.pop(job.number, None)
         self._count()
@@ -226,8 +226,8 @@ class _Observer:
         self._counted = now
         self._requests.add(now.requests - before.requests, self._server)
         self._coins.add(now.spent - before.spent, self._server)
-        if now.settled:
-            self._per_job.set(now.requests / now.settled, self._server)
+        if now.finished:
+            self._per_job.set(now.requests / now.finished, self._server)
 
 
 def _seconds(meter: metrics.Meter, name: str, words: str) -> metrics.Histogram:

@@ -49,7 +49,7 @@ MARKER = (
 
 _SIMULATOR = pytest.StashKey[Simulator]()
 _SPEED = 100.0
-_SLOW = Cadence(delay=5)  # in virtual time nobody waits, and each look costs real time
+_SLOW = Cadence(delay=5)  # in virtual time nobody waits, and each poll costs real time
 _IN_UNITTEST = (
     "a2e_client: an IsolatedAsyncioTestCase runs its tests in a loop that no fixture can reach; take the fixture "
     "a2e_simulator and write `async with A2EClient() as a2e:` in the test, which finds it"

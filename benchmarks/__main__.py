@@ -34,7 +34,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--read", type=Path, metavar="LINES", help="measure nothing, read the lines of an earlier run")
     parser.add_argument("--markdown", action="store_true", help="print Markdown tables instead of JSON lines")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="also write lines.jsonl and table.md there")
-    parser.add_argument("--plots", action="store_true", help="with --out: also pictures (PNG)")
+    parser.add_argument("--plots", action="store_true", help="with --out: also images (PNG)")
     return parser.parse_args()
 
 
@@ -63,12 +63,12 @@ def measured(given: argparse.Namespace) -> list[suite.Line]:
 
 
 def write(lines: list[suite.Line], folder: Path, *, plots: bool) -> None:
-    """Write the lines, the tables and the pictures into a folder."""
+    """Write the lines, the tables and the images into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "lines.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
     (folder / "table.md").write_text(tables.markdown(lines), encoding="utf-8")
     if plots and importlib.util.find_spec("matplotlib") is None:
-        print(f"Pictures need matplotlib: {_PEERS}", file=sys.stderr)
+        print(f"Images need matplotlib: {_PEERS}", file=sys.stderr)
     elif plots:
         from benchmarks.plots import draw  # noqa: PLC0415 - matplotlib is not always there
 

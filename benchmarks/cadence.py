@@ -1,12 +1,12 @@
-"""How soon looks notice ends, and how many of them it takes: trials of the cadence in virtual time.
+"""How soon polls notice ends, and how many of them it takes: trials of the cadence in virtual time.
 
     python -m benchmarks.cadence [--plot FILE.png] [--only NAME ...]
 
-plays 100 and 1,000 films of 20 to 60 s from an empty memory, the latter also with a webhook for each end, and a mixed
-stream: 200 starts a second for 100 s, half pictures of 3 to 8 s, half films of 60 to 120 s, beside a plain sweep round
+plays 100 and 1,000 videos of 20 to 60 s from an empty memory, the latter also with a webhook for each end, and a mixed
+stream: 200 starts a second for 100 s, half images of 3 to 8 s, half videos of 60 to 120 s, beside a plain sweep round
 all running ids under the same cap. A delay is from a task's end to that of its job; 20 ms of it are the answer's way.
 With --plot it draws, for the mixed stream, what share of the tasks was known to be finished by which age, and at which
-ages looks asked for them.
+ages polls asked for them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 
-from trials import FILMS, LATENCY, PICTURES, Start, Trial, trial
+from trials import IMAGES, LATENCY, VIDEOS, Start, Trial, trial
 
 from a2e_async import A2EClient, Cadence
 from a2e_async.core.polling.ages import EDGES
@@ -31,7 +31,7 @@ from a2e_async.core.polling.schedule import Group
 from a2e_async.engine.polling.watches import Watch
 from benchmarks.common import figure, percentile
 
-CAP = Cadence().looks_per_second
+CAP = Cadence().polls_per_second
 
 
 class Sweep:
@@ -60,16 +60,16 @@ def sweep(a2e: A2EClient) -> None:
     a2e._shared.parts().engine.poller._queue = Sweep()  # type: ignore[assignment] # noqa: SLF001 - what we compare with
 
 
-def films(count: int, seed: int = 1) -> list[Start]:
-    """Give starts of films of 20 to 60 s, all at once."""
+def videos(count: int, seed: int = 1) -> list[Start]:
+    """Give starts of videos of 20 to 60 s, all at once."""
     dice = random.Random(seed)
-    return [Start(0.0, FILMS, dice.uniform(20, 60)) for _ in range(count)]
+    return [Start(0.0, VIDEOS, dice.uniform(20, 60)) for _ in range(count)]
 
 
 def mixed(seed: int = 1) -> list[Start]:
     """Give the mixed stream."""
     dice = random.Random(seed)
-    kinds = ((FILMS, 60, 120), (PICTURES, 3, 8))
+    kinds = ((VIDEOS, 60, 120), (IMAGES, 3, 8))
     return [
         Start(number / 200, family, dice.uniform(shortest, longest))
         for number in range(20_000)
@@ -77,21 +77,21 @@ def mixed(seed: int = 1) -> list[Start]:
     ]
 
 
-def show(name: str, played: Trial, *, delay: float | None, looks: float | None) -> bool:
+def show(name: str, played: Trial, *, delay: float | None, polls: float | None) -> bool:
     """Print the figures of a trial."""
     delays = played.all_delays
     facts: dict[str, Any] = {
         "p95": round(percentile(delays, 0.95), 3),
         "longest": round(max(delays), 2),
-        "first_look": round(max(map(max, played.first.values())), 2),
+        "first_poll": round(max(map(max, played.first.values())), 2),
         "by_family": {family: round(sum(some) / len(some), 3) for family, some in played.delays.items()},
         "latency": LATENCY,
     }
     return all(
         [
             figure(f"{name}: delay, mean", played.delay, "s", at_most=delay, jobs=played.jobs, **facts),
-            figure(f"{name}: looks a job", played.looks_a_job, "requests", at_most=looks),
-            figure(f"{name}: looks in the densest second", played.peak, "requests", at_most=CAP),
+            figure(f"{name}: polls a job", played.polls_a_job, "requests", at_most=polls),
+            figure(f"{name}: polls in the densest second", played.peak, "requests", at_most=CAP),
         ]
     )
 
@@ -103,14 +103,14 @@ def stream(plot: Path | None) -> bool:
         draw(plot, learned)
     return all(
         [
-            show("mixed, swept", swept, delay=None, looks=None),
-            show("mixed, learned", learned, delay=swept.delay / 2, looks=None),
+            show("mixed, swept", swept, delay=None, polls=None),
+            show("mixed, learned", learned, delay=swept.delay / 2, polls=None),
         ]
     )
 
 
 def draw(target: Path, played: Trial) -> None:
-    """Draw what was learned, and where the looks went."""
+    """Draw what was learned, and where the polls went."""
     import matplotlib as mpl  # noqa: PLC0415 - of the group `bench`, and needed for this alone
 
     mpl.use("Agg")
@@ -119,7 +119,7 @@ def draw(target: Path, played: Trial) -> None:
     learned = Learned()
     learned.recall(played.learned)
     figure_, panes = plt.subplots(1, 2, figsize=(12, 4.5), layout="constrained")
-    for pane, family, longest in zip(panes, (PICTURES, FILMS), (12, 140), strict=True):
+    for pane, family, longest in zip(panes, (IMAGES, VIDEOS), (12, 140), strict=True):
         ages = [edge for edge in EDGES if edge <= longest]
         pane.plot(ages, [learned.ages(family).share(age) for age in ages], color="C0")
         pane.set(title=family, xlabel="age of a task in seconds", xlim=(0, longest), ylim=(0, 1.05))
@@ -131,16 +131,16 @@ def draw(target: Path, played: Trial) -> None:
         asked.set_zorder(0)
         pane.set_zorder(1)
         pane.patch.set_visible(False)
-    figure_.suptitle("200 starts a second for 100 s, at most 10 looks a second: where the looks went")
+    figure_.suptitle("200 starts a second for 100 s, at most 10 polls a second: where the polls went")
     figure_.savefig(target, dpi=120)
 
 
 def trials(plot: Path | None) -> dict[str, Callable[[], bool]]:
     """Name the trials, with their targets."""
     return {
-        "hundred": lambda: show("100 films", trial(films(100)), delay=0.5, looks=0.7),
-        "thousand": lambda: show("1,000 films", trial(films(1000)), delay=0.6, looks=0.45),
-        "hints": lambda: show("1,000 films, all hinted", trial(films(1000), hints=True), delay=0.1, looks=0.6),
+        "hundred": lambda: show("100 videos", trial(videos(100)), delay=0.5, polls=0.7),
+        "thousand": lambda: show("1,000 videos", trial(videos(1000)), delay=0.6, polls=0.45),
+        "hints": lambda: show("1,000 videos, all hinted", trial(videos(1000), hints=True), delay=0.1, polls=0.6),
         "mixed": lambda: stream(plot),
     }
 

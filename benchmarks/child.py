@@ -1,6 +1,6 @@
 """One client in one process: `python -m benchmarks.child '{"contestant": ..., "url": ..., "jobs": ...}'`.
 
-It imports the client, makes a few films to warm up, measures, and prints one JSON line.
+It imports the client, makes a few videos to warm up, measures, and prints one JSON line.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from typing import Any
 
 import attrs
 
-from benchmarks.contestants import CONTESTANTS, Film
+from benchmarks.contestants import CONTESTANTS, Video
 
 _STATUS = Path("/proc/self/status")
 _LINUX = _STATUS.exists()
@@ -40,7 +40,7 @@ class Order:
         url: Where the server listens.
         jobs: How many jobs.
         in_flight: At most so many callers at once; None means all of them.
-        warm_up: How many films are made before anything is measured.
+        warm_up: How many videos are made before anything is measured.
         patience: After so many seconds what still runs is lost.
         options: Options of the contestant.
         profile: Write a profile of the measured part to this file.
@@ -57,35 +57,35 @@ class Order:
 
 
 class Tally:
-    """When each film was noticed, why others were lost, and how many still ran when patience was at an end."""
+    """When each video was noticed, why others were lost, and how many still ran when patience was at an end."""
 
     def __init__(self) -> None:
         self.noticed: dict[int, float] = {}
         self.lost: Counter[str] = Counter()
         self.unfinished = 0
 
-    async def follow(self, film: Film, number: int) -> None:
-        """Make one film."""
+    async def follow(self, video: Video, number: int) -> None:
+        """Make one video."""
         try:
-            await film(f"film {number}")
+            await video(f"video {number}")
         except Exception as error:  # noqa: BLE001 - whatever a client raises, its job is lost
             self.lost[type(error).__name__] += 1
         else:
             self.noticed[number] = time.monotonic()
 
 
-async def _all_at_once(film: Film, order: Order, tally: Tally) -> None:
-    following = [asyncio.create_task(tally.follow(film, number)) for number in range(order.jobs)]
+async def _all_at_once(video: Video, order: Order, tally: Tally) -> None:
+    following = [asyncio.create_task(tally.follow(video, number)) for number in range(order.jobs)]
     _done, unfinished = await asyncio.wait(following, timeout=order.patience)
     tally.unfinished = len(unfinished)
 
 
-async def _by_callers(film: Film, order: Order, tally: Tally) -> None:
+async def _by_callers(video: Video, order: Order, tally: Tally) -> None:
     numbers = iter(range(order.jobs))
 
     async def caller() -> None:
         for number in numbers:
-            await tally.follow(film, number)
+            await tally.follow(video, number)
 
     await asyncio.gather(*(caller() for _ in range(order.in_flight or 1)))
 
@@ -122,15 +122,15 @@ async def measure(order: Order) -> None:
     contestant = CONTESTANTS[order.contestant]
     tally = Tally()
     run = _all_at_once if order.in_flight is None else _by_callers
-    async with contestant.opened(order.url, **order.options) as film:
-        await asyncio.gather(*(film(f"warm-up {number}") for number in range(order.warm_up)))
+    async with contestant.opened(order.url, **order.options) as video:
+        await asyncio.gather(*(video(f"warm-up {number}") for number in range(order.warm_up)))
         urllib.request.urlopen(f"{order.url}/bench/forget", b"").close()  # noqa: ASYNC210 - nothing else runs yet
         gc.collect()
         _forget_peak()
         before = _memory("VmRSS")
         async with _profiled(order.profile):
             cpu, began = time.process_time(), time.monotonic()
-            await run(film, order, tally)
+            await run(video, order, tally)
             cpu, seconds = time.process_time() - cpu, time.monotonic() - began
         figures = {"cpu": cpu, "seconds": seconds, "memory": _memory("VmHWM") - before}
         _tell(order, tally, figures)

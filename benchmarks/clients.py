@@ -42,7 +42,7 @@ def _open_files() -> int:
 
 
 async def one(sim: Simulator) -> None:
-    """Open a client, make a picture, close it."""
+    """Open a client, make an image, close it."""
     async with A2EClient(sim.token, base_url=sim.url) as a2e:
         await a2e.text_to_image("a red kite", width=64, height=64)
         await a2e.balance()

@@ -56,7 +56,7 @@ class Simulator:
         self.token: str = first["token"]
 
     def report(self) -> dict[str, Any]:
-        """Ask for its counters, its densest second of looks and its coins."""
+        """Ask for its counters, its densest second of polls and its coins."""
         assert self._process.stdin is not None
         self._process.stdin.write("report\n")
         self._process.stdin.flush()

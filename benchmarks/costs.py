@@ -41,9 +41,9 @@ def imports(contestants: Sequence[str], times: int) -> Iterator[dict[str, Any]]:
 
 
 async def ledger() -> dict[str, float]:
-    """Write the course of each row of a batch, 50 at a time: intended, accepted, settled, done."""
+    """Write the course of each row of a batch, 50 at a time: intended, accepted, finished, done."""
     entries = [
-        Entry(id=f"row-{number}", family="image_to_video", fields={"prompt": f"film {number}"})
+        Entry(id=f"row-{number}", family="image_to_video", fields={"prompt": f"video {number}"})
         for number in range(ROWS)
     ]
     with tempfile.TemporaryDirectory() as folder:
@@ -70,16 +70,16 @@ async def ledger() -> dict[str, float]:
 async def _course(book: Ledger, row_id: str, number: int) -> None:
     await book.intended(row_id, f"{number:012x}", 1)
     await book.accepted(row_id, (f"{number:024x}",), 30)
-    await book.settled(row_id, coins=30)
+    await book.finished(row_id, coins=30)
     await book.downloaded(row_id, ())
 
 
 def reading() -> dict[str, float]:
-    """Read the reply of a look at a hundred films, of which three have ended: ours, and `json.loads` alone."""
+    """Read the reply of a poll at a hundred videos, of which three have ended: ours, and `json.loads` alone."""
     family = family_of(ImageToVideo)
-    row = {"coins": 30, "createdAt": "2026-01-01T00:00:00.000Z", "name": "film ~k7f3q9x2m4pda", "failed_message": ""}
-    row |= {"prompt": "a red kite above dunes at sunrise", "image_url": "https://example.net/picture.png"}
-    ended = {"current_status": "completed", "result_url": "https://files.example.net/film.mp4"}
+    row = {"coins": 30, "createdAt": "2026-01-01T00:00:00.000Z", "name": "video ~k7f3q9x2m4pda", "failed_message": ""}
+    row |= {"prompt": "a red kite above dunes at sunrise", "image_url": "https://example.net/image.png"}
+    ended = {"current_status": "completed", "result_url": "https://files.example.net/video.mp4"}
     running = {"current_status": "processing", "result_url": ""}
     rows = [{"_id": f"{n:024x}", **row, **(ended if n % 33 == 0 else running)} for n in range(100)]
     body = json.dumps({"code": 0, "data": rows}).encode()

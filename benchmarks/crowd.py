@@ -1,4 +1,4 @@
-"""A thousand films of 1 to 6 s at once: ours beside a batch poller written by hand on bare aiohttp, for CPU time.
+"""A thousand videos of 1 to 6 s at once: ours beside a batch poller written by hand on bare aiohttp, for CPU time.
 
 The hand-written poller's interval is chosen in each round so that both notice ends equally soon. `python -m
 benchmarks.crowd`; `--profile FOLDER` writes a cProfile file for each instead of a ratio.
@@ -22,7 +22,7 @@ _SHOWN = ("cpu", "seconds", "requests", "delay", "delay_p50", "delay_p95", "memo
 
 
 def once(served: Server, contestant: str, jobs: int, seed: int, **order: Any) -> Run:  # noqa: ANN401 - of an `Order`
-    """Make so many films of 1 to 6 s."""
+    """Make so many videos of 1 to 6 s."""
     return run(served, contestant, jobs, shortest=SHORTEST, longest=LONGEST, seed=seed, **order)
 
 

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-FILM = re.compile(rb"film (\d+)")
+VIDEO = re.compile(rb"video (\d+)")
 
 
 class Call(NamedTuple):
@@ -50,7 +50,7 @@ class Answer(NamedTuple):
     Attributes:
         status: The HTTP status.
         body: The body.
-        kind: What it was: "start", "look", "result" or "other".
+        kind: What it was: "start", "record", "result" or "other".
         until: When to answer, on the monotonic clock; 0 means at once.
     """
 
@@ -66,7 +66,7 @@ class World:
     Args:
         shortest: Shortest time that a task takes, in seconds.
         longest: Longest time that a task takes, in seconds.
-        seed: What durations are drawn from, together with the number of the film.
+        seed: What durations are drawn from, together with the number of the video.
         url: Where the server listens.
     """
 
@@ -79,8 +79,8 @@ class World:
         self._seed = seed
 
     def start(self, call: Call) -> Task:
-        """Make a task; a request without the words "film NUMBER" is a warm-up and ends at once."""
-        found = FILM.search(call.body)
+        """Make a task; a request without the words "video NUMBER" is a warm-up and ends at once."""
+        found = VIDEO.search(call.body)
         seconds = 0.0
         if found:
             number = int(found[1])
@@ -105,16 +105,16 @@ def a2e(world: World, call: Call) -> Answer | None:
     if call.path.endswith("/batchDetail"):
         ids = json.loads(call.body)["ids"]
         rows = b",".join([_row(world.tasks[task_id], call.now) for task_id in ids if task_id in world.tasks])
-        return Answer(200, b'{"code":0,"data":[' + rows + b"]" + _TAIL, "look")
+        return Answer(200, b'{"code":0,"data":[' + rows + b"]" + _TAIL, "record")
     if call.path.startswith("/api/v1/userImage2Video/") and (found := world.tasks.get(call.path[24:])):
-        return Answer(200, b'{"code":0,"data":' + _row(found, call.now) + _TAIL, "look")
+        return Answer(200, b'{"code":0,"data":' + _row(found, call.now) + _TAIL, "record")
     if call.path.endswith("/allRecords"):
-        return Answer(200, b'{"code":0,"data":{"rows":[],"count":0}' + _TAIL, "look")
+        return Answer(200, b'{"code":0,"data":{"rows":[],"count":0}' + _TAIL, "record")
     return None
 
 
 _TAIL = b',"trace_id":"00000000-0000-4000-8000-000000000001"}'
-_ENDED = b',"current_status":"completed","result_url":"https://files.example.net/film.mp4"}'
+_ENDED = b',"current_status":"completed","result_url":"https://files.example.net/video.mp4"}'
 _RUNNING = b',"current_status":"processing","result_url":""}'
 _BEGUN = b',"current_status":"initialized","result_url":""}'
 
@@ -129,14 +129,14 @@ def replicate(world: World, call: Call) -> Answer | None:
     """Answer as Replicate does: predictions, and the header "Prefer: wait", which holds a start for up to 60 s."""
     if call.path.endswith("/predictions"):
         task = world.start(call)
-        sent = {"id": task.id, "model": "a2e/film", "version": "hidden", "input": json.loads(call.body)["input"]}
+        sent = {"id": task.id, "model": "a2e/video", "version": "hidden", "input": json.loads(call.body)["input"]}
         more = {"logs": "", "error": None, "created_at": "2026-01-01T00:00:00.000Z", "urls": _urls(world, task)}
         task.shown = json.dumps({**sent, **more})[:-1].encode()
         held = b"prefer: wait" in call.head.lower()
         moment = min(task.end, call.now + 60) if held else call.now
         return Answer(201, _prediction(task, moment), "start", moment if held else 0.0)
     found = world.tasks.get(call.path.rpartition("/")[2])
-    return Answer(200, _prediction(found, call.now), "look") if found else None
+    return Answer(200, _prediction(found, call.now), "record") if found else None
 
 
 def _urls(world: World, task: Task) -> dict[str, str]:
@@ -146,7 +146,7 @@ def _urls(world: World, task: Task) -> dict[str, str]:
 
 def _prediction(task: Task, now: float) -> bytes:
     if now >= task.end:
-        return task.shown + b',"status":"succeeded","output":"https://files.example.net/film.mp4"}'
+        return task.shown + b',"status":"succeeded","output":"https://files.example.net/video.mp4"}'
     return task.shown + b',"status":"starting","output":null}'
 
 
@@ -154,7 +154,7 @@ def fal(world: World, call: Call) -> Answer | None:
     """Answer as fal's queue does."""
     if "/requests/" not in call.path:
         task = world.start(call)
-        url = f"{world.url}/fal/a2e/film/requests/{task.id}"
+        url = f"{world.url}/fal/a2e/video/requests/{task.id}"
         urls = {"response_url": url, "status_url": f"{url}/status", "cancel_url": f"{url}/cancel"}
         return Answer(200, json.dumps({"request_id": task.id, "queue_position": 0, **urls}).encode(), "start")
     task_id, _, what = call.path.partition("/requests/")[2].partition("/")
@@ -162,10 +162,10 @@ def fal(world: World, call: Call) -> Answer | None:
     if found is None:
         return None
     if not what:
-        return Answer(200, b'{"video":{"url":"https://files.example.net/film.mp4"}}', "result")
+        return Answer(200, b'{"video":{"url":"https://files.example.net/video.mp4"}}', "result")
     if call.now >= found.end:
-        return Answer(200, b'{"status":"COMPLETED","logs":null,"metrics":{"inference_time":1.0}}', "look")
-    return Answer(200, b'{"status":"IN_PROGRESS","logs":null}', "look")
+        return Answer(200, b'{"status":"COMPLETED","logs":null,"metrics":{"inference_time":1.0}}', "record")
+    return Answer(200, b'{"status":"IN_PROGRESS","logs":null}', "record")
 
 
 def runway(world: World, call: Call) -> Answer | None:
@@ -178,9 +178,9 @@ def runway(world: World, call: Call) -> Answer | None:
         return None
     known = f'{{"id":"{found.id}","createdAt":"2026-01-01T00:00:00.000Z",'.encode()
     if call.now >= found.end:
-        ended = b'"status":"SUCCEEDED","cost":{"credits":5},"output":["https://files.example.net/film.mp4"]}'
-        return Answer(200, known + ended, "look")
-    return Answer(200, known + b'"status":"RUNNING","progress":0.5,"estimatedCost":{"credits":5}}', "look")
+        ended = b'"status":"SUCCEEDED","cost":{"credits":5},"output":["https://files.example.net/video.mp4"]}'
+        return Answer(200, known + ended, "record")
+    return Answer(200, known + b'"status":"RUNNING","progress":0.5,"estimatedCost":{"credits":5}}', "record")
 
 
 def openai(world: World, call: Call) -> Answer | None:
@@ -192,7 +192,7 @@ def openai(world: World, call: Call) -> Answer | None:
     done = call.now >= task.end
     state = b'"status":"completed","progress":100' if done else b'"status":"in_progress","progress":50'
     known = f'{{"id":"{task.id}","object":"video","created_at":{int(time.time())},"model":"sora-2",'.encode()
-    return Answer(200, known + b'"seconds":"4","size":"720x1280",' + state + b"}", "start" if start else "look")
+    return Answer(200, known + b'"seconds":"4","size":"720x1280",' + state + b"}", "start" if start else "record")
 
 
 DIALECTS: tuple[tuple[str, Callable[[World, Call], Answer | None]], ...] = (

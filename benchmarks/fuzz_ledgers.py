@@ -84,7 +84,7 @@ async def good_ledger(folder: Path) -> bytes:
     for row_id in ids[4:]:
         await ledger.accepted(row_id, [f"{row_id}-task"], 10)
     for row_id in ids[8:]:
-        await ledger.settled(row_id, coins=10)
+        await ledger.finished(row_id, coins=10)
         await ledger.downloaded(row_id, [FileEntry(path=f"{row_id}.png", bytes=5, sha256="0" * 64)])
     await ledger.aclose()
     return (folder / FILE_NAME).read_bytes()

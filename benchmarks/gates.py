@@ -22,7 +22,7 @@ GATES: dict[str, float] = {
     "crowd: jobs lost": 0,
     "crowd: starts beyond one a job": 0,
     "crowd: status requests a job": 0.1,
-    "crowd: most looks in a second": 12,
+    "crowd: most polls in a second": 12,
     "instant: jobs lost": 0,
     "instant: requests beyond one a job": 0,
     "running: bytes a job": 3 * 1024,
@@ -39,18 +39,18 @@ print(sum(not name.startswith("a2e_async.families.") for name in set(sys.modules
 
 
 def crowd(served: Server) -> dict[str, float]:
-    """Count what a thousand films of 1 to 6 s take."""
+    """Count what a thousand videos of 1 to 6 s take."""
     done = run(served, OURS, CROWD, shortest=1, longest=6, warm_up=0)
     return {
         "crowd: jobs lost": done.lost,
         "crowd: starts beyond one a job": abs(done.starts - CROWD),
         "crowd: status requests a job": done.requests - done.starts / CROWD,
-        "crowd: most looks in a second": done.peak_looks,
+        "crowd: most polls in a second": done.peak_polls,
     }
 
 
 def instant(served: Server) -> dict[str, float]:
-    """Count what a thousand films take that end at once."""
+    """Count what a thousand videos take that end at once."""
     done = run(served, OURS, INSTANT, shortest=0, longest=0, warm_up=0)
     beyond = abs(round(done.requests * INSTANT) - INSTANT)
     return {"instant: jobs lost": done.lost, "instant: requests beyond one a job": beyond}

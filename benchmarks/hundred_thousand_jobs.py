@@ -1,4 +1,4 @@
-"""A hundred thousand running jobs in one process: tasks of 600 s, 1,000 starts a second, at most 50 looks a second.
+"""A hundred thousand running jobs in one process: tasks of 600 s, 1,000 starts a second, at most 50 polls a second.
 
 Two passes, as tracing memory distorts time: one weighs running jobs (fewer of them, against tasks that do not end),
 the other watches the event loop, the caps and the end of every job. The whole takes about 13 minutes of real time;
@@ -29,20 +29,20 @@ from benchmarks.common import figure, lag, load, percentile
 from benchmarks.contestants import IMAGE, NEGATIVE
 from benchmarks.running import Server, machine, server
 
-STARTS, LOOKS = 1_000, 50
+STARTS, POLLS = 1_000, 50
 MOST_BYTES, MOST_HELD = 3 * 1024, 100.0
 _JITTER = 1.02  # what left the client evenly can arrive a little denser
 _ENDLESS = 3600.0
 
 
 def request(words: str) -> ImageToVideo:
-    """Make the request for one film."""
+    """Make the request for one video."""
     return ImageToVideo(IMAGE, prompt=words, negative_prompt=NEGATIVE)
 
 
 def client(url: str, **options: Any) -> A2EClient:  # noqa: ANN401 - A2EClient's own
-    """Make a client with the cap on looks."""
-    return A2EClient("sk_example", base_url=url, cadence=Cadence(looks_per_second=LOOKS), max_starts=64, **options)
+    """Make a client with the cap on polls."""
+    return A2EClient("sk_example", base_url=url, cadence=Cadence(polls_per_second=POLLS), max_starts=64, **options)
 
 
 @attrs.frozen(kw_only=True)
@@ -62,7 +62,7 @@ class Weight:
 
 async def weigh(served: Server, count: int) -> Weight:
     """Weigh so many running jobs, all that the process traces included."""
-    wanted = [request(f"film {number}") for number in range(count)]  # beforehand, as they are the caller's
+    wanted = [request(f"video {number}") for number in range(count)]  # beforehand, as they are the caller's
     served.reset(_ENDLESS, _ENDLESS, 1)
     async with client(served.url) as a2e:
         await a2e.start(request("warm-up"))
@@ -72,7 +72,7 @@ async def weigh(served: Server, count: int) -> Weight:
             jobs = [a2e.start(one) for one in wanted]
             for job in jobs:
                 await job.accepted()
-            await asyncio.sleep(2)  # so that looks have been taken
+            await asyncio.sleep(2)  # so that polls have been taken
             gc.collect()
             each, peak = (size / count for size in tracemalloc.get_traced_memory())
         finally:
@@ -103,7 +103,7 @@ class Collector:
 
 async def watch(served: Server, count: int) -> dict[str, Any]:
     """Start all jobs, and wait for all of them; gives what the client knows."""
-    wanted = [request(f"film {number}") for number in range(count)]  # beforehand, as they are the caller's
+    wanted = [request(f"video {number}") for number in range(count)]  # beforehand, as they are the caller's
     noticed: dict[str, float] = {}
     async with client(served.url, rate=STARTS) as a2e:
         await a2e.start(request("warm-up"))
@@ -147,10 +147,10 @@ def show(told: dict[str, Any], report: dict[str, Any], count: int, task_seconds:
     figure("time to start all", told["started"], "s", queued_in=round(told["queued"], 3))
     figure("time to settle all", told["seconds"], "s", **load())
     figure("CPU of the client a job", told["cpu"] * 1000 / count, "ms")
-    figure("status requests a job", report["requests"]["look"] / count, "requests")
-    figure("delay from end to settled, p50", percentile(delays, 0.5), "s")
+    figure("status requests a job", report["requests"]["record"] / count, "requests")
+    figure("delay from end to finished, p50", percentile(delays, 0.5), "s")
     figure("garbage collection, longest", told["collected"] * 1000, "ms")
-    figure("delay from end to settled, p95", percentile(delays, 0.95), "s")
+    figure("delay from end to finished, p95", percentile(delays, 0.95), "s")
     return all(
         [
             figure("jobs that did not end well", told["failed"] + count - len(delays), "jobs", at_most=0),
@@ -158,7 +158,7 @@ def show(told: dict[str, Any], report: dict[str, Any], count: int, task_seconds:
             figure("event loop held, longest", held.longest * 1000, "ms", at_most=MOST_HELD),
             figure("event loop held, longest in CPU time", held.longest_cpu * 1000, "ms", at_most=MOST_HELD),
             figure("starts in the densest second", report["peaks"]["start"], "requests", at_most=STARTS * _JITTER),
-            figure("looks in the densest second", report["peaks"]["look"], "requests", at_most=LOOKS * _JITTER),
+            figure("polls in the densest second", report["peaks"]["record"], "requests", at_most=POLLS * _JITTER),
         ]
     )
 

@@ -54,7 +54,7 @@ async def _begin(folder: Path) -> None:
 
 def _row(files: Path, n: int) -> tuple[object, ...]:
     path, start = files / f"row-{n:06d}.png", _BEGAN + n / 20
-    path.write_bytes(b"picture")
+    path.write_bytes(b"image")
     fields = {"prompt": _PROMPT.format(n), "width": 1024, "height": 768}
     file = {"path": f"files/{path.name}", "bytes": 7, "sha256": f"{n:064x}"}
     times = (_BEGAN, start, start + 0.4, start + 9.1, start + 9.6)

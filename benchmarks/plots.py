@@ -1,4 +1,4 @@
-"""The lines of a run as pictures (PNG); needs matplotlib."""
+"""The lines of a run as images (PNG); needs matplotlib."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _TWINS = [name for name, one in CONTESTANTS.items() if one.options.get("aiohttp_
 
 
 def draw(lines: list[Line], folder: Path) -> list[Path]:
-    """Draw every picture that the lines are enough for.
+    """Draw every image that the lines are enough for.
 
     Args:
         lines: The lines of a run.
-        folder: Where the pictures are written.
+        folder: Where the images are written.
     """
     found = summary.medians(lines)
     if not found:
@@ -60,7 +60,7 @@ def _bars(by_name: dict[str, Line], jobs: int, folder: Path) -> Path:
     axes.set_xscale("log")
     axes.set_xlim(right=axes.get_xlim()[1] * 4)
     axes.set_xlabel("CPU time for each job that ended well, ms")
-    axes.set_title(f"{jobs:,} films of 1 to 6 s at once")
+    axes.set_title(f"{jobs:,} videos of 1 to 6 s at once")
     return _saved(figure, axes, folder / "cpu.png")
 
 
@@ -75,9 +75,9 @@ def _trade(by_name: dict[str, Line], jobs: int, folder: Path) -> Path:
         axes.annotate(name, place, beside[:2], textcoords="offset points", ha=beside[2])
     axes.set_xscale("log")
     axes.set_yscale("log")
-    axes.set_xlabel("mean delay from a film's end to its job's, s")
+    axes.set_xlabel("mean delay from a video's end to its job's, s")
     axes.set_ylabel("requests for each job")
-    axes.set_title(f"{jobs:,} films of 1 to 6 s at once")
+    axes.set_title(f"{jobs:,} videos of 1 to 6 s at once")
     axes.grid(alpha=0.3)
     return _saved(figure, axes, folder / "requests.png")
 

@@ -35,7 +35,7 @@ def entries(count: int) -> Iterator[Entry]:
             planned_at=_BEGAN,
             intended_at=start,
             accepted_at=start + 0.4,
-            settled_at=start + 9.1,
+            finished_at=start + 9.1,
             done_at=None if bad else start + 9.6,
             files=() if bad else (file,),
         )

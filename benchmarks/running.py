@@ -40,7 +40,7 @@ class Server:
             pass
 
     def report(self) -> dict[str, Any]:
-        """Say what was asked, and when each film ended."""
+        """Say what was asked, and when each video ended."""
         with urllib.request.urlopen(f"{self.url}/bench/report") as reply:
             report: dict[str, Any] = json.load(reply)
             return report
@@ -79,7 +79,7 @@ class Run:
         seconds: Wall time.
         requests: Requests for each job.
         peak: Most requests within one second.
-        peak_looks: Most looks within one second.
+        peak_polls: Most polls within one second.
         starts: Starts that the server took.
         delay: Mean time from a task's end to its job's, in seconds.
         delay_p50: Its median.
@@ -97,7 +97,7 @@ class Run:
     seconds: float
     requests: float
     peak: int
-    peak_looks: int
+    peak_polls: int
     starts: int
     delay: float
     delay_p50: float
@@ -124,14 +124,14 @@ def run(
     seed: int = 1,
     **order: Any,  # noqa: ANN401 - the rest of an `Order`
 ) -> Run:
-    """Let one client make so many films.
+    """Let one client make so many videos.
 
     Args:
         served: The server.
         contestant: Which client.
-        jobs: How many films.
-        shortest: Shortest time of a film in seconds.
-        longest: Longest time of a film in seconds.
+        jobs: How many videos.
+        shortest: Shortest time of a video in seconds.
+        longest: Longest time of a video in seconds.
         seed: What the durations are drawn from.
         **order: What else the child is told.
     """
@@ -161,7 +161,7 @@ def _measured(told: dict[str, Any], report: dict[str, Any]) -> Run:
         seconds=told["seconds"],
         requests=sum(report["requests"].values()) / jobs,
         peak=report["peak"],
-        peak_looks=report["peaks"]["look"],
+        peak_polls=report["peaks"]["record"],
         starts=report["requests"]["start"],
         delay=statistics.fmean(delays),
         delay_p50=delays[len(delays) // 2],

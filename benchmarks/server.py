@@ -35,17 +35,17 @@ class Book:
         """Forget everything; the next tasks take as long as is asked."""
         shortest = asked.get("shortest", 0.0)
         self.world = World(shortest, asked.get("longest", shortest), int(asked.get("seed", 1)), self.url)
-        self.times: dict[str, array[float]] = {kind: array("d") for kind in ("start", "look", "result", "other")}
+        self.times: dict[str, array[float]] = {kind: array("d") for kind in ("start", "record", "result", "other")}
         self.cpu = time.process_time()
 
     def report(self) -> dict[str, object]:
-        """Say what was asked since the reset, warm-up included, and when each film ended."""
+        """Say what was asked since the reset, warm-up included, and when each video ended."""
         every = sorted(moment for times in self.times.values() for moment in times)
         return {
             "requests": {kind: len(times) for kind, times in self.times.items()},
             "peak": densest(every),
             "peaks": {kind: densest(sorted(times)) for kind, times in self.times.items()},
-            "films": len(self.world.ends),
+            "videos": len(self.world.ends),
             "doubles": self.world.doubles,
             "ends": self.world.ends,
             "server_cpu": time.process_time() - self.cpu,

@@ -16,7 +16,7 @@ async def main() -> None:
         while await asyncio.to_thread(sys.stdin.readline):
             report = {
                 "counters": dict(sim.counters),
-                "looks_peak": max(sim.peak("*.batch"), sim.peak("*.detail")),
+                "polls_peak": max(sim.peak("*.batch"), sim.peak("*.detail")),
                 "starts_peak": sim.peak("*.start"),
                 "starts": len(sim.book.starts),
                 "spent": sim.book.spent,

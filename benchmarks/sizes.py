@@ -41,7 +41,7 @@ LONG_TESTS = frozenset(
         "tests/unit/test_budget.py",
         "tests/unit/test_calls.py",
         "tests/unit/test_fanout.py",
-        "tests/unit/test_looks_never_lose.py",
+        "tests/unit/test_polls_never_lose.py",
         "tests/unit/test_replies.py",
         "tests/unit/test_rows.py",
         "tests/unit/test_schedule.py",

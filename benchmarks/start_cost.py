@@ -1,4 +1,4 @@
-"""What starting costs: instant films, 64 in flight, ours beside bare aiohttp that sends the same and nothing else.
+"""What starting costs: instant videos, 64 in flight, ours beside bare aiohttp that sends the same and nothing else.
 
 `python -m benchmarks.start_cost`; `--profile FOLDER` writes a cProfile file for each manner instead of a ratio.
 """
@@ -33,7 +33,7 @@ MANNERS: dict[str, dict[str, Any]] = {
 
 
 def once(served: Server, manner: str, jobs: int, **order: Any) -> Run:  # noqa: ANN401 - the rest of an `Order`
-    """Make so many instant films in one manner."""
+    """Make so many instant videos in one manner."""
     return run(served, jobs=jobs, shortest=0, longest=0, warm_up=500, **MANNERS[manner], **order)
 
 

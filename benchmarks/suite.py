@@ -1,7 +1,7 @@
 """Every client beside every other, in one run: what `python -m benchmarks` measures, as lines.
 
 A line is a dict whose key "line" says what it is: "machine", "skipped", "failed", "run" or "figure". Rounds are
-interleaved: each goes once through all clients, with the same films.
+interleaved: each goes once through all clients, with the same videos.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def measure(plan: Plan) -> Iterator[Line]:
 
 
 def _round(served: Server, names: Sequence[str], jobs: int, number: int, patience: float) -> Iterator[Line]:
-    """Let each client make the same films; the batch poller by hand gets an interval that gives it our mean delay."""
+    """Let each client make the same videos; the batch poller by hand gets an interval that gives it our mean delay."""
     interval = 1.0
     for name in names:
         if jobs > CONTESTANTS[name].most:

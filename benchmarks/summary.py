@@ -15,7 +15,7 @@ MEDIANS = (
     "seconds",
     "requests",
     "peak",
-    "peak_looks",
+    "peak_polls",
     "delay",
     "delay_p50",
     "delay_p95",

@@ -30,7 +30,7 @@ def markdown(lines: list[Line]) -> str:
     parts = [_setting(lines)]
     if found:
         crowd = summary.CROWD if summary.CROWD in found else max(found)
-        parts += [f"{crowd:,} films of 1 to 6 s, all asked for at once:", _side_by_side(found[crowd])]
+        parts += [f"{crowd:,} videos of 1 to 6 s, all asked for at once:", _side_by_side(found[crowd])]
     if len(found) > 1:
         parts += ["CPU time in ms for each job that ended well, and jobs lost, by the number of jobs:", _by_size(found)]
     parts += [text for text in (_ratios(lines), _others(lines), _skipped(lines)) if text]
@@ -121,7 +121,7 @@ def _others(lines: list[Line]) -> str:
         rows.append(("ledger: the whole course of a row, 50 at a time", f"{ledger['cpu']:.3f} ms of CPU"))
     if reading := costs.get("reading"):
         ours = f"{reading['ours']:.1f} µs (`json.loads` alone {reading['json']:.1f} µs)"
-        rows.append(("reading a row of a look's reply", ours))
+        rows.append(("reading a row of a poll's reply", ours))
     return table(("other costs", "each"), rows) if rows else ""
 
 

@@ -34,7 +34,7 @@ def thread_seconds(ledger: Ledger) -> float:
 
 
 def files_in(folder: str) -> int:
-    """Count the pictures of a folder."""
+    """Count the images of a folder."""
     return sum(1 for _path in Path(folder).glob("*.png"))
 
 

@@ -1,4 +1,4 @@
-"""A thousand films of 5 to 20 s at once: what watching them costs, and how soon their ends are noticed."""
+"""A thousand videos of 5 to 20 s at once: what watching them costs, and how soon their ends are noticed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from benchmarks.common import Simulator, figure, lag, load, percentile, simulato
 
 
 async def measure(sim: Simulator, count: int) -> bool:
-    """Start so many films and wait for all of them."""
+    """Start so many videos and wait for all of them."""
 
     async def noticed(job: Job[Result]) -> float:
         result = await job
@@ -28,20 +28,20 @@ async def measure(sim: Simulator, count: int) -> bool:
         cpu, began = time.process_time(), time.perf_counter()
         async with lag() as held:
             jobs = [
-                a2e.start(ImageToVideo(f"http://example.com/{i}.png", prompt=f"film {i}", negative_prompt="blurry"))
+                a2e.start(ImageToVideo(f"http://example.com/{i}.png", prompt=f"video {i}", negative_prompt="blurry"))
                 for i in range(count)
             ]
             queued = time.perf_counter() - began
             delays = await asyncio.gather(*map(noticed, jobs))
         cpu, seconds = time.process_time() - cpu, time.perf_counter() - began
     report = sim.report()
-    looks = sum(times for route, times in report["counters"].items() if route.endswith((".batch", ".detail", ".list")))
+    polls = sum(times for route, times in report["counters"].items() if route.endswith((".batch", ".detail", ".list")))
     return all(
         [
             figure("jobs that ended well", len(delays), "jobs", seconds=round(seconds, 2), **load()),
             figure("starts billed beyond one per job", report["starts"] - count, "starts", at_most=0),
-            figure("status requests a job", looks / count, "requests", at_most=0.25, counters=report["counters"]),
-            figure("looks in the densest second", report["looks_peak"], "requests", at_most=12),
+            figure("status requests a job", polls / count, "requests", at_most=0.25, counters=report["counters"]),
+            figure("polls in the densest second", report["polls_peak"], "requests", at_most=12),
             figure("delay from end to awaited, mean", statistics.fmean(delays), "s", at_most=0.6),
             figure("delay from end to awaited, p95", percentile(delays, 0.95), "s", at_most=1.1),
             figure("delay from end to awaited, longest", max(delays), "s"),

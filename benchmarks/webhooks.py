@@ -1,10 +1,10 @@
-"""500 webhooks a second for 10 s into the aiohttp.web receiver: none lost, memory flat, jobs settled soon after.
+"""500 webhooks a second for 10 s into the aiohttp.web receiver: none lost, memory flat, jobs finished soon after.
 
-    python -m benchmarks.webhooks [--rate 500] [--seconds 10] [--looks 20]
+    python -m benchmarks.webhooks [--rate 500] [--seconds 10] [--polls 20]
 
 The simulator runs in a process of its own and sends the webhooks itself, as its tasks end; this process is a web
 application whose client watches all of them. It measures two modes: in "hints" the client looks at nothing of its own
-accord, so every job is settled by a webhook; in "usual" it also looks as it does by default, under the same cap. `late`
+accord, so each job is finished by a webhook; in "usual" it also polls as it does by default, under the same cap. `late`
 is the time from the arrival of a task's first webhook to the end of its job.
 """
 
@@ -57,7 +57,7 @@ async def simulate(hook: str, rate: int, seconds: int) -> None:
             ids += [task.id for task in sim.world.start("text_to_image", {**body, "seconds": left})]
         print(json.dumps({"url": sim.url, "ids": ids}), flush=True)
         await asyncio.to_thread(sys.stdin.readline)
-        figures = {"webhooks": sim.webhooks, "peak": sim.peak("*.batch"), "looks": sim.counters["text_to_image.batch"]}
+        figures = {"webhooks": sim.webhooks, "peak": sim.peak("*.batch"), "polls": sim.counters["text_to_image.batch"]}
         print(json.dumps(figures), flush=True)
 
 
@@ -69,7 +69,7 @@ def memory() -> float:
     return int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
-async def measure(mode: str, rate: int, seconds: int, looks: int) -> bool:
+async def measure(mode: str, rate: int, seconds: int, polls: int) -> bool:
     """Be the web application, and tell how it went; gives whether all is within its target."""
     count = rate * seconds
     app = web.Application()
@@ -82,7 +82,7 @@ async def measure(mode: str, rate: int, seconds: int, looks: int) -> bool:
     assert child.stdin is not None
     assert child.stdout is not None
     told = json.loads(await child.stdout.readline())
-    cadence = Cadence(delay=86_400 if mode == "hints" else 0.5, looks_per_second=looks)
+    cadence = Cadence(delay=86_400 if mode == "hints" else 0.5, polls_per_second=polls)
     a2e = Watching("sk_simulator", base_url=told["url"], cadence=cadence, webhook=Webhook(hook, SECRET))
     a2e.hinted = {}
     setup(app, a2e)
@@ -105,7 +105,7 @@ async def measure(mode: str, rate: int, seconds: int, looks: int) -> bool:
     await runner.cleanup()
     arrivals = sorted(a2e.hinted.values())
     late = sorted(max(0.0, at - a2e.hinted[task_id]) for task_id, at in ended.items() if task_id in a2e.hinted)
-    settled = held[min(3, len(held) - 1)] if held else math.nan
+    finished = held[min(3, len(held) - 1)] if held else math.nan
     facts: dict[str, Any] = {
         "mode": mode,
         "sent": count,
@@ -113,17 +113,17 @@ async def measure(mode: str, rate: int, seconds: int, looks: int) -> bool:
         "per_second": round(len(arrivals) / max(1e-9, arrivals[-1] - arrivals[0])) if arrivals else 0,
         "late_p50": round(late[len(late) // 2], 4) if late else None,
         "late_max": round(late[-1], 4) if late else None,
-        "looks": service["looks"],
-        "memory_mib": round(settled, 1),
+        "polls": service["polls"],
+        "memory_mib": round(finished, 1),
     }
     p99 = late[int(len(late) * 0.99)] if late else math.inf
-    growth = max(held, default=math.inf) - settled
+    growth = max(held, default=math.inf) - finished
     return all(
         [
             figure("late_p99", p99, "s", at_most=0.3, **facts, **load()),
             figure("webhooks_lost", count - len(arrivals), "webhooks", at_most=0, mode=mode),
             figure("jobs_unsettled", count - len(ended), "jobs", at_most=0, mode=mode),
-            figure("looks_peak", service["peak"], "looks/s", at_most=looks + 1, mode=mode),
+            figure("polls_peak", service["peak"], "polls/s", at_most=polls + 1, mode=mode),
             figure("memory_growth", growth, "MiB", at_most=10, mode=mode),
         ]
     )
@@ -140,13 +140,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rate", type=int, default=500, help="webhooks a second")
     parser.add_argument("--seconds", type=int, default=10)
-    parser.add_argument("--looks", type=int, default=20, help="most looks a second")
+    parser.add_argument("--polls", type=int, default=20, help="most polls a second")
     parser.add_argument("--serve", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.serve:
         asyncio.run(simulate(chosen.serve, chosen.rate, chosen.seconds))
         return
-    within = [asyncio.run(measure(mode, chosen.rate, chosen.seconds, chosen.looks)) for mode in ("hints", "usual")]
+    within = [asyncio.run(measure(mode, chosen.rate, chosen.seconds, chosen.polls)) for mode in ("hints", "usual")]
     sys.exit(not all(within))
 
 

@@ -69,7 +69,7 @@ async def weigh(
 
 async def measure(count: int) -> bool:
     """Weigh queued jobs, then running ones."""
-    requests = [ImageToVideo("http://e.com/a.png", prompt=f"film {i}", negative_prompt="blurry") for i in range(count)]
+    requests = [ImageToVideo("http://e.com/a.png", prompt=f"video {i}", negative_prompt="blurry") for i in range(count)]
     service = Endless()
     fits = []
     async with A2EClient("sk_example", base_url="http://127.0.0.1:1", http=service, max_starts=STARTS) as a2e:

@@ -142,7 +142,7 @@ class Course:
     async def _result(self, row: Row, entry: Entry, source: Source | None) -> Result:
         """Give the row's result, by as many steps as are left."""
         if entry.task_ids and entry.state is not State.ACCEPTED:
-            records = [await self._a2e.look(row.family, task_id) for task_id in entry.task_ids]
+            records = [await self._a2e.record(row.family, task_id) for task_id in entry.task_ids]
             if entry.state in (State.COMPLETED, State.DONE) or _all_completed(records):
                 return Result(tuple(records))
         tag = entry.tag or tag_of(self._ledger.batch_id, row.id, entry.attempt)
@@ -170,7 +170,7 @@ class Course:
         if not entry.letters:
             return self._options
         posted = Posted(first=entry.sent_first, last=entry.sent_last, letters=entry.letters)
-        return attrs.evolve(self._options, look_first=True, sent_before=posted)
+        return attrs.evolve(self._options, find_first=True, sent_before=posted)
 
     async def _request(
         self, row: Row, entry: Entry, source: Source | None, options: Options
@@ -252,7 +252,7 @@ class Course:
     async def _is_there(self, entry: Entry) -> bool:
         """Whether every file of a row is still there, by its content; what a link leads to is none of them.
 
-        Its mark tells that without a look at its bytes; a copy, or what somebody has written since, has none that fits.
+        Its mark tells that without a poll at its bytes; a copy, or what somebody has written since, has none that fits.
         """
         for one in entry.files:
             path = self._folder / one.path

@@ -106,7 +106,7 @@ class Entry:
     Attributes:
         id: The row's id; its files are named by it.
         family: The name of its family.
-        fields: The request's fields as they were given; with `image_from`, the id of the row that makes the picture.
+        fields: The request's fields as they were given; with `image_from`, the id of the row that makes the image.
         state: How far it has come: planned; intended (about to be sent); accepted (charged, ids known); completed
             (results known); done (files are there); failed (the task failed); refused (the start was not taken);
             unknown (the start may have been taken); expired (its result is gone at the service).
@@ -122,7 +122,7 @@ class Entry:
         sent_last: Likewise the last one.
         letters: The send letters of its POSTs, "" while none has left.
         accepted_at: When the service had taken it.
-        settled_at: When its tasks had ended.
+        finished_at: When its tasks had ended.
         done_at: When its files were there.
         files: Its files.
         listed: Whether the rows file that was given last still has it.
@@ -145,7 +145,7 @@ class Entry:
     sent_last: float | None = None
     letters: str = ""
     accepted_at: float | None = None
-    settled_at: float | None = None
+    finished_at: float | None = None
     done_at: float | None = None
     files: tuple[FileEntry, ...] = ()
     listed: bool = True

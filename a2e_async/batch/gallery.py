@@ -106,7 +106,7 @@ class Gallery:
         return (words.number(_encode(value)) or value) if value else 0
 
     def _times(self, entry: Entry) -> list[int | None]:
-        moments = (entry.planned_at, entry.intended_at, entry.accepted_at, entry.settled_at, entry.done_at)
+        moments = (entry.planned_at, entry.intended_at, entry.accepted_at, entry.finished_at, entry.done_at)
         if self._base is None:
             self._base = next((moment for moment in moments if moment is not None), None)
         return [None if moment is None else round((moment - (self._base or 0)) * 1000) for moment in moments]

@@ -58,7 +58,7 @@ class Images:
     async def _ask(self, source: Source) -> str:
         again = f"redo {source.row_id} makes it anew"
         try:
-            record = await self._a2e.look(source.family, source.task_id)
+            record = await self._a2e.record(source.family, source.task_id)
         except NotFoundError as error:
             raise DownloadError(f"the service has the image of row {source.row_id} no more: {again}") from error
         if not record.urls:

@@ -67,7 +67,7 @@ class RowJournal(Journal):
             raise
         self._tell(state=State.ACCEPTED, task_ids=tuple(task_ids), coins=coins)
 
-    async def settled(self, tag: str | None, records: Sequence[Record]) -> None:  # noqa: ARG002 - one row, one tag
+    async def finished(self, tag: str | None, records: Sequence[Record]) -> None:  # noqa: ARG002 - one row, one tag
         """Write down how its tasks have ended."""
         await self._owner.learn(records)
         failed = [record for record in records if record.status is Status.FAILED]
@@ -75,7 +75,7 @@ class RowJournal(Journal):
         if failed:
             await self._ledger.ended(self._entry.id, Event.FAILED, failed[0].failed_message or "the task failed")
         else:
-            await self._ledger.settled(self._entry.id, coins=sum(known) if known else None)
+            await self._ledger.finished(self._entry.id, coins=sum(known) if known else None)
             self._tell(state=State.COMPLETED, coins=sum(known) if known else self._entry.coins)
 
     def _check(self, moved: bool, event: Event) -> None:  # noqa: FBT001 - what the ledger has just said

@@ -20,7 +20,7 @@ from a2e_async.core import tags
 
 _ANEW: Final = (
     "attempt = attempt + 1, tag = NULL, task_ids = '[]', coins = NULL, price = NULL, error = '', files = '[]', "
-    "intended_at = NULL, sent_first = NULL, sent_last = NULL, letters = '', accepted_at = NULL, settled_at = NULL, "
+    "intended_at = NULL, sent_first = NULL, sent_last = NULL, letters = '', accepted_at = NULL, finished_at = NULL, "
     f"done_at = NULL, lost_coins = lost_coins + {CHARGED}"
 )
 
@@ -121,20 +121,20 @@ class Ledger:
         sets = "task_ids = ?, coins = ?, accepted_at = coalesce(accepted_at, ?), error = ''"
         return await self._move(Event.ACCEPTED, row_id, sets, dump(list(task_ids)), sensible(coins), time.time())
 
-    async def settled(self, row_id: str, *, coins: float | None) -> bool:
+    async def finished(self, row_id: str, *, coins: float | None) -> bool:
         """Every task of the row has completed."""
-        sets = "settled_at = coalesce(settled_at, ?), coins = coalesce(?, coins), error = ''"
+        sets = "finished_at = coalesce(finished_at, ?), coins = coalesce(?, coins), error = ''"
         return await self._move(Event.SETTLED, row_id, sets, time.time(), sensible(coins))
 
     async def downloaded(self, row_id: str, files: Sequence[FileEntry]) -> bool:
         """Every file of the row is there."""
-        sets = "files = ?, settled_at = coalesce(settled_at, ?), done_at = ?, error = ''"
+        sets = "files = ?, finished_at = coalesce(finished_at, ?), done_at = ?, error = ''"
         now = time.time()
         return await self._move(Event.DOWNLOADED, row_id, sets, dump_files(list(files)), now, now)
 
     async def ended(self, row_id: str, event: Event, error: str) -> bool:
         """The row has ended badly."""
-        sets = "error = ?, settled_at = coalesce(settled_at, ?)"
+        sets = "error = ?, finished_at = coalesce(finished_at, ?)"
         return await self._move(event, row_id, sets, short(error), time.time())
 
     async def released(self, row_id: str, error: str) -> bool:

@@ -23,7 +23,7 @@ COLUMNS = (
     "bytes",
     "sha256",
     "started",
-    "settled",
+    "finished",
     "seconds",
     "error",
     "prompt",
@@ -42,7 +42,7 @@ _encode = json.JSONEncoder(separators=(",", ":"), default=str).encode
 def values(entry: Entry) -> dict[str, Any]:
     """Give a row's values by column.
 
-    `started` is when the start was about to be sent, `settled` when its tasks had ended, both ISO 8601 in UTC;
+    `started` is when the start was about to be sent, `finished` when its tasks had ended, both ISO 8601 in UTC;
     `seconds` lie between them. `ids`, `path`, `bytes` and `sha256` are lists; the last three go together, one item for
     each file. `prompt` and `inputs` are what the row was given, without secrets. What is not known is None.
     """
@@ -57,7 +57,7 @@ def values(entry: Entry) -> dict[str, Any]:
         "bytes": [file.bytes for file in entry.files],
         "sha256": [file.sha256 for file in entry.files],
         "started": iso(entry.intended_at),
-        "settled": iso(entry.settled_at),
+        "finished": iso(entry.finished_at),
         "seconds": _seconds(entry),
         "error": entry.error,
         "prompt": given.pop("prompt", None),
@@ -129,6 +129,6 @@ class Manifests:
 
 
 def _seconds(entry: Entry) -> float | None:
-    if entry.intended_at is None or entry.settled_at is None:
+    if entry.intended_at is None or entry.finished_at is None:
         return None
-    return round(entry.settled_at - entry.intended_at, 3)
+    return round(entry.finished_at - entry.intended_at, 3)

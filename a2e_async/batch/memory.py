@@ -17,7 +17,7 @@ _SECONDS: Final = 30.0
 
 
 class Memory:
-    """Carries what a client has learned into the ledger and back; a memory that is lost costs nothing but looks.
+    """Carries what a client has learned into the ledger and back; a memory that is lost costs nothing but polls.
 
     Args:
         ledger: The open ledger.

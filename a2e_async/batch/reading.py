@@ -16,7 +16,7 @@ from a2e_async.batch.rows import (
     RowError,
     check_id,
     hashed_id,
-    picture_field,
+    image_field,
     shortened,
     shown,
     squeezed,
@@ -59,7 +59,7 @@ def _row(values: Mapping[str, Any], family: str | None, line: int | None, *, typ
     fields = _fields(kind, {name: value for name, value in given.items() if squeezed(name) not in _OWN}, typed=typed)
     if image_from is not None:
         _check_image_from(kind, fields, image_from)
-    _check_complete(kind, fields, picture_field(kind).name if image_from is not None else "")
+    _check_complete(kind, fields, image_field(kind).name if image_from is not None else "")
     hashed = row_id is None
     own_id = hashed_id(kind, fields, image_from) if hashed else check_id(row_id)
     row = Row(id=own_id, family=kind, fields=fields, image_from=image_from, line=line, hashed=hashed)
@@ -112,7 +112,7 @@ def _check_text(field: str, value: object) -> None:
 def _check_image_from(family: Family, fields: Mapping[str, Any], image_from: object) -> None:
     if not isinstance(image_from, str):
         raise RowError(f"image_from: must be the id of another row, not {rules.kind_of(image_from)}", "image_from")
-    taken = picture_field(family).name
+    taken = image_field(family).name
     if taken in fields:
         raise RowError(f"image_from: must not come together with {taken}", "image_from")
 

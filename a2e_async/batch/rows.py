@@ -26,8 +26,8 @@ _HASHED = re.compile(r"[0-9a-f]{16}(-\d+)?")
 _LONGEST_WORDS = 40
 _MANY = "-file"
 _LONGEST_SHOWN = 300
-_PICTURES = ("image", "face", "frame")
-_PENDING = "https://picture.invalid/of-another-row.png"
+_IMAGES = ("image", "face", "frame")
+_PENDING = "https://image.invalid/of-another-row.png"
 
 
 def _is_mapping(_row: object, _field: object, value: object) -> None:
@@ -43,7 +43,7 @@ class Row:
         id: Its own id, or a hash of what it holds.
         family: The family to start; its name or its request class will do.
         fields: The request's fields by name.
-        image_from: The id of the row whose picture it takes, or None.
+        image_from: The id of the row whose image it takes, or None.
         line: Where it stands in its file, counted from 1.
         hashed: Whether its id is the hash of what it holds.
 
@@ -58,19 +58,19 @@ class Row:
     line: int | None = None
     hashed: bool = False
 
-    def request(self, picture: str | None = None) -> Request[Result]:
+    def request(self, image: str | None = None) -> Request[Result]:
         """Make the request.
 
         Args:
-            picture: The link of the picture that the row takes from another one.
+            image: The link of the image that the row takes from another one.
 
         Raises:
             InvalidRequestError: A field breaks its rule.
         """
         fields = dict(self.fields)
         if self.image_from is not None:
-            field = picture_field(self.family)
-            one = _PENDING if picture is None else picture
+            field = image_field(self.family)
+            one = _PENDING if image is None else image
             fields[field.name] = [one] if field.kind is list else one
         return self.family.request(**fields)
 
@@ -174,14 +174,14 @@ def stem_of(row_id: str, *, words: object = None, many: bool = False) -> str:
     return f"{name}{_MANY if many else ''}"
 
 
-def picture_field(family: Family) -> Field:
-    """Give the field into which a row of this family takes another row's picture."""
+def image_field(family: Family) -> Field:
+    """Give the field into which a row of this family takes another row's image."""
     links = [field for field in fields_of(family.request) if field.rule.link]
-    named = (field for field in links if any(word in field.name for word in _PICTURES))  # a family of somebody's own
-    field = next((field for field in links if field.picture), None) or next(named, None)
+    named = (field for field in links if any(word in field.name for word in _IMAGES))  # a family of somebody's own
+    field = next((field for field in links if field.image), None) or next(named, None)
     if field is not None:
         return field
-    raise RowError(f"{family.name} takes no picture", "image_from")
+    raise RowError(f"{family.name} takes no image", "image_from")
 
 
 def check_id(row_id: object) -> str:

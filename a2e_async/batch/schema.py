@@ -27,7 +27,7 @@ CREATE TABLE rows (
   coins REAL,
   lost_coins REAL NOT NULL DEFAULT 0,
   error TEXT NOT NULL DEFAULT '',
-  planned_at REAL, intended_at REAL, accepted_at REAL, settled_at REAL, done_at REAL,
+  planned_at REAL, intended_at REAL, accepted_at REAL, finished_at REAL, done_at REAL,
   files TEXT NOT NULL DEFAULT '[]'
 ) STRICT;
 """

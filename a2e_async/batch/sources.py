@@ -126,7 +126,7 @@ def _reader(suffix: str, text: str) -> Callable[[str, str | None], Iterable[Row 
 
 
 def check_rows(found: Iterable[Row | BadRow]) -> RowFile:
-    """Check rows against each other: ids once only, pictures from rows that are there, no circles."""
+    """Check rows against each other: ids once only, images from rows that are there, no circles."""
     rows: dict[str, Row] = {}
     bad: list[BadRow] = []
     seen: dict[str, int] = {}
@@ -150,7 +150,7 @@ def _twice(row: Row | BadRow, first: int | None) -> BadRow:
 
 
 def _chain_problems(rows: Mapping[str, Row]) -> dict[str, str]:
-    """Say what keeps rows from ever getting their pictures; each row is looked at once, however long the chains."""
+    """Say what keeps rows from ever getting their images; each row is polled once, however long the chains."""
     followers: dict[str, list[str]] = {}
     for row in rows.values():
         if row.image_from is not None:

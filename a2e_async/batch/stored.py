@@ -20,7 +20,7 @@ from a2e_async.errors import LedgerError
 
 COLUMNS: Final = (
     "id, family, fields, state, attempt, tag, task_ids, coins, price, error, planned_at, intended_at, sent_first, "
-    "sent_last, letters, accepted_at, settled_at, done_at, files, listed, edited"
+    "sent_last, letters, accepted_at, finished_at, done_at, files, listed, edited"
 )
 _MOST_COINS = 1e15
 # What was charged; where the service has not said so, what was held for a start that may have been taken.

@@ -42,7 +42,7 @@ class Kind(enum.Enum):
     """What an error says."""
 
     NOT_SENT = "surely nothing was sent"
-    LOST = "a start may have been taken, and no look will settle it"
+    LOST = "a start may have been taken, and no poll will settle it"
     INVALID = "the row breaks a rule"
     REFUSED = "the service refused"
     GONE = "the service does not have it"
@@ -83,7 +83,7 @@ def verdict(error: Exception, before: Entry, now: Entry, moment: float) -> Event
         return Event.NOTED
     if now.state is State.ACCEPTED and event is Event.EXPIRED and _is_young(now.accepted_at, moment):
         return Event.NOTED  # paid for, and tasks may be hidden for a while: it is asked about again, which is free
-    if now.state is State.COMPLETED and isinstance(error, DownloadError) and not _is_young(now.settled_at, moment):
+    if now.state is State.COMPLETED and isinstance(error, DownloadError) and not _is_young(now.finished_at, moment):
         return Event.EXPIRED
     return event
 
@@ -103,7 +103,7 @@ def _message(error: Exception) -> str:
 
 def _kind(error: Exception) -> Kind:
     if isinstance(error, StartUnknownError):
-        return Kind.PASSING if error.look_again else Kind.LOST
+        return Kind.PASSING if error.search_again else Kind.LOST
     if isinstance(error, _NOT_SENT):
         return Kind.NOT_SENT
     if isinstance(error, InvalidRequestError):

@@ -188,7 +188,7 @@ class BlockingClient(_Front[A2EClient], ShortForms):
     with_options = _made(A2EClient.with_options, _view)
     as_completed = _made(A2EClient.as_completed, _each_job)
     records = _made(A2EClient.records, _each)
-    look = _made(A2EClient.look, _waited)
+    record = _made(A2EClient.record, _waited)
     delete = _made(A2EClient.delete, _waited)
     drain = _made(A2EClient.drain, _waited)
     download = _made(A2EClient.download, _waited)
@@ -258,7 +258,7 @@ class BlockingClient(_Front[A2EClient], ShortForms):
 
     @property
     def reserved(self) -> float:
-        """Coins held for starts whose price is not settled; 0 without a budget."""
+        """Coins held for starts whose price is not finished; 0 without a budget."""
         return self._portal.call(lambda: self._behind.reserved)
 
     def stats(self) -> Stats:
@@ -273,7 +273,7 @@ class BlockingClient(_Front[A2EClient], ShortForms):
 
     @property
     def outage(self) -> float | None:
-        """Seconds for which looks at running tasks have failed, None while all is well."""
+        """Seconds for which polls running tasks have failed, None while all is well."""
         return self._portal.call(lambda: self._behind.outage)
 
 
@@ -287,9 +287,9 @@ def _front(client: Callable[P, A2EClient]) -> Callable[P, BlockingClient]:
 
         Example:
             with a2e_async.blocking() as a2e:
-                picture = a2e.text_to_image("a red kite")
-                film = a2e.start(ImageToVideo(picture.url, prompt="it climbs", negative_prompt="blurry"))
-                paths = a2e.download(film.result(timeout=600), "out/")
+                image = a2e.text_to_image("a red kite")
+                video = a2e.start(ImageToVideo(image.url, prompt="it climbs", negative_prompt="blurry"))
+                paths = a2e.download(video.result(timeout=600), "out/")
         """
         refuse_loop()
         return BlockingClient(client(*args, **kwargs))

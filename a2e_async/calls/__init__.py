@@ -28,7 +28,7 @@ class Calls:
 
     @property
     def backgrounds(self) -> groups.Backgrounds:
-        """Pictures behind an avatar."""
+        """Images behind an avatar."""
         return groups.Backgrounds(self._line)
 
     @property
@@ -38,7 +38,7 @@ class Calls:
 
     @property
     def faces(self) -> groups.Faces:
-        """Pictures of faces that are kept for swaps."""
+        """Images of faces that are kept for swaps."""
         return groups.Faces(self._line)
 
     @property

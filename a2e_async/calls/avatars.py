@@ -1,4 +1,4 @@
-"""Avatars: those of the service, those of your own, and pictures that become one."""
+"""Avatars: those of the service, those of your own, and images that become one."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class Avatar(Value):
         name: Its name, "" where it has none.
         anchor_type: `anchor_type` of an avatar video, 0 for one of the service's and 1 for one of your own; None where
             the list does not say.
-        cover_url: Link of a picture of it.
-        video_url: Link of a film of it.
+        cover_url: Url of an image of it.
+        video_url: Url of a video of it.
     """
 
     id: Named = ""
@@ -82,11 +82,11 @@ class Avatars(Group):
         older=("POST", "/api/v1/userText2image/quickAddAvatar"),
         costs="the avatar may have been made and charged",
     )
-    def from_picture(self, task_id: Id, *, gender: Literal["female", "male"] | None = None) -> None:
-        """Make an avatar of a picture that text to image has made (POST /api/v1/userText2Image/quickAddAvatar).
+    def from_image(self, task_id: Id, *, gender: Literal["female", "male"] | None = None) -> None:
+        """Make an avatar of an image that text to image has made (POST /api/v1/userText2Image/quickAddAvatar).
 
         Args:
-            task_id: Id of the task that made the picture.
+            task_id: Id of the task that made the image.
             gender: Whom it shows.
 
         Raises:

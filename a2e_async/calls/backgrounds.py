@@ -1,4 +1,4 @@
-"""Backgrounds: pictures that stand behind an avatar."""
+"""Backgrounds: images that stand behind an avatar."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import attrs
 from a2e_async.calls.base import Group, call
 from a2e_async.calls.reading import At, Named, Value, each, nothing, one
 from a2e_async.calls.writing import Extra, Id
-from a2e_async.core.requests import Link
+from a2e_async.core.requests import Url
 
 
 @attrs.frozen(kw_only=True)
 class Background(Value):
-    """A picture that stands behind an avatar.
+    """An image that stands behind an avatar.
 
     Attributes:
         id: Its id: `back_id` of an avatar video for one of the service's, `custom_back_id` for one of your own.
-        url: Link of the picture.
+        url: Url of the image.
         name: Its name, "" where it has none.
         type: Its kind in the service's words, "" where it has none.
     """
@@ -33,11 +33,11 @@ class Backgrounds(Group):
     """Backgrounds of avatar videos."""
 
     @call("POST", "/api/v1/custom_back/add", one(Background))
-    def add(self, img_url: Link) -> None:
-        """Add a picture as a background of your own (POST /api/v1/custom_back/add).
+    def add(self, img_url: Url) -> None:
+        """Add an image as a background of your own (POST /api/v1/custom_back/add).
 
         Args:
-            img_url: Public link of the picture.
+            img_url: Public link of the image.
         """
 
     @call(

@@ -2,8 +2,8 @@
 
     class Backgrounds(Group):
         @call("POST", "/api/v1/custom_back/add", one(Background))
-        def add(self, img_url: Link) -> None:
-            \"\"\"Add a picture as a background of your own (POST /api/v1/custom_back/add).\"\"\"
+        def add(self, img_url: Url) -> None:
+            \"\"\"Add an image as a background of your own (POST /api/v1/custom_back/add).\"\"\"
 
 makes `await a2e.calls.backgrounds.add("https://...")` give a `Background`. An argument is checked by the rule in its
 type, as the field of a request is; one that is None is not sent. It goes where the path has its name in braces, else

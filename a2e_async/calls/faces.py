@@ -1,4 +1,4 @@
-"""Faces: pictures that are kept for face swaps."""
+"""Faces: images that are kept for face swaps."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import attrs
 from a2e_async.calls.base import Group, call
 from a2e_async.calls.reading import At, Named, Value, each, nothing
 from a2e_async.calls.writing import Id
-from a2e_async.core.requests import Link
+from a2e_async.core.requests import Url
 from a2e_async.errors import ProtocolError
 
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -18,11 +18,11 @@ _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 @attrs.frozen(kw_only=True)
 class FaceImage(Value):
-    """A picture of a face.
+    """An image of a face.
 
     Attributes:
         id: Its id, for `face_swap_id` of avatar videos.
-        face_url: Link of the picture.
+        face_url: Url of the image.
         created_at: When it was added.
     """
 
@@ -32,13 +32,13 @@ class FaceImage(Value):
 
 
 class Faces(Group):
-    """Pictures of faces that are kept for later face swaps."""
+    """Images of faces that are kept for later face swaps."""
 
-    async def add(self, face_url: Link) -> FaceImage:
-        """Keep a picture of a face (POST /api/v1/userFaceSwapImage/add).
+    async def add(self, face_url: Url) -> FaceImage:
+        """Keep an image of a face (POST /api/v1/userFaceSwapImage/add).
 
         Args:
-            face_url: Public link of the picture.
+            face_url: Public link of the image.
         """
         kept = await self._add(face_url)  # all that are kept, not the new one alone
         same = [face for face in kept if face.face_url == face_url] or kept
@@ -47,16 +47,16 @@ class Faces(Group):
         return max(same, key=lambda face: face.created_at or _LONG_AGO)
 
     @call("POST", "/api/v1/userFaceSwapImage/add", each(FaceImage))
-    def _add(self, face_url: Link) -> None:
-        """Keep a picture of a face (POST /api/v1/userFaceSwapImage/add)."""
+    def _add(self, face_url: Url) -> None:
+        """Keep an image of a face (POST /api/v1/userFaceSwapImage/add)."""
 
     @call("GET", "/api/v1/userFaceSwapImage/records", each(FaceImage))
     def own(self) -> None:
-        """List the pictures that are kept (GET /api/v1/userFaceSwapImage/records)."""
+        """List the images that are kept (GET /api/v1/userFaceSwapImage/records)."""
 
     @call("DELETE", "/api/v1/userFaceSwapImage/{_id}", nothing)
     def delete(self, face_id: Id) -> None:
-        """Delete a picture that is kept (DELETE /api/v1/userFaceSwapImage/{_id}).
+        """Delete an image that is kept (DELETE /api/v1/userFaceSwapImage/{_id}).
 
         Args:
             face_id: Its id.

@@ -15,7 +15,7 @@ from a2e_async.calls.base import SLOW, Group, call, known_plan
 from a2e_async.calls.reading import At, Value, value
 from a2e_async.calls.writing import Extra, given
 from a2e_async.core import rules
-from a2e_async.core.requests import Link
+from a2e_async.core.requests import Url
 from a2e_async.core.secrets import hide_secrets
 from a2e_async.core.sse import Message
 from a2e_async.errors import ProtocolError, ServiceError
@@ -127,7 +127,7 @@ class Prompts(Group):
     @call("POST", "/api/v1/userImage2Video/prompt_extension", read_extended, seconds=SLOW)
     def extend(
         self,
-        image_url: Link,
+        image_url: Url,
         *,
         prompt: str,
         negative_prompt: str,
@@ -139,10 +139,10 @@ class Prompts(Group):
         with_audio: bool | None = None,
         extra: Extra | None = None,
     ) -> None:
-        """Extend a prompt for a film that begins with a picture (POST /api/v1/userImage2Video/prompt_extension).
+        """Extend a prompt for a video that begins with an image (POST /api/v1/userImage2Video/prompt_extension).
 
         Args:
-            image_url: The first picture.
+            image_url: The first image.
             prompt: The prompt as it is.
             negative_prompt: The negative prompt as it is.
             reference_id: Id of what the prompt is for; the reference asks for one and does not describe it.
@@ -157,8 +157,8 @@ class Prompts(Group):
     @call("POST", "/api/v1/userImage2Video/flf2v_prompt_extension", read_extended, seconds=SLOW)
     def extend_between(
         self,
-        image_url: Link,
-        end_image_url: Link,
+        image_url: Url,
+        end_image_url: Url,
         *,
         prompt: str,
         negative_prompt: str,
@@ -167,13 +167,13 @@ class Prompts(Group):
         max_length: Longest | None = None,
         extra: Extra | None = None,
     ) -> None:
-        """Extend a prompt for a film from one picture to another.
+        """Extend a prompt for a video from one image to another.
 
         (POST /api/v1/userImage2Video/flf2v_prompt_extension)
 
         Args:
-            image_url: The first picture.
-            end_image_url: The last picture.
+            image_url: The first image.
+            end_image_url: The last image.
             prompt: The prompt as it is.
             negative_prompt: The negative prompt as it is.
             reference_id: Id of what the prompt is for; the reference asks for one and does not describe it.

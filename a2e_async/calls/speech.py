@@ -28,7 +28,7 @@ class SpokenPart:
 
     Attributes:
         text: The part.
-        url: Link of the sound; it expires after about seven days.
+        url: Url of the sound; it expires after about seven days.
     """
 
     text: str
@@ -42,7 +42,7 @@ class SpeechPreview(Value):
     Attributes:
         id: Its id.
         text: What is said.
-        url: Link of the sound.
+        url: Url of the sound.
         created_at: When it was made.
     """
 

@@ -13,7 +13,7 @@ from a2e_async.core.requests import SentAs
 from a2e_async.errors import ProtocolError, ServiceError
 
 _ACCEPTED = 202
-_BETWEEN_LOOKS = 10.0
+_BETWEEN_POLLS = 10.0
 _LINKS = ("url", "video_url", "videoUrl", "result_url", "resultUrl", "result")
 _NO_SHAPE = "undocumented: the reference describes no answer"
 _RENAMED = {"seedance2": "seedance2Video", "kling_video": "klingVideo", "kling_omni": "klingOmni"}
@@ -55,7 +55,7 @@ class Tasks(Group):
 
     @call("POST", "/api/v1/userImage2Video/{_id}/markShared", nothing)
     def mark_shared(self, task_id: Id) -> None:
-        """Note that a film of image to video was shared (POST /api/v1/userImage2Video/{_id}/markShared).
+        """Note that a video of image to video was shared (POST /api/v1/userImage2Video/{_id}/markShared).
 
         Args:
             task_id: Id of its task.
@@ -63,7 +63,7 @@ class Tasks(Group):
 
     @call("POST", "/api/v1/userImage2Video/{_id}/markDownloaded", nothing)
     def mark_downloaded(self, task_id: Id) -> None:
-        """Note that a film of image to video was downloaded (POST /api/v1/userImage2Video/{_id}/markDownloaded).
+        """Note that a video of image to video was downloaded (POST /api/v1/userImage2Video/{_id}/markDownloaded).
 
         Args:
             task_id: Id of its task.
@@ -71,7 +71,7 @@ class Tasks(Group):
 
     @call("POST", "/api/v1/userImage2Video/{_id}/markCopied", nothing)
     def mark_copied(self, task_id: Id) -> None:
-        """Note that the link of a film of image to video was copied (POST /api/v1/userImage2Video/{_id}/markCopied).
+        """Note that the link of a video of image to video was copied (POST /api/v1/userImage2Video/{_id}/markCopied).
 
         Args:
             task_id: Id of its task.
@@ -129,10 +129,10 @@ class Tasks(Group):
         """
 
     async def veo_1080p(self, task_id: Id, *, wait: float = 0) -> str | None:
-        """Get the link of a Veo film in 1080p, None as long as it is not ready (GET /api/v1/veoVideo/{_id}/1080p).
+        """Get the link of a Veo video in 1080p, None as long as it is not ready (GET /api/v1/veoVideo/{_id}/1080p).
 
         Args:
-            task_id: Id of the film's task; only films of 16:9 have it.
+            task_id: Id of the video's task; only videos of 16:9 have it.
             wait: Seconds to wait for it at most (default: not at all).
         """
         rules.number(0).refuse("wait", wait)
@@ -143,7 +143,7 @@ class Tasks(Group):
             left = until - now()
             if link is not None or left <= 0:
                 return link
-            await asyncio.sleep(min(_BETWEEN_LOOKS, left))
+            await asyncio.sleep(min(_BETWEEN_POLLS, left))
 
     async def _link_of_1080p(self, task_id: str) -> str | None:
         try:
@@ -155,7 +155,7 @@ class Tasks(Group):
 
     @call("GET", "/api/v1/veoVideo/{_id}/1080p", read_link_if_any)
     def _veo_1080p(self, task_id: Id) -> None:
-        """Get the link of a Veo film in 1080p (GET /api/v1/veoVideo/{_id}/1080p)."""
+        """Get the link of a Veo video in 1080p (GET /api/v1/veoVideo/{_id}/1080p)."""
 
     @call(
         "POST",

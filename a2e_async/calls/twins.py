@@ -12,7 +12,7 @@ _CHARGED = "it may have been begun and charged"
 
 
 class Twins(Group):
-    """Avatars that are trained from a film or picture of somebody."""
+    """Avatars that are trained from a video or image of somebody."""
 
     @call("GET", "/api/v1/userVideoTwin/userRecords", tasks(_TWIN))
     def all(self) -> None:
@@ -60,7 +60,7 @@ class Twins(Group):
         costs=_CHARGED,
     )
     def clone_voice(self, twin_id: Id) -> None:
-        """Train a voice from the film of a video twin (POST /api/v1/userVideoTwin/addVoiceClone).
+        """Train a voice from the video of a video twin (POST /api/v1/userVideoTwin/addVoiceClone).
 
         Args:
             twin_id: Id of the video twin.

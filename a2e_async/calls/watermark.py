@@ -1,4 +1,4 @@
-"""Watermarks: a text or a picture over a film or picture, at once and without a task."""
+"""Watermarks: a text or an image over a video or image, at once and without a task."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from a2e_async.calls.base import SLOW, Group, call
 from a2e_async.calls.reading import At, Named, Value, one
 from a2e_async.calls.writing import Extra
 from a2e_async.core import rules
-from a2e_async.core.requests import Link, SentAs
+from a2e_async.core.requests import SentAs, Url
 
 _COLOUR = rules.Rule(
     "must be red, green, blue and opacity, four whole numbers from 0 to 255",
@@ -23,11 +23,11 @@ _COLOUR = rules.Rule(
 
 @attrs.frozen(kw_only=True)
 class Marked(Value):
-    """A film or picture with its watermark.
+    """A video or image with its watermark.
 
     Attributes:
         id: Id of the work at the service.
-        url: Link of the result; it expires after about three days.
+        url: Url of the result; it expires after about three days.
         coins: Coins charged, or None where the service does not say.
     """
 
@@ -49,11 +49,11 @@ class Watermark(Group):
     )
     def add(
         self,
-        media_url: Link,
+        media_url: Url,
         *,
         watermark_type: Literal["text", "image"],
         text: str | None = None,
-        watermark_image_url: Link | None = None,
+        watermark_image_url: Url | None = None,
         font_size: Annotated[int | None, rules.whole(1), SentAs("fontsize")] = None,
         font_colour: Annotated[Sequence[int] | None, _COLOUR, SentAs("fontcolor")] = None,
         position: str | None = None,
@@ -61,17 +61,17 @@ class Watermark(Group):
         to_720p: bool | None = None,
         extra: Extra | None = None,
     ) -> None:
-        """Put a watermark on a film or picture, and wait for the result (POST /api/v1/watermark/start).
+        """Put a watermark on a video or image, and wait for the result (POST /api/v1/watermark/start).
 
         Args:
-            media_url: Public link of the film or picture.
+            media_url: Public link of the video or image.
             watermark_type: "text" or "image".
             text: The words; required with "text".
-            watermark_image_url: Public link of the picture; required with "image".
+            watermark_image_url: Public link of the image; required with "image".
             font_size: Height of the words in pixels.
             font_colour: Red, green, blue and opacity, each from 0 to 255.
             position: Where it stands, such as "bottom_right".
-            scale_ratio: Size of the picture, 1 for its own.
+            scale_ratio: Size of the image, 1 for its own.
             to_720p: Make the result 720 pixels high.
             extra: Further fields of the body by the service's own names.
 

@@ -12,7 +12,7 @@ from a2e_async.cli.codes import INTERRUPTED, USAGE
 from a2e_async.cli.display.output import complain
 
 COMMANDS = {
-    "demo": ("commands.demo", "Make pictures and films from them in a simulator, and a page that shows them."),
+    "demo": ("commands.demo", "Make images and videos from them in a simulator, and a page that shows them."),
     "text-to-image": (
         "commands.start:text_to_image",
         "Make images from prompts, all at once; `-` reads them from stdin, one a line.",

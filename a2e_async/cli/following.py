@@ -15,7 +15,7 @@ from a2e_async.engine.jobs.events import Accepted, Changed, Event, HealthChanged
 from a2e_async.engine.jobs.job import Job
 from a2e_async.errors import TransportError
 
-_SHORT_OUTAGE = 3.0  # seconds; a look that fails now and then is nobody's business
+_SHORT_OUTAGE = 3.0  # seconds; a poll that fails now and then is nobody's business
 _LIMIT = 1_000_000
 _ATTEMPTS = Retry().attempts  # of what is not sent yet; the client of a command that starts tasks has this one
 
@@ -82,7 +82,7 @@ class Following:
                 self._silence()
 
     def _show(self, job: Job[Any]) -> None:
-        # An attached task has no status before the first look.
+        # An attached task has no status before the first poll.
         known = job.status if job.status is not Status.UNKNOWN else None
         self.run.board.change(self._rows[job], known.value if known else WATCHED, coins=job.coins)
 

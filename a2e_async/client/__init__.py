@@ -51,10 +51,10 @@ class A2EClient(Asking, ShortForms):
         token: The API token, or a callable that gives it (also asynchronously; asked again after a refusal). By
             default A2E_API_KEY, A2E_API_TOKEN or A2E_TOKEN of the environment.
         base_url: Address of the service; by default A2E_BASE_URL of the environment, else https://video.a2e.ai.
-        cadence: How often to look at running tasks.
+        cadence: How often to poll running tasks.
         retry: What may be repeated, how often and how fast.
         max_starts: Most start requests in flight (default 32); running tasks are not bounded by it.
-        rate: Most requests a second, starts and looks together, or None (default).
+        rate: Most requests a second, starts and polls together, or None (default).
         budget: Most coins to spend in this client's life, or None (default).
         on_unknown_price: Under a budget, what happens to a start whose price neither you nor the service names.
             "alone" (default) sends one such start by itself, so that the budget can be passed by at most one unknown
@@ -79,9 +79,9 @@ class A2EClient(Asking, ShortForms):
 
     Example:
         async with A2EClient() as a2e:
-            picture = await a2e.text_to_image("a red kite")
-            film = await a2e.image_to_video(picture.url, prompt="it climbs", negative_prompt="blurry")
-            paths = await a2e.download(film, "out/")
+            image = await a2e.text_to_image("a red kite")
+            video = await a2e.image_to_video(image.url, prompt="it climbs", negative_prompt="blurry")
+            paths = await a2e.download(video, "out/")
     """
 
     def __init__(
@@ -134,7 +134,7 @@ class A2EClient(Asking, ShortForms):
         timeout: float | Default | None = DEFAULT,
         tag: str | None = None,
         on_unknown: Literal["resend", "raise"] | None = None,
-        look_first: bool = False,
+        find_first: bool = False,
         price: float | None = None,
         options: Options | None = None,
     ) -> Job[R]:
@@ -146,7 +146,7 @@ class A2EClient(Asking, ShortForms):
             tag: The mark of this intent, 8 to 24 characters of a-z0-9, unique among this client's live jobs; by
                 default a random one.
             on_unknown: What happens to a lost start that is not found: "resend" (the default) or "raise".
-            look_first: Look for the tag before the first send, as a resume does. Tasks that are there are taken over;
+            find_first: Look for the tag before the first send, as a resume does. Tasks that are there are taken over;
                 that none is there is certain only after `Retry.unknown_window`, as lists may lag.
             price: What the start costs in coins, if you know it; for the budget.
             options: All options at once, as a durable runner keeps them; the others go over them.
@@ -162,8 +162,8 @@ class A2EClient(Asking, ShortForms):
             require_public_links(request)
             rules.require_https("webhook_url", getattr(request, "webhook_url", None))
         options = options or self._options
-        if timeout is not DEFAULT or on_unknown is not None or look_first or price is not None:
-            options = _with(options, timeout=timeout, on_unknown=on_unknown, look_first=look_first or None, price=price)
+        if timeout is not DEFAULT or on_unknown is not None or find_first or price is not None:
+            options = _with(options, timeout=timeout, on_unknown=on_unknown, find_first=find_first or None, price=price)
         if tag is None and options.tagging:
             tag = tags.spell(os.urandom(tags.LETTERS_OF_A_TAG))
         elif tag is not None:

@@ -14,7 +14,7 @@ from a2e_async.core import rules
 from a2e_async.core.family import Family, Request, family_of
 from a2e_async.core.polling.learned import Learned
 from a2e_async.core.records import Record
-from a2e_async.core.secrets import SignedLink
+from a2e_async.core.secrets import SignedUrl
 from a2e_async.engine.files import names, uploads
 from a2e_async.engine.jobs.events import EventStream
 from a2e_async.engine.jobs.job import Job
@@ -30,7 +30,7 @@ class Asking(Opening):
 
     # Tasks by their ids.
 
-    async def look(self, family: Kind, task_id: str) -> Record:
+    async def record(self, family: Kind, task_id: str) -> Record:
         """Ask for one task now.
 
         Raises:
@@ -82,7 +82,7 @@ class Asking(Opening):
         return self._parts().engine.poller.job_of(task_id)
 
     def hint(self, task_id: str) -> None:
-        """Let the poller look at a task at once, because somebody says it has ended.
+        """Let the poller poll a task at once, because somebody says it has ended.
 
         A hint that comes before the answer of its start is kept for a minute and used then.
         """
@@ -107,7 +107,7 @@ class Asking(Opening):
             DownloadError: A file could not be had whole; a link that has expired is asked for once more first.
             UsageError: An argument is not what it must be.
         """
-        what = SignedLink(what) if isinstance(what, str) else what
+        what = SignedUrl(what) if isinstance(what, str) else what
         opened = self._parts()
         where, stem = names.place(folder, name)
         return await names.download(opened.engine, opened.downloads, what, where, stem)
@@ -149,12 +149,12 @@ class Asking(Opening):
 
     @property
     def reserved(self) -> float:
-        """Coins held for starts whose price is not settled; 0 without a budget."""
+        """Coins held for starts whose price is not finished; 0 without a budget."""
         return self._parts().engine.coins.reserved
 
     @property
     def outage(self) -> float | None:
-        """Seconds for which looks at running tasks have failed, None while all is well."""
+        """Seconds for which polls running tasks have failed, None while all is well."""
         opened = self._parts()
         since = opened.engine.poller.health.outage_since
         return None if since is None else opened.loop.time() - since

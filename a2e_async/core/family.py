@@ -113,7 +113,7 @@ class Family:
         count_field: The request's field that asks for several tasks, or None.
         price_fields: The request's fields that decide the price.
         price: What is known of the price, in one sentence.
-        makes: What comes out: "picture", "film", "sound", or "record" where the result is no file.
+        makes: What comes out: "image", "video", "audio", or "record" where the result is no file.
         example: Fields of a request that is right, for people and for tests.
         notes: What else people should know, a sentence each.
         refunds: Whether a failed task is refunded: True, False, or None where the service does not say.
@@ -147,7 +147,7 @@ class Family:
     count_field: str | None = None
     price_fields: tuple[str, ...] = ()
     price: str = ""
-    makes: Literal["picture", "film", "sound", "record"] = "film"
+    makes: Literal["image", "video", "audio", "record"] = "video"
     example: Mapping[str, Any] = attrs.field(factory=dict)
     notes: tuple[str, ...] = ()
     refunds: bool | None = None

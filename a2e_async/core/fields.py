@@ -41,7 +41,7 @@ class WrittenBy:
 AS_TEXT = WrittenBy(str)
 """Marks a number that the service wants as text, such as `Annotated[int, rules.whole(2, 15), AS_TEXT]`."""
 
-Link = Annotated[str, rules.link()]
+Url = Annotated[str, rules.url()]
 """A URL that the service will fetch: public, http or https, without a redirect (service.md 0.9)."""
 
 
@@ -52,11 +52,11 @@ class _Shows:
     what: str
 
 
-PICTURE = _Shows("picture")
-"""Marks a link, or links, to pictures, such as `Annotated[Sequence[str], rules.links(9), PICTURE]`."""
+IMAGE = _Shows("image")
+"""Marks a link, or links, to images, such as `Annotated[Sequence[str], rules.urls(9), IMAGE]`."""
 
-Picture = Annotated[Link, PICTURE]
-"""A URL of a picture that the service will fetch."""
+Image = Annotated[Url, IMAGE]
+"""A URL of an image that the service will fetch."""
 
 
 @attrs.frozen(kw_only=True)
@@ -73,7 +73,7 @@ class Field:
         rule: What it may hold.
         required: Whether it must be given.
         write: Gives what is sent for its value, None where that is the value itself.
-        picture: Whether it takes a picture, or pictures, by URL.
+        image: Whether it takes an image, or images, by URL.
         secret: Whether it is kept out of what people see.
         inherited: Whether many requests have it, such as `name`.
     """
@@ -87,7 +87,7 @@ class Field:
     rule: rules.Rule
     required: bool
     write: Callable[[Any], Any] | None
-    picture: bool
+    image: bool
     secret: bool
     inherited: bool
 
@@ -110,7 +110,7 @@ def field_of(name: str, hint: object, *, required: bool, secret: bool = False) -
         rule=rule or (rules.one_of(*choices) if choices else _RULES[kind]),
         required=required,
         write=next((mark.write for mark in marks if isinstance(mark, WrittenBy)), None),
-        picture=PICTURE in marks,
+        image=IMAGE in marks,
         secret=secret,
         inherited=name in INHERITED,
     )

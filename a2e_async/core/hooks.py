@@ -28,7 +28,7 @@ def _are_letters(_posted: object, field: attrs.Attribute[str], value: object) ->
 class Posted:
     """What is known of the POSTs of one start that another process may have sent, for `Options.sent_before`.
 
-    Both times are the service's own, as `Journal.sending` gave them: the machine that sent, the machine that looks
+    Both times are the service's own, as `Journal.sending` gave them: the machine that sent, the machine that polls
     and the one that keeps the journal have three clocks, and none of them may decide whether a start is sent again.
 
     Args:
@@ -50,7 +50,7 @@ class Journal:
     """What is written down before anybody is told; this one writes nothing.
 
     Each method is awaited before the engine goes on, so what it has written is never younger than the world. The
-    order is: `intended` once, `sending` before each POST, `accepted` once and again when more tasks show, `settled`.
+    order is: `intended` once, `sending` before each POST, `accepted` once and again when more tasks show, `finished`.
     """
 
     async def intended(self, tag: str | None, request: Request[Result]) -> None:
@@ -78,7 +78,7 @@ class Journal:
     async def accepted(self, tag: str | None, task_ids: Sequence[str], coins: float | None) -> None:
         """The service has taken the start; called again when more tasks of it are found."""
 
-    async def settled(self, tag: str | None, records: Sequence[Record]) -> None:
+    async def finished(self, tag: str | None, records: Sequence[Record]) -> None:
         """Every task of the start has ended."""
 
 

@@ -69,7 +69,7 @@ _SIGNATURES: tuple[tuple[int, bytes, str, str], ...] = (
     (0, b"II\xbc\x01", ".jxr", "image/jxr"),
     (0, b"IIU\0", ".rw2", "image/x-panasonic-rw2"),
     (0, b"IIRO\x08\0", ".orf", "image/x-olympus-orf"),
-    (0, b"FUJIFILMCCD-RAW ", ".raf", "image/x-fuji-raf"),
+    (0, b"FUJIVIDEOCCD-RAW ", ".raf", "image/x-fuji-raf"),
     (0, b"FLV\x01", ".flv", "video/x-flv"),
     (0, b"DKIF\0\0", ".ivf", "video/x-ivf"),
     (0, b"YUV4MPEG2 ", ".y4m", "video/x-y4m"),

@@ -1,4 +1,4 @@
-"""How a job, a result and a record show themselves: as a card with its pictures in a notebook, in order in rich.
+"""How a job, a result and a record show themselves: as a card with its images in a notebook, in order in rich.
 
 Laws of this file: every text is escaped, and only http and https links are followed.
 """
@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from urllib.parse import urlsplit
 
-from a2e_async.core import links
+from a2e_async.core import urls
 
 _SHOWN = (
     "id",
@@ -27,7 +27,7 @@ _SHOWN = (
 )
 _MOST = 12
 _STYLE = "max-width:320px;max-height:320px;margin:2px;vertical-align:top"
-_FILMS = frozenset({".mp4", ".mov", ".webm", ".m4v"})
+_VIDEOS = frozenset({".mp4", ".mov", ".webm", ".m4v"})
 _SOUNDS = frozenset({".mp3", ".wav", ".m4a", ".ogg", ".flac"})
 
 
@@ -74,11 +74,11 @@ def _text(value: object) -> str:
 
 
 def _inline(url: str) -> str:
-    """Give a file as a picture, film or sound that is fetched when it is seen."""
-    link, suffix = escape(url, quote=True), links.suffix_of(url)
+    """Give a file as an image, video or audio file that is fetched when it is seen."""
+    link, suffix = escape(url, quote=True), urls.suffix_of(url)
     if not _is_web(url):
         return f"<p>{link}</p>"
-    if suffix in _FILMS:
+    if suffix in _VIDEOS:
         return f"<video src='{link}' style='{_STYLE}' controls preload='metadata'></video>"
     if suffix in _SOUNDS:
         return f"<audio src='{link}' controls preload='none'></audio>"

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Generic, Self, TypeVar, dataclass_transform, 
 import attrs
 
 from a2e_async.core import rules
-from a2e_async.core.fields import AS_TEXT, PICTURE, Field, Link, Picture, SentAs, WrittenBy, field_of
+from a2e_async.core.fields import AS_TEXT, IMAGE, Field, Image, SentAs, Url, WrittenBy, field_of
 from a2e_async.core.misuse import speak_of_fields
 from a2e_async.core.records import Result
 from a2e_async.core.secrets import is_secret
@@ -23,13 +23,13 @@ from a2e_async.errors import InvalidRequestError
 
 __all__ = [
     "AS_TEXT",
-    "PICTURE",
+    "IMAGE",
     "Field",
     "Hooked",
-    "Link",
-    "Picture",
+    "Image",
     "Request",
     "SentAs",
+    "Url",
     "Usual",
     "WrittenBy",
     "field_of",

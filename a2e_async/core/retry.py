@@ -1,4 +1,4 @@
-"""Which failure of which call may be repeated. A start is not a look: only a start is charged.
+"""Which failure of which call may be repeated. A start is not a poll: only a start is charged.
 
 A reset before and a reset after the service did its work look exactly alike, so a start may be sent again only
 when it was surely not received, or was refused before any work.
@@ -67,7 +67,7 @@ class Retry:
         missing_grace: How long the service may not know an id that it has never known before its job ends (default 10).
         vanished_grace: The same for a task that was seen before, or was started here (default 300). While most tasks
             are missing together none of their jobs ends: that is an outage.
-        token_refusals: Refused looks in a row after which the token counts as refused for good (default 3).
+        token_refusals: Refused polls in a row after which the token counts as refused for good (default 3).
         token_seconds: Least time these refusals must span (default 60).
 
     Raises:

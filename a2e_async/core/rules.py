@@ -180,12 +180,12 @@ def mappings(at_most: int | None = None) -> Rule:
     return Rule(words, lambda value: _is_list(value, 1, at_most) and all(isinstance(one, Mapping) for one in value))
 
 
-def link() -> Rule:
+def url() -> Rule:
     """A URL the service can fetch: http or https, with a host, without spaces (service.md 0.9)."""
     return Rule("must be an http or https URL with a host and without spaces (no data: URL)", _is_link, link=True)
 
 
-def links(at_most: int | None = None, at_least: int = 1) -> Rule:
+def urls(at_most: int | None = None, at_least: int = 1) -> Rule:
     """A list of so many URLs the service can fetch."""
     many = f"at least {at_least}" if at_most is None else f"{at_least} to {at_most}" if at_least != at_most else at_most
     words = f"must be a list of {many} http or https URLs without spaces (no data: URL)"

@@ -20,7 +20,7 @@ _NAMES = re.compile(
     r"|(?:api|access|private|auth|signing)[_\-. ]?key",
     re.IGNORECASE,
 )
-_LOOKS = re.compile(  # "task_id" is no secret; a letter before "sk_" may be the end of "\\n" or "%3D"
+_POLLS = re.compile(  # "task_id" is no secret; a letter before "sk_" may be the end of "\\n" or "%3D"
     r"(?:(?<![a-z])|(?<=\\[nrtbf])|(?<=%[0-9a-f]{2}))sk_[\w.\-]+|Bearer\s+\S+|eyJ[\w\-]{5,}(?:\.[\w\-]*){0,2}",
     re.IGNORECASE,
 )
@@ -43,7 +43,7 @@ class Secret(str):
         return Secret(super().__getitem__(part))
 
 
-class SignedLink(str):
+class SignedUrl(str):
     """A URL that goes out as it is and is shown without its query: whoever has the signature in it has the file."""
 
     __slots__ = ()
@@ -52,7 +52,7 @@ class SignedLink(str):
         return repr(hide(str(self)))
 
     def __getitem__(self, part: Any) -> str:  # noqa: ANN401 - an index or a slice
-        return SignedLink(super().__getitem__(part))
+        return SignedUrl(super().__getitem__(part))
 
 
 def masked(value: Any) -> Any:  # noqa: ANN401 - whatever a caller gave for a secret
@@ -67,7 +67,7 @@ def is_secret(name: str) -> bool:
 
 def hide_secrets(text: str) -> str:
     """Blot out what looks like a token."""
-    return _LOOKS.sub(HIDDEN, text)
+    return _POLLS.sub(HIDDEN, text)
 
 
 def hide(text: str, secrets: Iterable[str] = ()) -> str:

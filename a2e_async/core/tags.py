@@ -1,7 +1,7 @@
 """The tag: a short unique mark in a task's name by which a lost start is found again.
 
 `name = "sunset ~k7f3q9x2m4pda"`: a tilde, the tag, and one letter for the send. All tasks of one letter belong
-to one send (a start of four pictures makes four); a second send of the same intent ends in "b".
+to one send (a start of four images makes four); a second send of the same intent ends in "b".
 """
 
 from __future__ import annotations

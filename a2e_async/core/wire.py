@@ -17,7 +17,7 @@ from a2e_async.core.replies import is_list, row_id, rows_of
 from a2e_async.core.status import read_status
 from a2e_async.errors import ProtocolError, UsageError
 
-START_SECONDS = 180.0  # the older text-to-image answers when the picture is finished
+START_SECONDS = 180.0  # the older text-to-image answers when the image is finished
 LOOK_SECONDS = 30.0
 
 _TEXTS: frozenset[type] = frozenset({str, type(None)})

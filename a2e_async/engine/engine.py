@@ -45,7 +45,7 @@ class Engine:
 
     Args:
         service: Where requests are sent.
-        cadence: How often to look.
+        cadence: How often to poll.
         retry: What may be repeated.
         max_starts: Most starts in flight.
         budget: Most coins to be spent, or None.
@@ -102,7 +102,7 @@ class Engine:
 
     async def find(self, family: Family, tag: str, options: Options) -> AnyJob | None:
         """Give the job for the tasks with this tag, of two sends the first; None when the list has none."""
-        rows = await self.sender.finder(family).look_once(tag, None)
+        rows = await self.sender.finder(family).search_once(tag, None)
         live = self.roster.tagged(tag)
         if live is not None or not rows:
             return live

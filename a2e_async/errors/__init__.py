@@ -183,15 +183,15 @@ class StartUnknownError(A2EError):
     A call that costs coins and whose answer was lost raises it too, and says where to look.
 
     Attributes:
-        look_again: Whether a later look may settle it: the list was not to be had, or the client was closed, or the
-            second send was lost too. False when no look ever will: names do not come back, or the start is too old.
+        search_again: Whether a later poll may settle it: the list was not to be had, or the client was closed, or the
+            second send was lost too. False when no poll ever will: names do not come back, or the start is too old.
     """
 
-    look_again: bool = False
+    search_again: bool = False
 
     def _told(self) -> str:
         line = self._watch_line()
-        if self.look_again and line:
+        if self.search_again and line:
             return f"{super()._told()}; look again with {line}, which gives the job if the service has taken it"
         listed = f"; a2e.records({self.family!r}) lists what the service has" if self.family else ""
         return super()._told() + listed

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from a2e_async.core import links, rules
+from a2e_async.core import rules, urls
 from a2e_async.core.family import Endpoint
 from a2e_async.core.records import Result
-from a2e_async.core.requests import Link, Request, Usual, request
+from a2e_async.core.requests import Request, Url, Usual, request
 
 Seconds = Annotated[float, rules.number(1)]
 """The service's own time limit for the work on a task; not to be taken for that of a job."""
@@ -17,12 +17,12 @@ ObjectId = Annotated[str, rules.object_id()]
 """An id as the service's schema has it by a pattern."""
 
 WanRatio = Literal["1:1", "3:2", "2:3", "4:3", "3:4", "16:9", "9:16", "21:9"]
-"""The shapes of the pictures by Wan."""
+"""The shapes of the images by Wan."""
 
 MAY_BE_NSFW = "A start whose content is taken for NSFW is answered with 200 and starts nothing: ModerationError."
 
 FORCED = (
-    "Only with force_generate=False is the content looked at before it is charged. For API tokens the default, where "
+    "Only with force_generate=False is the content polled before it is charged. For API tokens the default, where "
     "the service states one, is True: a start goes on, is charged, and may still fail."
 )
 """What `force_generate` means: true for API callers of Nano Banana and Flux 2, says the reference, and no more."""
@@ -30,7 +30,7 @@ FORCED = (
 
 @request
 class Talking(Usual[Result]):
-    """A film in which somebody talks.
+    """A video in which somebody talks.
 
     Args:
         prompt: How it is said, and what happens meanwhile.
@@ -41,14 +41,14 @@ class Talking(Usual[Result]):
 
     prompt: str
     negative_prompt: str
-    audio_url: Link | None = None
+    audio_url: Url | None = None
     duration: Annotated[int, rules.whole(1, 20)] | None = None
 
 
 def model_dialect(base: str, note: str = "") -> dict[str, Any]:
-    """Give what the families of picture models share: where their endpoints are, and what a record holds.
+    """Give what the families of image models share: where their endpoints are, and what a record holds.
 
-    In which fields a record has its status and its pictures is not documented; clients saw these.
+    In which fields a record has its status and its images is not documented; clients saw these.
 
     Args:
         base: The path below which the endpoints lie.
@@ -60,7 +60,7 @@ def model_dialect(base: str, note: str = "") -> dict[str, Any]:
         "listing": Endpoint(path=f"{base}/list", query={"page": "{page}", "page_size": "{size}"}, note=note),
         "status_fields": ("current_status", "status"),
         "result_fields": ("image_urls", "result_url"),
-        "makes": "picture",
+        "makes": "image",
         "webhook": True,
     }
 
@@ -83,7 +83,7 @@ def a_list() -> rules.Rule:
 
 def secure_link() -> rules.Rule:
     """A URL that the service fetches over https alone; also one on this machine, for a simulator."""
-    link = rules.link()
+    link = rules.url()
     return rules.Rule(
         "must be an https URL with a host and without spaces (no data: URL)",
         lambda value: link.check(value) and (value.lower().startswith("https://") or rules.is_local(value)),
@@ -93,10 +93,10 @@ def secure_link() -> rules.Rule:
 
 def link_to(*suffixes: str, secure: bool = False) -> rules.Rule:
     """A URL that the service fetches, over https alone where it says so, and whose path ends in one of these."""
-    link, scheme = (secure_link(), "https") if secure else (rules.link(), "http or https")
+    link, scheme = (secure_link(), "https") if secure else (rules.url(), "http or https")
     return rules.Rule(
         f"must be an {scheme} URL without spaces whose path ends in {_either(suffixes)}",
-        lambda value: link.check(value) and links.suffix_of(value) in suffixes,
+        lambda value: link.check(value) and urls.suffix_of(value) in suffixes,
         link=True,
     )
 

@@ -1,4 +1,4 @@
-"""Actor swap: a person of a picture plays a film's part (POST /api/v1/actorSwap/start)."""
+"""Actor swap: a person of an image plays a video's part (POST /api/v1/actorSwap/start)."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import attrs
 from a2e_async.core import rules
 from a2e_async.core.family import Family, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import Link, Picture, Usual, request
+from a2e_async.core.requests import Image, Url, Usual, request
 
 
 @request
 class ActorSwap(Usual[Result]):
-    """A film that somebody else plays in (POST /api/v1/actorSwap/start).
+    """A video that somebody else plays in (POST /api/v1/actorSwap/start).
 
     Args:
         image_url: The new actor; a public http(s) URL.
-        video_url: The film that is played after; a public http(s) URL.
-        prompt: What happens in the film.
+        video_url: The video that is played after; a public http(s) URL.
+        prompt: What happens in the video.
         negative_prompt: What shall not be seen.
         timeout: The service's own limit for the work in whole seconds (its default: 300).
 
@@ -27,8 +27,8 @@ class ActorSwap(Usual[Result]):
         InvalidRequestError: A field breaks its rule.
     """
 
-    image_url: Picture = attrs.field(kw_only=False)
-    video_url: Link
+    image_url: Image = attrs.field(kw_only=False)
+    video_url: Url
     prompt: str | None = None
     negative_prompt: str | None = None
     timeout: Annotated[int, rules.whole(1)] | None = None
@@ -37,7 +37,7 @@ class ActorSwap(Usual[Result]):
 ACTOR_SWAP = register(
     Family(
         name="actor_swap",
-        title="The person of a picture plays the part of another in a film.",
+        title="The person of an image plays the part of another in a video.",
         request=ActorSwap,
         base="/api/v1/actorSwap",
         price_fields=("video_url",),

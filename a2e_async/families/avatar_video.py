@@ -10,7 +10,7 @@ import attrs
 from a2e_async.core import rules
 from a2e_async.core.family import Endpoint, Family, Form, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import Hooked, Link, SentAs, request
+from a2e_async.core.requests import Hooked, SentAs, Url, request
 from a2e_async.core.shapes import shape
 from a2e_async.families._common import ObjectId, need, need_one
 
@@ -36,15 +36,15 @@ _CAPTIONS = shape(
 
 @request
 class AvatarVideo(Hooked[Result]):
-    """A film in which an avatar speaks (POST /api/v1/video/generate).
+    """A video in which an avatar speaks (POST /api/v1/video/generate).
 
     Args:
         anchor_id: The avatar's id.
         anchor_type: 0 for an avatar of the service, 1 for one of your own; it comes with the avatar.
         audio_src: What the avatar says, an audio URL, such as text to speech gives; or give `custom_voice`.
         custom_voice: What the avatar says, an audio URL.
-        title: The film's title, at most 40 characters.
-        resolution: Height of the film in pixels (its default: 1080).
+        title: The video's title, at most 40 characters.
+        resolution: Height of the video in pixels (its default: 1080).
         back_id: Id of a background of the service; never beside `custom_back_id`.
         custom_back_id: Id of a background of your own; never beside `back_id`.
         color: A colour as the background, such as "rgba(255,255,255,1)".
@@ -58,7 +58,7 @@ class AvatarVideo(Hooked[Result]):
         web_dist_bg_height: Height of the part of the background that is seen (its default: -1).
         web_dist_bg_x: Where that part begins from the left (its default: 0).
         web_dist_bg_y: Where that part begins from the top (its default: 0).
-        anchor_background_img: The avatar's own background, a picture; needed to replace it where the avatar keeps none.
+        anchor_background_img: The avatar's own background, an image; needed to replace it where the avatar keeps none.
         anchor_background_color: The avatar's own background, a colour such as "rgba(255,255,255,1)"; needed likewise.
         face_swap_id: Id of a face to swap in.
         wl_model: Setting of the watermark or logo.
@@ -67,8 +67,8 @@ class AvatarVideo(Hooked[Result]):
         erode_factor: How much is taken off the avatar's edge.
         is_skip_rs: Do not scale to the resolution.
         is_skip_gp: Do not treat a green screen.
-        is_allow_reverse: Let the avatar's film also run backwards; of older pages, the reference lacks it.
-        is_caption_enabled: Put captions into the film.
+        is_allow_reverse: Let the avatar's video also run backwards; of older pages, the reference lacks it.
+        is_caption_enabled: Put captions into the video.
         caption_align: How captions look: an object with `language`, `title`, `FontName`, the colours `PrimaryColour`,
             `TitleBoxColour`, `OutlineColour` and `BackColour` such as "rgba(255,255,255,1)", `Fontsize` in whole
             pixels, `subtitle_position` from 0 to 1, and `BorderStyle`, a number that only older pages have.
@@ -81,8 +81,8 @@ class AvatarVideo(Hooked[Result]):
 
     anchor_id: ObjectId = attrs.field(kw_only=False)
     anchor_type: Literal[0, 1]
-    audio_src: Annotated[Link, SentAs("audioSrc")] | None = None
-    custom_voice: Link | None = None
+    audio_src: Annotated[Url, SentAs("audioSrc")] | None = None
+    custom_voice: Url | None = None
     title: Annotated[str, rules.text(at_most=40)] | None = None
     resolution: Annotated[int, rules.whole(1)] | None = None
     back_id: ObjectId | None = None
@@ -98,7 +98,7 @@ class AvatarVideo(Hooked[Result]):
     web_dist_bg_height: Place | None = None
     web_dist_bg_x: Place | None = None
     web_dist_bg_y: Place | None = None
-    anchor_background_img: Link | None = None
+    anchor_background_img: Url | None = None
     anchor_background_color: str | None = None
     face_swap_id: ObjectId | None = None
     wl_model: str | None = None
@@ -165,7 +165,7 @@ AVATAR_VIDEO = register(
             "audio_src": "https://files.example.net/speech.mp3",
         },
         notes=(
-            "The film is ready about five times as long after the start as the speech lasts.",
+            "The video is ready about five times as long after the start as the speech lasts.",
             "The service refuses back_id beside custom_back_id with code 30005.",
             "Its list holds image-to-video tasks, too.",
         ),

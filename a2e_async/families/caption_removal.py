@@ -1,4 +1,4 @@
-"""Caption removal: a film without the captions in it (POST /api/v1/userCaptionRemoval/start)."""
+"""Caption removal: a video without the captions in it (POST /api/v1/userCaptionRemoval/start)."""
 
 from __future__ import annotations
 
@@ -6,27 +6,27 @@ import attrs
 
 from a2e_async.core.family import Family, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import Link, Usual, request
+from a2e_async.core.requests import Url, Usual, request
 
 
 @request
 class CaptionRemoval(Usual[Result]):
-    """A film whose captions are taken out (POST /api/v1/userCaptionRemoval/start).
+    """A video whose captions are taken out (POST /api/v1/userCaptionRemoval/start).
 
     Args:
-        source_url: The film; a public http(s) URL.
+        source_url: The video; a public http(s) URL.
 
     Raises:
         InvalidRequestError: A field breaks its rule.
     """
 
-    source_url: Link = attrs.field(kw_only=False)
+    source_url: Url = attrs.field(kw_only=False)
 
 
 CAPTION_REMOVAL = register(
     Family(
         name="caption_removal",
-        title="Captions are taken out of a film.",
+        title="Captions are taken out of a video.",
         request=CaptionRemoval,
         base="/api/v1/userCaptionRemoval",
         price_fields=("source_url",),

@@ -1,4 +1,4 @@
-"""Dubbing: a film speaks another language in the same voices (POST /api/v1/userDubbing/startDubbing)."""
+"""Dubbing: a video speaks another language in the same voices (POST /api/v1/userDubbing/startDubbing)."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import attrs
 from a2e_async.core import rules
 from a2e_async.core.family import Endpoint, Family, Form, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import Link, Usual, request
+from a2e_async.core.requests import Url, Usual, request
 
 _BASE = "/api/v1/userDubbing"
 
 
 @request
 class Dubbing(Usual[Result]):
-    """A film in another language (POST /api/v1/userDubbing/startDubbing).
+    """A video in another language (POST /api/v1/userDubbing/startDubbing).
 
     Args:
-        source_url: The film; a public http(s) URL.
+        source_url: The video; a public http(s) URL.
         target_lang: The language it shall speak, such as "es".
         source_lang: The language it speaks, such as "en".
         num_speakers: How many people speak.
@@ -29,7 +29,7 @@ class Dubbing(Usual[Result]):
         InvalidRequestError: A field breaks its rule.
     """
 
-    source_url: Link = attrs.field(kw_only=False)
+    source_url: Url = attrs.field(kw_only=False)
     target_lang: str
     source_lang: str | None = None
     num_speakers: Annotated[int, rules.whole(0)] | None = None
@@ -39,7 +39,7 @@ class Dubbing(Usual[Result]):
 DUBBING = register(
     Family(
         name="dubbing",
-        title="A film speaks another language in the same voices.",
+        title="A video speaks another language in the same voices.",
         request=Dubbing,
         base=_BASE,
         forms=(

@@ -1,4 +1,4 @@
-"""Face swap: a face goes into a film or picture (POST /api/v1/userFaceSwapTask/add)."""
+"""Face swap: a face goes into a video or image (POST /api/v1/userFaceSwapTask/add)."""
 
 from __future__ import annotations
 
@@ -8,35 +8,35 @@ import attrs
 
 from a2e_async.core.family import PAGES, Endpoint, Family, Form, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import Link, Picture, Usual, request
+from a2e_async.core.requests import Image, Url, Usual, request
 
 _BASE = "/api/v1/userFaceSwapTask"
 
 
 @request
 class FaceSwap(Usual[Result]):
-    """A film or picture with another face in it (POST /api/v1/userFaceSwapTask/add).
+    """A video or image with another face in it (POST /api/v1/userFaceSwapTask/add).
 
     Args:
-        video_url: The film, or the picture, into which the face goes; a public http(s) URL.
+        video_url: The video, or the image, into which the face goes; a public http(s) URL.
         face_url: The face; a public http(s) URL.
-        cover_url: A picture that stands for the film in lists.
-        model_version: "v1" (its default), or "v2", which takes pictures only.
+        cover_url: An image that stands for the video in lists.
+        model_version: "v1" (its default), or "v2", which takes images only.
 
     Raises:
         InvalidRequestError: A field breaks its rule.
     """
 
-    video_url: Link = attrs.field(kw_only=False)
-    face_url: Picture
-    cover_url: Link | None = None
+    video_url: Url = attrs.field(kw_only=False)
+    face_url: Image
+    cover_url: Url | None = None
     model_version: Literal["v1", "v2"] | None = None
 
 
 FACE_SWAP = register(
     Family(
         name="face_swap",
-        title="A face goes into a film or a picture.",
+        title="A face goes into a video or an image.",
         request=FaceSwap,
         base=_BASE,
         forms=(Form(path=f"{_BASE}/add"),),

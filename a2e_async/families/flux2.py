@@ -1,4 +1,4 @@
-"""Flux 2: a prompt, with or without pictures, becomes a picture (POST /api/v1/userFlux2/start)."""
+"""Flux 2: a prompt, with or without images, becomes an image (POST /api/v1/userFlux2/start)."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ import attrs
 from a2e_async.core import rules
 from a2e_async.core.family import Family, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import PICTURE, Usual, request
+from a2e_async.core.requests import IMAGE, Usual, request
 from a2e_async.families._common import FORCED, MAY_BE_NSFW, model_dialect
 
 
 @request
 class Flux2(Usual[Result]):
-    """A picture by Flux 2 Pro (POST /api/v1/userFlux2/start).
+    """An image by Flux 2 Pro (POST /api/v1/userFlux2/start).
 
     Args:
-        prompt: What the picture shows, or what is done to `input_images`.
-        input_images: Pictures to work on, public http(s) URLs; at most 8.
+        prompt: What the image shows, or what is done to `input_images`.
+        input_images: Images to work on, public http(s) URLs; at most 8.
         aspect_ratio: "1:1", "16:9", "9:16" (its default), "4:3", "3:4", "2:3", "3:2", "custom" or "match_input_image".
         resolution: "1K" (its default), about one million pixels, or "2K", about two.
         force_generate: Go on although NSFW content is detected (its default with an API token: True).
@@ -30,7 +30,7 @@ class Flux2(Usual[Result]):
     """
 
     prompt: str = attrs.field(kw_only=False)
-    input_images: Annotated[Sequence[str], rules.links(8), PICTURE] | None = None
+    input_images: Annotated[Sequence[str], rules.urls(8), IMAGE] | None = None
     aspect_ratio: Literal["1:1", "16:9", "9:16", "4:3", "3:4", "2:3", "3:2", "custom", "match_input_image"] | None = (
         None
     )
@@ -41,14 +41,14 @@ class Flux2(Usual[Result]):
 FLUX2 = register(
     Family(
         name="flux2",
-        title="A prompt, with or without pictures, becomes a picture by Flux 2 Pro.",
+        title="A prompt, with or without images, becomes an image by Flux 2 Pro.",
         request=Flux2,
         price_fields=("resolution", "input_images"),
         example={"prompt": "a red kite over the sea", "aspect_ratio": "16:9"},
         notes=(
             MAY_BE_NSFW,
             FORCED,
-            "A picture usually takes 20 to 60 seconds and expires after 7 days.",
+            "An image usually takes 20 to 60 seconds and expires after 7 days.",
         ),
         **model_dialect("/api/v1/userFlux2"),
     )

@@ -1,4 +1,4 @@
-"""GPT Image: a prompt, with or without pictures, becomes a picture (POST /api/v1/userGptImage/start)."""
+"""GPT Image: a prompt, with or without images, becomes an image (POST /api/v1/userGptImage/start)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import attrs
 from a2e_async.core import rules
 from a2e_async.core.family import Family, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import PICTURE, Usual, request
+from a2e_async.core.requests import IMAGE, Usual, request
 from a2e_async.families._common import FORCED, MAY_BE_NSFW, model_dialect
 
 _INPUTS_OF_FIRST = 16
@@ -18,12 +18,12 @@ _INPUTS_OF_FIRST = 16
 
 @request
 class GptImage(Usual[Result]):
-    """A picture by a GPT Image model (POST /api/v1/userGptImage/start).
+    """An image by a GPT Image model (POST /api/v1/userGptImage/start).
 
     Args:
-        prompt: What the picture shows, or what is done to `input_images`; at most 3,000 characters.
+        prompt: What the image shows, or what is done to `input_images`; at most 3,000 characters.
         model: "gpt-image-1.5" (its default) or "gpt-image-2".
-        input_images: Pictures to edit, public http(s) URLs; at most 16 with gpt-image-1.5.
+        input_images: Images to edit, public http(s) URLs; at most 16 with gpt-image-1.5.
         aspect_ratio: "auto", "1:1" (its default), "9:16", "21:9", "16:9", "4:3", "3:2", "3:4" or "2:3"; gpt-image-1.5
             makes "1:1" of all but "1:1", "3:2" and "2:3".
         quality: "medium" (its default) or "high", which gpt-image-1.5 alone has.
@@ -37,7 +37,7 @@ class GptImage(Usual[Result]):
 
     prompt: Annotated[str, rules.text(at_most=3000)] = attrs.field(kw_only=False)
     model: Literal["gpt-image-1.5", "gpt-image-2"] | None = None
-    input_images: Annotated[Sequence[str], rules.links(), PICTURE] | None = None
+    input_images: Annotated[Sequence[str], rules.urls(), IMAGE] | None = None
     aspect_ratio: Literal["auto", "1:1", "9:16", "21:9", "16:9", "4:3", "3:2", "3:4", "2:3"] | None = None
     quality: Literal["medium", "high"] | None = None
     resolution: Literal["1K", "2K", "4K"] | None = None
@@ -61,15 +61,15 @@ class GptImage(Usual[Result]):
 GPT_IMAGE = register(
     Family(
         name="gpt_image",
-        title="A prompt, with or without pictures, becomes a picture by a GPT Image model.",
+        title="A prompt, with or without images, becomes an image by a GPT Image model.",
         request=GptImage,
         price_fields=("model", "quality", "resolution", "aspect_ratio", "input_images"),
-        price="gpt-image-1.5 20 or 35 coins; gpt-image-2 25 (1K), 35 (2K) or 45 (4K) a picture, as the service says.",
+        price="gpt-image-1.5 20 or 35 coins; gpt-image-2 25 (1K), 35 (2K) or 45 (4K) an image, as the service says.",
         example={"prompt": "a red kite over the sea", "model": "gpt-image-2", "resolution": "1K"},
         notes=(
             MAY_BE_NSFW,
             FORCED,
-            "Pictures expire after 3 days.",
+            "Images expire after 3 days.",
         ),
         **model_dialect("/api/v1/userGptImage"),
     )

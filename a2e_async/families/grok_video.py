@@ -1,4 +1,4 @@
-"""Grok Imagine: a film from words or pictures (POST /api/v1/grokVideo/start)."""
+"""Grok Imagine: a video from words or images (POST /api/v1/grokVideo/start)."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ import attrs
 from a2e_async.core import rules
 from a2e_async.core.family import Family, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import AS_TEXT, PICTURE, Picture, Usual, request
+from a2e_async.core.requests import AS_TEXT, IMAGE, Image, Usual, request
 from a2e_async.families._common import forbid, narrow, need, need_one
 
 _RATIOS_OF_WORDS = rules.one_of("1:1", "16:9", "9:16")
-_RATIOS_OF_PICTURES = rules.one_of("1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3")
+_RATIOS_OF_IMAGES = rules.one_of("1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3")
 
 
 @request
 class GrokVideo(Usual[Result]):
-    """A film by Grok Imagine (POST /api/v1/grokVideo/start).
+    """A video by Grok Imagine (POST /api/v1/grokVideo/start).
 
     Args:
-        prompt: What happens in the film; required with "text-to-video".
+        prompt: What happens in the video; required with "text-to-video".
         model_type: "text-to-video" (its default) or "image-to-video".
         model_version: "legacy" (its default) or "1.5", for "image-to-video" only.
-        mode: "fun", "normal" (its default) or "spicy", in place of which a picture may get "normal".
-        image_urls: Pictures; one at least, here or as `image_url`, with "image-to-video".
-        image_url: One picture, which is put before `image_urls`.
-        aspect_ratio: "1:1", "16:9" (its default) or "9:16"; for pictures also "4:3", "3:4", "3:2" or "2:3"; with
+        mode: "fun", "normal" (its default) or "spicy", in place of which an image may get "normal".
+        image_urls: Images; one at least, here or as `image_url`, with "image-to-video".
+        image_url: One image, which is put before `image_urls`.
+        aspect_ratio: "1:1", "16:9" (its default) or "9:16"; for images also "4:3", "3:4", "3:2" or "2:3"; with
             version 1.5 also "auto".
         duration: Length in seconds: 6 (its default), 10 or 15.
         nsfw_checker: Let the service look for what is not safe for work (its default: False); version 1.5 only.
@@ -41,8 +41,8 @@ class GrokVideo(Usual[Result]):
     model_type: Literal["text-to-video", "image-to-video"] | None = None
     model_version: Literal["legacy", "1.5"] | None = None
     mode: Literal["fun", "normal", "spicy"] | None = None
-    image_urls: Annotated[Sequence[str], rules.links(), PICTURE] | None = None
-    image_url: Picture | None = None
+    image_urls: Annotated[Sequence[str], rules.urls(), IMAGE] | None = None
+    image_url: Image | None = None
     aspect_ratio: Literal["auto", "1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3"] | None = None
     duration: Annotated[Literal[6, 10, 15], AS_TEXT] | None = None
     nsfw_checker: bool | None = None
@@ -51,7 +51,7 @@ class GrokVideo(Usual[Result]):
         """Refuse what the type or the version does not take, and a type without what it needs."""
         if self.model_type == "image-to-video":
             need_one(self, ("image_urls", "image_url"), "with model_type 'image-to-video'")
-            ratios = _RATIOS_OF_PICTURES
+            ratios = _RATIOS_OF_IMAGES
         else:
             need(self, ("prompt",), "with model_type 'text-to-video'")
             narrow(self, "model_version", rules.one_of("legacy"), "with model_type 'text-to-video'")
@@ -64,7 +64,7 @@ class GrokVideo(Usual[Result]):
 GROK_VIDEO = register(
     Family(
         name="grok_video",
-        title="Words or pictures become a film by Grok Imagine.",
+        title="Words or images become a video by Grok Imagine.",
         request=GrokVideo,
         base="/api/v1/grokVideo",
         price_fields=("model_type", "model_version", "duration"),

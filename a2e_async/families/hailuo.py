@@ -1,4 +1,4 @@
-"""Hailuo: a picture becomes a film (POST /api/v1/hailuoVideo/start)."""
+"""Hailuo: an image becomes a video (POST /api/v1/hailuoVideo/start)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import attrs
 from a2e_async.core import rules
 from a2e_async.core.family import Family, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import AS_TEXT, PICTURE, Picture, Usual, request
+from a2e_async.core.requests import AS_TEXT, IMAGE, Image, Usual, request
 from a2e_async.families._common import narrow, need_one
 
 _SMALL = rules.one_of("768P")
@@ -18,14 +18,14 @@ _SMALL = rules.one_of("768P")
 
 @request
 class Hailuo(Usual[Result]):
-    """A film by Hailuo from a picture (POST /api/v1/hailuoVideo/start).
+    """A video by Hailuo from an image (POST /api/v1/hailuoVideo/start).
 
-    The service's schema requires nothing, its text a prompt and a picture; so both are required here.
+    The service's schema requires nothing, its text a prompt and an image; so both are required here.
 
     Args:
-        prompt: What happens in the film.
-        image_urls: Pictures to start from, public http(s) URLs; this or `image_url`.
-        image_url: One picture in the place of `image_urls`.
+        prompt: What happens in the video.
+        image_urls: Images to start from, public http(s) URLs; this or `image_url`.
+        image_url: One image in the place of `image_urls`.
         resolution: "768P" (its default) or "1080P", which is not for 10 seconds.
         duration: Length in seconds: 6 (its default) or 10.
 
@@ -34,13 +34,13 @@ class Hailuo(Usual[Result]):
     """
 
     prompt: str = attrs.field(kw_only=False)
-    image_urls: Annotated[Sequence[str], rules.links(), PICTURE] | None = None
-    image_url: Picture | None = None
+    image_urls: Annotated[Sequence[str], rules.urls(), IMAGE] | None = None
+    image_url: Image | None = None
     resolution: Literal["768P", "1080P"] | None = None
     duration: Annotated[Literal[6, 10], AS_TEXT] | None = None
 
     def check(self) -> None:
-        """Refuse a film from nothing, and a long one in 1080P."""
+        """Refuse a video from nothing, and a long one in 1080P."""
         need_one(self, ("image_urls", "image_url"))
         if self.duration == 10:  # noqa: PLR2004 - the longer of two
             narrow(self, "resolution", _SMALL, "with duration 10")
@@ -49,7 +49,7 @@ class Hailuo(Usual[Result]):
 HAILUO = register(
     Family(
         name="hailuo",
-        title="A picture becomes a film by Hailuo.",
+        title="An image becomes a video by Hailuo.",
         request=Hailuo,
         base="/api/v1/hailuoVideo",
         batch=None,

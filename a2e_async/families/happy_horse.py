@@ -1,4 +1,4 @@
-"""HappyHorse: a film from words, pictures or a film (POST /api/v1/userHappyhorseVideo/start)."""
+"""HappyHorse: a video from words, images or a video (POST /api/v1/userHappyhorseVideo/start)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import attrs
 from a2e_async.core import rules
 from a2e_async.core.family import Family, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import AS_TEXT, PICTURE, Link, Picture, Usual, request
+from a2e_async.core.requests import AS_TEXT, IMAGE, Image, Url, Usual, request
 from a2e_async.families._common import Seed, forbid, narrow, need
 
 _NEEDED = {
@@ -24,16 +24,16 @@ _OLDER = "with model_version '1.0'"
 
 @request
 class HappyHorse(Usual[Result]):
-    """A film by HappyHorse (POST /api/v1/userHappyhorseVideo/start).
+    """A video by HappyHorse (POST /api/v1/userHappyhorseVideo/start).
 
     Args:
-        prompt: What happens in the film; required but for mode "i2v".
-        mode: What it is made from: "t2v" words, "i2v" a first picture, "r2v" pictures to go by, "video-edit" a film.
+        prompt: What happens in the video; required but for mode "i2v".
+        mode: What it is made from: "t2v" words, "i2v" a first image, "r2v" images to go by, "video-edit" a video.
         model_version: "1.0" (its default) or "1.1"; "video-edit" is always done by 1.0.
-        image_url: The first picture; required with "i2v".
-        reference_image_urls: Pictures to go by: 1 to 9 with "r2v", at most 5 with "video-edit".
-        edit_video_url: The film to edit; required with "video-edit" and for it alone.
-        input_video_seconds: Length of the film to edit, for the estimate of the price.
+        image_url: The first image; required with "i2v".
+        reference_image_urls: Images to go by: 1 to 9 with "r2v", at most 5 with "video-edit".
+        edit_video_url: The video to edit; required with "video-edit" and for it alone.
+        input_video_seconds: Length of the video to edit, for the estimate of the price.
         duration: Length in seconds, 3 to 15 (its default: 5); with version 1.0 5, 10 or 15; "video-edit" ignores it.
         resolution: "480P", "720P" (its default) or "1080P"; "480P" with version 1.1 only, and not for "video-edit".
         ratio: "16:9" (its default), "9:16", "1:1", "4:3" or "3:4", with version 1.1 also "4:5", "5:4", "9:21" or
@@ -50,9 +50,9 @@ class HappyHorse(Usual[Result]):
     prompt: str | None = attrs.field(default=None, kw_only=False)
     mode: Literal["t2v", "i2v", "r2v", "video-edit"]
     model_version: Literal["1.0", "1.1"] | None = None
-    image_url: Picture | None = None
-    reference_image_urls: Annotated[Sequence[str], rules.links(9), PICTURE] | None = None
-    edit_video_url: Link | None = None
+    image_url: Image | None = None
+    reference_image_urls: Annotated[Sequence[str], rules.urls(9), IMAGE] | None = None
+    edit_video_url: Url | None = None
     input_video_seconds: Annotated[float, rules.number(0)] | None = None
     duration: Annotated[int, rules.whole(3, 15), AS_TEXT] | None = None
     resolution: Literal["480P", "720P", "1080P"] | None = None
@@ -67,7 +67,7 @@ class HappyHorse(Usual[Result]):
         mode, edits = f"with mode {self.mode!r}", self.mode == "video-edit"
         need(self, _NEEDED[self.mode], mode)
         if edits:
-            narrow(self, "reference_image_urls", rules.links(5), mode)
+            narrow(self, "reference_image_urls", rules.urls(5), mode)
             narrow(self, "resolution", rules.one_of("720P", "1080P"), mode)
         else:
             forbid(self, ("edit_video_url", "audio_setting"), mode)
@@ -83,7 +83,7 @@ class HappyHorse(Usual[Result]):
 HAPPY_HORSE = register(
     Family(
         name="happy_horse",
-        title="Words, pictures or a film become a film by HappyHorse.",
+        title="Words, images or a video become a video by HappyHorse.",
         request=HappyHorse,
         base="/api/v1/userHappyhorseVideo",
         batch_limit=200,

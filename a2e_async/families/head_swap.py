@@ -1,4 +1,4 @@
-"""Head swap: the head of a picture goes onto another picture or film (POST /api/v1/headSwap/start)."""
+"""Head swap: the head of an image goes onto another image or video (POST /api/v1/headSwap/start)."""
 
 from __future__ import annotations
 
@@ -6,31 +6,31 @@ import attrs
 
 from a2e_async.core.family import Family, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import Hooked, Picture, request
+from a2e_async.core.requests import Hooked, Image, request
 
 
 @request
 class HeadSwap(Hooked[Result]):
-    """A picture or film with another head in it (POST /api/v1/headSwap/start).
+    """An image or video with another head in it (POST /api/v1/headSwap/start).
 
     Args:
         image_url: The head; a public http(s) URL.
-        target_image_url: Where it goes: a picture, or a film of at most 15 seconds.
+        target_image_url: Where it goes: an image, or a video of at most 15 seconds.
         minor_suspected_skip: Go on although a minor is suspected (its default: False).
 
     Raises:
         InvalidRequestError: A field breaks its rule.
     """
 
-    image_url: Picture = attrs.field(kw_only=False)
-    target_image_url: Picture
+    image_url: Image = attrs.field(kw_only=False)
+    target_image_url: Image
     minor_suspected_skip: bool | None = None
 
 
 HEAD_SWAP = register(
     Family(
         name="head_swap",
-        title="The head of a picture goes onto another picture or a film.",
+        title="The head of an image goes onto another image or a video.",
         request=HeadSwap,
         base="/api/v1/headSwap",
         name_field=None,
@@ -40,7 +40,7 @@ HEAD_SWAP = register(
             "target_image_url": "https://files.example.net/dance.mp4",
         },
         notes=(
-            "A picture makes a picture, a film makes a film.",
+            "An image makes an image, a video makes a video.",
             "Starts have no name: one whose answer is lost can be neither found nor sent again.",
         ),
         webhook=True,

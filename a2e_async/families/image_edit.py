@@ -10,13 +10,13 @@ import attrs
 from a2e_async.core import rules
 from a2e_async.core.family import Family, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import PICTURE, Usual, request
+from a2e_async.core.requests import IMAGE, Usual, request
 from a2e_async.families._common import Seconds
 
 
 @request
 class ImageEdit(Usual[Result]):
-    """A picture of a person with other clothes or with a product (POST /api/v1/userImageEdit/start).
+    """An image of a person with other clothes or with a product (POST /api/v1/userImageEdit/start).
 
     Args:
         image_urls: The person, then the clothes or the product; at least 2 public http(s) URLs.
@@ -27,7 +27,7 @@ class ImageEdit(Usual[Result]):
         InvalidRequestError: A field breaks its rule.
     """
 
-    image_urls: Annotated[Sequence[str], rules.links(at_least=2), PICTURE] = attrs.field(kw_only=False)
+    image_urls: Annotated[Sequence[str], rules.urls(at_least=2), IMAGE] = attrs.field(kw_only=False)
     edit_type: Literal["clothing", "product"]
     timeout: Seconds | None = None
 
@@ -35,17 +35,17 @@ class ImageEdit(Usual[Result]):
 IMAGE_EDIT = register(
     Family(
         name="image_edit",
-        title="A person in a picture puts on other clothes or holds a product.",
+        title="A person in an image puts on other clothes or holds a product.",
         request=ImageEdit,
         base="/api/v1/userImageEdit",
         result_fields=("result_url", "result_image_url"),
         price_fields=("edit_type",),
-        makes="picture",
+        makes="image",
         example={
             "image_urls": ["https://files.example.net/person.png", "https://files.example.net/coat.png"],
             "edit_type": "clothing",
         },
-        notes=("Where the result stands is not documented; `image_urls` of a record are the pictures sent in.",),
+        notes=("Where the result stands is not documented; `image_urls` of a record are the images sent in.",),
         webhook=True,
     )
 )

@@ -1,4 +1,4 @@
-"""Image to video: a picture and a prompt become a film (POST /api/v1/userImage2Video/start)."""
+"""Image to video: an image and a prompt become a video (POST /api/v1/userImage2Video/start)."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ import attrs
 from a2e_async.core import rules
 from a2e_async.core.family import Family, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import Picture, Usual, request
+from a2e_async.core.requests import Image, Usual, request
 
 
 @request
 class ImageToVideo(Usual[Result]):
-    """A film that begins with a picture (POST /api/v1/userImage2Video/start).
+    """A video that begins with an image (POST /api/v1/userImage2Video/start).
 
     Args:
-        image_url: The first picture; a public http(s) URL that answers without a redirect.
-        prompt: What happens in the film; required unless `lora` is given.
+        image_url: The first image; a public http(s) URL that answers without a redirect.
+        prompt: What happens in the video; required unless `lora` is given.
         negative_prompt: What shall not be seen; required unless `lora` is given.
         lora: Id of a LoRA, whose own prompt is then used.
         model_type: "GENERAL" (the default) or "FLF2V", which goes from `image_url` to `end_image_url`.
         model_version: "a2e", "a2e-v2" or "a2e-v2-flash"; the default depends on the plan, a2e-v2 costs more.
-        end_image_url: The last picture; required with FLF2V.
+        end_image_url: The last image; required with FLF2V.
         extend_prompt: Let the service enrich the prompt (its default: True).
-        number_of_images: How many films to make, 1 to 8 (its default: 1).
+        number_of_images: How many videos to make, 1 to 8 (its default: 1).
         video_time: Length in seconds: 5 (its default), 10, 15 or 20.
         video_length: Length in frames, 1 to 1000; deprecated by the service, use `video_time`.
         skip_face_enhance: Leave faces as they are (its default: False).
@@ -36,13 +36,13 @@ class ImageToVideo(Usual[Result]):
         InvalidRequestError: A field breaks its rule.
     """
 
-    image_url: Picture = attrs.field(kw_only=False)
+    image_url: Image = attrs.field(kw_only=False)
     prompt: str | None = None
     negative_prompt: str | None = None
     lora: str | None = None
     model_type: Literal["GENERAL", "FLF2V"] | None = None
     model_version: Literal["a2e", "a2e-v2", "a2e-v2-flash"] | None = None
-    end_image_url: Picture | None = None
+    end_image_url: Image | None = None
     extend_prompt: bool | None = None
     number_of_images: Annotated[int, rules.whole(1, 8)] | None = None
     video_time: Literal[5, 10, 15, 20] | None = None
@@ -52,7 +52,7 @@ class ImageToVideo(Usual[Result]):
     minor_suspected_skip: bool | None = None
 
     def check(self) -> None:
-        """Refuse a film without words, and one without the end that its model asks for."""
+        """Refuse a video without words, and one without the end that its model asks for."""
         for field in ("prompt", "negative_prompt"):
             if self.lora is None and getattr(self, field) is None:
                 raise rules.refuse(field, None, "must be given unless lora is")
@@ -63,7 +63,7 @@ class ImageToVideo(Usual[Result]):
 IMAGE_TO_VIDEO = register(
     Family(
         name="image_to_video",
-        title="A picture and a prompt become a film.",
+        title="An image and a prompt become a video.",
         request=ImageToVideo,
         base="/api/v1/userImage2Video",
         count_field="number_of_images",

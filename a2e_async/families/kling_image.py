@@ -1,4 +1,4 @@
-"""Kling Image: a prompt, with or without pictures, becomes pictures (POST /api/v1/userKlingImage/start)."""
+"""Kling Image: a prompt, with or without images, becomes images (POST /api/v1/userKlingImage/start)."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ import attrs
 from a2e_async.core import rules
 from a2e_async.core.family import Family, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import PICTURE, Usual, request
+from a2e_async.core.requests import IMAGE, Usual, request
 from a2e_async.families._common import model_dialect
 
 
 @request
 class KlingImage(Usual[Result]):
-    """Pictures by Kling 3.0 (POST /api/v1/userKlingImage/start).
+    """Images by Kling 3.0 (POST /api/v1/userKlingImage/start).
 
     Args:
-        prompt: What the pictures show.
-        input_images: Pictures to go by, public http(s) URLs.
+        prompt: What the images show.
+        input_images: Images to go by, public http(s) URLs.
         aspect_ratio: "1:1", "4:3", "3:4", "16:9", "9:16" (its default), "2:3", "3:2" or "21:9".
         resolution: "1k" (its default) or "2k", in small letters.
-        n: How many pictures to make, 1 to 9; each is a task of its own.
+        n: How many images to make, 1 to 9; each is a task of its own.
 
     Raises:
         InvalidRequestError: A field breaks its rule.
     """
 
     prompt: str = attrs.field(kw_only=False)
-    input_images: Annotated[Sequence[str], rules.links(), PICTURE] | None = None
+    input_images: Annotated[Sequence[str], rules.urls(), IMAGE] | None = None
     aspect_ratio: Literal["1:1", "4:3", "3:4", "16:9", "9:16", "2:3", "3:2", "21:9"] | None = None
     resolution: Literal["1k", "2k"] | None = None
     n: Annotated[int, rules.whole(1, 9)] | None = None
@@ -39,7 +39,7 @@ class KlingImage(Usual[Result]):
 KLING_IMAGE = register(
     Family(
         name="kling_image",
-        title="A prompt, with or without pictures, becomes pictures by Kling 3.0.",
+        title="A prompt, with or without images, becomes images by Kling 3.0.",
         request=KlingImage,
         batch_limit=200,
         count_field="n",

@@ -1,4 +1,4 @@
-"""Kling Omni (kling-v3-omni): a film of one or several shots (POST /api/v1/klingOmni/start)."""
+"""Kling Omni (kling-v3-omni): a video of one or several shots (POST /api/v1/klingOmni/start)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import attrs
 from a2e_async.core import rules
 from a2e_async.core.family import Family, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import AS_TEXT, PICTURE, Usual, WrittenBy, request
+from a2e_async.core.requests import AS_TEXT, IMAGE, Usual, WrittenBy, request
 from a2e_async.core.shapes import shapes
 from a2e_async.families._common import need
 
@@ -36,27 +36,27 @@ def _with_text(shots: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 @request
 class KlingOmni(Usual[Result]):
-    """A film by Kling Omni (POST /api/v1/klingOmni/start).
+    """A video by Kling Omni (POST /api/v1/klingOmni/start).
 
     Args:
-        prompt: What happens in the film; <<<image_1>>> names the first of `image_list`. Required unless shot_type is
+        prompt: What happens in the video; <<<image_1>>> names the first of `image_list`. Required unless shot_type is
             "customize".
-        image_list: Pictures to go by, jpg or png, at most 7 of 10 MB each.
+        image_list: Images to go by, jpg or png, at most 7 of 10 MB each.
         mode: "std" (its default), 720p, or "pro", 1080p.
         duration: Length in seconds, 3 to 15 (its default: 5).
         aspect_ratio: "16:9" (its default), "9:16" or "1:1".
         sound: Make sound as well (its default: False).
         multi_shot: Make several shots (its default: False).
-        shot_type: Who divides the film: "intelligence" the model, "customize" you; required with `multi_shot`.
+        shot_type: Who divides the video: "intelligence" the model, "customize" you; required with `multi_shot`.
         multi_prompt: The shots, 1 to 6 objects with `prompt` (at most 512 characters) and `duration` (whole seconds),
-            which add up to the film's duration; required with "customize".
+            which add up to the video's duration; required with "customize".
 
     Raises:
         InvalidRequestError: A field breaks its rule.
     """
 
     prompt: str | None = attrs.field(default=None, kw_only=False)
-    image_list: Annotated[Sequence[str], rules.links(7), PICTURE] | None = None
+    image_list: Annotated[Sequence[str], rules.urls(7), IMAGE] | None = None
     mode: Literal["std", "pro"] | None = None
     duration: Annotated[int, rules.whole(3, 15), AS_TEXT] | None = None
     aspect_ratio: Literal["16:9", "9:16", "1:1"] | None = None
@@ -66,7 +66,7 @@ class KlingOmni(Usual[Result]):
     multi_prompt: Annotated[Sequence[Mapping[str, Any]], _SHOTS, WrittenBy(_with_text)] | None = None
 
     def check(self) -> None:
-        """Refuse a film without words, and shots that do not make up the film."""
+        """Refuse a video without words, and shots that do not make up the video."""
         if self.multi_shot:
             need(self, ("shot_type",), "with multi_shot")
         if not self.multi_shot or self.shot_type == "intelligence":
@@ -80,7 +80,7 @@ class KlingOmni(Usual[Result]):
 KLING_OMNI = register(
     Family(
         name="kling_omni",
-        title="Words and pictures become a film of one or several shots by Kling Omni.",
+        title="Words and images become a video of one or several shots by Kling Omni.",
         request=KlingOmni,
         base="/api/v1/klingOmni",
         batch_limit=200,

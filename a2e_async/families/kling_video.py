@@ -1,4 +1,4 @@
-"""Kling 2.6 and 3.0: a film from words, a picture, or a picture and a film (POST /api/v1/klingVideo/start)."""
+"""Kling 2.6 and 3.0: a video from words, an image, or an image and a video (POST /api/v1/klingVideo/start)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import attrs
 from a2e_async.core import rules
 from a2e_async.core.family import Family, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import AS_TEXT, Link, Picture, Usual, request
+from a2e_async.core.requests import AS_TEXT, Image, Url, Usual, request
 from a2e_async.families._common import forbid, narrow, need
 
 _NEEDED = {"image-to-video": ("image_url",), "motion-control": ("image_url", "video_url")}
@@ -19,19 +19,19 @@ _LENGTH_OF_26 = rules.one_of(5, 10)
 
 @request
 class KlingVideo(Usual[Result]):
-    """A film by Kling 2.6 or 3.0 (POST /api/v1/klingVideo/start).
+    """A video by Kling 2.6 or 3.0 (POST /api/v1/klingVideo/start).
 
     Args:
-        prompt: What happens in the film.
-        mode: "text-to-video", "image-to-video" or "motion-control", where a picture moves as a film does.
+        prompt: What happens in the video.
+        mode: "text-to-video", "image-to-video" or "motion-control", where an image moves as a video does.
         version: "2.6" (its default) or "3.0".
         model_version: "standard" (its default) or "fast", which is for version 3.0 and not for "motion-control".
         resolution: "720p" (its default) or "1080p", for "fast" alone.
         quality_mode: "std" (its default), "pro", or "4k" with version 3.0, but not for "motion-control" or "fast".
         duration: Length in seconds (its default: 5): 5 or 10, with version 3.0 3 to 15.
-        image_url: The first picture; required with "image-to-video" and "motion-control".
-        video_url: The film that shows how to move; required with "motion-control".
-        end_image_url: The last picture, for "image-to-video" with quality_mode "pro"; in 2.6 not with `sound`.
+        image_url: The first image; required with "image-to-video" and "motion-control".
+        video_url: The video that shows how to move; required with "motion-control".
+        end_image_url: The last image, for "image-to-video" with quality_mode "pro"; in 2.6 not with `sound`.
         aspect_ratio: "16:9" (its default), "9:16" or "1:1", for "text-to-video" only.
         sound: Make sound as well (its default: False); in 2.6 with quality_mode "pro" only.
         character_orientation: What "motion-control" goes by: "video" (its default), of 3 to 30 s, or "image", 3 to 10.
@@ -49,9 +49,9 @@ class KlingVideo(Usual[Result]):
     resolution: Literal["720p", "1080p"] | None = None
     quality_mode: Literal["std", "pro", "4k"] | None = None
     duration: Annotated[int, rules.whole(3, 15), AS_TEXT] | None = None
-    image_url: Picture | None = None
-    video_url: Link | None = None
-    end_image_url: Picture | None = None
+    image_url: Image | None = None
+    video_url: Url | None = None
+    end_image_url: Image | None = None
     aspect_ratio: Literal["16:9", "9:16", "1:1"] | None = None
     sound: bool | None = None
     character_orientation: Literal["video", "image"] | None = None
@@ -90,7 +90,7 @@ class KlingVideo(Usual[Result]):
 KLING_VIDEO = register(
     Family(
         name="kling_video",
-        title="Words, a picture, or a picture and a film become a film by Kling.",
+        title="Words, an image, or an image and a video become a video by Kling.",
         request=KlingVideo,
         base="/api/v1/klingVideo",
         price_fields=("mode", "version", "model_version", "resolution", "quality_mode", "duration", "sound"),

@@ -1,4 +1,4 @@
-"""MiniMax H3: a film from words, frames, or media to go by (POST /api/v1/minimaxH3Video/start)."""
+"""MiniMax H3: a video from words, frames, or media to go by (POST /api/v1/minimaxH3Video/start)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import attrs
 from a2e_async.core import rules
 from a2e_async.core.family import Family, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import AS_TEXT, PICTURE, Picture, Usual, request
+from a2e_async.core.requests import AS_TEXT, IMAGE, Image, Usual, request
 from a2e_async.families._common import forbid, narrow, need, need_one
 
 _FRAMES = ("first_frame_url", "last_frame_url")
@@ -20,15 +20,15 @@ _FIXED = rules.one_of("21:9", "16:9", "4:3", "1:1", "3:4", "9:16")
 
 @request
 class MinimaxH3(Usual[Result]):
-    """A film by MiniMax H3 (POST /api/v1/minimaxH3Video/start).
+    """A video by MiniMax H3 (POST /api/v1/minimaxH3Video/start).
 
     Args:
-        prompt: What happens in the film.
+        prompt: What happens in the video.
         mode: "text-to-video" (its default), "image-to-video" or "reference-to-video".
-        first_frame_url: The first picture; required with "image-to-video", and for it alone.
-        last_frame_url: The last picture; for "image-to-video" alone.
-        reference_image_urls: Pictures to go by; for "reference-to-video" alone, which needs one of these three.
-        reference_video_urls: Films to go by, likewise.
+        first_frame_url: The first image; required with "image-to-video", and for it alone.
+        last_frame_url: The last image; for "image-to-video" alone.
+        reference_image_urls: Images to go by; for "reference-to-video" alone, which needs one of these three.
+        reference_video_urls: Videos to go by, likewise.
         reference_audio_urls: Sounds to go by, likewise.
         resolution: "768P" or "2K" (its default).
         duration: Length in seconds, 4 to 15 (its default: 12).
@@ -41,11 +41,11 @@ class MinimaxH3(Usual[Result]):
 
     prompt: str = attrs.field(kw_only=False)
     mode: Literal["text-to-video", "image-to-video", "reference-to-video"] | None = None
-    first_frame_url: Picture | None = None
-    last_frame_url: Picture | None = None
-    reference_image_urls: Annotated[Sequence[str], rules.links(), PICTURE] | None = None
-    reference_video_urls: Annotated[Sequence[str], rules.links()] | None = None
-    reference_audio_urls: Annotated[Sequence[str], rules.links()] | None = None
+    first_frame_url: Image | None = None
+    last_frame_url: Image | None = None
+    reference_image_urls: Annotated[Sequence[str], rules.urls(), IMAGE] | None = None
+    reference_video_urls: Annotated[Sequence[str], rules.urls()] | None = None
+    reference_audio_urls: Annotated[Sequence[str], rules.urls()] | None = None
     resolution: Literal["768P", "2K"] | None = None
     duration: Annotated[int, rules.whole(4, 15), AS_TEXT] | None = None
     aspect_ratio: Literal["adaptive", "21:9", "16:9", "4:3", "1:1", "3:4", "9:16"] | None = None
@@ -67,7 +67,7 @@ class MinimaxH3(Usual[Result]):
 MINIMAX_H3 = register(
     Family(
         name="minimax_h3",
-        title="Words, frames, or media to go by become a film by MiniMax H3.",
+        title="Words, frames, or media to go by become a video by MiniMax H3.",
         request=MinimaxH3,
         base="/api/v1/minimaxH3Video",
         batch_limit=200,

@@ -1,4 +1,4 @@
-"""Motion transfer: the person of a picture moves like that of a film (POST /api/v1/motionTransfer/start)."""
+"""Motion transfer: the person of an image moves like that of a video (POST /api/v1/motionTransfer/start)."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import attrs
 
 from a2e_async.core.family import Family, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import Link, Picture, Usual, request
+from a2e_async.core.requests import Image, Url, Usual, request
 from a2e_async.families._common import Seconds
 
 
 @request
 class MotionTransfer(Usual[Result]):
-    """A film in which the person of a picture moves like that of another film (POST /api/v1/motionTransfer/start).
+    """A video in which the person of an image moves like that of another video (POST /api/v1/motionTransfer/start).
 
     Args:
         image_url: Who moves; a public http(s) URL.
-        video_url: The film whose motion is taken; a public http(s) URL.
-        positive_prompt: What happens in the film.
+        video_url: The video whose motion is taken; a public http(s) URL.
+        positive_prompt: What happens in the video.
         negative_prompt: What shall not be seen.
         timeout: The service's own limit for the work in seconds (its default: 300).
 
@@ -25,8 +25,8 @@ class MotionTransfer(Usual[Result]):
         InvalidRequestError: A field breaks its rule.
     """
 
-    image_url: Picture = attrs.field(kw_only=False)
-    video_url: Link
+    image_url: Image = attrs.field(kw_only=False)
+    video_url: Url
     positive_prompt: str | None = None
     negative_prompt: str | None = None
     timeout: Seconds | None = None
@@ -35,7 +35,7 @@ class MotionTransfer(Usual[Result]):
 MOTION_TRANSFER = register(
     Family(
         name="motion_transfer",
-        title="The person of a picture moves like the one of a film.",
+        title="The person of an image moves like the one of a video.",
         request=MotionTransfer,
         base="/api/v1/motionTransfer",
         result_fields=("result_video_url",),

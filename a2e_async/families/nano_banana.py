@@ -1,4 +1,4 @@
-"""Nano Banana: a prompt, with or without pictures, becomes a picture (POST /api/v1/userNanoBanana/start)."""
+"""Nano Banana: a prompt, with or without images, becomes an image (POST /api/v1/userNanoBanana/start)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import attrs
 from a2e_async.core import rules
 from a2e_async.core.family import Endpoint, Family, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import PICTURE, Usual, request
+from a2e_async.core.requests import IMAGE, Usual, request
 from a2e_async.families._common import FORCED, MAY_BE_NSFW
 
 _BASE = "/api/v1/userNanoBanana"
@@ -18,12 +18,12 @@ _BASE = "/api/v1/userNanoBanana"
 
 @request
 class NanoBanana(Usual[Result]):
-    """A picture by a Nano Banana model (POST /api/v1/userNanoBanana/start).
+    """An image by a Nano Banana model (POST /api/v1/userNanoBanana/start).
 
     Args:
-        prompt: What the picture shows, or what is done to `input_images`.
+        prompt: What the image shows, or what is done to `input_images`.
         model: "nano-banana", "nano-banana-pro" (its default), "nano-banana-2" or "nano-banana-2-lite".
-        input_images: Pictures to edit or to compose, public http(s) URLs; the reference's text speaks of up to four,
+        input_images: Images to edit or to compose, public http(s) URLs; the reference's text speaks of up to four,
             its schema has no limit.
         aspect_ratio: "auto" (its default), "16:9", "1:1", "9:16", "4:3", "3:4", "2:3", "3:2", "4:5", "5:4" or "21:9".
         image_size: "1K" (its default), "2K" or "4K"; the larger ones with nano-banana-pro and nano-banana-2 only.
@@ -36,7 +36,7 @@ class NanoBanana(Usual[Result]):
 
     prompt: str = attrs.field(kw_only=False)
     model: Literal["nano-banana", "nano-banana-pro", "nano-banana-2", "nano-banana-2-lite"] | None = None
-    input_images: Annotated[Sequence[str], rules.links(), PICTURE] | None = None
+    input_images: Annotated[Sequence[str], rules.urls(), IMAGE] | None = None
     aspect_ratio: Literal["auto", "16:9", "1:1", "9:16", "4:3", "3:4", "2:3", "3:2", "4:5", "5:4", "21:9"] | None = None
     image_size: Literal["1K", "2K", "4K"] | None = None
     google_search: bool | None = None
@@ -53,7 +53,7 @@ class NanoBanana(Usual[Result]):
 NANO_BANANA = register(
     Family(
         name="nano_banana",
-        title="A prompt, with or without pictures, becomes a picture by a Nano Banana model.",
+        title="A prompt, with or without images, becomes an image by a Nano Banana model.",
         request=NanoBanana,
         base=_BASE,
         detail=Endpoint(path=f"{_BASE}/detail/{{id}}"),
@@ -61,7 +61,7 @@ NANO_BANANA = register(
         status_fields=("current_status", "status"),
         result_fields=("image_urls", "result_url"),
         price_fields=("model", "image_size", "google_search", "input_images"),
-        makes="picture",
+        makes="image",
         example={"prompt": "a red kite over the sea", "model": "nano-banana-pro", "image_size": "2K"},
         notes=(MAY_BE_NSFW, FORCED),
         webhook=True,

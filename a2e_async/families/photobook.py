@@ -9,7 +9,7 @@ import attrs
 from a2e_async.core import rules
 from a2e_async.core.family import Family, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import Picture, Request, request
+from a2e_async.core.requests import Image, Request, request
 
 
 @request
@@ -27,7 +27,7 @@ class Photobook(Request[Result]):
         InvalidRequestError: A field breaks its rule.
     """
 
-    face_image_url: Picture = attrs.field(kw_only=False)
+    face_image_url: Image = attrs.field(kw_only=False)
     location: str | None = None
     clothing: str | None = None
     total_count: Literal[4, 8, 12, 16] | None = None
@@ -43,7 +43,7 @@ PHOTOBOOK = register(
         status_fields=("current_status", "status"),
         result_fields=("image_urls", "result_urls", "result_url"),
         price_fields=("total_count",),
-        makes="picture",
+        makes="image",
         example={"face_image_url": "https://files.example.net/face.png", "location": "at the sea", "total_count": 4},
         notes=(
             "All photos belong to one task; in which field of its record they stand is not documented.",

@@ -10,7 +10,7 @@ import attrs
 from a2e_async.core import rules
 from a2e_async.core.family import Family, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import PICTURE, Usual, request
+from a2e_async.core.requests import IMAGE, Usual, request
 from a2e_async.core.shapes import shape
 from a2e_async.families._common import Seconds
 
@@ -19,7 +19,7 @@ _RECT = shape({key: rules.number() for key in ("x", "y", "width", "height", "rot
 
 @request
 class ProductAvatar(Usual[Result]):
-    """A picture of a person with a product (POST /api/v1/productAvatar/start).
+    """An image of a person with a product (POST /api/v1/productAvatar/start).
 
     Args:
         image_urls: The product, then the person; exactly 2 public http(s) URLs.
@@ -32,7 +32,7 @@ class ProductAvatar(Usual[Result]):
         InvalidRequestError: A field breaks its rule.
     """
 
-    image_urls: Annotated[Sequence[str], rules.links(2, at_least=2), PICTURE] = attrs.field(kw_only=False)
+    image_urls: Annotated[Sequence[str], rules.urls(2, at_least=2), IMAGE] = attrs.field(kw_only=False)
     product_rect: Annotated[Mapping[str, Any], _RECT]
     prompt: str | None = None
     timeout: Seconds | None = None
@@ -41,11 +41,11 @@ class ProductAvatar(Usual[Result]):
 PRODUCT_AVATAR = register(
     Family(
         name="product_avatar",
-        title="A person in a picture holds a product of another.",
+        title="A person in an image holds a product of another.",
         request=ProductAvatar,
         base="/api/v1/productAvatar",
         result_fields=("result_image_url",),
-        makes="picture",
+        makes="image",
         example={
             "image_urls": ["https://files.example.net/bottle.png", "https://files.example.net/person.png"],
             "product_rect": {"x": 120, "y": 340, "width": 200, "height": 300, "rotation": 0, "scale": 1},

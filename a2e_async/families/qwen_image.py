@@ -1,4 +1,4 @@
-"""Qwen Image: a prompt, with or without pictures, becomes a picture (POST /api/v1/userQwen2Image/start)."""
+"""Qwen Image: a prompt, with or without images, becomes an image (POST /api/v1/userQwen2Image/start)."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ import attrs
 from a2e_async.core import rules
 from a2e_async.core.family import Family, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import PICTURE, Usual, request
+from a2e_async.core.requests import IMAGE, Usual, request
 from a2e_async.families._common import model_dialect
 
 
 @request
 class QwenImage(Usual[Result]):
-    """A picture by a Qwen Image model (POST /api/v1/userQwen2Image/start).
+    """An image by a Qwen Image model (POST /api/v1/userQwen2Image/start).
 
     Args:
-        prompt: What the picture shows, or what is done to `input_images`.
+        prompt: What the image shows, or what is done to `input_images`.
         model: "qwen-image-2.0" (its default), "qwen-image-2.0-pro", "qwen-image-3.0" or "qwen-image-3.0-pro".
-        input_images: Pictures to work on, public http(s) URLs.
+        input_images: Images to work on, public http(s) URLs.
         size: Width and height in pixels, such as "1024*1024" (its default); those with 2048 for qwen-image-3.0-pro
             only.
 
@@ -31,7 +31,7 @@ class QwenImage(Usual[Result]):
 
     prompt: str = attrs.field(kw_only=False)
     model: Literal["qwen-image-2.0", "qwen-image-2.0-pro", "qwen-image-3.0", "qwen-image-3.0-pro"] | None = None
-    input_images: Annotated[Sequence[str], rules.links(), PICTURE] | None = None
+    input_images: Annotated[Sequence[str], rules.urls(), IMAGE] | None = None
     size: (
         Literal[
             "1024*1024", "1328*880", "880*1328", "1152*864", "864*1152", "1280*720", "720*1280", "1512*648",
@@ -48,7 +48,7 @@ class QwenImage(Usual[Result]):
 QWEN_IMAGE = register(
     Family(
         name="qwen_image",
-        title="A prompt, with or without pictures, becomes a picture by a Qwen Image model.",
+        title="A prompt, with or without images, becomes an image by a Qwen Image model.",
         request=QwenImage,
         batch_limit=200,
         price_fields=("model", "size", "input_images"),

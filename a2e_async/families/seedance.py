@@ -1,4 +1,4 @@
-"""Seedance 1.5 Pro: a film from words or pictures (POST /api/v1/seedanceVideo/start).
+"""Seedance 1.5 Pro: a video from words or images (POST /api/v1/seedanceVideo/start).
 
 The reference names the start and the list, and nothing else: so tasks are looked for in the list.
 """
@@ -11,7 +11,7 @@ import attrs
 
 from a2e_async.core.family import PAGES, Endpoint, Family, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import AS_TEXT, Picture, Usual, request
+from a2e_async.core.requests import AS_TEXT, Image, Usual, request
 from a2e_async.families._common import need
 
 _BASE = "/api/v1/seedanceVideo"
@@ -25,13 +25,13 @@ _LIST = Endpoint(
 
 @request
 class Seedance(Usual[Result]):
-    """A film by Seedance 1.5 Pro (POST /api/v1/seedanceVideo/start).
+    """A video by Seedance 1.5 Pro (POST /api/v1/seedanceVideo/start).
 
     Args:
-        prompt: What happens in the film.
+        prompt: What happens in the video.
         mode: "text-to-video" (its default) or "image-to-video".
-        image_url: The first picture; required with "image-to-video".
-        end_image_url: The last picture; the film then goes from `image_url` to this one.
+        image_url: The first image; required with "image-to-video".
+        end_image_url: The last image; the video then goes from `image_url` to this one.
         duration: Length in seconds: 5 (its default) or 10.
         aspect_ratio: "16:9" (its default), "9:16" or "1:1".
         resolution: "480p" or "720p" (its default).
@@ -44,8 +44,8 @@ class Seedance(Usual[Result]):
 
     prompt: str = attrs.field(kw_only=False)
     mode: Literal["text-to-video", "image-to-video"] | None = None
-    image_url: Picture | None = None
-    end_image_url: Picture | None = None
+    image_url: Image | None = None
+    end_image_url: Image | None = None
     duration: Annotated[Literal[5, 10], AS_TEXT] | None = None
     aspect_ratio: Literal["16:9", "9:16", "1:1"] | None = None
     resolution: Literal["480p", "720p"] | None = None
@@ -53,7 +53,7 @@ class Seedance(Usual[Result]):
     generate_audio: bool | None = None
 
     def check(self) -> None:
-        """Refuse a film from pictures without the first one."""
+        """Refuse a video from images without the first one."""
         if self.mode == "image-to-video":
             need(self, ("image_url",), "with mode 'image-to-video'")
         if self.end_image_url is not None:
@@ -63,7 +63,7 @@ class Seedance(Usual[Result]):
 SEEDANCE = register(
     Family(
         name="seedance",
-        title="Words or pictures become a film by Seedance 1.5 Pro.",
+        title="Words or images become a video by Seedance 1.5 Pro.",
         request=Seedance,
         base=_BASE,
         detail=_LIST,

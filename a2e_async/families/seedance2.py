@@ -1,4 +1,4 @@
-"""Seedance 2.0 and 2.5: a film from words, pictures, films and sounds (POST /api/v1/seedance2Video/start)."""
+"""Seedance 2.0 and 2.5: a video from words, images, videos and audio (POST /api/v1/seedance2Video/start)."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import attrs
 from a2e_async.core import rules
 from a2e_async.core.family import Family, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import Picture, Usual, request
+from a2e_async.core.requests import Image, Usual, request
 from a2e_async.families._common import either, forbid, narrow, need, need_one
 
 _NEEDED = {"image-to-video": ("image_url",), "first-last-frames": ("first_frame_url", "last_frame_url")}
 _DECIDED = rules.one_of(-1)
 _ADAPTIVE = rules.one_of("adaptive")
 _LIMITS_OF_20 = {
-    "reference_urls": rules.links(9),
-    "video_urls": rules.links(3),
-    "audio_urls": rules.links(3),
+    "reference_urls": rules.urls(9),
+    "video_urls": rules.urls(3),
+    "audio_urls": rules.urls(3),
     "duration": either(_DECIDED, rules.whole(4, 15)),
 }
 _LIMITS_OF_25 = {
@@ -32,22 +32,22 @@ _SMALL = rules.one_of("480p", "720p")
 
 @request
 class Seedance2(Usual[Result]):
-    """A film by Seedance 2.0 or 2.5 (POST /api/v1/seedance2Video/start).
+    """A video by Seedance 2.0 or 2.5 (POST /api/v1/seedance2Video/start).
 
     Args:
-        prompt: What happens in the film.
+        prompt: What happens in the video.
         mode: "text-to-video" (its default), "image-to-video", "first-last-frames" or "reference".
         model_version: "standard" (its default), "mini" or "fast", all of 2.0, or "2.5", which takes more.
         omni_reference_task_type: "reference", "edit" or "extend", for mode "reference" with 2.5. "edit" needs
-            aspect_ratio "adaptive", duration -1 and one film, "extend" needs aspect_ratio "adaptive".
-        image_url: The first picture; required with "image-to-video".
-        first_frame_url: The first picture; required with "first-last-frames".
-        last_frame_url: The last picture; required with "first-last-frames", may be given with "image-to-video".
-        reference_urls: Pictures to go by, at most 9, with 2.5 30.
-        video_urls: Films to go by, mp4 or mov: at most 3 of 2 to 15 s each, with 2.5 10 of 30 s together.
+            aspect_ratio "adaptive", duration -1 and one video, "extend" needs aspect_ratio "adaptive".
+        image_url: The first image; required with "image-to-video".
+        first_frame_url: The first image; required with "first-last-frames".
+        last_frame_url: The last image; required with "first-last-frames", may be given with "image-to-video".
+        reference_urls: Images to go by, at most 9, with 2.5 30.
+        video_urls: Videos to go by, mp4 or mov: at most 3 of 2 to 15 s each, with 2.5 10 of 30 s together.
         audio_urls: Sounds to go by, mp3 or wav: at most 3 of 2 to 15 s each and 15 s together, and not alone; with
             2.5 at most 10.
-        input_video_duration: Length of all films given, in seconds, as an estimate; the service measures them itself.
+        input_video_duration: Length of all videos given, in seconds, as an estimate; the service measures them itself.
         duration: Length in seconds, 4 to 15, with 2.5 to 30 (its default: 5). "edit" needs -1; the service's schema
             takes -1 elsewhere, too, and does not say what it means.
         aspect_ratio: "adaptive", "21:9", "16:9" (its default), "4:3", "1:1", "3:4" or "9:16".
@@ -64,12 +64,12 @@ class Seedance2(Usual[Result]):
     mode: Literal["text-to-video", "image-to-video", "first-last-frames", "reference"] | None = None
     model_version: Literal["standard", "mini", "fast", "2.5"] | None = None
     omni_reference_task_type: Literal["reference", "edit", "extend"] | None = None
-    image_url: Picture | None = None
-    first_frame_url: Picture | None = None
-    last_frame_url: Picture | None = None
-    reference_urls: Annotated[Sequence[str], rules.links(30)] | None = None
-    video_urls: Annotated[Sequence[str], rules.links(10)] | None = None
-    audio_urls: Annotated[Sequence[str], rules.links(10)] | None = None
+    image_url: Image | None = None
+    first_frame_url: Image | None = None
+    last_frame_url: Image | None = None
+    reference_urls: Annotated[Sequence[str], rules.urls(30)] | None = None
+    video_urls: Annotated[Sequence[str], rules.urls(10)] | None = None
+    audio_urls: Annotated[Sequence[str], rules.urls(10)] | None = None
     input_video_duration: Annotated[float, rules.number(2, 45.5)] | None = None
     duration: Annotated[int, rules.whole(-1, 30)] | None = None
     aspect_ratio: Literal["adaptive", "21:9", "16:9", "4:3", "1:1", "3:4", "9:16"] | None = None
@@ -101,18 +101,18 @@ class Seedance2(Usual[Result]):
         if self.omni_reference_task_type == "edit":
             need(self, ("duration", "video_urls"), why)
             narrow(self, "duration", _DECIDED, why)
-            narrow(self, "video_urls", rules.links(1), why)
+            narrow(self, "video_urls", rules.urls(1), why)
 
 
 SEEDANCE2 = register(
     Family(
         name="seedance2",
-        title="Words, pictures, films and sounds become a film by Seedance 2.0 or 2.5.",
+        title="Words, images, videos and audio become a video by Seedance 2.0 or 2.5.",
         request=Seedance2,
         base="/api/v1/seedance2Video",
         batch_limit=200,
         price_fields=("mode", "model_version", "duration", "resolution", "generate_audio", "input_video_duration"),
-        price="By the second; sound is billed in, and films given by their measured length.",
+        price="By the second; sound is billed in, and videos given by their measured length.",
         example={"prompt": "the kite climbs", "duration": 5, "aspect_ratio": "16:9", "resolution": "720p"},
         notes=("A suspected minor (code 1004) can be gone past with minor_suspected_skip, a sure one (1003) cannot.",),
         webhook=True,

@@ -1,4 +1,4 @@
-"""Sound: what is to be heard in a film (POST /api/v1/thinkSound/start)."""
+"""Sound: what is to be heard in a video (POST /api/v1/thinkSound/start)."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from a2e_async.families._common import link_to
 
 @request
 class Sound(Usual[Result]):
-    """Sound for a film (POST /api/v1/thinkSound/start).
+    """Sound for a video (POST /api/v1/thinkSound/start).
 
     Args:
-        video_url: The film: a public http(s) URL that ends in .mp4, .avi, .mov or .mkv.
+        video_url: The video: a public http(s) URL that ends in .mp4, .avi, .mov or .mkv.
         caption: What is seen and heard.
         cot_description: The same at length, step by step.
         seed: A whole number from which chance begins.
@@ -35,11 +35,11 @@ class Sound(Usual[Result]):
 SOUND = register(
     Family(
         name="sound",
-        title="A film gets the sound that fits it.",
+        title="A video gets the sound that fits it.",
         request=Sound,
         base="/api/v1/thinkSound",
         price_fields=("video_url",),
-        makes="sound",
+        makes="audio",
         example={"video_url": "https://files.example.net/silent.mp4", "caption": "waves and gulls"},
         webhook=True,
     )

@@ -1,17 +1,17 @@
-"""Talking photo: the person of a picture talks or sings (POST /api/v1/talkingPhoto/start)."""
+"""Talking photo: the person of an image talks or sings (POST /api/v1/talkingPhoto/start)."""
 
 from __future__ import annotations
 
 import attrs
 
 from a2e_async.core.family import Family, register
-from a2e_async.core.requests import Picture, request
+from a2e_async.core.requests import Image, request
 from a2e_async.families._common import Talking
 
 
 @request
 class TalkingPhoto(Talking):
-    """A film in which the person of a picture talks or sings (POST /api/v1/talkingPhoto/start).
+    """A video in which the person of an image talks or sings (POST /api/v1/talkingPhoto/start).
 
     Args:
         image_url: The person; a public http(s) URL.
@@ -20,13 +20,13 @@ class TalkingPhoto(Talking):
         InvalidRequestError: A field breaks its rule.
     """
 
-    image_url: Picture = attrs.field(kw_only=False)
+    image_url: Image = attrs.field(kw_only=False)
 
 
 TALKING_PHOTO = register(
     Family(
         name="talking_photo",
-        title="The person of a picture talks or sings.",
+        title="The person of an image talks or sings.",
         request=TalkingPhoto,
         base="/api/v1/talkingPhoto",
         price_fields=("duration", "audio_url"),

@@ -1,32 +1,32 @@
-"""Talking video: the person of a film says something else (POST /api/v1/talkingVideo/start)."""
+"""Talking video: the person of a video says something else (POST /api/v1/talkingVideo/start)."""
 
 from __future__ import annotations
 
 import attrs
 
 from a2e_async.core.family import Family, register
-from a2e_async.core.requests import Link, request
+from a2e_async.core.requests import Url, request
 from a2e_async.families._common import Talking
 
 
 @request
 class TalkingVideo(Talking):
-    """A film whose person says something else (POST /api/v1/talkingVideo/start).
+    """A video whose person says something else (POST /api/v1/talkingVideo/start).
 
     Args:
-        video_url: The film; a public http(s) URL.
+        video_url: The video; a public http(s) URL.
 
     Raises:
         InvalidRequestError: A field breaks its rule.
     """
 
-    video_url: Link = attrs.field(kw_only=False)
+    video_url: Url = attrs.field(kw_only=False)
 
 
 TALKING_VIDEO = register(
     Family(
         name="talking_video",
-        title="The person of a film says something else.",
+        title="The person of a video says something else.",
         request=TalkingVideo,
         base="/api/v1/talkingVideo",
         price_fields=("duration", "audio_url"),

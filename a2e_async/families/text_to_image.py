@@ -1,4 +1,4 @@
-"""Text to image: a prompt becomes pictures.
+"""Text to image: a prompt becomes images.
 
 The service knows two forms of this start: the older one (POST /api/v1/userText2image/start, page
 "Start Text-to-Image") with its five fields, and the newer one (POST /api/v1/userText2Image/start).
@@ -14,7 +14,7 @@ import attrs
 from a2e_async.core import rules
 from a2e_async.core.family import Family, Form, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import PICTURE, Usual, request
+from a2e_async.core.requests import IMAGE, Usual, request
 
 _BASE = "/api/v1/userText2Image"
 _NEWER = frozenset({"model_type", "model_version", "max_images", "aspect_ratio", "input_images", "skip_face_enhance"})
@@ -23,23 +23,23 @@ _INPUTS_OF_A2E = 2
 
 @request
 class TextToImage(Usual[Result]):
-    """Pictures from a prompt (POST /api/v1/userText2Image/start).
+    """Images from a prompt (POST /api/v1/userText2Image/start).
 
     The newer form is sent as soon as one of `model_type`, `model_version`, `max_images`, `aspect_ratio`, `input_images`
     or `skip_face_enhance` is given, so `model_type="a2e"` chooses it for a plain prompt. The older one, which the page
     "Start Text-to-Image" shows, is sent otherwise, and the newer one in its place where the older is refused.
 
     Args:
-        prompt: What the picture shows.
+        prompt: What the image shows.
         width: Width in pixels (default 1024).
         height: Height in pixels (default 1024).
         req_key: Model of the older form: "high_aes_general_v21_L" (the default) or "high_aes".
         model_type: Model of the newer form: "a2e" (its default), "zimage" (clients use it, the reference lacks it) or
             "seedream".
         model_version: Generation of seedream: "5.0-pro", "5.0" or "4.5"; clients use it, the reference lacks it.
-        max_images: How many pictures to make, 1 to 8; each is a task of its own.
+        max_images: How many images to make, 1 to 8; each is a task of its own.
         aspect_ratio: "1:1", "4:3", "3:4", "16:9", "9:16", "2:3", "3:2" or "21:9"; seedream only.
-        input_images: Pictures to start from, public http(s) URLs; at most 2, with seedream 10.
+        input_images: Images to start from, public http(s) URLs; at most 2, with seedream 10.
         skip_face_enhance: Leave faces as they are (its default: False).
 
     Raises:
@@ -54,7 +54,7 @@ class TextToImage(Usual[Result]):
     model_version: Literal["5.0-pro", "5.0", "4.5"] | None = None
     max_images: Annotated[int, rules.whole(1, 8)] | None = None
     aspect_ratio: Literal["1:1", "4:3", "3:4", "16:9", "9:16", "2:3", "3:2", "21:9"] | None = None
-    input_images: Annotated[Sequence[str], rules.links(10), PICTURE] | None = None
+    input_images: Annotated[Sequence[str], rules.urls(10), IMAGE] | None = None
     skip_face_enhance: bool | None = None
 
     def check(self) -> None:
@@ -73,7 +73,7 @@ class TextToImage(Usual[Result]):
 TEXT_TO_IMAGE = register(
     Family(
         name="text_to_image",
-        title="A prompt becomes pictures.",
+        title="A prompt becomes images.",
         request=TextToImage,
         base=_BASE,
         forms=(
@@ -97,8 +97,8 @@ TEXT_TO_IMAGE = register(
             "aspect_ratio",
             "input_images",
         ),
-        makes="picture",
-        price="Seedream 5 Pro 12 coins a picture, as users of it say.",
+        makes="image",
+        price="Seedream 5 Pro 12 coins an image, as users of it say.",
         example={"prompt": "a red kite over the sea", "width": 1024, "height": 768},
         webhook=True,
         spellings=("userText2Image", "userText2image"),

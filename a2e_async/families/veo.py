@@ -1,4 +1,4 @@
-"""Veo 3.1: a film from words or pictures, with a body in camelCase (POST /api/v1/veoVideo/start)."""
+"""Veo 3.1: a video from words or images, with a body in camelCase (POST /api/v1/veoVideo/start)."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ import attrs
 from a2e_async.core import rules
 from a2e_async.core.family import Family, Form, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import PICTURE, SentAs, Usual, request
+from a2e_async.core.requests import IMAGE, SentAs, Usual, request
 from a2e_async.families._common import narrow, need
 
-_PICTURES = {"FIRST_AND_LAST_FRAMES_2_VIDEO": rules.links(2), "REFERENCE_2_VIDEO": rules.links(3)}
+_IMAGES = {"FIRST_AND_LAST_FRAMES_2_VIDEO": rules.urls(2), "REFERENCE_2_VIDEO": rules.urls(3)}
 
 
 @request
 class Veo(Usual[Result]):
-    """A film by Veo 3.1 (POST /api/v1/veoVideo/start).
+    """A video by Veo 3.1 (POST /api/v1/veoVideo/start).
 
     Args:
-        prompt: What happens in the film; without one the service thinks of something.
+        prompt: What happens in the video; without one the service thinks of something.
         generation_type: "TEXT_2_VIDEO" (its default), "FIRST_AND_LAST_FRAMES_2_VIDEO" or "REFERENCE_2_VIDEO".
-        image_urls: Pictures: 1 or 2 with "FIRST_AND_LAST_FRAMES_2_VIDEO", 1 to 3 with "REFERENCE_2_VIDEO".
+        image_urls: Images: 1 or 2 with "FIRST_AND_LAST_FRAMES_2_VIDEO", 1 to 3 with "REFERENCE_2_VIDEO".
         model: "veo3", which is better, or "veo3_fast" (its default), which is faster.
         aspect_ratio: "16:9", "9:16" or "Auto" (its default).
-        watermark: Words to put on the film as a watermark.
+        watermark: Words to put on the video as a watermark.
         seeds: 10000 to 99999.
 
     Raises:
@@ -40,31 +40,31 @@ class Veo(Usual[Result]):
         ]
         | None
     ) = None
-    image_urls: Annotated[Sequence[str], rules.links(3), PICTURE, SentAs("imageUrls")] | None = None
+    image_urls: Annotated[Sequence[str], rules.urls(3), IMAGE, SentAs("imageUrls")] | None = None
     model: Literal["veo3", "veo3_fast"] | None = None
     aspect_ratio: Annotated[Literal["16:9", "9:16", "Auto"], SentAs("aspectRatio")] | None = None
     watermark: str | None = None
     seeds: Annotated[int, rules.whole(10000, 99999)] | None = None
 
     def check(self) -> None:
-        """Refuse a film from pictures without them, or with more than its kind takes."""
-        if self.generation_type in _PICTURES:
+        """Refuse a video from images without them, or with more than its kind takes."""
+        if self.generation_type in _IMAGES:
             why = f"with generation_type {self.generation_type!r}"
             need(self, ("image_urls",), why)
-            narrow(self, "image_urls", _PICTURES[self.generation_type], why)
+            narrow(self, "image_urls", _IMAGES[self.generation_type], why)
 
 
 VEO = register(
     Family(
         name="veo",
-        title="Words or pictures become a film by Veo 3.1.",
+        title="Words or images become a video by Veo 3.1.",
         request=Veo,
         base="/api/v1/veoVideo",
         forms=(Form(path="/api/v1/veoVideo/start", always={"prompt": ""}),),
         price_fields=("generation_type", "model"),
         example={"prompt": "the kite climbs", "model": "veo3_fast", "aspect_ratio": "16:9"},
         notes=(
-            "A film of 16:9 can be had in 1080p afterwards (GET /api/v1/veoVideo/{_id}/1080p; 202: not ready yet).",
+            "A video of 16:9 can be had in 1080p afterwards (GET /api/v1/veoVideo/{_id}/1080p; 202: not ready yet).",
             "Deleting hides a task.",
         ),
         webhook=True,

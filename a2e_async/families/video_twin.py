@@ -1,4 +1,4 @@
-"""Video twin: an avatar of one's own from a film or a picture (POST /api/v1/userVideoTwin/startTraining)."""
+"""Video twin: an avatar of one's own from a video or an image (POST /api/v1/userVideoTwin/startTraining)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from a2e_async.core import rules
 from a2e_async.core.family import PAGES, Endpoint, Family, Form, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import Link, Picture, Request, SentAs, request
+from a2e_async.core.requests import Image, Request, SentAs, Url, request
 from a2e_async.families._common import need_one
 
 _BASE = "/api/v1/userVideoTwin"
@@ -15,30 +15,30 @@ _BASE = "/api/v1/userVideoTwin"
 
 @request
 class VideoTwin(Request[Result]):
-    """An avatar that looks like the one in a film or picture (POST /api/v1/userVideoTwin/startTraining).
+    """An avatar that looks like the one in a video or image (POST /api/v1/userVideoTwin/startTraining).
 
     Args:
-        video_url: The film of one face, at least 10 s, MP4 or MOV; or give `image_url`.
-        image_url: The picture of one face.
+        video_url: The video of one face, at least 10 s, MP4 or MOV; or give `image_url`.
+        image_url: The image of one face.
         name: The avatar's name.
         gender: "female" or "male".
-        video_background_image: A picture as the background.
+        video_background_image: An image as the background.
         video_background_color: A colour as the background, such as "rgba(255,255,255,1)".
         model_version: "V2.0" or "V2.1".
-        prompt: How the one in the picture moves.
+        prompt: How the one in the image moves.
         negative_prompt: What shall not be seen.
-        skip_preview: Make no film to show the avatar.
-        is_transcoding: Let the service recode the film.
+        skip_preview: Make no video to show the avatar.
+        is_transcoding: Let the service recode the video.
 
     Raises:
         InvalidRequestError: A field breaks its rule.
     """
 
-    video_url: Link | None = None
-    image_url: Picture | None = None
+    video_url: Url | None = None
+    image_url: Image | None = None
     name: Annotated[str, rules.text(at_most=100)] | None = None
     gender: str | None = None
-    video_background_image: Annotated[Picture, SentAs("video_background_image", "video_backgroud_image")] | None = None
+    video_background_image: Annotated[Image, SentAs("video_background_image", "video_backgroud_image")] | None = None
     video_background_color: Annotated[str, SentAs("video_background_color", "video_backgroud_color")] | None = None
     model_version: Literal["V2.0", "V2.1"] | None = None
     prompt: str | None = None
@@ -54,7 +54,7 @@ class VideoTwin(Request[Result]):
 VIDEO_TWIN = register(
     Family(
         name="video_twin",
-        title="A film or picture of somebody becomes an avatar.",
+        title="A video or image of somebody becomes an avatar.",
         request=VideoTwin,
         base=_BASE,
         forms=(Form(path=f"{_BASE}/startTraining"),),
@@ -62,7 +62,7 @@ VIDEO_TWIN = register(
         delete=Endpoint(method="POST", path=f"{_BASE}/remove", body={"_id": "{id}"}),
         result_fields=("preview_result_url",),
         price_fields=("image_url", "model_version"),
-        price="A film costs nothing; a picture costs coins (30, or one diamond, say older pages).",
+        price="A video costs nothing; an image costs coins (30, or one diamond, say older pages).",
         makes="record",
         example={"video_url": "https://files.example.net/me.mp4", "name": "me"},
         notes=(

@@ -10,13 +10,13 @@ import attrs
 from a2e_async.core import rules
 from a2e_async.core.family import Family, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import PICTURE, Usual, request
+from a2e_async.core.requests import IMAGE, Usual, request
 from a2e_async.families._common import Seconds
 
 
 @request
 class VirtualTryOn(Usual[Result]):
-    """A picture of a person in clothes of another picture (POST /api/v1/virtualTryOn/start).
+    """An image of a person in clothes of another image (POST /api/v1/virtualTryOn/start).
 
     Args:
         image_urls: The person, then the clothes, public http(s) URLs; older pages of the service ask for four: person,
@@ -27,18 +27,18 @@ class VirtualTryOn(Usual[Result]):
         InvalidRequestError: A field breaks its rule.
     """
 
-    image_urls: Annotated[Sequence[str], rules.links(4, at_least=2), PICTURE] = attrs.field(kw_only=False)
+    image_urls: Annotated[Sequence[str], rules.urls(4, at_least=2), IMAGE] = attrs.field(kw_only=False)
     timeout: Seconds | None = None
 
 
 VIRTUAL_TRY_ON = register(
     Family(
         name="virtual_try_on",
-        title="A person in a picture tries on clothes of another.",
+        title="A person in an image tries on clothes of another.",
         request=VirtualTryOn,
         base="/api/v1/virtualTryOn",
         result_fields=("result_image_url",),
-        makes="picture",
+        makes="image",
         example={"image_urls": ["https://files.example.net/person.png", "https://files.example.net/coat.png"]},
         webhook=True,
     )

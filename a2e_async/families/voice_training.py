@@ -32,7 +32,7 @@ class VoiceTraining(Usual[Result]):
         InvalidRequestError: A field breaks its rule.
     """
 
-    voice_urls: Annotated[Sequence[str], rules.links()] = attrs.field(kw_only=False)
+    voice_urls: Annotated[Sequence[str], rules.urls()] = attrs.field(kw_only=False)
     gender: Literal["female", "male"] | None = None
     denoise: bool | None = None
     enhance_voice_similarity: bool | None = None

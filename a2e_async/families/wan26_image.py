@@ -1,4 +1,4 @@
-"""Wan 2.6 Image: a prompt, with or without pictures, becomes a picture (POST /api/v1/userWan26Image/start)."""
+"""Wan 2.6 Image: a prompt, with or without images, becomes an image (POST /api/v1/userWan26Image/start)."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ import attrs
 from a2e_async.core import rules
 from a2e_async.core.family import Family, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import PICTURE, Usual, request
+from a2e_async.core.requests import IMAGE, Usual, request
 from a2e_async.families._common import FORCED, MAY_BE_NSFW, WanRatio, model_dialect
 
 
 @request
 class Wan26Image(Usual[Result]):
-    """A picture by Wan 2.6 (POST /api/v1/userWan26Image/start).
+    """An image by Wan 2.6 (POST /api/v1/userWan26Image/start).
 
     Args:
-        prompt: What the picture shows, or what is done to `input_images`; at most 2,000 characters.
-        input_images: Pictures to edit, public http(s) URLs; at most 4.
+        prompt: What the image shows, or what is done to `input_images`; at most 2,000 characters.
+        input_images: Images to edit, public http(s) URLs; at most 4.
         aspect_ratio: "1:1" (its default), "3:2", "2:3", "4:3", "3:4", "16:9", "9:16" or "21:9".
         negative_prompt: What shall not be seen; at most 500 characters.
         prompt_extend: Let the service enrich the prompt (its default: True).
@@ -31,7 +31,7 @@ class Wan26Image(Usual[Result]):
     """
 
     prompt: Annotated[str, rules.text(at_most=2000)] = attrs.field(kw_only=False)
-    input_images: Annotated[Sequence[str], rules.links(4), PICTURE] | None = None
+    input_images: Annotated[Sequence[str], rules.urls(4), IMAGE] | None = None
     aspect_ratio: WanRatio | None = None
     negative_prompt: Annotated[str, rules.text(at_most=500)] | None = None
     prompt_extend: bool | None = None
@@ -41,7 +41,7 @@ class Wan26Image(Usual[Result]):
 WAN26_IMAGE = register(
     Family(
         name="wan26_image",
-        title="A prompt, with or without pictures, becomes a picture by Wan 2.6.",
+        title="A prompt, with or without images, becomes an image by Wan 2.6.",
         request=Wan26Image,
         price_fields=("input_images",),
         example={"prompt": "a red kite over the sea", "aspect_ratio": "16:9"},

@@ -1,4 +1,4 @@
-"""Wan 2.6 R2V: a film with the people and things of pictures and films (POST /api/v1/userWan26R2V/start)."""
+"""Wan 2.6 R2V: a video with the people and things of images and videos (POST /api/v1/userWan26R2V/start)."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import attrs
 from a2e_async.core import rules
 from a2e_async.core.family import Family, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import AS_TEXT, PICTURE, Usual, request
+from a2e_async.core.requests import AS_TEXT, IMAGE, Usual, request
 
 
 @request
 class Wan26R2v(Usual[Result]):
-    """A film by Wan 2.6 with what pictures and films show (POST /api/v1/userWan26R2V/start).
+    """A video by Wan 2.6 with what images and videos show (POST /api/v1/userWan26R2V/start).
 
     Args:
-        prompt: What happens in the film; it calls what the references show character1, character2 and so on.
-        reference_urls: Pictures or films to go by, public http(s) URLs; 1 to 5.
+        prompt: What happens in the video; it calls what the references show character1, character2 and so on.
+        reference_urls: Images or videos to go by, public http(s) URLs; 1 to 5.
         model: "wan2.6-r2v-flash" (its default), faster and cheaper, or "wan2.6-r2v".
         duration: Length in seconds: 5 (its default) or 10.
         resolution: "720p" (its default) or "1080p".
@@ -32,7 +32,7 @@ class Wan26R2v(Usual[Result]):
     """
 
     prompt: str = attrs.field(kw_only=False)
-    reference_urls: Annotated[Sequence[str], rules.links(5), PICTURE]
+    reference_urls: Annotated[Sequence[str], rules.urls(5), IMAGE]
     model: Literal["wan2.6-r2v-flash", "wan2.6-r2v"] | None = None
     duration: Annotated[Literal[5, 10], AS_TEXT] | None = None
     resolution: Literal["720p", "1080p"] | None = None
@@ -44,7 +44,7 @@ class Wan26R2v(Usual[Result]):
 WAN26_R2V = register(
     Family(
         name="wan26_r2v",
-        title="What pictures and films show plays in a film by Wan 2.6.",
+        title="What images and videos show plays in a video by Wan 2.6.",
         request=Wan26R2v,
         base="/api/v1/userWan26R2V",
         price_fields=("model", "duration", "resolution", "audio", "reference_urls"),

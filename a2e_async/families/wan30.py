@@ -1,4 +1,4 @@
-"""Wan 3.0: a film from words, pictures, films, sounds, files or pages (POST /api/v1/userWan30/start)."""
+"""Wan 3.0: a video from words, images, videos, sounds, files or pages (POST /api/v1/userWan30/start)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NOTE = "undocumented: by analogy with userWan25, for the reference names nothin
 _IDS = {"ids": "{ids}"}
 _GUIDES = ("reference_image", "reference_video", "reference_audio", "file", "link")
 _FRAMES = ("first_frame", "last_frame")
-_MEDIA = shapes({"type": rules.one_of(*_GUIDES, *_FRAMES), "url": rules.link()}, {"duration": rules.number(0)})
+_MEDIA = shapes({"type": rules.one_of(*_GUIDES, *_FRAMES), "url": rules.url()}, {"duration": rules.number(0)})
 _INPUT = shape({}, {"prompt": rules.text(at_most=5000), "media": _MEDIA})
 _PARAMETERS = shape(
     {},
@@ -39,13 +39,13 @@ _FRAMES_OF = {"first-frame": ("first_frame",), "first-last-frames": ("first_fram
 
 @request
 class Wan30(Usual[Result]):
-    """A film by Wan 3.0 (POST /api/v1/userWan30/start).
+    """A video by Wan 3.0 (POST /api/v1/userWan30/start).
 
     Args:
-        input: What the film is made from: an object with `prompt` (at most 5,000 characters) and, for the modes that
+        input: What the video is made from: an object with `prompt` (at most 5,000 characters) and, for the modes that
             need them, `media`, a list of objects such as {"type": "reference_image", "url": "https://..."}. Their
             `type` is "first_frame" or "last_frame" for the modes with frames; "reference_image", "reference_video",
-            "reference_audio", "file" or "link" (not these two together) for "reference"; `duration` is a film's length
+            "reference_audio", "file" or "link" (not these two together) for "reference"; `duration` is a video's length
             in seconds. No `negative_prompt`.
         parameters: How it is made, an object that may be empty: `resolution` "480P", "720P" or "1080P" (its default),
             `ratio` "adaptive" (its default), "16:9", "4:3", "1:1", "3:4" or "9:16", `duration` 3 to 30 seconds (its
@@ -85,7 +85,7 @@ class Wan30(Usual[Result]):
 WAN30 = register(
     Family(
         name="wan30",
-        title="Words, pictures, films, sounds, files or pages become a film by Wan 3.0.",
+        title="Words, images, videos, sounds, files or pages become a video by Wan 3.0.",
         request=Wan30,
         base=_BASE,
         forms=(Form(path=f"{_BASE}/start", always={"model": "wan3.0-video"}),),
@@ -118,8 +118,8 @@ WAN30 = register(
             "parameters": {"resolution": "720P", "ratio": "16:9", "duration": 5},
         },
         notes=(
-            "A film of 15 s at 720P takes about 14 minutes, with wan3.0-video-prime about 2.",
-            "Each film to go by lasts 3 to 15 s, all together at most 15 s, with the output at most 30 s.",
+            "A video of 15 s at 720P takes about 14 minutes, with wan3.0-video-prime about 2.",
+            "Each video to go by lasts 3 to 15 s, all together at most 15 s, with the output at most 30 s.",
             "Frames cannot be mixed with media to go by, nor files with links to pages.",
             "The start answers 503 where the service has not set this model up: a refusal, nothing was started.",
         ),

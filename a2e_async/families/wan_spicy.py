@@ -1,4 +1,4 @@
-"""Wan Spicy: a picture and a prompt become a film (POST /api/v1/userWanSpicy/start)."""
+"""Wan Spicy: an image and a prompt become a video (POST /api/v1/userWanSpicy/start)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import attrs
 from a2e_async.core import rules
 from a2e_async.core.family import Family, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import PICTURE, Usual, request
+from a2e_async.core.requests import IMAGE, Usual, request
 from a2e_async.families._common import forbid, link_to, narrow, secure_link
 
 _OLDER = "wan2.2-i2v-spicy"
@@ -18,11 +18,11 @@ _WITH_OLDER = f"with model {_OLDER!r}"
 
 @request
 class WanSpicy(Usual[Result]):
-    """A film by Wan Spicy that begins with a picture (POST /api/v1/userWanSpicy/start).
+    """A video by Wan Spicy that begins with an image (POST /api/v1/userWanSpicy/start).
 
     Args:
-        image_url: The first picture; a public https URL.
-        prompt: What happens in the film.
+        image_url: The first image; a public https URL.
+        prompt: What happens in the video.
         duration: Length in seconds: 2 to 15, with wan2.2-i2v-spicy 5 or 8.
         resolution: "720p" or "1080p", with wan2.2-i2v-spicy "480p" or "720p".
         model: "wan2.7-i2v-spicy" (its default), which makes sound, or "wan2.2-i2v-spicy", which makes none.
@@ -36,7 +36,7 @@ class WanSpicy(Usual[Result]):
         InvalidRequestError: A field breaks its rule.
     """
 
-    image_url: Annotated[str, secure_link(), PICTURE] = attrs.field(kw_only=False)
+    image_url: Annotated[str, secure_link(), IMAGE] = attrs.field(kw_only=False)
     prompt: str
     duration: Annotated[int, rules.whole(2, 15)]
     resolution: Literal["480p", "720p", "1080p"]
@@ -60,7 +60,7 @@ class WanSpicy(Usual[Result]):
 WAN_SPICY = register(
     Family(
         name="wan_spicy",
-        title="A picture and a prompt become a film by Wan Spicy.",
+        title="An image and a prompt become a video by Wan Spicy.",
         request=WanSpicy,
         base="/api/v1/userWanSpicy",
         price_fields=("model", "duration", "resolution"),

@@ -10,7 +10,7 @@ Tested with FastAPI from 0.100, Starlette from 0.27, Litestar from 2.4, Quart fr
 but bare generators) and aiohttp from 3.11, under uvicorn from 0.23 and hypercorn from 0.15.
 
 With several processes a webhook reaches any one of them. The one that watches the task then finds its end by its usual
-looks: hints make things faster, nothing depends on them.
+polls: hints make things faster, nothing depends on them.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Everything for aiohttp.web applications.
 
     app = web.Application()
-    setup(app, A2EClient(webhook=Webhook("https://films.example/a2e/webhook", token=SECRET)))
+    setup(app, A2EClient(webhook=Webhook("https://videos.example/a2e/webhook", token=SECRET)))
 
 opens the client with the application and closes it with it, and takes webhooks. In a handler the client is
 `request.app[CLIENT]`, and `return await event_stream(request, sse(job))` shows a job to a browser.

@@ -1,6 +1,6 @@
 """Everything for ASGI applications, in plain ASGI: it imports no framework and so fits into all of them.
 
-a2e = A2EClient(webhook=Webhook("https://films.example/a2e/webhook", token=SECRET))
+a2e = A2EClient(webhook=Webhook("https://videos.example/a2e/webhook", token=SECRET))
 
 app = FastAPI(lifespan=lifespan(a2e))           # one client per process; Starlette the same
 app.mount("/a2e", receiver(a2e))                # whatever is posted below /a2e
@@ -72,7 +72,7 @@ def lifespan(a2e: A2EClient) -> Lifespan:
 
 
 def receiver(a2e: A2EClient, *, token: str | None = None, limit: int = LIMIT) -> AsgiApp:
-    """Give an ASGI application that takes webhooks: each POST with the right token makes the poller look at its task.
+    """Give an ASGI application that takes webhooks: each POST with the right token makes the poller poll its task.
 
     Mount it at a folder and let the webhook's URL point below it: frameworks answer a mount's own path without a
     slash with a redirect, which the service will not follow.

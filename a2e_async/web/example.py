@@ -1,11 +1,11 @@
-"""A small web application: a prompt becomes a picture, the picture a film, and a page shows how it goes.
+"""A small web application: a prompt becomes an image, the image a video, and a page shows how it goes.
 
     python -m a2e_async simulator                                  # in one terminal; it prints two lines to export
     python -m a2e_async.web.example                                # in another one, with them; or with your own token
 
-POST /films {"prompt": "..."} answers with an id at once. The work goes on whether anybody watches or not; the page
-listens to GET /films/{id}/picture and /films/{id}/film and then plays GET /films/{id}.mp4. Kill the server in the
-middle and start it again: what it had begun stands in a file for each film, tasks are attached by their ids, a start
+POST /videos {"prompt": "..."} answers with an id at once. The work goes on whether anybody watches or not; the page
+listens to GET /videos/{id}/image and /videos/{id}/video and then plays GET /videos/{id}.mp4. Kill the server in the
+middle and start it again: what it had begun stands in a file for each video, tasks are attached by their ids, a start
 whose answer was lost is looked for by its tag, so nothing is paid for twice, and pages that are open just go on.
 """
 
@@ -49,15 +49,15 @@ _log = logging.getLogger("a2e_async.example")
 
 
 @attrs.define(eq=False)
-class Film:
-    """One film that was asked for; `id`, `prompt` and `task_ids` are kept in a file.
+class Video:
+    """One video that was asked for; `id`, `prompt` and `task_ids` are kept in a file.
 
     Attributes:
         id: Its id, which is also the beginning of the tags of its two starts.
         prompt: What was asked for.
-        task_ids: The tasks of each step, "picture" and "film", that has begun; empty while its start has no answer.
+        task_ids: The tasks of each step, "image" and "video", that has begun; empty while its start has no answer.
         jobs: The job of each step that has begun in this process.
-        making: The work on it, which gives the film's file, or None when it failed.
+        making: The work on it, which gives the video's file, or None when it failed.
     """
 
     id: str
@@ -68,74 +68,74 @@ class Film:
 
 
 class Studio:
-    """Makes films and remembers them.
+    """Makes videos and remembers them.
 
     Args:
         a2e: The client.
-        folder: Where the films are kept, and what is known of them.
+        folder: Where the videos are kept, and what is known of them.
     """
 
     def __init__(self, a2e: A2EClient, folder: Path) -> None:
-        self.films: dict[str, Film] = {}
+        self.videos: dict[str, Video] = {}
         self._a2e = a2e
         self._folder = folder
 
     async def run(self, _app: web.Application) -> AsyncIterator[None]:
-        """Go on with all films that had been begun; a context of the application."""
+        """Go on with all videos that had been begun; a context of the application."""
         for file in sorted(self._folder.glob("*.json"), key=lambda file: file.stat().st_mtime):
-            film = Film(**json.loads(file.read_text(encoding="utf-8")))
-            self._go_on(film)
+            video = Video(**json.loads(file.read_text(encoding="utf-8")))
+            self._go_on(video)
         yield
-        makings = [film.making for film in self.films.values() if film.making is not None]
+        makings = [video.making for video in self.videos.values() if video.making is not None]
         for making in makings:
             making.cancel()
         await asyncio.gather(*makings, return_exceptions=True)
 
-    def begin(self, prompt: str) -> Film:
-        """Begin a film and give it at once."""
-        film = Film(secrets.token_hex(6), prompt)
-        self._save(film)
-        self._go_on(film)
-        return film
+    def begin(self, prompt: str) -> Video:
+        """Begin a video and give it at once."""
+        video = Video(secrets.token_hex(6), prompt)
+        self._save(video)
+        self._go_on(video)
+        return video
 
-    def _go_on(self, film: Film) -> None:
-        self.films[film.id] = film
-        film.making = asyncio.create_task(self._make(film), name=f"film {film.id}")
+    def _go_on(self, video: Video) -> None:
+        self.videos[video.id] = video
+        video.making = asyncio.create_task(self._make(video), name=f"video {video.id}")
 
-    async def _make(self, film: Film) -> Path | None:
-        file = self._folder / f"{film.id}.mp4"
+    async def _make(self, video: Video) -> Path | None:
+        file = self._folder / f"{video.id}.mp4"
         if file.exists():
             return file
         try:
-            picture = await self._step(film, "picture", TextToImage(film.prompt, width=1024, height=576))
-            request = ImageToVideo(picture.url, prompt=film.prompt, negative_prompt="blurry, distorted, low quality")
-            result = await self._step(film, "film", request)
-            [path] = await self._a2e.download(result, self._folder, name=film.id)
+            image = await self._step(video, "image", TextToImage(video.prompt, width=1024, height=576))
+            request = ImageToVideo(image.url, prompt=video.prompt, negative_prompt="blurry, distorted, low quality")
+            result = await self._step(video, "video", request)
+            [path] = await self._a2e.download(result, self._folder, name=video.id)
         except A2EError as error:
-            _log.warning("film %s: %s", film.id, error)
+            _log.warning("video %s: %s", video.id, error)
             return None
         return path
 
-    async def _step(self, film: Film, step: str, request: Request[Result]) -> Result:
+    async def _step(self, video: Video, step: str, request: Request[Result]) -> Result:
         """Do one step, or go on with it: by its ids, or by its tag when the process died before it knew them."""
-        known = film.task_ids.get(step)
+        known = video.task_ids.get(step)
         job: Job[Result]
         if known:
-            job = film.jobs[step] = self._a2e.attach(type(request), *known)
+            job = video.jobs[step] = self._a2e.attach(type(request), *known)
             return await job
-        film.task_ids[step] = []
-        self._save(film)  # before anything is sent: after a crash it may have been
-        job = film.jobs[step] = self._a2e.start(request, tag=film.id + step, look_first=known is not None)
+        video.task_ids[step] = []
+        self._save(video)  # before anything is sent: after a crash it may have been
+        job = video.jobs[step] = self._a2e.start(request, tag=video.id + step, find_first=known is not None)
         await job.accepted()
-        film.task_ids[step] = list(job.task_ids)
-        self._save(film)
+        video.task_ids[step] = list(job.task_ids)
+        self._save(video)
         return await job
 
-    def _save(self, film: Film) -> None:
-        known = {"id": film.id, "prompt": film.prompt, "task_ids": film.task_ids}
-        part = self._folder / f".{film.id}.part"
+    def _save(self, video: Video) -> None:
+        known = {"id": video.id, "prompt": video.prompt, "task_ids": video.task_ids}
+        part = self._folder / f".{video.id}.part"
         part.write_text(json.dumps(known), encoding="utf-8")
-        part.replace(self._folder / f"{film.id}.json")
+        part.replace(self._folder / f"{video.id}.json")
 
 
 STUDIO = web.AppKey("studio", Studio)
@@ -171,14 +171,14 @@ async def show_page(_request: web.Request) -> web.Response:
     return web.Response(body=_PAGE, content_type="text/html", charset="utf-8")
 
 
-async def list_films(request: web.Request) -> web.Response:
-    """GET /films gives all films."""
-    films = request.app[STUDIO].films.values()
-    return web.json_response([{"id": film.id, "prompt": film.prompt, "state": _state(film)} for film in films])
+async def list_videos(request: web.Request) -> web.Response:
+    """GET /videos gives all videos."""
+    videos = request.app[STUDIO].videos.values()
+    return web.json_response([{"id": video.id, "prompt": video.prompt, "state": _state(video)} for video in videos])
 
 
-async def begin_film(request: web.Request) -> web.Response:
-    """POST /films {"prompt": "..."} begins a film and gives its id."""
+async def begin_video(request: web.Request) -> web.Response:
+    """POST /videos {"prompt": "..."} begins a video and gives its id."""
     if request.content_type != "application/json":  # so that no form of another site can spend our coins
         raise web.HTTPUnsupportedMediaType
     try:
@@ -194,33 +194,33 @@ async def begin_film(request: web.Request) -> web.Response:
 
 
 async def tell(request: web.Request) -> web.StreamResponse:
-    """GET /films/{id}/{step} tells how a step goes, as server-sent events."""
-    job = _film(request).jobs.get(request.match_info["step"])
+    """GET /videos/{id}/{step} tells how a step goes, as server-sent events."""
+    job = _video(request).jobs.get(request.match_info["step"])
     if job is None:  # it has not begun: the browser asks again
         return web.Response(body=b"retry: 500\n\n", headers=SSE_HEADERS)
     return await event_stream(request, sse(job, last_event_id=request.headers.get("Last-Event-ID"), retry=0.5))
 
 
-async def send_film(request: web.Request) -> web.FileResponse:
-    """GET /films/{id}.mp4 gives the film as soon as it is there."""
-    making = _film(request).making
+async def send_video(request: web.Request) -> web.FileResponse:
+    """GET /videos/{id}.mp4 gives the video as soon as it is there."""
+    making = _video(request).making
     path = await asyncio.shield(making) if making else None
     if path is None:
         raise web.HTTPNotFound
     return web.FileResponse(path)
 
 
-def _film(request: web.Request) -> Film:
-    film = request.app[STUDIO].films.get(request.match_info["id"])
-    if film is None:
+def _video(request: web.Request) -> Video:
+    video = request.app[STUDIO].videos.get(request.match_info["id"])
+    if video is None:
         raise web.HTTPNotFound
-    return film
+    return video
 
 
-def _state(film: Film) -> str:
-    if film.making is None or not film.making.done():
+def _state(video: Video) -> str:
+    if video.making is None or not video.making.done():
         return "running"
-    return "failed" if film.making.cancelled() or film.making.result() is None else "done"
+    return "failed" if video.making.cancelled() or video.making.result() is None else "done"
 
 
 def make_app(a2e: A2EClient, folder: Path, hosts: Collection[str] = ()) -> web.Application:
@@ -228,7 +228,7 @@ def make_app(a2e: A2EClient, folder: Path, hosts: Collection[str] = ()) -> web.A
 
     Args:
         a2e: The client; it is opened and closed with the application.
-        folder: Where films are kept; made when it is not there.
+        folder: Where videos are kept; made when it is not there.
         hosts: By which names it is reached, besides those of this machine.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -237,10 +237,10 @@ def make_app(a2e: A2EClient, folder: Path, hosts: Collection[str] = ()) -> web.A
     app[STUDIO] = Studio(app[CLIENT], folder)
     app.cleanup_ctx.append(app[STUDIO].run)
     app.router.add_get("/", show_page)
-    app.router.add_get("/films", list_films)
-    app.router.add_post("/films", begin_film)
-    app.router.add_get("/films/{id:[0-9a-f]{12}}.mp4", send_film)
-    app.router.add_get("/films/{id:[0-9a-f]{12}}/{step:picture|film}", tell)
+    app.router.add_get("/videos", list_videos)
+    app.router.add_post("/videos", begin_video)
+    app.router.add_get("/videos/{id:[0-9a-f]{12}}.mp4", send_video)
+    app.router.add_get("/videos/{id:[0-9a-f]{12}}/{step:image|video}", tell)
     return app
 
 
@@ -256,10 +256,10 @@ def _secret(folder: Path) -> str:
 
 def main() -> None:
     """Run the application until Ctrl-C."""
-    parser = argparse.ArgumentParser(prog="python -m a2e_async.web.example", description="A prompt becomes a film.")
+    parser = argparse.ArgumentParser(prog="python -m a2e_async.web.example", description="A prompt becomes a video.")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
     parser.add_argument("--port", type=int, default=8080)
-    parser.add_argument("--folder", type=Path, default=Path("a2e-films"), help="where films are kept")
+    parser.add_argument("--folder", type=Path, default=Path("a2e-videos"), help="where videos are kept")
     parser.add_argument("--public-url", help="how the service reaches this server, for webhooks (optional)")
     parser.add_argument("--allow-host", action="append", default=[], metavar="NAME", help="a name of this server")
     chosen = parser.parse_args()

@@ -10,7 +10,7 @@
 
     event: done                                    the last event; or `failed`, with "error" and "message"
     id: 65f0…01:completed:end
-    data: {"status": "completed", "task_ids": ["65f0…01"], "coins": 30, "urls": ["https://…/film.mp4"]}
+    data: {"status": "completed", "task_ids": ["65f0…01"], "coins": 30, "urls": ["https://…/video.mp4"]}
 
 A page closes its `EventSource` at `done` and `failed`. One that loses the connection comes back by itself with the
 header Last-Event-ID and is told only what is new, also by another process, after a restart: what it has seen stands in
@@ -189,7 +189,7 @@ class _View:
     def is_news(self, record: Record) -> bool:
         """Note a record; whether the browser has yet to be told of it."""
         known = self._known.get(record.id)
-        if record == Record(id=record.id, family=record.family):  # attached just now, and not looked at yet
+        if record == Record(id=record.id, family=record.family):  # attached just now, and not polled yet
             return False
         if record.id in self._seen and known is not None:
             if record.status is known or not may_follow(known, record.status):

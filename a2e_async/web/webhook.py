@@ -3,9 +3,9 @@
     1  the token is compared, in constant time, before anything else is done
     2  a body above the limit is refused before it is read, or as soon as it is too long
     3  the payload is documented nowhere, so task ids are looked for wherever one may stand, and NOTHING else in it is
-       believed: an id only makes the poller look, and what the look says is the truth
+       believed: an id only makes the poller look, and what the poll says is the truth
 
-So a webhook that is repeated, late, out of order, wrong or forged costs at most one look.
+So a webhook that is repeated, late, out of order, wrong or forged costs at most one poll.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The clients under measurement: ours, two written by hand on bare aiohttp, and four peers.
 
 Each module has one function `opened(url, **options)`, an async context manager that gives a coroutine function: it
-takes a prompt, starts one film, waits for its end and returns; when it raises, the job is lost.
+takes a prompt, starts one video, waits for its end and returns; when it raises, the job is lost.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import Any
 
 import attrs
 
-Film = Callable[[str], Awaitable[object]]
+Video = Callable[[str], Awaitable[object]]
 
-IMAGE = "https://example.net/picture.png"
+IMAGE = "https://example.net/image.png"
 NEGATIVE = "blurry, low quality"
 
 
@@ -39,10 +39,10 @@ class Contestant:
     options: dict[str, Any] = attrs.field(factory=dict)
     most: int = 5_000
 
-    def opened(self, url: str, **more: Any) -> AbstractAsyncContextManager[Film]:  # noqa: ANN401 - its own options
+    def opened(self, url: str, **more: Any) -> AbstractAsyncContextManager[Video]:  # noqa: ANN401 - its own options
         """Open the client for a block."""
         driver = importlib.import_module(f"benchmarks.contestants.{self.module}")
-        opened: AbstractAsyncContextManager[Film] = driver.opened(url, **{**self.options, **more})
+        opened: AbstractAsyncContextManager[Video] = driver.opened(url, **{**self.options, **more})
         return opened
 
 
@@ -58,7 +58,7 @@ CONTESTANTS: dict[str, Contestant] = {
     ),
     "bare batch": Contestant(
         module="bare_batch",
-        manner="hand-written aiohttp, one poller, 100 ids a look",
+        manner="hand-written aiohttp, one poller, 100 ids a poll",
         imports=("aiohttp",),
         packages=("aiohttp",),
         most=100_000,

@@ -19,7 +19,7 @@ def session(url: str, **connector: Any) -> aiohttp.ClientSession:  # noqa: ANN40
 
 
 async def start(http: aiohttp.ClientSession, words: str) -> dict[str, Any]:
-    """Start one film, with a name as long as one of ours; gives its row."""
+    """Start one video, with a name as long as one of ours; gives its row."""
     name = f"{words} ~k7f3q9x2m4pda"
     body = {"image_url": IMAGE, "prompt": words, "negative_prompt": NEGATIVE, "name": name}
     row: dict[str, Any] = await _data(http, "POST", f"{BASE}/start", body)
@@ -27,13 +27,13 @@ async def start(http: aiohttp.ClientSession, words: str) -> dict[str, Any]:
 
 
 async def detail(http: aiohttp.ClientSession, task_id: str) -> dict[str, Any]:
-    """Look at one film."""
+    """Look at one video."""
     row: dict[str, Any] = await _data(http, "GET", f"{BASE}/{task_id}", None)
     return row
 
 
 async def batch(http: aiohttp.ClientSession, ids: list[str]) -> list[dict[str, Any]]:
-    """Look at up to a hundred films."""
+    """Look at up to a hundred videos."""
     rows: list[dict[str, Any]] = await _data(http, "POST", f"{BASE}/batchDetail", {"ids": ids})
     return rows
 
@@ -46,7 +46,7 @@ async def _data(http: aiohttp.ClientSession, method: str, path: str, body: objec
 
 
 def url_of(row: dict[str, Any]) -> str | None:
-    """Give the film's link when it has ended, else None.
+    """Give the video's link when it has ended, else None.
 
     Raises:
         RuntimeError: It failed.

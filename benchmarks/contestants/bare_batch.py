@@ -1,4 +1,4 @@
-"""Bare aiohttp as somebody writes it who knows of batchDetail: one poller, up to 100 ids a look, and nothing else.
+"""Bare aiohttp as somebody writes it who knows of batchDetail: one poller, up to 100 ids a poll, and nothing else.
 
 It has no tags, no repeats, no deadline, no pace and no errors of its own: one bad reply ends it. What it costs is the
 least that such a client can cost.
@@ -13,7 +13,7 @@ from typing import Any
 
 import aiohttp
 
-from benchmarks.contestants import Film, bare
+from benchmarks.contestants import Video, bare
 
 _IDS = 100
 
@@ -29,24 +29,24 @@ async def _poll(http: aiohttp.ClientSession, running: dict[str, asyncio.Future[s
 
 
 @asynccontextmanager
-async def opened(url: str, *, interval: float = 1.0, **connector: Any) -> AsyncIterator[Film]:  # noqa: ANN401 - aiohttp's
+async def opened(url: str, *, interval: float = 1.0, **connector: Any) -> AsyncIterator[Video]:  # noqa: ANN401 - aiohttp's
     """Open a session.
 
     Args:
         url: Where the server listens.
-        interval: Seconds between two rounds of looks.
+        interval: Seconds between two rounds of polls.
         **connector: What `aiohttp.TCPConnector` takes.
     """
     async with bare.session(url, **connector) as http:
         running: dict[str, asyncio.Future[str]] = {}
         polling = asyncio.create_task(_poll(http, running, interval))
 
-        async def film(words: str) -> object:
+        async def video(words: str) -> object:
             row = await bare.start(http, words)
             if link := bare.url_of(row):
                 return link
             ended = running[row["_id"]] = asyncio.get_running_loop().create_future()
             return await ended
 
-        yield film
+        yield video
         polling.cancel()

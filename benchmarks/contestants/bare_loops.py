@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from benchmarks.contestants import Film, bare
+from benchmarks.contestants import Video, bare
 
 
 @asynccontextmanager
-async def opened(url: str, *, interval: float = 1.0, **connector: Any) -> AsyncIterator[Film]:  # noqa: ANN401 - aiohttp's
+async def opened(url: str, *, interval: float = 1.0, **connector: Any) -> AsyncIterator[Video]:  # noqa: ANN401 - aiohttp's
     """Open a session.
 
     Args:
@@ -21,11 +21,11 @@ async def opened(url: str, *, interval: float = 1.0, **connector: Any) -> AsyncI
     """
     async with bare.session(url, **connector) as http:
 
-        async def film(words: str) -> object:
+        async def video(words: str) -> object:
             row = await bare.start(http, words)
             while (link := bare.url_of(row)) is None:
                 await asyncio.sleep(interval)
                 row = await bare.detail(http, row["_id"])
             return link
 
-        yield film
+        yield video

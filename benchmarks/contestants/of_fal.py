@@ -1,4 +1,4 @@
-"""fal-client: `subscribe`, which looks each 0.1 s.
+"""fal-client: `subscribe`, which polls each 0.1 s.
 
 It takes a host from the environment but always speaks https to it, so the one constant that its URLs are made of is
 set here.
@@ -11,17 +11,17 @@ from contextlib import asynccontextmanager
 
 import fal_client.client
 
-from benchmarks.contestants import IMAGE, NEGATIVE, Film
+from benchmarks.contestants import IMAGE, NEGATIVE, Video
 
 
 @asynccontextmanager
-async def opened(url: str) -> AsyncIterator[Film]:
+async def opened(url: str) -> AsyncIterator[Video]:
     """Open a client."""
     fal_client.client.QUEUE_URL_FORMAT = f"{url}/fal/"
     client = fal_client.AsyncClient(key="example:example")
 
-    async def film(words: str) -> object:
+    async def video(words: str) -> object:
         sent = {"prompt": words, "image_url": IMAGE, "negative_prompt": NEGATIVE}
-        return (await client.subscribe("a2e/film", arguments=sent))["video"]["url"]
+        return (await client.subscribe("a2e/video", arguments=sent))["video"]["url"]
 
-    yield film
+    yield video

@@ -1,4 +1,4 @@
-"""openai: `videos.create_and_poll`, which looks each 1 s unless the server says otherwise."""
+"""openai: `videos.create_and_poll`, which polls each 1 s unless the server says otherwise."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from contextlib import asynccontextmanager
 
 from openai import AsyncOpenAI, DefaultAioHttpClient
 
-from benchmarks.contestants import Film
+from benchmarks.contestants import Video
 
 
 @asynccontextmanager
-async def opened(url: str, *, aiohttp_transport: bool = False) -> AsyncIterator[Film]:
+async def opened(url: str, *, aiohttp_transport: bool = False) -> AsyncIterator[Video]:
     """Open a client.
 
     Args:
@@ -23,10 +23,10 @@ async def opened(url: str, *, aiohttp_transport: bool = False) -> AsyncIterator[
     http = DefaultAioHttpClient() if aiohttp_transport else None
     async with AsyncOpenAI(api_key="sk-example", base_url=f"{url}/openai/v1", http_client=http) as client:
 
-        async def film(words: str) -> object:
+        async def video(words: str) -> object:
             video = await client.videos.create_and_poll(prompt=words, model="sora-2", seconds="4")
             if video.status != "completed":
                 raise RuntimeError(video.status)
             return video.id
 
-        yield film
+        yield video

@@ -1,4 +1,4 @@
-"""runwayml: create, then its own wait (a look each 4.5 to 7.5 s)."""
+"""runwayml: create, then its own wait (a poll each 4.5 to 7.5 s)."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from contextlib import asynccontextmanager
 
 from runwayml import AsyncRunwayML, DefaultAioHttpClient
 
-from benchmarks.contestants import IMAGE, Film
+from benchmarks.contestants import IMAGE, Video
 
 
 @asynccontextmanager
-async def opened(url: str, *, aiohttp_transport: bool = False) -> AsyncIterator[Film]:
+async def opened(url: str, *, aiohttp_transport: bool = False) -> AsyncIterator[Video]:
     """Open a client.
 
     Args:
@@ -21,7 +21,7 @@ async def opened(url: str, *, aiohttp_transport: bool = False) -> AsyncIterator[
     http = DefaultAioHttpClient() if aiohttp_transport else None
     async with AsyncRunwayML(api_key="key_example", base_url=f"{url}/runway", http_client=http) as client:
 
-        async def film(words: str) -> object:
+        async def video(words: str) -> object:
             task = await client.image_to_video.create(
                 model="gen4_turbo", prompt_image=IMAGE, prompt_text=words, ratio="1280:720", duration=5
             )
@@ -30,4 +30,4 @@ async def opened(url: str, *, aiohttp_transport: bool = False) -> AsyncIterator[
                 raise RuntimeError(ended.status)
             return ended.output[0]
 
-        yield film
+        yield video

@@ -7,11 +7,11 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from a2e_async import A2EClient, ImageToVideo
-from benchmarks.contestants import IMAGE, NEGATIVE, Film
+from benchmarks.contestants import IMAGE, NEGATIVE, Video
 
 
 @asynccontextmanager
-async def opened(url: str, *, tagging: bool = True, **options: Any) -> AsyncIterator[Film]:  # noqa: ANN401 - A2EClient's
+async def opened(url: str, *, tagging: bool = True, **options: Any) -> AsyncIterator[Video]:  # noqa: ANN401 - A2EClient's
     """Open a client.
 
     Args:
@@ -22,7 +22,7 @@ async def opened(url: str, *, tagging: bool = True, **options: Any) -> AsyncIter
     async with A2EClient("sk_example", base_url=url, **options) as client:
         a2e = client if tagging else client.with_options(tagging=False)
 
-        async def film(words: str) -> object:
+        async def video(words: str) -> object:
             return await a2e.start(ImageToVideo(IMAGE, prompt=words, negative_prompt=NEGATIVE))
 
-        yield film
+        yield video

@@ -41,12 +41,12 @@ async def test_once(process, batch, sim, lonely):
 
 
 async def test_chain(batch, sim, lonely):
-    """A film is made from the picture that another row has made."""
-    picture = {"id": "kite", "family": "text_to_image", "prompt": "a kite"}
-    film = {"id": "film", "family": "image-to-video", "prompt": "up", "negative_prompt": "blur", "image_from": "kite"}
-    (lonely.folder / "rows.jsonl").write_text("\n".join(map(json.dumps, (film, picture))), encoding="utf-8")
+    """A video is made from the image that another row has made."""
+    image = {"id": "kite", "family": "text_to_image", "prompt": "a kite"}
+    video = {"id": "video", "family": "image-to-video", "prompt": "up", "negative_prompt": "blur", "image_from": "kite"}
+    (lonely.folder / "rows.jsonl").write_text("\n".join(map(json.dumps, (video, image))), encoding="utf-8")
     assert (await batch("run", "rows.jsonl", "--out", "out")).code == 0
-    assert {path.name for path in (lonely.folder / "out").iterdir()} >= {"kite.png", "film.mp4"}
+    assert {path.name for path in (lonely.folder / "out").iterdir()} >= {"kite.png", "video.mp4"}
     assert [start.family for start in sim.book.starts] == ["text_to_image", "image_to_video"]
 
 
@@ -158,7 +158,7 @@ async def test_second_process(process, batch, sim, lonely):
 
 
 async def test_an_outage_of_the_list_loses_nothing(batch, sim, lonely):
-    """A lost start that cannot be looked for now is looked for by the next run, and adopted."""
+    """A lost start that cannot be looked for now is looked for by the next run, and recovered."""
     sim.faults.add("text_to_image.start", "reset", when="after")
     sim.faults.add("text_to_image.list", "status", hits=None)
     words = ("run", write(lonely.folder, "a kite"), "--out", "out", *FAMILY, *QUICK)

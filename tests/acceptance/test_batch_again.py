@@ -47,7 +47,7 @@ async def test_retry_unknown(batch, sim, lonely):
     sim.faults.add("text_to_image.start", "reset", when="after")
     words = ("run", write(lonely.folder, "a kite"), "--out", "out", *FAMILY, *QUICK)
     assert (await batch(*words)).code == 1
-    assert statuses(lonely.folder / "out") == ["intended"]  # a later look may find it, as long as lists have it
+    assert statuses(lonely.folder / "out") == ["intended"]  # a later poll may find it, as long as lists have it
     with contextlib.closing(sqlite3.connect(lonely.folder / "out" / "ledger.sqlite")) as db, db:
         db.execute("UPDATE rows SET sent_first = sent_first - 200000, sent_last = sent_last - 200000")
     end = await batch(*words)

@@ -11,7 +11,7 @@ import pytest
 
 from a2e_async.batch.entries import Entry, FileEntry, State
 from a2e_async.batch.report import write_report
-from a2e_async.simulator.media.specs import Film, Picture
+from a2e_async.simulator.media.specs import ImageSpec, VideoSpec
 from a2e_async.simulator.media.studio import Studio
 
 CHROMIUM = shutil.which("chromium")
@@ -32,13 +32,13 @@ PHONE = {"viewport": {"width": 360, "height": 740}, "is_mobile": True, "has_touc
 # What is at the top of the cards: their order by the eye.
 CARDS = "() => [...document.querySelectorAll('.card')].map((card) => card.querySelector('b').textContent)"
 FOCUSED = "() => document.activeElement.querySelector?.('b')?.textContent ?? document.activeElement.id"
-PLAYS = """async (film) => {
-  film.scrollIntoView({block: "center", behavior: "instant"});
+PLAYS = """async (video) => {
+  video.scrollIntoView({block: "center", behavior: "instant"});
   const end = performance.now() + 20000;
-  while (performance.now() < end && !film.error) {
-    const before = film.currentTime;
+  while (performance.now() < end && !video.error) {
+    const before = video.currentTime;
     await new Promise((done) => setTimeout(done, 150));
-    if (film.currentTime !== before && film.videoWidth > 0) return true;
+    if (video.currentTime !== before && video.videoWidth > 0) return true;
   }
   return false;
 }"""
@@ -47,7 +47,7 @@ WIDE = "() => document.documentElement.scrollWidth > innerWidth"
 
 def entry(name, state=State.DONE, *, at=0.0, **given):
     """Make a row that took 10 s."""
-    times = {"planned_at": NOW, "intended_at": NOW + at + 1, "accepted_at": NOW + at + 2, "settled_at": NOW + at + 11}
+    times = {"planned_at": NOW, "intended_at": NOW + at + 1, "accepted_at": NOW + at + 2, "finished_at": NOW + at + 11}
     usual = {"family": "text_to_image", "fields": {"prompt": f"prompt of {name}"}, "task_ids": (f"task-{name}",)}
     return Entry(id=name, state=state, **usual | times | {"done_at": NOW + at + 12} | given)
 
@@ -70,30 +70,32 @@ def beep(folder, path):
 def rows(folder):
     """Make a row of each kind, with media that are real."""
     studio = Studio()
-    pictures = [studio.render_now(Picture(words, 320, 240)).body for words in ("kite", "boat", "fox")]
-    films = [studio.render_now(Film(Picture(words, 320, 240), None, 2)).body for words in ("kite", "boat", "fox")]
-    yield entry("kite", coins=5, files=(put(folder, "kite.png", pictures[0]),))
-    for n, film in enumerate(films):
-        path = f"films/film {n} #100%.mp4"
-        fields = {"prompt": f"film {n}", "negative_prompt": "blurry", "image_from": "kite", "video_time": 5}
-        settled = NOW + 20 + 10 * n
+    images = [studio.render_now(ImageSpec(words, 320, 240)).body for words in ("kite", "boat", "fox")]
+    videos = [
+        studio.render_now(VideoSpec(ImageSpec(words, 320, 240), None, 2)).body for words in ("kite", "boat", "fox")
+    ]
+    yield entry("kite", coins=5, files=(put(folder, "kite.png", images[0]),))
+    for n, video in enumerate(videos):
+        path = f"videos/video {n} #100%.mp4"
+        fields = {"prompt": f"video {n}", "negative_prompt": "blurry", "image_from": "kite", "video_time": 5}
+        finished = NOW + 20 + 10 * n
         family = "image_to_video"
         yield entry(
-            f"film-{n}",
+            f"video-{n}",
             family=family,
             fields=fields,
             coins=30 - n,
-            settled_at=settled,
-            files=(put(folder, path, film),),
+            finished_at=finished,
+            files=(put(folder, path, video),),
         )
-    several = tuple(put(folder, f"two-{n}.png", body) for n, body in enumerate(pictures[1:]))
+    several = tuple(put(folder, f"two-{n}.png", body) for n, body in enumerate(images[1:]))
     yield entry("two", coins=10, files=several)
     yield entry("sound", files=(beep(folder, "sound.wav"),))
     yield entry("other", files=(put(folder, "other.zip", b"PK"),))
     yield entry("gone", files=(FileEntry(path="gone.png", bytes=1, sha256="0" * 64),))
     yield entry("bad", State.FAILED, error="moderation says no (code 1003)", done_at=None, coins=0)
-    yield entry("worse", State.UNKNOWN, error="nobody knows", task_ids=(), tag="k7f3q9x2m4pda", settled_at=None)
-    yield entry("runs", State.ACCEPTED, at=5, settled_at=None, done_at=None)
+    yield entry("worse", State.UNKNOWN, error="nobody knows", task_ids=(), tag="k7f3q9x2m4pda", finished_at=None)
+    yield entry("runs", State.ACCEPTED, at=5, finished_at=None, done_at=None)
     yield Entry(id="waits", family="text_to_image", fields={"prompt": "later"}, planned_at=NOW)
 
 
@@ -106,12 +108,12 @@ def batch(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def many(tmp_path_factory):
-    """Give the page of 5,000 rows with pictures and films."""
+    """Give the page of 5,000 rows with images and videos."""
     folder = tmp_path_factory.mktemp("many")
     studio = Studio("plain")
-    picture = put(folder, "media/p.png", studio.render_now(Picture("p", 64, 64)).body)
-    film = put(folder, "media/f.mp4", studio.render_now(Film(Picture("p", 64, 64), None, 2)).body)
-    given = (entry(f"row-{n:04d}", at=n / 10, files=(film if n % 3 else picture,)) for n in range(5000))
+    image = put(folder, "media/p.png", studio.render_now(ImageSpec("p", 64, 64)).body)
+    video = put(folder, "media/f.mp4", studio.render_now(VideoSpec(ImageSpec("p", 64, 64), None, 2)).body)
+    given = (entry(f"row-{n:04d}", at=n / 10, files=(video if n % 3 else image,)) for n in range(5000))
     return write_report(folder, given, now=NOW + 600)
 
 
@@ -150,34 +152,34 @@ async def browser():
     assert [text for text in given.complaints if "ERR_FILE_NOT_FOUND" not in text] == []
 
 
-async def test_films_and_pictures(browser, batch):
-    """Every film plays by itself, muted and in a loop, and every picture shows."""
+async def test_videos_and_images(browser, batch):
+    """Every video plays by itself, muted and in a loop, and every image shows."""
     page = await browser.open(batch)
-    films = await page.query_selector_all(".card video")
-    assert len(films) == 3
-    for film in films:
-        assert await page.evaluate(PLAYS, film)
-        assert await film.evaluate("(film) => film.muted && film.loop && film.preload === 'metadata'")
-        assert await film.evaluate("(film) => film.poster.endsWith('/kite.png')")
+    videos = await page.query_selector_all(".card video")
+    assert len(videos) == 3
+    for video in videos:
+        assert await page.evaluate(PLAYS, video)
+        assert await video.evaluate("(video) => video.muted && video.loop && video.preload === 'metadata'")
+        assert await video.evaluate("(video) => video.poster.endsWith('/kite.png')")
     await page.wait_for_function("() => [...document.images].filter((image) => image.naturalWidth > 0).length === 3")
     assert "gone.png cannot be shown" in await page.inner_text("[data-row='7']")
 
 
-async def test_films_out_of_view(browser, many):
-    """A film that is out of view stands still; of 5,000 only a few are there at all."""
+async def test_videos_out_of_view(browser, many):
+    """A video that is out of view stands still; of 5,000 only a few are there at all."""
     page = await browser.open(many)
-    await page.wait_for_function("() => [...document.querySelectorAll('video')].some((film) => !film.paused)")
-    film = await page.query_selector("video")
+    await page.wait_for_function("() => [...document.querySelectorAll('video')].some((video) => !video.paused)")
+    video = await page.query_selector("video")
     await page.evaluate("() => scrollBy({top: 2600, behavior: 'instant'})")
-    await page.wait_for_function("(film) => film.paused", arg=film)
+    await page.wait_for_function("(video) => video.paused", arg=video)
 
 
 async def test_less_motion(browser, batch):
-    """Whoever asks for less motion sees no film play, until a button says so."""
+    """Whoever asks for less motion sees no video play, until a button says so."""
     page = await browser.open(batch, reduced_motion="reduce")
     await page.wait_for_timeout(600)
-    assert await page.evaluate("() => [...document.querySelectorAll('video')].every((film) => film.paused)")
-    await page.click("text=Play films")
+    assert await page.evaluate("() => [...document.querySelectorAll('video')].every((video) => video.paused)")
+    await page.click("text=Play videos")
     assert await page.evaluate(PLAYS, await page.query_selector("video"))
 
 
@@ -220,7 +222,7 @@ async def test_search(browser, batch):
     """Search looks at ids, prompts, errors, settings and paths; every word has to be there."""
     page = await browser.open(batch)
     for words, found in (
-        ("FILM 2", "film-2"),
+        ("VIDEO 2", "video-2"),
         ("moderation 1003", "bad"),
         ("task-two", "two"),
         ("zip", "other"),
@@ -239,11 +241,11 @@ async def test_sort(browser, batch):
     """Sorted by what is asked for, both ways; rows without the value come last."""
     page = await browser.open(batch)
     await page.select_option("#sort", "coins")
-    assert (await page.evaluate(CARDS))[:5] == ["bad", "kite", "two", "film-2", "film-1"]
+    assert (await page.evaluate(CARDS))[:5] == ["bad", "kite", "two", "video-2", "video-1"]
     await page.click("#turn")
-    assert (await page.evaluate(CARDS))[:4] == ["film-0", "film-1", "film-2", "two"]
+    assert (await page.evaluate(CARDS))[:4] == ["video-0", "video-1", "video-2", "two"]
     await page.select_option("#sort", "duration")
-    assert (await page.evaluate(CARDS))[:2] == ["film-2", "film-1"]
+    assert (await page.evaluate(CARDS))[:2] == ["video-2", "video-1"]
     assert set((await page.evaluate(CARDS))[-3:]) == {"worse", "runs", "waits"}
     await page.select_option("#sort", "order")
     assert (await page.evaluate(CARDS))[0] == "waits"
@@ -257,11 +259,11 @@ async def test_keyboard(browser, batch):
     page = await browser.open(batch)
     await page.select_option("#sort", "order")
     await page.evaluate("() => document.activeElement.blur()")
-    steps = [("j", "kite"), ("j", "film-0"), ("ArrowRight", "film-1"), ("k", "film-0"), ("ArrowLeft", "kite")]
+    steps = [("j", "kite"), ("j", "video-0"), ("ArrowRight", "video-1"), ("k", "video-0"), ("ArrowLeft", "kite")]
     steps += [
-        ("ArrowDown", "film-2"),
+        ("ArrowDown", "video-2"),
         ("ArrowDown", "other"),
-        ("ArrowUp", "film-2"),
+        ("ArrowUp", "video-2"),
         ("End", "waits"),
         ("Home", "kite"),
     ]
@@ -276,10 +278,10 @@ async def test_keyboard(browser, batch):
     await page.keyboard.press(" ")
     assert not await page.evaluate("() => document.querySelector('dialog video').paused")
     await page.keyboard.press("j")
-    assert await page.inner_text("#dialog-title") == "film-1"
+    assert await page.inner_text("#dialog-title") == "video-1"
     await page.keyboard.press("Escape")
     assert not await page.evaluate("() => document.querySelector('dialog').open")
-    assert await page.evaluate(FOCUSED) == "film-1"
+    assert await page.evaluate(FOCUSED) == "video-1"
     await page.keyboard.press("/")
     await page.keyboard.type("j2/1")  # in the search these are letters
     assert await page.evaluate("() => document.activeElement.value") == "j2/1"
@@ -290,7 +292,7 @@ async def test_keyboard(browser, batch):
 async def test_keyboard_among_errors(browser, batch):
     """Up and down go by the eye where the low cards of bad rows end."""
     page = await browser.open(batch)
-    for key, name in (("j", "bad"), ("j", "worse"), ("ArrowDown", "film-0"), ("ArrowUp", "worse"), ("k", "bad")):
+    for key, name in (("j", "bad"), ("j", "worse"), ("ArrowDown", "video-0"), ("ArrowUp", "worse"), ("k", "bad")):
         await page.keyboard.press(key)
         assert await page.evaluate(FOCUSED) == name, key
 
@@ -305,10 +307,10 @@ async def test_dialog(browser, batch):
     await page.click("#close")
     await page.click("[data-row='1']")
     told = await page.inner_text("#about")
-    for words in ("film 0", "blurry", "image_to_video", "task-film-0", "30", "queue 2.0 s", "run 18.0 s"):
+    for words in ("video 0", "blurry", "image_to_video", "task-video-0", "30", "queue 2.0 s", "run 18.0 s"):
         assert words in told
     link = await page.get_attribute(".files a", "href")
-    assert link == "./films/film%200%20%23100%25.mp4"
+    assert link == "./videos/video%200%20%23100%25.mp4"
     await page.click(".link >> text=kite")
     assert await page.inner_text("#dialog-title") == "kite"
     await page.keyboard.press("Escape")

@@ -12,11 +12,11 @@ PNG = (
     b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x06\0\0\0\x1f\x15\xc4\x89\0\0\0\rIDATx\x9cc\xf8\xff\xff\xff"
     b"\x7f\0\t\xfb\x03\xfd\x05CE\xca\0\0\0\0IEND\xaeB`\x82"
 )
-FILM = ("--prompt", "it climbs", "--negative-prompt", "blurry")
+VIDEO = ("--prompt", "it climbs", "--negative-prompt", "blurry")
 
 
 def frames(path: Path) -> int:
-    """Decode a picture or film and count its frames."""
+    """Decode an image or video and count its frames."""
     with av.open(str(path)) as media:
         return sum(1 for _ in media.decode(video=0))
 
@@ -30,7 +30,7 @@ def test_help(a2e):
 
 
 def test_text_to_image(a2e):
-    """Several prompts become several pictures, whose paths are the results; progress goes to stderr, uncoloured."""
+    """Several prompts become several images, whose paths are the results; progress goes to stderr, uncoloured."""
     end = a2e("text-to-image", "a red kite", "a blue kite", "--width", "640", "--out", "here")
     assert end.code == 0, end.err
     assert [frames(a2e.folder / line) for line in end.lines] == [1, 1]
@@ -41,9 +41,9 @@ def test_text_to_image(a2e):
 
 
 def test_image_to_video_of_a_file(a2e):
-    """A local picture is uploaded, and the film made of it is downloaded."""
+    """A local image is uploaded, and the video made of it is downloaded."""
     (a2e.folder / "kite.png").write_bytes(PNG)
-    end = a2e("image-to-video", "kite.png", *FILM, "--json")
+    end = a2e("image-to-video", "kite.png", *VIDEO, "--json")
     assert end.code == 0, end.err
     (told,) = end.data
     assert frames(a2e.folder / told["paths"][0]) > 1
@@ -86,7 +86,7 @@ def test_failures(a2e):
 
 SIMULATED = [
     (("balance",), "coins"),
-    (("quote", "image-to-video", "--image-url", "https://example.org/a.png", *FILM), "coins"),
+    (("quote", "image-to-video", "--image-url", "https://example.org/a.png", *VIDEO), "coins"),
     (("upload", "kite.png"), "url"),
     (("families",), "title"),
     (("families", "image-to-video"), "option"),

@@ -30,7 +30,7 @@ class Links(HTMLParser):
 
 
 def test_demo(lonely):
-    """Two pictures become two films; each decodes, and the page links exactly the four files beside it."""
+    """Two images become two videos; each decodes, and the page links exactly the four files beside it."""
     end = lonely("demo", "--count", "2", "--speed", "20", "--media", "tiny", "--json")
     assert end.code == 0, end.err
     folder = lonely.folder / "a2e-demo"
@@ -44,9 +44,9 @@ def test_demo(lonely):
     assert {name for job in jobs for name in map(os.path.basename, job["paths"])} == made
     assert (page["jobs"], page["coins"], page["page"]) == (4, 80, str(Path("a2e-demo", "index.html")))
     assert 0 < page["status_requests"] < 100
-    pictures = {job["request"]["name"]: job["urls"][0] for job in jobs if job["family"] == "text_to_image"}
-    films = {job["request"]["name"]: job["request"]["image_url"] for job in jobs if job["family"] == "image_to_video"}
-    assert films == pictures
+    images = {job["request"]["name"]: job["urls"][0] for job in jobs if job["family"] == "text_to_image"}
+    videos = {job["request"]["name"]: job["request"]["image_url"] for job in jobs if job["family"] == "image_to_video"}
+    assert videos == images
 
 
 @pytest.mark.skipif(not hasattr(pty, "openpty"), reason="needs a pseudo terminal")

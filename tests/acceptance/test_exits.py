@@ -13,7 +13,7 @@ import pytest
 from a2e_async import simulator
 
 SECRET = "sk_live_do_not_show_4711"
-FILM = ("--prompt", "it climbs", "--negative-prompt", "blurry")
+VIDEO = ("--prompt", "it climbs", "--negative-prompt", "blurry")
 
 
 @pytest.fixture
@@ -105,7 +105,7 @@ async def test_dry_run(lonely, sim):
 async def test_dry_run_of_an_upload(lonely, sim):
     """A dry run uploads nothing either, and says so."""
     (lonely.folder / "kite.png").write_bytes(b"x")
-    child = await lonely.start_beside(sim, "image-to-video", "kite.png", *FILM, "--dry-run", "--json")
+    child = await lonely.start_beside(sim, "image-to-video", "kite.png", *VIDEO, "--dry-run", "--json")
     out, err = await words_of(child)
     assert child.returncode == 0, err
     assert "would be uploaded" in err

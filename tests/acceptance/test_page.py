@@ -1,4 +1,4 @@
-"""The demo's page in a real browser: every film plays and every picture shows, without a network."""
+"""The demo's page in a real browser: every video plays and every image shows, without a network."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ pytestmark = [
 
 _PLAYS = """
 () => {
-  const films = [...document.querySelectorAll("video")];
-  return films.length === 2 && films.every((film) => film.readyState >= 2 && film.currentTime > 0 && !film.error);
+  const videos = [...document.querySelectorAll("video")];
+  return videos.length === 2 && videos.every((video) => video.readyState >= 2 && video.currentTime > 0 && !video.error);
 }
 """
 _WIDTHS = "() => [...document.images].map((image) => image.naturalWidth)"
@@ -34,7 +34,7 @@ def page_file(tmp_path_factory, command_line):
 
 
 async def test_page(page_file):
-    """Films play by themselves, pictures have a size, and nothing is asked of the network."""
+    """Videos play by themselves, images have a size, and nothing is asked of the network."""
     from playwright.async_api import async_playwright  # noqa: PLC0415 - may be missing, see above
 
     async with async_playwright() as tools:

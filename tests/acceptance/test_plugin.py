@@ -19,25 +19,25 @@ import pytest
 from a2e_async import A2EClient, JobFailedError, blocking
 
 
-class Film:
+class Video:
     """The application under test."""
 
     async def make(self, prompt):
         async with A2EClient() as a2e:
-            picture = await a2e.text_to_image(prompt)
-            return (await a2e.image_to_video(picture.url, prompt=prompt, negative_prompt="blurry")).url
+            image = await a2e.text_to_image(prompt)
+            return (await a2e.image_to_video(image.url, prompt=prompt, negative_prompt="blurry")).url
 
 
 @pytest.mark.parametrize("number", range(3))
 @pytest.mark.a2e(virtual=True, task_seconds=600)
 async def test_ten_minutes(a2e_client, a2e_simulator, number):
-    film = await a2e_client.image_to_video("http://example.com/a.png", prompt="it climbs", negative_prompt="blurry")
-    assert ".mp4?" in film.url
+    video = await a2e_client.image_to_video("http://example.com/a.png", prompt="it climbs", negative_prompt="blurry")
+    assert ".mp4?" in video.url
     a2e_simulator.book.expect(starts=1, spent=30)
 
 
 async def test_application_finds_the_simulator(a2e_simulator):
-    assert (await Film().make("a red kite")).startswith(a2e_simulator.url)
+    assert (await Video().make("a red kite")).startswith(a2e_simulator.url)
     a2e_simulator.book.expect(starts=2, spent=40)
 
 
@@ -73,7 +73,7 @@ def test_consumer_project(tmp_path):
     tests = tmp_path / "project" / "tests"
     tests.mkdir(parents=True)
     (tests / "conftest.py").write_text(_CONFTEST)
-    (tests / "test_film.py").write_text(_TESTS)
+    (tests / "test_video.py").write_text(_TESTS)
     (tests.parent / "pytest.ini").write_text(
         "[pytest]\nasyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\nfilterwarnings = error\n"
     )

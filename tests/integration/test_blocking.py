@@ -30,7 +30,7 @@ from a2e_async import (
 from a2e_async.blocking import BlockingClient
 from a2e_async.blocking.portal import in_a_thread
 
-PICTURE = TextToImage("a red kite")
+IMAGE = TextToImage("a red kite")
 _ASYNC_ONLY = {"open", "aclose", "events", "answered", "fingerprint"}
 
 
@@ -52,9 +52,9 @@ def a2e(service):
 
 def test_short_forms_and_files(a2e, tmp_path):
     """A short form gives the result, whose files can be fetched."""
-    picture = a2e.text_to_image("a red kite", width=1024, height=768)
-    film = a2e.image_to_video(picture.url, prompt="it climbs", negative_prompt="blurry")
-    (path,) = a2e.download(film, tmp_path)
+    image = a2e.text_to_image("a red kite", width=1024, height=768)
+    video = a2e.image_to_video(image.url, prompt="it climbs", negative_prompt="blurry")
+    (path,) = a2e.download(video, tmp_path)
     assert path.suffix == ".mp4"
     with pytest.raises(JobFailedError):
         a2e.text_to_image("a kite [fail]")
@@ -62,9 +62,9 @@ def test_short_forms_and_files(a2e, tmp_path):
 
 def test_jobs(a2e):
     """A job tells what it knows, gives its result, its updates, and can be attached to and found."""
-    job = a2e.start(PICTURE, timeout=60)
+    job = a2e.start(IMAGE, timeout=60)
     job.accepted()
-    assert (job.family.name, job.request, job.coins, len(job.task_ids)) == ("text_to_image", PICTURE, 10, 1)
+    assert (job.family.name, job.request, job.coins, len(job.task_ids)) == ("text_to_image", IMAGE, 10, 1)
     assert [record.status for record in job.updates()][-1] is Status.COMPLETED
     result = job.result(timeout=10)
     assert (job.done(), job.status, job.error, job.records) == (True, Status.COMPLETED, None, result.records)
@@ -141,8 +141,8 @@ def test_calls(a2e, service, tmp_path):
     result = a2e.with_options(timeout=60, tagging=False).text_to_image("a red kite")
     assert before - a2e.balance().coins == a2e.spent == 10
     assert a2e.reserved == 0
-    assert a2e.quote(PICTURE).coins == 10
-    assert a2e.look("text_to_image", result.task_ids[0]).urls == result.urls
+    assert a2e.quote(IMAGE).coins == 10
+    assert a2e.record("text_to_image", result.task_ids[0]).urls == result.urls
     assert next(a2e.records("text_to_image")).id == result.task_ids[0]
     assert len(list(a2e.records("text_to_image", limit=1))) == 1
     a2e.hint(result.task_ids[0])
@@ -170,7 +170,7 @@ def test_closing(service):
             assert a2e.balance().coins
             assert repr(a2e).startswith("<BlockingClient http://")
     with front:
-        stream = front.as_completed([PICTURE])
+        stream = front.as_completed([IMAGE])
         next(stream)
     stream.close()
     with pytest.raises(LookupError, match="as itself"), front:

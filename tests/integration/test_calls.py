@@ -80,7 +80,7 @@ async def test_a_prompt_is_extended_at_once_and_word_by_word(a2e):
 
 
 async def test_what_tasks_cost_is_in_the_history(a2e):
-    """A start is quoted, charged and listed; a picture becomes an avatar, a film is marked."""
+    """A start is quoted, charged and listed; an image becomes an avatar, a video is marked."""
     request = TextToImage("a red kite", width=512, height=512)
     price = (await a2e.calls.credits.quote(request)).coins
     job = a2e.start(request)
@@ -88,9 +88,9 @@ async def test_what_tasks_cost_is_in_the_history(a2e):
     assert job.coins == price
     spent = [line async for line in a2e.calls.credits.history(spent=True)]
     assert -price in [line.amount for line in spent]
-    assert (await a2e.calls.avatars.from_picture(job.task_ids[0])).id
-    film = await a2e.image_to_video(LINK, prompt="it climbs", negative_prompt="blurry")
+    assert (await a2e.calls.avatars.from_image(job.task_ids[0])).id
+    video = await a2e.image_to_video(LINK, prompt="it climbs", negative_prompt="blurry")
     for mark in (a2e.calls.tasks.mark_shared, a2e.calls.tasks.mark_downloaded, a2e.calls.tasks.mark_copied):
-        await mark(film.task_ids[0])
-    marked = await a2e.calls.watermark.add(film.url, watermark_type="text", text="by a machine")
+        await mark(video.task_ids[0])
+    marked = await a2e.calls.watermark.add(video.url, watermark_type="text", text="by a machine")
     assert marked.url.startswith("http")

@@ -116,7 +116,7 @@ RUN = ("--simulate", "batch", "run", "rows.jsonl", "--out", "out")
         ((*RUN, "--max-coins", "nan"), "finite"),
         ((*RUN, "--rate", "0"), "--rate"),
         ((*RUN, "--max-running", "0"), "--max-running"),
-        ((*RUN, "--family", "films"), "films"),
+        ((*RUN, "--family", "videos"), "videos"),
         (("batch", "status", "nowhere"), "holds no batch"),
         (("batch", "report", "nowhere"), "holds no batch"),
         (("batch", "retry", "nowhere"), "holds no batch"),
@@ -190,20 +190,20 @@ async def interrupted(_batch, _rows):
     yield
 
 
-def test_chained_rows_without_their_picture(a2e, tmp_path):
+def test_chained_rows_without_their_image(a2e, tmp_path):
     """A row whose image does not come is refused, with a line that says so, and no line offers to go on with it."""
     rows = [
         {"id": "kite", "family": "text_to_image", "prompt": "a kite [fail]"},
-        {"id": "film", "family": "image_to_video", "prompt": "up", "negative_prompt": "blur", "image_from": "kite"},
+        {"id": "video", "family": "image_to_video", "prompt": "up", "negative_prompt": "blur", "image_from": "kite"},
     ]
     (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
     code, out, err = a2e(*RUN, "--json")
     assert code == 1
     last = json.loads(out.splitlines()[-1])
-    assert (last["row"], last["status"], last["error"]) == ("film", "refused", "its source kite failed")
+    assert (last["row"], last["status"], last["error"]) == ("video", "refused", "its source kite failed")
     assert "its source kite failed" in err
     assert "goes on with them" not in err
     code, out, _err = a2e(*RUN, "--dry-run", "--json")
     assert code == 0
-    film = json.loads(out.splitlines()[1])["request"]
-    assert film == {"prompt": "up", "negative_prompt": "blur", "image_from": "kite"}
+    video = json.loads(out.splitlines()[1])["request"]
+    assert video == {"prompt": "up", "negative_prompt": "blur", "image_from": "kite"}

@@ -14,7 +14,7 @@ from a2e_async import A2EClient, Cadence, JobFailedError, Retry, StartUnknownErr
 from a2e_async.simulator import serve
 
 NAMES = sorted(families())
-QUICK = Cadence(delay=0.02, looks_per_second=200)
+QUICK = Cadence(delay=0.02, polls_per_second=200)
 SHORT = Retry(unknown_window=0.3, first_wait=0.01)
 WITHOUT_DETAIL = {"wan30"}  # nothing but its start is documented
 
@@ -38,18 +38,18 @@ async def both(**switches):
 
 def check_file(path, makes):
     """Decode all of a file and say that it is of this kind."""
-    if makes == "sound":
+    if makes == "audio":
         with wave.open(str(path)) as sound:
             assert len(sound.readframes(sound.getnframes())) == 2 * sound.getnframes() > 1000
         with av.open(str(path)) as sound:
             assert sum(frame.samples for frame in sound.decode(audio=0)) > 1000
-    elif makes == "film":
-        with av.open(str(path)) as film:
-            assert len(list(film.decode(video=0))) >= 2
+    elif makes == "video":
+        with av.open(str(path)) as video:
+            assert len(list(video.decode(video=0))) >= 2
     else:
-        with Image.open(path) as picture:
-            picture.load()
-            assert picture.format == "PNG"
+        with Image.open(path) as image:
+            image.load()
+            assert image.format == "PNG"
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -124,7 +124,7 @@ async def test_a_failure_has_the_words_of_its_family(name):
 
 @pytest.mark.parametrize("name", NAMES)
 async def test_a_lost_start_is_found_or_told(name):
-    """A start whose answer is lost is adopted where it has a name; else it is told, and billed once all the same."""
+    """A start whose answer is lost is recovered where it has a name; else it is told, and billed once all the same."""
     family = families()[name]
     async with both() as (sim, a2e):
         sim.faults.add(f"{name}.start", "reset", when="after")

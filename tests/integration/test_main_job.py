@@ -1,4 +1,4 @@
-"""The main job over loopback with real files: text to image to film to disk."""
+"""The main job over loopback with real files: text to image to video to disk."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ async def a2e(sim):
 
 
 def frames(path):
-    """Decode every frame of a film."""
-    with av.open(str(path)) as film:
-        return [frame.to_image() for frame in film.decode(video=0)]
+    """Decode every frame of a video."""
+    with av.open(str(path)) as video:
+        return [frame.to_image() for frame in video.decode(video=0)]
 
 
 @pytest.mark.parametrize("media", ["pretty", "plain", "tiny"])
-async def test_five_lines_from_words_to_a_film_on_disk(monkeypatch, tmp_path, media):
-    """The lines that the design promises: settings from the environment, one await each, a film that plays."""
+async def test_five_lines_from_words_to_a_video_on_disk(monkeypatch, tmp_path, media):
+    """The lines that the design promises: settings from the environment, one await each, a video that plays."""
     async with serve(speed=50, media=media) as sim:
         monkeypatch.setenv("A2E_API_KEY", sim.token)
         monkeypatch.setenv("A2E_BASE_URL", sim.url)
@@ -53,19 +53,19 @@ async def test_five_lines_from_words_to_a_film_on_disk(monkeypatch, tmp_path, me
         assert [file.name for file in (tmp_path / "out").iterdir()] == [paths[0].name]
 
 
-async def test_a_picture_arrives_whole_and_in_its_size(tmp_path):
+async def test_a_image_arrives_whole_and_in_its_size(tmp_path):
     """What was asked for is what is on disk, byte for byte decodable."""
     async with serve(speed=50) as sim, A2EClient(sim.token, base_url=sim.url) as a2e:
         result = await a2e.text_to_image("a red kite", width=320, height=240)
         (path,) = await a2e.download(result, tmp_path, name="kite")
         assert path == tmp_path / "kite.png"
-        with Image.open(path) as picture:
-            picture.load()
-            assert picture.size == (320, 240)
+        with Image.open(path) as image:
+            image.load()
+            assert image.size == (320, 240)
 
 
-async def test_an_upload_becomes_a_film(a2e, sim, tmp_path):
-    """A picture of the user's own is uploaded, and the film begins with it."""
+async def test_an_upload_becomes_a_video(a2e, sim, tmp_path):
+    """An image of the user's own is uploaded, and the video begins with it."""
     own = tmp_path / "my own kite.png"
     Image.new("RGB", (64, 48), (200, 30, 30)).save(own)
     seen = []
@@ -73,15 +73,15 @@ async def test_an_upload_becomes_a_film(a2e, sim, tmp_path):
     size = own.stat().st_size
     assert seen[-1] == (size, size)
     result = await a2e.image_to_video(image_url=link, prompt="it climbs", negative_prompt="blurry")
-    (path,) = await a2e.download(result, tmp_path / "films")
+    (path,) = await a2e.download(result, tmp_path / "videos")
     assert len(frames(path)) >= 2
     assert [task.fields["image_url"] for task in sim.world.tasks] == [link]
 
 
 async def test_sixty_jobs_at_once(a2e, sim, tmp_path):
-    """Sixty films run side by side with few looks, each is paid once, and all files arrive whole."""
+    """Sixty videos run side by side with few polls, each is paid once, and all files arrive whole."""
     jobs = [
-        a2e.image_to_video(f"http://example.com/{number}.png", prompt=f"film {number}", negative_prompt="blurry")
+        a2e.image_to_video(f"http://example.com/{number}.png", prompt=f"video {number}", negative_prompt="blurry")
         for number in range(60)
     ]
     results = await asyncio.gather(*jobs)
@@ -95,22 +95,22 @@ async def test_sixty_jobs_at_once(a2e, sim, tmp_path):
     assert all(len(frames(path)) >= 2 for path in tmp_path.iterdir())
 
 
-async def test_several_pictures_of_one_start_are_several_files(a2e, tmp_path):
-    """Four pictures are four files with numbered names, in the order of the reply."""
+async def test_several_images_of_one_start_are_several_files(a2e, tmp_path):
+    """Four images are four files with numbered names, in the order of the reply."""
     result = await a2e.start(TextToImage("four kites", max_images=4, name="kites"))
     paths = await a2e.download(result, tmp_path, name="kite")
     assert [path.name for path in paths] == ["kite-1.png", "kite-2.png", "kite-3.png", "kite-4.png"]
     assert all(Image.open(io.BytesIO(path.read_bytes())).format == "PNG" for path in paths)
 
 
-async def test_a_chain_of_many_pictures_into_films(a2e, sim, tmp_path):
+async def test_a_chain_of_many_images_into_videos(a2e, sim, tmp_path):
     """A fan-out whose second step starts from the links of the first."""
-    films = []
+    videos = []
     prompts = [TextToImage(f"kite {number}", width=64, height=64) for number in range(20)]
-    async for picture in a2e.as_completed(prompts, max_running=8):
-        url = (await picture).url
-        films.append(a2e.start(ImageToVideo(url, prompt="it climbs", negative_prompt="blurry")))
-    results = await asyncio.gather(*films)
+    async for image in a2e.as_completed(prompts, max_running=8):
+        url = (await image).url
+        videos.append(a2e.start(ImageToVideo(url, prompt="it climbs", negative_prompt="blurry")))
+    results = await asyncio.gather(*videos)
     assert len({result.url for result in results}) == 20
     assert sim.book.spent == 20 * 40
 

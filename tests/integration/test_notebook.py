@@ -54,9 +54,9 @@ async def test_in_a_loop_that_runs_on(service):
     notebook = Notebook()
     await notebook.run(FIRST)
     async with asyncio.timeout(10):
-        while not notebook.names["job"].done():  # noqa: ASYNC110 - the reader of a notebook, who looks now and then
+        while not notebook.names["job"].done():  # noqa: ASYNC110 - the reader of a notebook, who polls now and then
             await asyncio.sleep(0.01)
-    await notebook.run("picture = await job\nshown = picture._repr_html_()")
+    await notebook.run("image = await job\nshown = image._repr_html_()")
     assert "<img" in notebook.names["shown"]
     for cell, clue in WRONG.items():
         with pytest.raises(UsageError, match=clue):
@@ -71,8 +71,8 @@ def test_in_a_loop_that_rests_between_the_cells(service):
         loop.run(notebook.run(FIRST))
         assert not notebook.names["job"].done()
         time.sleep(0.3)
-        loop.run(notebook.run("picture = await job"))
-        assert notebook.names["picture"].url
+        loop.run(notebook.run("image = await job"))
+        assert notebook.names["image"].url
         loop.run(notebook.run(LAST))
     assert len(service.book.starts) == 1
 
@@ -80,6 +80,6 @@ def test_in_a_loop_that_rests_between_the_cells(service):
 def test_a_script(service):
     """In a script it is `asyncio.run`."""
     names = {"__name__": "script"}
-    body = (FIRST + "picture = await job\n" + LAST).strip().replace("\n", "\n    ")
-    exec(f"import asyncio\nasync def main():\n    {body}\n    return picture\npicture = asyncio.run(main())", names)
-    assert names["picture"].url
+    body = (FIRST + "image = await job\n" + LAST).strip().replace("\n", "\n    ")
+    exec(f"import asyncio\nasync def main():\n    {body}\n    return image\nimage = asyncio.run(main())", names)
+    assert names["image"].url

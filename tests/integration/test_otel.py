@@ -43,7 +43,7 @@ async def sim():
 
 
 def client(sim):
-    """Make a client that looks often."""
+    """Make a client that polls often."""
     return A2EClient(sim.token, base_url=sim.url, cadence=Cadence(delay=0.05))
 
 

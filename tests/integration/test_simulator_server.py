@@ -13,7 +13,7 @@ import pytest
 from a2e_async.simulator import ManualClock, serve
 
 I2V, T2I = "/api/v1/userImage2Video", "/api/v1/userText2Image"
-FILM = {"prompt": "it climbs", "negative_prompt": "blurry", "image_url": "http://example.com/a.png"}
+VIDEO = {"prompt": "it climbs", "negative_prompt": "blurry", "image_url": "http://example.com/a.png"}
 BALANCE = "/api/v1/user/remainingCoins"
 
 
@@ -34,15 +34,15 @@ async def completed(session, path, task_id):
 
 
 @pytest.mark.parametrize("media", ["pretty", "plain", "tiny"])
-async def test_a_picture_becomes_a_film(media):
-    """The whole way: picture, film of that picture, both downloaded."""
+async def test_a_image_becomes_a_video(media):
+    """The whole way: image, video of that image, both downloaded."""
     async with serve(speed=200, media=media) as sim, caller(sim) as api, aiohttp.ClientSession() as bare:
         async with api.post(f"{T2I}/start", json={"prompt": "a kite", "width": 320, "height": 240}) as reply:
-            picture = (await reply.json())["data"][0]
-        link = (await completed(api, T2I, picture["_id"]))["image_urls"][0]
-        async with api.post(f"{I2V}/start", json={**FILM, "image_url": link}) as reply:
-            film = (await reply.json())["data"]
-        found = await completed(api, I2V, film["_id"])
+            image = (await reply.json())["data"][0]
+        link = (await completed(api, T2I, image["_id"]))["image_urls"][0]
+        async with api.post(f"{I2V}/start", json={**VIDEO, "image_url": link}) as reply:
+            video = (await reply.json())["data"]
+        found = await completed(api, I2V, video["_id"])
         async with bare.get(link) as one, bare.get(found["result_url"]) as other:
             assert (await one.read())[:8] == b"\x89PNG\r\n\x1a\n"
             assert (await other.read())[4:8] == b"ftyp"
@@ -53,7 +53,7 @@ async def test_a_picture_becomes_a_film(media):
 async def test_ranges_and_head_over_the_wire():
     """Parts of a file fit together, HEAD tells the length."""
     async with serve(media="tiny", task_seconds=0) as sim, caller(sim) as api, aiohttp.ClientSession() as bare:
-        async with api.post(f"{I2V}/start", json=FILM) as reply:
+        async with api.post(f"{I2V}/start", json=VIDEO) as reply:
             link = (await reply.json())["data"]["result_url"]
         async with bare.get(link) as reply:
             whole, etag = await reply.read(), reply.headers["ETag"]
@@ -88,7 +88,7 @@ async def test_a_reset_looks_the_same_before_and_after_the_work(when):
     async with serve(media="tiny") as sim, caller(sim) as api:
         sim.faults.add("image_to_video.start", "reset", when=when)
         with pytest.raises((aiohttp.ClientOSError, aiohttp.ServerDisconnectedError)):
-            await api.post(f"{I2V}/start", json=FILM)
+            await api.post(f"{I2V}/start", json=VIDEO)
         assert len(sim.book.starts) == (when == "after")
 
 
@@ -98,7 +98,7 @@ async def test_a_stalled_answer_ends_when_the_client_leaves():
         sim.faults.add("*.start", "stall")
         before = len(asyncio.all_tasks())
         with pytest.raises(TimeoutError):
-            await api.post(f"{I2V}/start", json=FILM, timeout=aiohttp.ClientTimeout(total=0.05))
+            await api.post(f"{I2V}/start", json=VIDEO, timeout=aiohttp.ClientTimeout(total=0.05))
         await asyncio.sleep(0.05)
         assert len(asyncio.all_tasks()) <= before + 1
         assert sim.book.starts == []
@@ -109,7 +109,7 @@ async def test_leaving_is_quick_even_with_stalled_requests():
     async with aiohttp.ClientSession() as bare:
         async with serve(media="tiny") as sim:
             sim.faults.add("*", "stall", hits=None)
-            waiting = [asyncio.create_task(bare.post(f"{sim.url}{I2V}/start", json=FILM)) for _ in range(5)]
+            waiting = [asyncio.create_task(bare.post(f"{sim.url}{I2V}/start", json=VIDEO)) for _ in range(5)]
             await asyncio.sleep(0.05)
             began = time.perf_counter()
         assert time.perf_counter() - began < 1
@@ -121,7 +121,7 @@ async def test_leaving_waits_for_no_delay():
     """An answer that is due in an hour is not waited for."""
     async with aiohttp.ClientSession() as bare:
         async with serve(clock=ManualClock(), media="tiny", latency=3600) as sim:
-            waiting = asyncio.create_task(bare.post(f"{sim.url}{I2V}/start", json=FILM))
+            waiting = asyncio.create_task(bare.post(f"{sim.url}{I2V}/start", json=VIDEO))
             await asyncio.sleep(0.05)
             began = time.perf_counter()
         assert time.perf_counter() - began < 1
@@ -147,7 +147,7 @@ async def test_an_exception_in_the_block_stays_itself():
 async def test_file_transfers_break_as_they_are_told_to():
     """A cut file is an error of its length, a silent one a timeout."""
     async with serve(media="tiny", task_seconds=0) as sim, caller(sim) as api, aiohttp.ClientSession() as bare:
-        async with api.post(f"{I2V}/start", json=FILM) as reply:
+        async with api.post(f"{I2V}/start", json=VIDEO) as reply:
             link = (await reply.json())["data"]["result_url"]
         sim.faults.add("file", "cut_body", after=10)
         async with bare.get(link) as reply:
@@ -176,7 +176,7 @@ async def test_a_clock_of_ones_own_stands_still():
     """With a manual clock, time passes when the test says so."""
     clock = ManualClock()
     async with serve(clock=clock, media="tiny", task_seconds=60) as sim, caller(sim) as api:
-        async with api.post(f"{I2V}/start", json=FILM) as reply:
+        async with api.post(f"{I2V}/start", json=VIDEO) as reply:
             task_id = (await reply.json())["data"]["_id"]
         clock.advance(60)
         assert (await completed(api, I2V, task_id))["_id"] == task_id
@@ -222,7 +222,7 @@ async def test_a_broken_renderer_is_a_500(monkeypatch):
     """What goes wrong while rendering is told as any server tells it."""
     monkeypatch.setattr("a2e_async.simulator.media.sketch.mp4", lambda *_: 1 / 0)
     async with serve(media="plain", task_seconds=0) as sim, caller(sim) as api, aiohttp.ClientSession() as bare:
-        async with api.post(f"{I2V}/start", json=FILM) as reply:
+        async with api.post(f"{I2V}/start", json=VIDEO) as reply:
             link = (await reply.json())["data"]["result_url"]
         async with bare.get(link) as reply:
             assert (reply.status, reply.content_type) == (500, "application/xml")
@@ -230,7 +230,7 @@ async def test_a_broken_renderer_is_a_500(monkeypatch):
 
 async def test_events_come_bit_by_bit_in_simulated_time():
     """Each event of a stream waits for its time, and the last one ends the reply."""
-    body = {**FILM, "reference_id": "r", "stream": True}
+    body = {**VIDEO, "reference_id": "r", "stream": True}
     clock = ManualClock()
     async with (
         serve(clock=clock, media="tiny") as sim,
@@ -252,7 +252,7 @@ async def test_events_come_bit_by_bit_in_simulated_time():
 
 async def test_a_stream_that_is_cut_ends_in_the_middle():
     """A fault cuts a stream of events as it cuts any other reply."""
-    body = {**FILM, "reference_id": "r", "stream": True}
+    body = {**VIDEO, "reference_id": "r", "stream": True}
     async with serve(speed=1000, media="tiny") as sim, caller(sim) as api:
         sim.faults.add("prompts.extend", "cut_body", after=20)
         async with api.post(f"{I2V}/prompt_extension", json=body) as reply:

@@ -11,7 +11,7 @@ from a2e_async import A2EClient, Cadence, Retry, StartUnknownError, TextToImage
 from a2e_async.core import wire
 from a2e_async.simulator import serve
 
-PICTURE = TextToImage("a red kite")
+IMAGE = TextToImage("a red kite")
 FOUR = TextToImage("four red kites", max_images=4)
 WAYS = ["reset before", "reset after", "cut head", "cut body", "stall", "slow", "garbage"]
 
@@ -37,7 +37,7 @@ def client(proxy, sim):
     )
 
 
-@pytest.mark.parametrize("request_", [PICTURE, FOUR])
+@pytest.mark.parametrize("request_", [IMAGE, FOUR])
 @pytest.mark.parametrize("way", WAYS)
 async def test_a_broken_connection_leads_to_one_bill_and_the_job(way, request_):
     """Whatever breaks on the wire, a start is billed once and its job ends with its result."""
@@ -58,7 +58,7 @@ async def test_connections_that_break_at_every_start_lead_to_one_bill_each(way):
         async with client(proxy, sim) as a2e:
             for _ in range(2):
                 proxy.script = [way]
-                await a2e.start(PICTURE)
+                await a2e.start(IMAGE)
         assert len(sim.book.starts) == 2
         assert set(sim.book.bills_by_tag().values()) == {1}
 
@@ -67,7 +67,7 @@ async def test_a_start_that_cannot_be_settled_is_said():
     """When the list breaks as well the caller gets StartUnknownError with the tag, and one bill at most."""
     async with both() as (sim, proxy), client(proxy, sim) as a2e:
         proxy.script = ["reset after"] * 100
-        job = a2e.start(PICTURE)
+        job = a2e.start(IMAGE)
         with pytest.raises(StartUnknownError, match=job.tag):
             await job
         assert len(sim.book.starts) == 1
@@ -75,9 +75,9 @@ async def test_a_start_that_cannot_be_settled_is_said():
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_looks_over_broken_connections_lose_no_job(way):
-    """Each way to break a look leaves the job as it is."""
+    """Each way to break a poll leaves the job as it is."""
     async with both(speed=20) as (sim, proxy), client(proxy, sim) as a2e:
-        job = a2e.start(PICTURE)
+        job = a2e.start(IMAGE)
         await job.accepted()
         proxy.script = [way]
         await job

@@ -29,8 +29,8 @@ def test_fixtures(consumer):
 from a2e_async import A2EClient, BudgetExceededError
 
 async def test_client_and_simulator(a2e_client, a2e_simulator, tmp_path):
-    picture = await a2e_client.text_to_image("a red kite")
-    (path,) = await a2e_client.download(picture, tmp_path)
+    image = await a2e_client.text_to_image("a red kite")
+    (path,) = await a2e_client.download(image, tmp_path)
     assert path.read_bytes().startswith(b"\\x89PNG")
     async with A2EClient() as mine:
         assert (await mine.balance()).coins == 9_990
@@ -50,12 +50,12 @@ async def test_ten_minutes(a2e_client, a2e_simulator, tmp_path):
     job = a2e_client.text_to_image("a red kite")
     with pytest.raises(TimeoutError):
         await job.wait(timeout=300)
-    picture = await job
+    image = await job
     assert 600 <= loop.time() - begun <= 620
     assert time.perf_counter() - real < 1
     await asyncio.sleep(3600)
     await asyncio.to_thread(time.sleep, 0.01)
-    (path,) = await a2e_client.download(picture, tmp_path)
+    (path,) = await a2e_client.download(image, tmp_path)
     assert path.exists()
 
 @pytest.mark.a2e(virtual=True, task_seconds=60)
@@ -178,7 +178,7 @@ class Case(unittest.IsolatedAsyncioTestCase):
     def _service(self, a2e_simulator):
         self.sim = a2e_simulator
 
-    async def test_film(self):
+    async def test_video(self):
         async with A2EClient() as a2e:
             await a2e.text_to_image("a kite")
         self.sim.book.expect(starts=1)
@@ -188,7 +188,7 @@ class Plain(unittest.TestCase):
     def _service(self, a2e_client):
         self.a2e = a2e_client
 
-    def test_film(self):
+    def test_video(self):
         assert self.a2e.text_to_image("a kite").url
 
 class Refused(unittest.IsolatedAsyncioTestCase):

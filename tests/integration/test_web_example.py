@@ -1,4 +1,4 @@
-"""The example application: a prompt becomes a film, also when the server is killed in the middle."""
+"""The example application: a prompt becomes a video, also when the server is killed in the middle."""
 
 from __future__ import annotations
 
@@ -60,69 +60,69 @@ class Example:
         return await self.said
 
 
-async def film_of(http, url, film_id):
-    """Read the two streams as the page does, and give the film."""
-    for step in ("picture", "film"):
+async def video_of(http, url, video_id):
+    """Read the two streams as the page does, and give the video."""
+    for step in ("image", "video"):
         kind = ""
         while kind != "done":
-            async with http.get(f"{url}/films/{film_id}/{step}") as reply:
+            async with http.get(f"{url}/videos/{video_id}/{step}") as reply:
                 assert reply.content_type == "text/event-stream"
                 async for line in reply.content:
                     kind = line.decode().strip().removeprefix("event: ") if line.startswith(b"event") else kind
                     assert kind != "failed"
             await asyncio.sleep(0 if kind == "done" else 0.05)
-    async with http.get(f"{url}/films/{film_id}.mp4") as reply:
+    async with http.get(f"{url}/videos/{video_id}.mp4") as reply:
         assert (reply.status, reply.content_type) == (200, "video/mp4")
         return await reply.read()
 
 
-async def test_a_prompt_becomes_a_film(tmp_path):
-    """The id comes at once, the streams tell how it goes, the film is there at the end; nonsense is refused."""
+async def test_a_prompt_becomes_a_video(tmp_path):
+    """The id comes at once, the streams tell how it goes, the video is there at the end; nonsense is refused."""
     from aiohttp.test_utils import TestServer  # noqa: PLC0415
 
     from a2e_async.web.example import make_app  # noqa: PLC0415 - not before the frameworks are there
 
     async with simulator.serve(media="tiny", speed=40) as sim, aiohttp.ClientSession() as http:
-        a2e = A2EClient(sim.token, base_url=sim.url, cadence=Cadence(delay=0.02, looks_per_second=50))
+        a2e = A2EClient(sim.token, base_url=sim.url, cadence=Cadence(delay=0.02, polls_per_second=50))
         async with TestServer(make_app(a2e, tmp_path)) as server:
             url = str(server.make_url("")).rstrip("/")
             for body in ({}, {"prompt": " "}, {"prompt": 7}, [], {"prompt": "x" * 1001}):
-                async with http.post(f"{url}/films", json=body) as reply:
+                async with http.post(f"{url}/videos", json=body) as reply:
                     assert reply.status == 400
-            async with http.post(f"{url}/films", data={"prompt": "a form of another site"}) as reply:
+            async with http.post(f"{url}/videos", data={"prompt": "a form of another site"}) as reply:
                 assert reply.status == 415
-            async with http.post(f"{url}/films", json={"prompt": "a kite"}) as reply:
+            async with http.post(f"{url}/videos", json={"prompt": "a kite"}) as reply:
                 assert reply.status == 202
-                film_id = (await reply.json())["id"]
-            assert (await film_of(http, url, film_id))[4:8] == b"ftyp"
-            async with http.get(f"{url}/films") as reply:
-                assert await reply.json() == [{"id": film_id, "prompt": "a kite", "state": "done"}]
-            async with http.post(f"{url}/films", json={"prompt": "a kite [fail]"}) as reply:
+                video_id = (await reply.json())["id"]
+            assert (await video_of(http, url, video_id))[4:8] == b"ftyp"
+            async with http.get(f"{url}/videos") as reply:
+                assert await reply.json() == [{"id": video_id, "prompt": "a kite", "state": "done"}]
+            async with http.post(f"{url}/videos", json={"prompt": "a kite [fail]"}) as reply:
                 other = (await reply.json())["id"]
-            async with http.get(f"{url}/films/{other}.mp4") as reply:
+            async with http.get(f"{url}/videos/{other}.mp4") as reply:
                 assert reply.status == 404
-            async with http.get(f"{url}/films/{'0' * 12}/film") as reply:
+            async with http.get(f"{url}/videos/{'0' * 12}/video") as reply:
                 assert reply.status == 404
     assert len(sim.book.starts) == 3
 
 
-@pytest.mark.parametrize("moment", ["picture", "film"])
+@pytest.mark.parametrize("moment", ["image", "video"])
 async def test_killed_in_the_middle(tmp_path, moment):
-    """The server is killed while it makes the picture or the film; started again, it finishes, and pays once."""
+    """The server is killed while it makes the image or the video; started again, it finishes, and pays once."""
     async with simulator.serve(media="tiny", task_seconds=600) as sim, aiohttp.ClientSession() as http:
         example = Example(sim, tmp_path)
         async with example:
-            async with http.post(f"{example.url}/films", json={"prompt": "a kite"}) as reply:
-                film_id = (await reply.json())["id"]
-            known = tmp_path / f"{film_id}.json"
+            async with http.post(f"{example.url}/videos", json={"prompt": "a kite"}) as reply:
+                video_id = (await reply.json())["id"]
+            known = tmp_path / f"{video_id}.json"
             while not json.loads(known.read_text())["task_ids"].get(moment):
                 await asyncio.sleep(0.02)
-                for task in sim.world.tasks if moment == "film" else ():
+                for task in sim.world.tasks if moment == "video" else ():
                     if task.family == "text_to_image":
                         sim.world.finish(task.id)
             await example.end(signal.SIGKILL)
         async with example:
-            telling = asyncio.create_task(film_of(http, example.url, film_id))
+            telling = asyncio.create_task(video_of(http, example.url, video_id))
             while not telling.done():
                 await asyncio.sleep(0.05)
                 for task in sim.world.tasks:
@@ -142,15 +142,15 @@ async def test_killed_before_the_answer_of_a_start(tmp_path):
 
     from a2e_async.web.example import make_app  # noqa: PLC0415 - not before the frameworks are there
 
-    film_id = "0123456789ab"
+    video_id = "0123456789ab"
     async with simulator.serve(media="tiny", speed=40) as sim, aiohttp.ClientSession() as http:
         async with A2EClient(sim.token, base_url=sim.url) as died:
-            await died.start(TextToImage("a kite"), tag=f"{film_id}picture").accepted()
-        known = {"id": film_id, "prompt": "a kite", "task_ids": {"picture": []}}
-        (tmp_path / f"{film_id}.json").write_text(json.dumps(known))
-        a2e = A2EClient(sim.token, base_url=sim.url, cadence=Cadence(delay=0.02, looks_per_second=50))
+            await died.start(TextToImage("a kite"), tag=f"{video_id}image").accepted()
+        known = {"id": video_id, "prompt": "a kite", "task_ids": {"image": []}}
+        (tmp_path / f"{video_id}.json").write_text(json.dumps(known))
+        a2e = A2EClient(sim.token, base_url=sim.url, cadence=Cadence(delay=0.02, polls_per_second=50))
         async with TestServer(make_app(a2e, tmp_path)) as server:
-            assert (await film_of(http, str(server.make_url("")).rstrip("/"), film_id))[4:8] == b"ftyp"
+            assert (await video_of(http, str(server.make_url("")).rstrip("/"), video_id))[4:8] == b"ftyp"
     assert len(sim.book.starts) == 2
 
 
@@ -167,7 +167,7 @@ async def test_without_a_token_it_says_what_to_do(tmp_path):
 @pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
 @pytest.mark.skipif(importlib.util.find_spec("playwright") is None, reason="playwright is not installed")
 async def test_the_page(tmp_path):
-    """In a browser: from the prompt to the playing film, with the server killed and restarted in between."""
+    """In a browser: from the prompt to the playing video, with the server killed and restarted in between."""
     from playwright.async_api import async_playwright  # noqa: PLC0415 - may be missing, see above
 
     plays = "() => { const v = document.querySelector('video'); return v && v.readyState >= 2 && v.currentTime > 0.2 }"
@@ -181,10 +181,10 @@ async def test_the_page(tmp_path):
             await page.goto(example.url)
             await page.fill("#prompt", "a red kite <img src=x onerror=alert(1)>")
             await page.click("form button")
-            await page.wait_for_selector("[data-step=picture] .now:text('initialized')")
+            await page.wait_for_selector("[data-step=image] .now:text('initialized')")
             for task in sim.world.tasks:
                 sim.world.finish(task.id)
-            await page.wait_for_selector("[data-step=film] .now:text('initialized')")
+            await page.wait_for_selector("[data-step=video] .now:text('initialized')")
             await page.wait_for_function("() => document.querySelector('.stage img').naturalWidth > 0")
             await example.end(signal.SIGKILL)
         await asyncio.sleep(1)
@@ -213,18 +213,18 @@ FOREIGN = {
 async def test_no_page_of_somebody_else_spends_coins(what, tmp_path):
     """A server on this machine answers to its own names and to its own pages only."""
     async with local(tmp_path) as (sim, url, http):
-        for ask in (http.get(f"{url}/films", headers=FOREIGN[what]), post(http, url, headers=FOREIGN[what])):
+        for ask in (http.get(f"{url}/videos", headers=FOREIGN[what]), post(http, url, headers=FOREIGN[what])):
             async with ask as reply:
                 assert reply.status == 403
         sim.book.expect(starts=0)
 
 
-@pytest.mark.parametrize("name", ["127.0.0.1", "localhost", "films.example"])
+@pytest.mark.parametrize("name", ["127.0.0.1", "localhost", "videos.example"])
 async def test_its_own_names_are_served(name, tmp_path):
     """This machine's names, and those that were allowed, with any port."""
     async with local(tmp_path) as (_sim, url, http):
         headers = {"Host": f"{name}:1234", "Origin": f"http://{name}:1234"}
-        async with http.get(f"{url}/films", headers=headers) as reply:
+        async with http.get(f"{url}/videos", headers=headers) as reply:
             assert reply.status == 200
 
 
@@ -234,7 +234,7 @@ async def test_its_own_names_are_served(name, tmp_path):
 async def test_what_is_no_prompt_is_refused(body, tmp_path):
     """Deep JSON, half a character and the like are a 400, and nothing is paid."""
     async with local(tmp_path) as (sim, url, http):
-        async with http.post(f"{url}/films", data=body, headers={"Content-Type": "application/json"}) as reply:
+        async with http.post(f"{url}/videos", data=body, headers={"Content-Type": "application/json"}) as reply:
             assert reply.status == 400
         sim.book.expect(starts=0)
 
@@ -243,7 +243,7 @@ async def test_what_is_no_prompt_is_refused(body, tmp_path):
 async def local(folder):
     """Run the example in this process; gives its simulator, its address and a browser."""
     async with simulator.serve(speed=50, media="tiny") as sim, aiohttp.ClientSession() as http:
-        app = make_app(A2EClient(sim.token, base_url=sim.url), folder, ["films.example"])
+        app = make_app(A2EClient(sim.token, base_url=sim.url), folder, ["videos.example"])
         runner = web.AppRunner(app, shutdown_timeout=0.2)
         await runner.setup()
         try:
@@ -255,5 +255,5 @@ async def local(folder):
 
 
 def post(http, url, **how):
-    """Ask for a film."""
-    return http.post(f"{url}/films", json={"prompt": "a kite"}, **how)
+    """Ask for a video."""
+    return http.post(f"{url}/videos", json={"prompt": "a kite"}, **how)

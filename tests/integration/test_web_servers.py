@@ -18,7 +18,7 @@ from web_apps import KINDS, SECRET, serving
 from a2e_async import Cadence, simulator
 
 SELDOM = Cadence(delay=600)
-OFTEN = Cadence(delay=0.02, looks_per_second=50)
+OFTEN = Cadence(delay=0.02, polls_per_second=50)
 HEADER = "X-A2e-Webhook-Token"
 
 
@@ -173,8 +173,8 @@ async def test_nothing_is_unpacked(kind, token):
 @pytest.mark.parametrize("webhooks", ["once", "early"])
 async def test_the_simulator_tells(kind, webhooks):
     """The simulator's own webhooks reach the receiver; those that come before the start's answer are used as well."""
-    looks = OFTEN if webhooks == "early" else SELDOM
-    async with served(kind, looks, speed=20, task_seconds=1, latency=3, webhooks=webhooks) as (site, sim):
+    polls = OFTEN if webhooks == "early" else SELDOM
+    async with served(kind, polls, speed=20, task_seconds=1, latency=3, webhooks=webhooks) as (site, sim):
         jobs = [site.a2e.text_to_image(f"kite {number}") for number in range(5)]
         await asyncio.gather(*(job.wait(10) for job in jobs))
         async with asyncio.timeout(5):
@@ -240,8 +240,8 @@ async def test_a_restart_in_the_middle(kind, http):
 @pytest.mark.slow
 async def test_a_hundred_webhooks_a_second(kind, http):
     """200 webhooks in two seconds: none is lost, and each settles its job."""
-    looks = Cadence(delay=600, looks_per_second=20)
-    async with served(kind, looks, task_seconds=0.5, coins=10**6) as (site, _sim):
+    polls = Cadence(delay=600, polls_per_second=20)
+    async with served(kind, polls, task_seconds=0.5, coins=10**6) as (site, _sim):
         jobs = [site.a2e.text_to_image(f"kite {number}") for number in range(200)]
         await asyncio.gather(*(job.accepted() for job in jobs))
         await asyncio.sleep(0.6)

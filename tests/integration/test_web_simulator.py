@@ -77,15 +77,15 @@ async def test_it_tells_how_a_task_ended():
         client(sim, receiver.url) as a2e,
     ):
         good = await a2e.text_to_image("a kite")
-        film = a2e.start(ImageToVideo(good.url, prompt="x [fail:nsfw]", negative_prompt="y"))
+        video = a2e.start(ImageToVideo(good.url, prompt="x [fail:nsfw]", negative_prompt="y"))
         await until(lambda: len(receiver.posts) == 2)
         one, other = receiver.posts
         assert (one.token, one.event, one.record["image_urls"]) == (SECRET, "task.completed", list(good.urls))
-        assert (other.event, other.record["_id"]) == ("task.failed", film.task_ids[0])
+        assert (other.event, other.record["_id"]) == ("task.failed", video.task_ids[0])
         assert (other.record["current_status"], other.record["failed_code"]) == ("failed", "nsfw")
         assert SECRET not in str(one.record)
         assert sim.webhooks == {"delivered": 2}
-        film.detach()
+        video.detach()
 
 
 @pytest.mark.parametrize(("webhooks", "count"), [("once", 1), ("twice", 2), ("never", 0)])

@@ -20,7 +20,7 @@ from a2e_async.core.polling.schedule import Cadence
 from a2e_async.core.retry import Retry
 
 QUICK = Retry(first_wait=0.02, unknown_window=0.5, attempts=3, stall_seconds=2, missing_grace=0.2)
-CLOSE = Cadence(delay=0.02, looks_per_second=100)
+CLOSE = Cadence(delay=0.02, polls_per_second=100)
 HOUR = 3600
 
 
@@ -35,22 +35,22 @@ def client(sim, **options):
     return A2EClient(**chosen | options)
 
 
-def picture(row_id, prompt="a kite", **fields):
-    """Make a row of a picture."""
+def image(row_id, prompt="a kite", **fields):
+    """Make a row of an image."""
     source = fields.pop("image_from", None)
     family = family_of("text_to_image")
     return Row(id=row_id, family=family, fields={"prompt": prompt, **fields}, image_from=source)
 
 
-def film(row_id, source, prompt="it climbs"):
-    """Make a row of a film of another row's picture."""
+def video(row_id, source, prompt="it climbs"):
+    """Make a row of a video of another row's image."""
     fields = {"prompt": prompt, "negative_prompt": "blurry"}
     return Row(id=row_id, family=family_of("image_to_video"), fields=fields, image_from=source)
 
 
-def pictures(count):
-    """Make rows of pictures."""
-    return [picture(f"r{n}", f"kite number {n}") for n in range(count)]
+def images(count):
+    """Make rows of images."""
+    return [image(f"r{n}", f"kite number {n}") for n in range(count)]
 
 
 async def play(folder, sim, rows, *, options=None, **opening):
@@ -112,7 +112,7 @@ async def bring_to(folder, row, state, *, sim=None, there=True, age=0.0, sent=Tr
             await book.accepted(row.id, ids, 10)
         if state is State.COMPLETED:
             await sim.clock.sleep(4)
-            await book.settled(row.id, coins=10)
+            await book.finished(row.id, coins=10)
         return tag
 
 
@@ -122,7 +122,7 @@ async def begun_at(book, sim):
         await Owner.check(book, a2e, service=None, same_account=False)
 
 
-KITE = picture("kite")
+KITE = image("kite")
 
 
 def one_bill_each(sim, count):

@@ -121,7 +121,7 @@ async def file_host(body, tls=None):
         task.add_done_callback(running.discard)
 
     server = await asyncio.start_server(begin, "127.0.0.1", 0, ssl=tls)
-    host.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.sockets[0].getsockname()[1]}/results/film.mp4?signature=secret"
+    host.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.sockets[0].getsockname()[1]}/results/video.mp4?signature=secret"
     try:
         yield host
     finally:

@@ -114,7 +114,7 @@ _REFUSED = st.sampled_from(
         ("no_route", {}),
     ]
 )
-_LOOKS = st.one_of(
+_POLLS = st.one_of(
     _UNCLEAR,
     _REFUSED,
     st.sampled_from([("unknown_status", {}), ("missing_id", {}), ("delay", {"seconds": 25}), ("success_false", {})]),
@@ -145,7 +145,7 @@ _FAULTS = st.one_of(
     _fault(["*.start"], _UNCLEAR),
     _fault(["*.start"], _REFUSED, whens=("before",)),
     _fault(["*.list"], _UNCLEAR),
-    _fault(["*.batch", "*.detail", "*.delete"], _LOOKS),
+    _fault(["*.batch", "*.detail", "*.delete"], _POLLS),
 )
 _HABITS = st.fixed_dictionaries(
     {
@@ -250,7 +250,7 @@ class _Play:
             return
         view = self.a2e.with_options()
         if intent.posted is not None:
-            view._options = attrs.evolve(view._options, look_first=True, sent_before=intent.posted)
+            view._options = attrs.evolve(view._options, find_first=True, sent_before=intent.posted)
         self._send(intent, view)
 
     async def act(self, act):

@@ -1,6 +1,6 @@
 """Lives of a batch that is killed again and again, against a simulator in another process that loses answers.
 
-`live` takes a batch of pictures through its deaths to its end and says what it has cost and what is left of it.
+`live` takes a batch of images through its deaths to its end and says what it has cost and what is left of it.
 Run as a script this file is that simulator: it prints where it is, and its book for every line it is sent.
 """
 
@@ -219,7 +219,7 @@ def _finish(command: _Command) -> _End:
 
 
 def _stuck(out: Path) -> list[str]:
-    """Give the rows whose two sends were lost, and which no look has found."""
+    """Give the rows whose two sends were lost, and which no poll has found."""
     with contextlib.closing(sqlite3.connect(f"{(out / 'ledger.sqlite').as_uri()}?mode=ro", uri=True)) as db:
         return [row[0] for row in db.execute("SELECT id FROM rows WHERE state = 'intended' AND letters = 'ab'")]
 
@@ -247,8 +247,8 @@ def _is_whole(out: Path, row: dict[str, Any]) -> bool:
         return False
     (path,), (size,), (digest,) = row["path"], row["bytes"], row["sha256"]
     content = (out / path).read_bytes()
-    with Image.open(out / path) as picture:
-        picture.load()
+    with Image.open(out / path) as image:
+        image.load()
     return len(content) == size and hashlib.sha256(content).hexdigest() == digest
 
 

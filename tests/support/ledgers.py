@@ -1,4 +1,4 @@
-"""Ledgers for tests: opened for a block, looked at from outside, and written by processes of their own."""
+"""Ledgers for tests: opened for a block, polled from outside, and written by processes of their own."""
 
 from __future__ import annotations
 

@@ -11,10 +11,10 @@ from a2e_async import (
 from a2e_async.core import tags
 from a2e_async.core.hooks import Posted
 
-FOUR_PICTURES = TextToImage("four red kites", max_images=4)
+FOUR_IMAGES = TextToImage("four red kites", max_images=4)
 
 
-FOUR_FILMS = ImageToVideo("http://example.com/a.png", prompt="four", negative_prompt="no", number_of_images=4)
+FOUR_VIDEOS = ImageToVideo("http://example.com/a.png", prompt="four", negative_prompt="no", number_of_images=4)
 
 
 def lose(sim, request, **details):
@@ -28,7 +28,7 @@ def family(request):
 
 
 def crowd(sim, count):
-    """Let others start so many pictures."""
+    """Let others start so many images."""
     for number in range(count):
         sim.world.start("text_to_image", {"prompt": "x", "name": tags.put("other", f"other{number:06}", "a", 100)})
 
@@ -37,5 +37,5 @@ def resumed(a2e, sent_before):
     """Give a view of a client whose starts may have been sent before by another process."""
     view = a2e.with_options()
     posted = None if sent_before is None else Posted(first=sent_before, last=sent_before)
-    view._options = attrs.evolve(a2e._options, look_first=True, sent_before=posted)
+    view._options = attrs.evolve(a2e._options, find_first=True, sent_before=posted)
     return view

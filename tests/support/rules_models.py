@@ -10,8 +10,8 @@ from a2e_async.families.kling_video import KlingVideo
 from a2e_async.families.sora import Sora
 from a2e_async.families.veo import Veo
 
-PICTURE = "https://files.example.net/in.png"
-FILM = "https://files.example.net/in.mp4"
+IMAGE = "https://files.example.net/in.png"
+VIDEO = "https://files.example.net/in.mp4"
 KITE = {"prompt": "the kite climbs"}
 WHOLE = "must be a whole number"
 
@@ -21,19 +21,19 @@ REFUSED_VEO = [
     ({"generation_type": "t2v"}, "generation_type",
      "must be 'TEXT_2_VIDEO', 'FIRST_AND_LAST_FRAMES_2_VIDEO' or 'REFERENCE_2_VIDEO'"),
     (FRAMES, "image_urls", "must be given with generation_type 'FIRST_AND_LAST_FRAMES_2_VIDEO'"),
-    (FRAMES | {"image_urls": [PICTURE] * 3}, "image_urls",
+    (FRAMES | {"image_urls": [IMAGE] * 3}, "image_urls",
      links("1 to 2") + " with generation_type 'FIRST_AND_LAST_FRAMES_2_VIDEO'"),
-    ({"image_urls": [PICTURE] * 4}, "image_urls", links("1 to 3")),
+    ({"image_urls": [IMAGE] * 4}, "image_urls", links("1 to 3")),
     ({"model": "veo2"}, "model", "must be 'veo3' or 'veo3_fast'"),
     ({"aspect_ratio": "auto"}, "aspect_ratio", "must be '16:9', '9:16' or 'Auto'"),
     ({"watermark": True}, "watermark", TEXT),
     ({"seeds": 9999}, "seeds", f"{WHOLE} from 10000 to 99999"),
-    ({"image_urls": [PICTURE], "extra": {"imageUrls": [PICTURE]}}, "extra",
+    ({"image_urls": [IMAGE], "extra": {"imageUrls": [IMAGE]}}, "extra",
      "must not hold 'imageUrls', for the field image_urls is given"),
 ]  # fmt: skip
 
-PICTURES = {"model_type": "image-to-video", "image_url": PICTURE}
-NEWER = PICTURES | {"model_version": "1.5"}
+IMAGES = {"model_type": "image-to-video", "image_url": IMAGE}
+NEWER = IMAGES | {"model_version": "1.5"}
 RATIOS = "must be '1:1', '16:9', '9:16', '4:3', '3:4', '3:2' or '2:3'"
 REFUSED_GROK = [
     ({"prompt": ""}, "prompt", TEXT),
@@ -50,15 +50,15 @@ REFUSED_GROK = [
      "must be 'auto', '1:1', '16:9', '9:16', '4:3', '3:4', '3:2' or '2:3'"),
     ({"aspect_ratio": "4:3"}, "aspect_ratio",
      "must be '1:1', '16:9' or '9:16' with text-to-video and version 'legacy'"),
-    (PICTURES | {"aspect_ratio": "auto"}, "aspect_ratio", f"{RATIOS} with image-to-video and version 'legacy'"),
+    (IMAGES | {"aspect_ratio": "auto"}, "aspect_ratio", f"{RATIOS} with image-to-video and version 'legacy'"),
     ({"duration": 5}, "duration", "must be 6, 10 or 15"),
     ({"nsfw_checker": "no"}, "nsfw_checker", FLAG),
-    (PICTURES | {"nsfw_checker": True}, "nsfw_checker", "must not be given without model_version '1.5'"),
+    (IMAGES | {"nsfw_checker": True}, "nsfw_checker", "must not be given without model_version '1.5'"),
 ]  # fmt: skip
 
 WORDS = KITE | {"mode": "text-to-video"}
-START = {"mode": "image-to-video", "image_url": PICTURE}
-MOTION = {"mode": "motion-control", "image_url": PICTURE, "video_url": FILM, "version": "3.0"}
+START = {"mode": "image-to-video", "image_url": IMAGE}
+MOTION = {"mode": "motion-control", "image_url": IMAGE, "video_url": VIDEO, "version": "3.0"}
 OLDER = "with version '2.6'"
 BY_MOTION = "with mode 'motion-control'"
 LAST = "must not be given but for mode 'image-to-video' with quality_mode 'pro'"
@@ -84,9 +84,9 @@ REFUSED_KLING = [
     ({"video_url": "in.mp4"}, "video_url", LINK),
     (MOTION | {"video_url": None}, "video_url", f"must be given {BY_MOTION}"),
     ({"end_image_url": "in.png"}, "end_image_url", LINK),
-    ({"end_image_url": PICTURE, "quality_mode": "pro"}, "end_image_url", LAST),
-    (START | {"end_image_url": PICTURE}, "end_image_url", LAST),
-    (START | {"end_image_url": PICTURE, "quality_mode": "pro", "sound": True}, "end_image_url",
+    ({"end_image_url": IMAGE, "quality_mode": "pro"}, "end_image_url", LAST),
+    (START | {"end_image_url": IMAGE}, "end_image_url", LAST),
+    (START | {"end_image_url": IMAGE, "quality_mode": "pro", "sound": True}, "end_image_url",
      f"must not be given with sound {OLDER}"),
     ({"aspect_ratio": "4:3"}, "aspect_ratio", "must be '16:9', '9:16' or '1:1'"),
     (START | {"aspect_ratio": "1:1"}, "aspect_ratio", "must not be given with mode 'image-to-video'"),
@@ -108,7 +108,7 @@ REFUSED_OMNI = [
     ({"prompt": None}, "prompt", NO_WORDS),
     (OWN | {"multi_shot": False}, "prompt", NO_WORDS),
     (OWN | {"shot_type": "intelligence"}, "prompt", NO_WORDS),
-    ({"image_list": [PICTURE] * 8}, "image_list", links("1 to 7")),
+    ({"image_list": [IMAGE] * 8}, "image_list", links("1 to 7")),
     ({"mode": "4k"}, "mode", "must be 'std' or 'pro'"),
     ({"duration": 2}, "duration", f"{WHOLE} from 3 to 15"),
     ({"aspect_ratio": "4:3"}, "aspect_ratio", "must be '16:9', '9:16' or '1:1'"),
@@ -131,7 +131,7 @@ REFUSED_OMNI = [
     (OWN | {"duration": 6}, "multi_prompt", "must add up to duration (5 s by default)"),
 ]
 
-SORA = KITE | {"image_urls": [PICTURE]}
+SORA = KITE | {"image_urls": [IMAGE]}
 REFUSED_SORA = [
     ({"prompt": None}, "prompt", TEXT),
     ({"model_type": "i2v"}, "model_type", "must be 'text-to-video' or 'image-to-video'"),
@@ -156,15 +156,15 @@ TABLES = {
 
 ACCEPTED = [
     (Veo, {}),
-    (Veo, FRAMES | {"image_urls": [PICTURE] * 2}),
-    (Veo, {"generation_type": "REFERENCE_2_VIDEO", "image_urls": [PICTURE] * 3, "seeds": 99999}),
+    (Veo, FRAMES | {"image_urls": [IMAGE] * 2}),
+    (Veo, {"generation_type": "REFERENCE_2_VIDEO", "image_urls": [IMAGE] * 3, "seeds": 99999}),
     (GrokVideo, KITE | {"aspect_ratio": "9:16", "model_version": "legacy"}),
-    (GrokVideo, PICTURES | {"aspect_ratio": "2:3", "mode": "spicy"}),
-    (GrokVideo, NEWER | {"aspect_ratio": "auto", "nsfw_checker": True, "image_urls": [PICTURE]}),
+    (GrokVideo, IMAGES | {"aspect_ratio": "2:3", "mode": "spicy"}),
+    (GrokVideo, NEWER | {"aspect_ratio": "auto", "nsfw_checker": True, "image_urls": [IMAGE]}),
     (KlingVideo, WORDS | {"duration": 10, "sound": True, "quality_mode": "pro"}),
     (KlingVideo, WORDS | {"version": "3.0", "duration": 3, "sound": True, "quality_mode": "4k"}),
     (KlingVideo, WORDS | {"version": "3.0", "model_version": "fast", "resolution": "1080p"}),
-    (KlingVideo, WORDS | START | {"end_image_url": PICTURE, "quality_mode": "pro", "sound": False}),
+    (KlingVideo, WORDS | START | {"end_image_url": IMAGE, "quality_mode": "pro", "sound": False}),
     (KlingVideo, WORDS | MOTION | {"version": "2.6", "duration": 12, "character_orientation": "image"}),
     (KlingOmni, KITE | {"multi_shot": True, "shot_type": "intelligence", "duration": 15}),
     (KlingOmni, OWN),

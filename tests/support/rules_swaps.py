@@ -12,11 +12,11 @@ from a2e_async.families.motion_transfer import MotionTransfer
 from a2e_async.families.talking_photo import TalkingPhoto
 from a2e_async.families.talking_video import TalkingVideo
 
-PICTURE = "https://files.example.net/in.png"
-FILM = "https://files.example.net/in.mp4"
-FACE = {"video_url": FILM, "face_url": PICTURE}
-HEAD = {"image_url": PICTURE, "target_image_url": FILM}
-MOVE = {"image_url": PICTURE, "video_url": FILM}
+IMAGE = "https://files.example.net/in.png"
+VIDEO = "https://files.example.net/in.mp4"
+FACE = {"video_url": VIDEO, "face_url": IMAGE}
+HEAD = {"image_url": IMAGE, "target_image_url": VIDEO}
+MOVE = {"image_url": IMAGE, "video_url": VIDEO}
 WORDS = {"prompt": "speaks warmly", "negative_prompt": "blurry"}
 
 REFUSED_FACES = [
@@ -63,17 +63,17 @@ TABLES = {
         (HeadSwap, HEAD, REFUSED_HEADS),
         (ActorSwap, MOVE, REFUSED_ACTORS),
         (MotionTransfer, MOVE, REFUSED_MOVES),
-        (TalkingPhoto, WORDS | {"image_url": PICTURE}, [({"image_url": "me.png"}, "image_url", LINK), *REFUSED_TALKS]),
-        (TalkingVideo, WORDS | {"video_url": FILM}, [({"video_url": "me.mp4"}, "video_url", LINK), *REFUSED_TALKS]),
+        (TalkingPhoto, WORDS | {"image_url": IMAGE}, [({"image_url": "me.png"}, "image_url", LINK), *REFUSED_TALKS]),
+        (TalkingVideo, WORDS | {"video_url": VIDEO}, [({"video_url": "me.mp4"}, "video_url", LINK), *REFUSED_TALKS]),
     )
 }
 
 
 ACCEPTED = [
-    (FaceSwap, {"video_url": PICTURE, "face_url": PICTURE, "model_version": "v2"}),
+    (FaceSwap, {"video_url": IMAGE, "face_url": IMAGE, "model_version": "v2"}),
     (HeadSwap, HEAD | {"minor_suspected_skip": True}),
     (ActorSwap, MOVE | {"timeout": 1}),
     (MotionTransfer, MOVE | {"timeout": 450.5, "positive_prompt": "she dances"}),
-    *[(TalkingPhoto, WORDS | {"image_url": PICTURE, "duration": seconds}) for seconds in (1, 20)],
-    (TalkingVideo, WORDS | {"video_url": FILM, "audio_url": "https://files.example.net/words.mp3"}),
+    *[(TalkingPhoto, WORDS | {"image_url": IMAGE, "duration": seconds}) for seconds in (1, 20)],
+    (TalkingVideo, WORDS | {"video_url": VIDEO, "audio_url": "https://files.example.net/words.mp3"}),
 ]

@@ -11,19 +11,19 @@ from a2e_async.families.wan30 import Wan30
 from a2e_async.families.wan_spicy import WanSpicy
 from a2e_async.families.wan_video import WanVideo
 
-PICTURE = "https://files.example.net/in.png"
-FILM = "https://files.example.net/in.mp4"
+IMAGE = "https://files.example.net/in.png"
+VIDEO = "https://files.example.net/in.mp4"
 SOUND = "https://files.example.net/in.mp3"
 SECURE_SOUND = "must be an https URL without spaces whose path ends in .wav or .mp3"
 SECURE = "must be an https URL with a host and without spaces (no data: URL)"
 SEED = "must be a whole number from 0 to 2147483647"
 
-WAN = {"prompt": "the kite climbs", "image_url": PICTURE}
+WAN = {"prompt": "the kite climbs", "image_url": IMAGE}
 NEWEST = {"model": "wan2.7-i2v", "image_url": None}
 BY_WORDS = NEWEST | {"task_type": "text_to_video"}
-GUIDE = {"type": "reference_image", "url": PICTURE}
+GUIDE = {"type": "reference_image", "url": IMAGE}
 BY_REFERENCE = NEWEST | {"task_type": "reference_image", "reference_media": [GUIDE]}
-EDIT = NEWEST | {"task_type": "video_edit", "edit_video_url": FILM}
+EDIT = NEWEST | {"task_type": "video_edit", "edit_video_url": VIDEO}
 TASKS = "'text_to_video', 'first_frame', 'first_last_frame', 'reference_image', 'video_extend' or 'video_edit'"
 MODELS = "'wan2.5-i2v-preview', 'wan2.6-i2v', 'wan2.6-i2v-flash' or 'wan2.7-i2v'"
 NO_RATIO = "must not be given but for model 'wan2.7-i2v' with 'text_to_video' or 'reference_image'"
@@ -38,9 +38,9 @@ REFUSED_WAN = [
     ({"image_url": "in.png"}, "image_url", LINK),
     ({"image_url": None}, "image_url", "must be given with task_type 'first_frame'"),
     (NEWEST, "image_url", "must be given with task_type 'first_frame'"),
-    (NEWEST | {"task_type": "first_last_frame", "last_frame_url": PICTURE}, "image_url",
+    (NEWEST | {"task_type": "first_last_frame", "last_frame_url": IMAGE}, "image_url",
      "must be given with task_type 'first_last_frame'"),
-    (NEWEST | {"task_type": "first_last_frame", "image_url": PICTURE}, "last_frame_url",
+    (NEWEST | {"task_type": "first_last_frame", "image_url": IMAGE}, "last_frame_url",
      "must be given with task_type 'first_last_frame'"),
     (NEWEST | {"task_type": "video_extend"}, "first_clip_url", "must be given with task_type 'video_extend'"),
     (NEWEST | {"task_type": "video_edit"}, "edit_video_url", "must be given with task_type 'video_edit'"),
@@ -50,18 +50,18 @@ REFUSED_WAN = [
     ({"first_clip_url": "in.mp4"}, "first_clip_url", LINK),
     ({"edit_video_url": "in.mp4"}, "edit_video_url", LINK),
     ({"audio_url": "in.mp3"}, "audio_url", LINK),
-    *[(BY_WORDS | {field: PICTURE}, field, NO_MEDIA)
+    *[(BY_WORDS | {field: IMAGE}, field, NO_MEDIA)
       for field in ("image_url", "last_frame_url", "first_clip_url", "edit_video_url", "audio_url")],
     (BY_WORDS | {"reference_media": [GUIDE]}, "reference_media", NO_MEDIA),
-    (BY_WORDS | {"reference_image_urls": [PICTURE]}, "reference_image_urls", NO_MEDIA),
+    (BY_WORDS | {"reference_image_urls": [IMAGE]}, "reference_image_urls", NO_MEDIA),
     ({"reference_media": [{}] * 6}, "reference_media", "must be a list of 1 to 5 object(s) with type, url"),
     ({"reference_media": [{}]}, "reference_media", "item 1: type must be 'reference_image' or 'reference_video'"),
     ({"reference_media": [GUIDE, {"type": "reference_video"}]}, "reference_media", f"item 2: url {LINK}"),
     ({"reference_media": [GUIDE | {"duration": "5"}]}, "reference_media", "item 1: duration must be a number from 0"),
     (BY_REFERENCE | {"reference_media": [GUIDE | {"type": "reference_video"}], "duration": 11}, "duration",
-     "must be a whole number from 2 to 10 with a film in reference_media"),
-    ({"reference_image_urls": [PICTURE] * 6}, "reference_image_urls", links("1 to 5")),
-    (EDIT | {"reference_image_urls": [PICTURE] * 4}, "reference_image_urls",
+     "must be a whole number from 2 to 10 with a video in reference_media"),
+    ({"reference_image_urls": [IMAGE] * 6}, "reference_image_urls", links("1 to 5")),
+    (EDIT | {"reference_image_urls": [IMAGE] * 4}, "reference_image_urls",
      links("1 to 3") + " with task_type 'video_edit'"),
     ({"duration": "5"}, "duration", "must be a whole number from 2 to 15"),
     ({"duration": 15}, "duration", "must be 5 or 10 with model 'wan2.5-i2v-preview'"),
@@ -80,7 +80,7 @@ REFUSED_WAN = [
     ({"seed": -1}, "seed", SEED),
 ]  # fmt: skip
 
-SPICY = {"image_url": PICTURE, "prompt": "she dances", "duration": 5, "resolution": "720p"}
+SPICY = {"image_url": IMAGE, "prompt": "she dances", "duration": 5, "resolution": "720p"}
 OLDER = "with model 'wan2.2-i2v-spicy'"
 OLDER_SPICY = {"model": "wan2.2-i2v-spicy"}
 REFUSED_SPICY = [
@@ -107,8 +107,8 @@ TYPES = "'reference_image', 'reference_video', 'reference_audio', 'file', 'link'
 
 
 def with_media(*kinds, mode="reference", **more):
-    """Give the fields of a film from media of these kinds."""
-    media = [{"type": kind, "url": PICTURE} | more for kind in kinds]
+    """Give the fields of a video from media of these kinds."""
+    media = [{"type": kind, "url": IMAGE} | more for kind in kinds]
     return {"mode": mode, "input": {"prompt": "the kite climbs", "media": media}}
 
 
@@ -117,7 +117,7 @@ REFUSED_WAN30 = [
     ({"input": "the kite climbs"}, "input", "must be an object with prompt, media"),
     ({"input": {"prompt": "a" * 5001}}, "input", f"prompt {TEXT}, at most 5000 characters"),
     ({"input": {"media": {}}}, "input", "media must be a list of at least one object(s) with type, url"),
-    (with_media("picture"), "input", f"media item 1: type must be {TYPES}"),
+    (with_media("image"), "input", f"media item 1: type must be {TYPES}"),
     (with_media("first_frame", url="in.png"), "input", f"media item 1: url {LINK}"),
     (
         {"mode": "reference"},
@@ -157,8 +157,8 @@ REFUSED_WAN30 = [
 ]
 
 HORSE = {"prompt": "a horse runs", "mode": "t2v"}
-BY_PICTURE = {"mode": "i2v", "image_url": PICTURE}
-EDITING = {"mode": "video-edit", "edit_video_url": FILM}
+BY_IMAGE = {"mode": "i2v", "image_url": IMAGE}
+EDITING = {"mode": "video-edit", "edit_video_url": VIDEO}
 FIRST = "with model_version '1.0'"
 RATIOS = "must be '16:9', '9:16', '1:1', '4:3' or '3:4'"
 REFUSED_HORSE = [
@@ -170,12 +170,12 @@ REFUSED_HORSE = [
     ({"model_version": "2.0"}, "model_version", "must be '1.0' or '1.1'"),
     ({"image_url": "in.png"}, "image_url", LINK),
     ({"mode": "i2v"}, "image_url", "must be given with mode 'i2v'"),
-    ({"reference_image_urls": [PICTURE] * 10}, "reference_image_urls", links("1 to 9")),
+    ({"reference_image_urls": [IMAGE] * 10}, "reference_image_urls", links("1 to 9")),
     ({"mode": "r2v"}, "reference_image_urls", "must be given with mode 'r2v'"),
-    (EDITING | {"reference_image_urls": [PICTURE] * 6}, "reference_image_urls",
+    (EDITING | {"reference_image_urls": [IMAGE] * 6}, "reference_image_urls",
      links("1 to 5") + " with mode 'video-edit'"),
     ({"edit_video_url": "in.mp4"}, "edit_video_url", LINK),
-    ({"edit_video_url": FILM}, "edit_video_url", "must not be given with mode 't2v'"),
+    ({"edit_video_url": VIDEO}, "edit_video_url", "must not be given with mode 't2v'"),
     ({"mode": "video-edit"}, "edit_video_url", "must be given with mode 'video-edit'"),
     ({"input_video_seconds": -1}, "input_video_seconds", "must be a number from 0"),
     ({"duration": 2}, "duration", "must be a whole number from 3 to 15"),
@@ -187,7 +187,7 @@ REFUSED_HORSE = [
     ({"ratio": "2:1"}, "ratio",
      "must be '16:9', '9:16', '1:1', '4:3', '3:4', '4:5', '5:4', '9:21' or '21:9'"),
     ({"ratio": "21:9"}, "ratio", f"{RATIOS} {FIRST}"),
-    (BY_PICTURE | {"ratio": "1:1"}, "ratio", "must not be given with mode 'i2v'"),
+    (BY_IMAGE | {"ratio": "1:1"}, "ratio", "must not be given with mode 'i2v'"),
     (EDITING | {"ratio": "1:1"}, "ratio", "must not be given with mode 'video-edit'"),
     ({"audio_setting": "off"}, "audio_setting", "must be 'auto' or 'origin'"),
     ({"audio_setting": "auto"}, "audio_setting", "must not be given with mode 't2v'"),
@@ -202,7 +202,7 @@ REFUSED_SEEDANCE = [
     ({"mode": "first-last-frames"}, "mode", "must be 'text-to-video' or 'image-to-video'"),
     ({"image_url": "in.png"}, "image_url", LINK),
     ({"mode": "image-to-video"}, "image_url", "must be given with mode 'image-to-video'"),
-    ({"end_image_url": PICTURE}, "image_url", "must be given with end_image_url"),
+    ({"end_image_url": IMAGE}, "image_url", "must be given with end_image_url"),
     ({"end_image_url": "in.png"}, "end_image_url", LINK),
     ({"duration": 6}, "duration", "must be 5 or 10"),
     ({"aspect_ratio": "4:3"}, "aspect_ratio", "must be '16:9', '9:16' or '1:1'"),
@@ -211,7 +211,7 @@ REFUSED_SEEDANCE = [
     ({"generate_audio": 0}, "generate_audio", FLAG),
 ]
 
-REFERENCE = {"mode": "reference", "video_urls": [FILM]}
+REFERENCE = {"mode": "reference", "video_urls": [VIDEO]}
 OMNI = REFERENCE | {"model_version": "2.5", "aspect_ratio": "adaptive", "duration": -1}
 EDITS = OMNI | {"omni_reference_task_type": "edit"}
 EXTENDS = OMNI | {"omni_reference_task_type": "extend", "duration": 5}
@@ -233,14 +233,14 @@ REFUSED_SEEDANCE2 = [
     ({"first_frame_url": "asset://1"}, "first_frame_url", LINK),
     ({"mode": "first-last-frames"}, "first_frame_url", "must be given with mode 'first-last-frames'"),
     ({"last_frame_url": "asset://1"}, "last_frame_url", LINK),
-    ({"mode": "first-last-frames", "first_frame_url": PICTURE}, "last_frame_url",
+    ({"mode": "first-last-frames", "first_frame_url": IMAGE}, "last_frame_url",
      "must be given with mode 'first-last-frames'"),
     ({"mode": "reference"}, "reference_urls",
      "one of reference_urls, video_urls or audio_urls must be given with mode 'reference'"),
-    ({"reference_urls": [PICTURE] * 31}, "reference_urls", links("1 to 30")),
-    ({"reference_urls": [PICTURE] * 10}, "reference_urls", f"{links('1 to 9')} {STANDARD}"),
-    ({"video_urls": [FILM] * 11}, "video_urls", links("1 to 10")),
-    ({"video_urls": [FILM] * 4}, "video_urls", f"{links('1 to 3')} {STANDARD}"),
+    ({"reference_urls": [IMAGE] * 31}, "reference_urls", links("1 to 30")),
+    ({"reference_urls": [IMAGE] * 10}, "reference_urls", f"{links('1 to 9')} {STANDARD}"),
+    ({"video_urls": [VIDEO] * 11}, "video_urls", links("1 to 10")),
+    ({"video_urls": [VIDEO] * 4}, "video_urls", f"{links('1 to 3')} {STANDARD}"),
     ({"audio_urls": [SOUND] * 11}, "audio_urls", links("1 to 10")),
     ({"audio_urls": [SOUND] * 4}, "audio_urls", f"{links('1 to 3')} {STANDARD}"),
     ({"audio_urls": [SOUND]}, "image_url",
@@ -255,8 +255,8 @@ REFUSED_SEEDANCE2 = [
       for version, most in (("standard", 15), ("fast", 15), ("2.5", 30)) for seconds in range(4)],
     (EDITS | {"duration": 5}, "duration", f"must be -1 {BY_EDIT}"),
     (EDITS | {"duration": None}, "duration", f"must be given {BY_EDIT}"),
-    (EDITS | {"video_urls": [FILM] * 2}, "video_urls", f"{links('1')} {BY_EDIT}"),
-    (EDITS | {"video_urls": None, "reference_urls": [PICTURE]}, "video_urls", f"must be given {BY_EDIT}"),
+    (EDITS | {"video_urls": [VIDEO] * 2}, "video_urls", f"{links('1')} {BY_EDIT}"),
+    (EDITS | {"video_urls": None, "reference_urls": [IMAGE]}, "video_urls", f"must be given {BY_EDIT}"),
     (EXTENDS | {"aspect_ratio": None}, "aspect_ratio", "must be given with omni_reference_task_type 'extend'"),
     (EXTENDS | {"aspect_ratio": "1:1"}, "aspect_ratio", "must be 'adaptive' with omni_reference_task_type 'extend'"),
     ({"aspect_ratio": "2:1"}, "aspect_ratio",
@@ -287,8 +287,8 @@ ACCEPTED = [
     (WanVideo, WAN | {"duration": 15, "model": "wan2.6-i2v-flash"}),
     (WanVideo, WAN | BY_WORDS | {"duration": 15, "ratio": "3:4"}),
     (WanVideo, WAN | BY_REFERENCE | {"duration": 2, "ratio": "1:1"}),
-    (WanVideo, WAN | BY_REFERENCE | {"reference_media": None, "reference_image_urls": [PICTURE] * 5}),
-    (WanVideo, WAN | EDIT | {"duration": 7, "reference_image_urls": [PICTURE] * 3}),
+    (WanVideo, WAN | BY_REFERENCE | {"reference_media": None, "reference_image_urls": [IMAGE] * 5}),
+    (WanVideo, WAN | EDIT | {"duration": 7, "reference_image_urls": [IMAGE] * 3}),
     (WanVideo, WAN | {"enable_prompt_expansion": True, "multi_shots": True}),
     (WanVideo, WAN | {"multi_shots": False}),
     (WanSpicy, SPICY | {"image_url": "http://127.0.0.1:8080/in.png"}),
@@ -298,16 +298,16 @@ ACCEPTED = [
     (Wan30, WAN30 | with_media("first_frame", "last_frame", mode="first-last-frames", duration=4)),
     (Wan30, WAN30 | {"parameters": {}}),
     (Wan30, WAN30 | {"parameters": {"duration": -1, "seed": 2**31 - 1, "camera": "of tomorrow"}}),
-    (HappyHorse, BY_PICTURE),
+    (HappyHorse, BY_IMAGE),
     (HappyHorse, HORSE | {"model_version": "1.1", "duration": 3, "resolution": "480P", "ratio": "9:21"}),
     (HappyHorse, HORSE | EDITING | {"duration": 7, "model_version": "1.1", "audio_setting": "origin"}),
-    (HappyHorse, HORSE | {"mode": "r2v", "reference_image_urls": [PICTURE] * 9, "ratio": "3:4"}),
-    (Seedance, DANCE | {"image_url": PICTURE, "end_image_url": PICTURE, "mode": "image-to-video"}),
+    (HappyHorse, HORSE | {"mode": "r2v", "reference_image_urls": [IMAGE] * 9, "ratio": "3:4"}),
+    (Seedance, DANCE | {"image_url": IMAGE, "end_image_url": IMAGE, "mode": "image-to-video"}),
     (Seedance2, DANCE | {"resolution": "4k", "duration": 15}),
     (Seedance2, DANCE | {"duration": -1}),
     (Seedance2, DANCE | {"duration": 4, "model_version": "2.5"}),
     (Seedance2, DANCE | EDITS),
     (Seedance2, DANCE | EXTENDS),
     (Seedance2, DANCE | {"mode": "reference", "model_version": "2.5", "audio_urls": [SOUND] * 10, "duration": 30}),
-    (Seedance2, DANCE | REFERENCE | {"audio_urls": [SOUND] * 3, "reference_urls": [PICTURE] * 9}),
+    (Seedance2, DANCE | REFERENCE | {"audio_urls": [SOUND] * 3, "reference_urls": [IMAGE] * 9}),
 ]

@@ -11,8 +11,8 @@ from a2e_async.families.sound import Sound
 from a2e_async.families.video_twin import VideoTwin
 from a2e_async.families.voice_training import VoiceTraining
 
-PICTURE = "https://files.example.net/in.png"
-FILM = "https://files.example.net/in.mp4"
+IMAGE = "https://files.example.net/in.png"
+VIDEO = "https://files.example.net/in.mp4"
 SPEECH = "https://files.example.net/in.mp3"
 CAPTIONS = (
     "language", "title", "FontName", "PrimaryColour", "TitleBoxColour", "OutlineColour", "BackColour", "Fontsize",
@@ -52,7 +52,7 @@ REFUSED_AVATARS = [
      "must not hold 'isSkipRs', for the field is_skip_rs is given"),
 ]  # fmt: skip
 
-TWIN = {"video_url": FILM}
+TWIN = {"video_url": VIDEO}
 REFUSED_TWINS = [
     ({"video_url": "in.mp4"}, "video_url", LINK),
     ({"video_url": None}, "video_url", "one of video_url or image_url must be given"),
@@ -105,9 +105,9 @@ TABLES = {
         (AvatarVideo, AVATAR, REFUSED_AVATARS),
         (VideoTwin, TWIN, REFUSED_TWINS),
         (VoiceTraining, {"voice_urls": [SPEECH]}, REFUSED_VOICES),
-        (Dubbing, {"source_url": FILM, "target_lang": "es"}, REFUSED_DUBBING),
-        (Sound, {"video_url": FILM}, REFUSED_SOUND),
-        (CaptionRemoval, {"source_url": FILM}, REFUSED_CAPTIONS),
+        (Dubbing, {"source_url": VIDEO, "target_lang": "es"}, REFUSED_DUBBING),
+        (Sound, {"video_url": VIDEO}, REFUSED_SOUND),
+        (CaptionRemoval, {"source_url": VIDEO}, REFUSED_CAPTIONS),
     )
 }
 
@@ -119,9 +119,9 @@ ACCEPTED = [
         AvatarVideo,
         AVATAR | SIZED | {"back_id": "65f1" * 6, "color": "rgba(0,0,0,1)", "caption_align": {"Fontsize": 50}},
     ),
-    (VideoTwin, {"image_url": PICTURE, "video_background_color": "rgba(0,0,0,1)"}),
+    (VideoTwin, {"image_url": IMAGE, "video_background_color": "rgba(0,0,0,1)"}),
     (VoiceTraining, {"voice_urls": (SPEECH, SPEECH)}),
-    (Dubbing, {"source_url": FILM, "target_lang": "es", "num_speakers": 0}),
+    (Dubbing, {"source_url": VIDEO, "target_lang": "es", "num_speakers": 0}),
     (Sound, {"video_url": "https://files.example.net/IN.MP4?signed=1"}),
-    (CaptionRemoval, {"source_url": FILM, "name": "n" * 100}),
+    (CaptionRemoval, {"source_url": VIDEO, "name": "n" * 100}),
 ]

@@ -1,4 +1,4 @@
-"""Trials of the cadence: a client in virtual time, tasks that start and end when we say, and what its looks found."""
+"""Trials of the cadence: a client in virtual time, tasks that start and end when we say, and what its polls found."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from virtual_time import client, play_out
 from a2e_async import Cadence, ImageToVideo, TextToImage, Webhook
 from a2e_async.core.polling.cohorts import Waiting
 from a2e_async.core.polling.learned import Learned
-from a2e_async.core.polling.schedule import LookQueue
+from a2e_async.core.polling.schedule import PollQueue
 from a2e_async.simulator.virtual import DirectTransport, virtual_app
 
 LATENCY = 0.02
 USUAL = Cadence()
-FILMS, PICTURES = "image_to_video", "text_to_image"
+VIDEOS, IMAGES = "image_to_video", "text_to_image"
 _HOOK = Webhook("http://127.0.0.1:9/hook", "the secret of a trial")
 _REQUESTS = {
-    FILMS: lambda number: ImageToVideo("http://e.com/a.png", prompt=str(number), negative_prompt="blurry"),
-    PICTURES: lambda number: TextToImage(str(number)),
+    VIDEOS: lambda number: ImageToVideo("http://e.com/a.png", prompt=str(number), negative_prompt="blurry"),
+    IMAGES: lambda number: TextToImage(str(number)),
 }
 
 
@@ -43,15 +43,15 @@ class Trial:
     Attributes:
         jobs: How many jobs there were.
         delays: Seconds from the end of each task to that of its job, by family.
-        looks: When each look was sent.
-        first: The age of each task at its first look, by family.
-        ages: How many task-looks fell on which whole second of age, by family.
+        polls: When each poll was sent.
+        first: The age of each task at its first poll, by family.
+        ages: How many task-polls fell on which whole second of age, by family.
         learned: What the client knew at the end, as JSON.
     """
 
     jobs: int
     delays: dict[str, array[float]] = attrs.field(factory=lambda: defaultdict(lambda: array("d")))
-    looks: array[float] = attrs.field(factory=lambda: array("d"))
+    polls: array[float] = attrs.field(factory=lambda: array("d"))
     first: dict[str, array[float]] = attrs.field(factory=lambda: defaultdict(lambda: array("d")))
     ages: dict[str, Counter[int]] = attrs.field(factory=lambda: defaultdict(Counter))
     learned: object = None
@@ -67,23 +67,23 @@ class Trial:
         return sum(self.all_delays) / self.jobs
 
     @property
-    def looks_a_job(self):
-        """How many looks a job cost."""
-        return len(self.looks) / self.jobs
+    def polls_a_job(self):
+        """How many polls a job cost."""
+        return len(self.polls) / self.jobs
 
     @property
     def peak(self):
-        """The most looks within any second."""
+        """The most polls within any second."""
         first, most = 0, 0
-        for last, at in enumerate(self.looks):
-            while self.looks[first] <= at - 1:
+        for last, at in enumerate(self.polls):
+            while self.polls[first] <= at - 1:
                 first += 1
             most = max(most, last - first + 1)
         return most
 
 
 class Noting(DirectTransport):
-    """Notes each look and the ages of its tasks."""
+    """Notes each poll and the ages of its tasks."""
 
     def __init__(self, sim, latency, trial):
         super().__init__(sim, latency)
@@ -91,14 +91,14 @@ class Noting(DirectTransport):
         self._seen = set()
 
     async def send(self, request, headers):
-        """Note a look and pass it on."""
+        """Note a poll and pass it on."""
         if request.path.endswith("/batchDetail"):
-            self._note(PICTURES if "text2image" in request.path.lower() else FILMS, request.body["ids"])
+            self._note(IMAGES if "text2image" in request.path.lower() else VIDEOS, request.body["ids"])
         return await super().send(request, headers)
 
     def _note(self, family, ids):
         now = self.app.world.clock.now()
-        self._trial.looks.append(now)
+        self._trial.polls.append(now)
         for task in map(self.app.world.task, ids):
             self._trial.ages[family][int(now - task.created)] += 1
             if task.id not in self._seen:
@@ -166,13 +166,13 @@ def on_paper(starts, *, cadence=USUAL, learned=None, latency=LATENCY, limit=100)
 
     Args:
         starts: The starts, in order.
-        cadence: How often to look.
+        cadence: How often to poll.
         learned: What is known at the beginning.
-        latency: Seconds from a look to its answer.
-        limit: Most tasks in a look.
+        latency: Seconds from a poll to its answer.
+        limit: Most tasks in a poll.
     """
     outcome, learned = Trial(len(starts)), learned or Learned()
-    queue = LookQueue(cadence, learned)
+    queue = PollQueue(cadence, learned)
     coming = deque(starts)
     answers = deque()
     now = last = -math.inf
@@ -189,7 +189,7 @@ def on_paper(starts, *, cadence=USUAL, learned=None, latency=LATENCY, limit=100)
             _answer(queue, learned, outcome, answers.popleft())
         elif taken := queue.take(now, lambda _group: limit):
             last = now
-            outcome.looks.append(now)
+            outcome.polls.append(now)
             answers.append((now + latency, now, *taken))
     outcome.learned = learned.kept()
     return outcome

@@ -17,8 +17,8 @@ from a2e_async import A2EClient, ImageToVideo, TextToImage
 from a2e_async.simulator.virtual import DirectTransport, run_virtually, virtual_app
 
 LATENCY = 0.05
-PICTURE = TextToImage("a red kite")
-FILM = ImageToVideo("http://example.com/a.png", prompt="it climbs", negative_prompt="blurry")
+IMAGE = TextToImage("a red kite")
+VIDEO = ImageToVideo("http://example.com/a.png", prompt="it climbs", negative_prompt="blurry")
 
 _WEEK = 7 * 86_400
 _TURNS_TO_END = 5  # what was cancelled needs a turn of the loop to end, and a generator that was left needs some more
@@ -97,6 +97,6 @@ async def caught(awaitable):
     """Give the error with which an awaitable ends."""
     try:
         await awaitable
-    except Exception as error:  # noqa: BLE001 - whatever comes is looked at by the test
+    except Exception as error:  # noqa: BLE001 - whatever comes is polled by the test
         return error
     raise AssertionError("no error came")

@@ -1,4 +1,4 @@
-"""How the public API looks to a type checker; checked by mypy --strict and by pyright, never run.
+"""How the public API polls to a type checker; checked by mypy --strict and by pyright, never run.
 
 Each `type: ignore` marks a line that must be refused: both checkers complain about one that they do not need.
 """
@@ -32,8 +32,8 @@ from a2e_async import (
     Webhook,
 )
 
-PICTURE = TextToImage("a red kite")
-FILM = ImageToVideo("https://files.example.net/in.png", prompt="it climbs", negative_prompt="blurry")
+IMAGE = TextToImage("a red kite")
+VIDEO = ImageToVideo("https://files.example.net/in.png", prompt="it climbs", negative_prompt="blurry")
 
 
 def give_token() -> str:
@@ -48,13 +48,13 @@ async def fetch_token() -> str:
 
 def some() -> Iterator[TextToImage]:
     """Give some requests."""
-    yield PICTURE
+    yield IMAGE
 
 
 async def some_later() -> AsyncIterator[Request[Result]]:
     """Give some requests, as they come."""
-    yield PICTURE
-    yield FILM
+    yield IMAGE
+    yield VIDEO
 
 
 async def make(http: aiohttp.ClientSession) -> None:
@@ -93,13 +93,13 @@ async def short_forms(a2e: A2EClient) -> None:
 
 async def starting(a2e: A2EClient) -> None:
     """The general form gives the job of its request's result."""
-    assert_type(a2e.start(PICTURE), Job[Result])
-    assert_type(await a2e.start(FILM, timeout=1800, tag="k7f3q9x2m4pd", on_unknown="raise"), Result)
+    assert_type(a2e.start(IMAGE), Job[Result])
+    assert_type(await a2e.start(VIDEO, timeout=1800, tag="k7f3q9x2m4pd", on_unknown="raise"), Result)
     a2e.start("a red kite")  # type: ignore[arg-type]
-    a2e.start(PICTURE, timeout="soon")  # type: ignore[arg-type]
-    a2e.start(PICTURE, on_unknown="never")  # type: ignore[arg-type]
+    a2e.start(IMAGE, timeout="soon")  # type: ignore[arg-type]
+    a2e.start(IMAGE, on_unknown="never")  # type: ignore[arg-type]
     TextToImage("x").prompt = "y"  # type: ignore[misc]
-    assert_type(PICTURE.replace(width=512), TextToImage)
+    assert_type(IMAGE.replace(width=512), TextToImage)
 
 
 async def jobs(a2e: A2EClient, job: Job[Result]) -> None:
@@ -125,22 +125,22 @@ async def jobs(a2e: A2EClient, job: Job[Result]) -> None:
 
 async def many(a2e: A2EClient) -> None:
     """Many jobs, by the client's own means and by asyncio's."""
-    assert_type(await a2e.gather([PICTURE, FILM]), list[Result])
+    assert_type(await a2e.gather([IMAGE, VIDEO]), list[Result])
     assert_type(await a2e.gather(some_later(), max_running=10), list[Result])
-    assert_type(await a2e.gather([PICTURE], return_exceptions=False), list[Result])
+    assert_type(await a2e.gather([IMAGE], return_exceptions=False), list[Result])
     assert_type(await a2e.gather(some(), return_exceptions=True), list[Result | BaseException])
     async for job in a2e.as_completed(some_later(), max_running=5):
         assert_type(job, Job[Result])
-    async for job in a2e.as_completed([PICTURE]):
+    async for job in a2e.as_completed([IMAGE]):
         assert_type(await job, Result)
-    one, other = await asyncio.gather(a2e.start(PICTURE), a2e.image_to_video("https://f", lora="l"))
+    one, other = await asyncio.gather(a2e.start(IMAGE), a2e.image_to_video("https://f", lora="l"))
     assert_type(one, Result)
     assert_type(other, Result)
     assert_type(await asyncio.gather(*[a2e.start(request) for request in some()]), list[Result])
     async with asyncio.TaskGroup() as group:
-        assert_type(group.create_task(a2e.start(PICTURE).wait()), asyncio.Task[Result])
+        assert_type(group.create_task(a2e.start(IMAGE).wait()), asyncio.Task[Result])
     await a2e.gather(["a red kite"])  # type: ignore[arg-type]
-    a2e.as_completed(PICTURE)  # type: ignore[arg-type]
+    a2e.as_completed(IMAGE)  # type: ignore[arg-type]
 
 
 async def the_rest(a2e: A2EClient, result: Result) -> None:
@@ -154,8 +154,8 @@ async def the_rest(a2e: A2EClient, result: Result) -> None:
     assert_type(await a2e.upload("in.png"), str)
     assert_type(await a2e.balance(), Balance)
     assert_type((await a2e.balance()).coins, float)
-    assert_type(await a2e.quote(FILM), Quote)
-    assert_type(await a2e.look("text_to_image", "65f000000000000000000001"), Record)
+    assert_type(await a2e.quote(VIDEO), Quote)
+    assert_type(await a2e.record("text_to_image", "65f000000000000000000001"), Record)
     async for record in a2e.records(TextToImage, limit=5):
         assert_type(record.status, Status)
     await a2e.drain(timeout=5)

@@ -57,4 +57,4 @@ async def wrong(a2e: A2EClient) -> None:
     await a2e.calls.backgrounds.all(colour="red")  # type: ignore[call-arg]
     await a2e.calls.avatars.characters(kind="mine")  # type: ignore[arg-type]
     await a2e.calls.speech.say("Hello", "id")  # type: ignore[call-arg]
-    await a2e.calls.pictures  # type: ignore[attr-defined]
+    await a2e.calls.images  # type: ignore[attr-defined]

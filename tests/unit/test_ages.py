@@ -16,7 +16,7 @@ from a2e_async.core.polling.learned import Learned
 
 
 def taught(lengths, *, every=0.7, ages=None):
-    """Teach ages with tasks of these lengths, each looked at every so many seconds from its beginning on."""
+    """Teach ages with tasks of these lengths, each polled every so many seconds from its beginning on."""
     ages = ages or Ages()
     for number, length in enumerate(lengths):
         seen = 0.0
@@ -129,29 +129,29 @@ def test_one_task_says_little():
     assert ages.share(50) < Ages().share(50)
 
 
-def learned_films():
-    """Give a memory of films of 20 to 60 s."""
+def learned_videos():
+    """Give a memory of videos of 20 to 60 s."""
     learned = Learned()
-    taught(uniform(2000, 20, 60), ages=learned.ages("films"))
+    taught(uniform(2000, 20, 60), ages=learned.ages("videos"))
     return learned
 
 
 def test_a_memory_is_kept_and_read():
     """What was learned goes to JSON and back, and says the same within a few hundredths."""
-    before, after = learned_films(), Learned()
+    before, after = learned_videos(), Learned()
     words = json.dumps(before.kept())
     assert len(words) < 6000
     after.recall(json.loads(words))
     for age in range(100):
-        assert after.ages("films").share(age) == pytest.approx(before.ages("films").share(age), abs=0.03)
-    assert sum(after.ages("films").ends) == pytest.approx(500, abs=1)
+        assert after.ages("videos").share(age) == pytest.approx(before.ages("videos").share(age), abs=0.03)
+    assert sum(after.ages("videos").ends) == pytest.approx(500, abs=1)
 
 
 def test_one_learns_on_from_a_memory():
     """What comes after it soon outweighs a memory that has grown old."""
     learned = Learned()
-    learned.recall(learned_films().kept())
-    ages = learned.ages("films")
+    learned.recall(learned_videos().kept())
+    ages = learned.ages("videos")
     now = 0.0
     for length in uniform(2000, 3, 8):
         now += 0.1
@@ -163,24 +163,24 @@ def test_one_learns_on_from_a_memory():
 def test_a_memory_does_not_go_over_what_is_known():
     """Who has seen tasks of a family end needs no older memory of it; of another family it is taken."""
     learned = Learned()
-    taught(uniform(50, 3, 8), ages=learned.ages("films"))
-    before = learned.ages("films").ends
-    kept = learned_films().kept()
-    learned.recall(kept | {"families": kept["families"] | {"songs": kept["families"]["films"]}})
-    assert learned.ages("films").ends == before
+    taught(uniform(50, 3, 8), ages=learned.ages("videos"))
+    before = learned.ages("videos").ends
+    kept = learned_videos().kept()
+    learned.recall(kept | {"families": kept["families"] | {"songs": kept["families"]["videos"]}})
+    assert learned.ages("videos").ends == before
     assert learned.ages("songs").share(70) > 0.9
 
 
 DAMAGED = [
-    None, 0, "", [], {}, {"scale": "other", "families": {}}, {"families": {"films": {"ended": [1], "lived": [1]}}},
+    None, 0, "", [], {}, {"scale": "other", "families": {}}, {"families": {"videos": {"ended": [1], "lived": [1]}}},
     *[
         Learned().kept() | {"families": families}
         for families in (
-            None, [], "films", {"films": None}, {"films": []}, {"films": {"ended": [1]}},
-            {"films": {"ended": [1], "lived": "1"}}, {"films": {"ended": [-1], "lived": [1]}},
-            {"films": {"ended": [True], "lived": [1]}}, {"films": {"ended": [float("nan")], "lived": [1]}},
-            {"films": {"ended": [float("inf")], "lived": [1]}}, {"films": {"ended": ["1"], "lived": [1]}},
-            {"films": {"ended": [1] * (BINS + 1), "lived": [1]}}, {"films": {"ended": [10**400], "lived": [1]}},
+            None, [], "videos", {"videos": None}, {"videos": []}, {"videos": {"ended": [1]}},
+            {"videos": {"ended": [1], "lived": "1"}}, {"videos": {"ended": [-1], "lived": [1]}},
+            {"videos": {"ended": [True], "lived": [1]}}, {"videos": {"ended": [float("nan")], "lived": [1]}},
+            {"videos": {"ended": [float("inf")], "lived": [1]}}, {"videos": {"ended": ["1"], "lived": [1]}},
+            {"videos": {"ended": [1] * (BINS + 1), "lived": [1]}}, {"videos": {"ended": [10**400], "lived": [1]}},
         )
     ],
 ]  # fmt: skip
@@ -192,15 +192,15 @@ def test_a_damaged_memory_is_no_memory(kept):
     learned = Learned()
     learned.recall(kept)
     assert learned.kept()["families"] == {}
-    assert learned.ages("films").share(10) == Ages().share(10)
+    assert learned.ages("videos").share(10) == Ages().share(10)
 
 
 def test_a_task_of_unknown_age_teaches_nothing():
-    """Its looks are noted for itself alone."""
+    """Its polls are noted for itself alone."""
     learned, task = Learned(), Waiting(100.0, teaches=False)
-    learned.running("films", task, 105.0)
-    learned.ended("films", task, 106.0)
-    learned.left("films", task)
+    learned.running("videos", task, 105.0)
+    learned.ended("videos", task, 106.0)
+    learned.left("videos", task)
     assert task.seen == 105.0
     assert learned.kept()["families"] == {}
 
@@ -208,10 +208,10 @@ def test_a_task_of_unknown_age_teaches_nothing():
 def test_an_older_answer_teaches_nothing():
     """An answer that comes after a newer one takes nothing back."""
     learned, task = Learned(), Waiting(100.0)
-    learned.running("films", task, 107.0)
-    learned.running("films", task, 103.0)
+    learned.running("videos", task, 107.0)
+    learned.running("videos", task, 103.0)
     assert task.seen == 107.0
-    assert sum(learned.ages("films").seconds) == pytest.approx(7)
+    assert sum(learned.ages("videos").seconds) == pytest.approx(7)
 
 
 def test_the_bins_cover_a_day():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from virtual_time import PICTURE, caught, client, now, virtual
+from virtual_time import IMAGE, caught, client, now, virtual
 
 from a2e_async import ClientClosedError, InvalidRequestError, Result, TextToImage, UsageError
 
@@ -79,7 +79,7 @@ async def test_an_error_of_the_callers_own_is_an_outcome_too(a2e, sim, rows, bad
 @virtual(task_seconds=3)
 async def test_an_item_that_is_no_request_is_refused_in_its_place(a2e, sim, item):
     """Whatever lies among the requests costs no other outcome."""
-    outcomes = await a2e.gather([PICTURE, item, PICTURE], max_running=1, return_exceptions=True)
+    outcomes = await a2e.gather([IMAGE, item, IMAGE], max_running=1, return_exceptions=True)
     assert [type(outcome) for outcome in outcomes] == [Result, UsageError, Result]
     assert str(outcomes[1]).startswith("item 2 of the requests: ")
 
@@ -131,7 +131,7 @@ async def test_a_closed_client_takes_no_more_items(sim):
     a2e = client(sim)
     await a2e.open()
     closing = asyncio.get_running_loop().call_later(10, lambda: asyncio.ensure_future(a2e.aclose()))
-    outcomes = await a2e.gather(later(PICTURE for _ in range(10**9)), return_exceptions=True)
+    outcomes = await a2e.gather(later(IMAGE for _ in range(10**9)), return_exceptions=True)
     await asyncio.sleep(1)
     assert closing.when() < now()
     assert isinstance(outcomes[-1], ClientClosedError)
@@ -160,7 +160,7 @@ async def test_no_callbacks_pile_up_on_a_slow_source(a2e, sim):
 @virtual(task_seconds=1000)
 async def test_no_waiters_pile_up_on_a_drain(a2e, sim):
     """Who gives up waiting for the end of all jobs leaves nothing behind."""
-    job = a2e.start(PICTURE)
+    job = a2e.start(IMAGE)
     for _ in range(50):
         with pytest.raises(TimeoutError):
             await a2e.drain(timeout=1)

@@ -34,7 +34,7 @@ def entry(name="a", **given):
         "planned_at": NOW - 20,
         "intended_at": NOW - 19,
         "accepted_at": NOW - 18.5,
-        "settled_at": NOW - 6.5,
+        "finished_at": NOW - 6.5,
         "done_at": NOW - 6,
         "files": (FileEntry(path=f"{name}.png", bytes=1234, sha256="ab" * 32),),
     }
@@ -98,7 +98,7 @@ def test_done(tmp_path):
         "bytes": [1234],
         "sha256": ["ab" * 32],
         "started": "2026-11-21T03:09:49.250Z",
-        "settled": "2026-11-21T03:10:01.750Z",
+        "finished": "2026-11-21T03:10:01.750Z",
         "seconds": 12.5,
         "error": "",
         "prompt": "a red kite",
@@ -124,7 +124,7 @@ def test_done(tmp_path):
 def test_planned(tmp_path):
     """A row of which nothing has happened: empty cells, nulls, and no time that is made up."""
     (line,), (row,), page = report(tmp_path, Entry(id="b", family="text_to_image", fields={}, planned_at=NOW))
-    assert line["coins"] is line["started"] is line["settled"] is line["seconds"] is None
+    assert line["coins"] is line["started"] is line["finished"] is line["seconds"] is None
     assert line["ids"] == line["path"] == []
     assert {name: value for name, value in row.items() if value} == {
         "row": "b",

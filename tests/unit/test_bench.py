@@ -75,24 +75,24 @@ def said(answer):
 
 
 START = {
-    "a2e": ("/api/v1/userImage2Video/start", b'{"prompt":"film 3","name":"film 3 ~k7f3q9x2m4pda"}'),
-    "replicate": ("/v1/predictions", b'{"version":"v","input":{"prompt":"film 3"}}'),
-    "fal": ("/fal/a2e/film", b'{"prompt":"film 3"}'),
-    "runway": ("/runway/v1/image_to_video", b'{"promptText":"film 3"}'),
-    "openai": ("/openai/v1/videos", b'{"prompt":"film 3"}'),
+    "a2e": ("/api/v1/userImage2Video/start", b'{"prompt":"video 3","name":"video 3 ~k7f3q9x2m4pda"}'),
+    "replicate": ("/v1/predictions", b'{"version":"v","input":{"prompt":"video 3"}}'),
+    "fal": ("/fal/a2e/video", b'{"prompt":"video 3"}'),
+    "runway": ("/runway/v1/image_to_video", b'{"promptText":"video 3"}'),
+    "openai": ("/openai/v1/videos", b'{"prompt":"video 3"}'),
 }
 LOOK = {
     "a2e": ("/api/v1/userImage2Video/{}", lambda said: said["data"]["current_status"], "processing", "completed"),
     "replicate": ("/v1/predictions/{}", lambda said: said["status"], "starting", "succeeded"),
-    "fal": ("/fal/a2e/film/requests/{}/status", lambda said: said["status"], "IN_PROGRESS", "COMPLETED"),
+    "fal": ("/fal/a2e/video/requests/{}/status", lambda said: said["status"], "IN_PROGRESS", "COMPLETED"),
     "runway": ("/runway/v1/tasks/{}", lambda said: said["status"], "RUNNING", "SUCCEEDED"),
     "openai": ("/openai/v1/videos/{}", lambda said: said["status"], "in_progress", "completed"),
 }
 
 
 @pytest.mark.parametrize("name", START)
-def test_a_dialect_tells_a_film_from_its_start_to_its_end(name):
-    """In every dialect a film is started once, runs as long as it was drawn, and then has ended."""
+def test_a_dialect_tells_a_video_from_its_start_to_its_end(name):
+    """In every dialect a video is started once, runs as long as it was drawn, and then has ended."""
     speak = next(dialect for _prefix, dialect in DIALECTS if dialect.__name__ == name)
     world = World(2, 2, 1, "http://127.0.0.1:1")
     path, body = START[name]
@@ -100,13 +100,13 @@ def test_a_dialect_tells_a_film_from_its_start_to_its_end(name):
     (task_id,) = world.tasks
     assert world.ends == {3: 12.0}
     path, status, running, ended = LOOK[name]
-    looks = [speak(world, Call(path.format(task_id), b"", b"", moment)) for moment in (11.9, 12.0)]
-    assert [status(said(look)) for look in looks] == [running, ended]
+    polls = [speak(world, Call(path.format(task_id), b"", b"", moment)) for moment in (11.9, 12.0)]
+    assert [status(said(look)) for look in polls] == [running, ended]
     assert speak(world, Call(path.format("0" * 24), b"", b"", 11.0)) is None
 
 
-def test_one_look_answers_for_many_films():
-    """A batch enquiry gives a row for each film that is known, with the name that was sent."""
+def test_one_look_answers_for_many_videos():
+    """A batch enquiry gives a row for each video that is known, with the name that was sent."""
     world = World(2, 2, 1, "")
     speak = dict(DIALECTS)["/api/v1/"]
     path, body = START["a2e"]
@@ -116,12 +116,12 @@ def test_one_look_answers_for_many_films():
     look = speak(world, Call("/api/v1/userImage2Video/batchDetail", json.dumps({"ids": ids}).encode(), b"", 13.0))
     rows = said(look)["data"]
     assert [row["_id"] for row in rows] == ids[:2]
-    assert {row["name"] for row in rows} == {"film 3 ~k7f3q9x2m4pda"}
+    assert {row["name"] for row in rows} == {"video 3 ~k7f3q9x2m4pda"}
     assert {row["current_status"] for row in rows} == {"completed"}
 
 
 def test_a_held_start_is_answered_at_the_end():
-    """A start that asks to be held is answered when the film has ended, with its link."""
+    """A start that asks to be held is answered when the video has ended, with its link."""
     world = World(2, 2, 1, "")
     speak = dict(DIALECTS)["/v1/"]
     path, body = START["replicate"]
@@ -131,7 +131,7 @@ def test_a_held_start_is_answered_at_the_end():
 
 
 def test_the_server_counts_what_it_was_asked():
-    """A film that was started twice, and each request by its kind, is in the report."""
+    """A video that was started twice, and each request by its kind, is in the report."""
     book = Book()
     book.reset({"shortest": 1, "longest": 1})
     path, body = START["a2e"]
@@ -139,4 +139,4 @@ def test_the_server_counts_what_it_was_asked():
         book.answer(Call(path, body, b"", moment))
     book.answer(Call("/nowhere", b"", b"", 10.2))
     report = book.report()
-    assert (report["films"], report["doubles"], report["requests"]["start"], report["peak"]) == (1, 1, 2, 2)
+    assert (report["videos"], report["doubles"], report["requests"]["start"], report["peak"]) == (1, 1, 2, 2)

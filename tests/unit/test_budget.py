@@ -1,4 +1,4 @@
-"""A budget that holds: coins are reserved before a start is sent, settled by its reply, and given back when refused."""
+"""A budget that holds: coins are reserved before a start is sent, counted by its reply, given back when refused."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 
 import attrs
 import pytest
-from virtual_time import FILM, PICTURE, caught, client, now, until, virtual
+from virtual_time import IMAGE, VIDEO, caught, client, now, until, virtual
 
 from a2e_async import (
     A2EClient,
@@ -23,7 +23,7 @@ from a2e_async import (
 from a2e_async.families.wan30 import Wan30
 from a2e_async.families.wan_video import WanVideo
 
-LONG_FILM = attrs.evolve(FILM, video_time=20)
+LONG_VIDEO = attrs.evolve(VIDEO, video_time=20)
 
 
 def budget(coins, **options):
@@ -34,7 +34,7 @@ def budget(coins, **options):
 @virtual(options=budget(1_000))
 async def test_300_starts_at_once_keep_a_budget_exactly(a2e, sim):
     """300 starts of 10 coins with a budget of 1,000: 100 are billed, 200 refused, and nothing else is sent."""
-    jobs = [a2e.start(PICTURE) for _ in range(300)]
+    jobs = [a2e.start(IMAGE) for _ in range(300)]
     ended = await asyncio.gather(*jobs, return_exceptions=True)
     refused = [end for end in ended if isinstance(end, BudgetExceededError)]
     assert len(refused) == 200
@@ -49,7 +49,7 @@ async def test_300_starts_at_once_keep_a_budget_exactly(a2e, sim):
 @virtual(options=budget(1_000, max_starts=300))
 async def test_300_starts_in_flight_at_once_keep_it_too(a2e, sim):
     """The budget does not lean on the number of workers."""
-    jobs = [a2e.start(PICTURE) for _ in range(300)]
+    jobs = [a2e.start(IMAGE) for _ in range(300)]
     await until(lambda: sim.counters["text_to_image.start"])
     await asyncio.sleep(0)
     assert a2e.reserved + a2e.spent <= 1_000
@@ -60,7 +60,7 @@ async def test_300_starts_in_flight_at_once_keep_it_too(a2e, sim):
 @virtual(options=budget(1_000))
 async def test_the_quote_is_asked_once_for_each_kind(a2e, sim):
     """One question per family and pricing fields, however many starts wait for it."""
-    kinds = [PICTURE, attrs.evolve(PICTURE, prompt="another"), FILM, attrs.evolve(FILM, prompt="another"), LONG_FILM]
+    kinds = [IMAGE, attrs.evolve(IMAGE, prompt="another"), VIDEO, attrs.evolve(VIDEO, prompt="another"), LONG_VIDEO]
     jobs = [a2e.start(request) for request in kinds * 3]
     await asyncio.gather(*jobs)
     assert sim.counters["quote"] == 3
@@ -81,7 +81,7 @@ async def test_a_price_may_be_decided_by_mappings_and_lists_of_them(a2e, sim):
 @virtual()
 async def test_without_a_budget_nothing_is_quoted(a2e, sim):
     """A client without a budget asks for no price, and still says what it has spent."""
-    await a2e.start(PICTURE)
+    await a2e.start(IMAGE)
     assert sim.counters["quote"] == 0
     assert (a2e.spent, a2e.reserved) == (10, 0)
 
@@ -89,22 +89,22 @@ async def test_without_a_budget_nothing_is_quoted(a2e, sim):
 @virtual(options=budget(100))
 async def test_a_price_of_the_caller_is_taken_and_not_asked(a2e, sim):
     """With price= no quote is asked; the coins of the reply count in the end."""
-    job = a2e.start(PICTURE, price=60)
-    error = await caught(a2e.start(PICTURE, price=60).wait())
+    job = a2e.start(IMAGE, price=60)
+    error = await caught(a2e.start(IMAGE, price=60).wait())
     assert isinstance(error, BudgetExceededError)
     assert (error.needed, error.left) == (60, 40)
     await job
     assert a2e.spent == 10
-    await a2e.with_options(price=90).start(PICTURE)
+    await a2e.with_options(price=90).start(IMAGE)
     assert sim.counters["quote"] == 0
 
 
 @virtual(options=budget(100))
 async def test_a_start_that_costs_more_than_quoted_is_settled_by_its_reply(a2e, sim):
     """What the service charges counts, and is the price of the next start."""
-    await a2e.start(PICTURE, price=1)
+    await a2e.start(IMAGE, price=1)
     assert a2e.spent == 10
-    await a2e.start(PICTURE)
+    await a2e.start(IMAGE)
     assert (a2e.spent, sim.counters["quote"]) == (20, 0)
 
 
@@ -112,8 +112,8 @@ async def test_a_start_that_costs_more_than_quoted_is_settled_by_its_reply(a2e, 
 async def test_a_quote_that_fails_gives_way_to_the_last_price(a2e, sim):
     """When no quote can be had the price that was seen last counts."""
     sim.faults.add("quote", "status", status=404, hits=None)
-    await a2e.start(PICTURE)
-    jobs = [a2e.start(PICTURE) for _ in range(20)]
+    await a2e.start(IMAGE)
+    jobs = [a2e.start(IMAGE) for _ in range(20)]
     ended = await asyncio.gather(*jobs, return_exceptions=True)
     assert sum(isinstance(end, BudgetExceededError) for end in ended) == 11
     assert sim.world.book.charged == 100
@@ -126,7 +126,7 @@ async def test_a_start_of_unknown_price_goes_alone_and_tells_the_others(a2e, sim
     """Without any price one start goes by itself with all that is left; then all know the price."""
     kind, details = fault
     sim.faults.add("quote", kind, hits=None, **details)
-    jobs = [a2e.start(FILM) for _ in range(10)]
+    jobs = [a2e.start(VIDEO) for _ in range(10)]
     await until(lambda: sim.counters["image_to_video.start"], step=0.01)
     assert a2e.reserved == 200
     assert sim.counters["image_to_video.start"] == 1
@@ -139,7 +139,7 @@ async def test_a_start_of_unknown_price_goes_alone_and_tells_the_others(a2e, sim
 async def test_a_budget_is_passed_by_at_most_one_unknown_price(a2e, sim):
     """An unknown price may be more than is left; after that one start nothing more is sent."""
     sim.faults.add("quote", "html", hits=None)
-    jobs = [a2e.start(LONG_FILM) for _ in range(5)] + [a2e.start(FILM) for _ in range(5)]
+    jobs = [a2e.start(LONG_VIDEO) for _ in range(5)] + [a2e.start(VIDEO) for _ in range(5)]
     ended = await asyncio.gather(*jobs, return_exceptions=True)
     refused = [end for end in ended if isinstance(end, BudgetExceededError)]
     starts = sim.world.book.starts
@@ -153,8 +153,8 @@ async def test_a_budget_is_passed_by_at_most_one_unknown_price(a2e, sim):
 async def test_starts_of_other_kinds_wait_for_one_that_goes_alone(a2e, sim):
     """A start that holds all that is left for a moment refuses nobody."""
     sim.faults.add("quote", "html", hits=None)
-    jobs = [a2e.start(request) for request in [FILM, PICTURE, LONG_FILM] * 3]
-    jobs += [a2e.start(attrs.evolve(PICTURE, width=512), price=10)]
+    jobs = [a2e.start(request) for request in [VIDEO, IMAGE, LONG_VIDEO] * 3]
+    jobs += [a2e.start(attrs.evolve(IMAGE, width=512), price=10)]
     await asyncio.gather(*jobs)
     assert a2e.spent == sim.world.book.charged == 3 * (30 + 10 + 120) + 10
 
@@ -164,7 +164,7 @@ async def test_an_unknown_price_that_is_refused_lets_the_next_one_go(a2e, sim):
     """When the start that goes alone is refused, the next one goes alone."""
     sim.faults.add("quote", "html", hits=None)
     sim.faults.add("*.start", "status", status=400, hits=2)
-    ended = await asyncio.gather(*(a2e.start(FILM) for _ in range(5)), return_exceptions=True)
+    ended = await asyncio.gather(*(a2e.start(VIDEO) for _ in range(5)), return_exceptions=True)
     assert sum(isinstance(end, RejectedRequestError) for end in ended) == 2
     assert (a2e.spent, a2e.reserved) == (90, 0)
 
@@ -175,7 +175,7 @@ async def test_an_unknown_price_that_is_lost_keeps_all_that_was_left(a2e, sim):
     sim.faults.add("quote", "html", hits=None)
     sim.faults.add("*.start", "reset", when="after")
     ended = await asyncio.gather(
-        *(a2e.with_options(tagging=False).start(FILM) for _ in range(5)), return_exceptions=True
+        *(a2e.with_options(tagging=False).start(VIDEO) for _ in range(5)), return_exceptions=True
     )
     assert isinstance(ended[0], StartUnknownError)
     assert {type(end) for end in ended[1:]} == {BudgetExceededError}
@@ -186,12 +186,12 @@ async def test_an_unknown_price_that_is_lost_keeps_all_that_was_left(a2e, sim):
 async def test_unknown_prices_are_refused_on_demand(a2e, sim):
     """With on_unknown_price="refuse" a start without any price is not sent."""
     sim.faults.add("quote", "html", hits=None)
-    error = await caught(a2e.start(PICTURE).wait())
+    error = await caught(a2e.start(IMAGE).wait())
     assert isinstance(error, BudgetExceededError)
     assert error.needed is None
     assert error.left == 1_000
     assert sim.counters["text_to_image.start"] == 0
-    await a2e.start(PICTURE, price=10)
+    await a2e.start(IMAGE, price=10)
 
 
 def test_on_unknown_price_is_checked():
@@ -204,25 +204,25 @@ def test_on_unknown_price_is_checked():
 async def test_a_refused_start_gives_its_coins_back(a2e, sim):
     """What was reserved for a start that the service refuses is free for the next one."""
     sim.faults.add("*.start", "status", status=400)
-    await caught(a2e.start(PICTURE).wait())
+    await caught(a2e.start(IMAGE).wait())
     assert (a2e.spent, a2e.reserved) == (0, 0)
-    await a2e.start(PICTURE)
+    await a2e.start(IMAGE)
 
 
 @virtual(options=budget(10))
 async def test_a_start_that_never_left_gives_its_coins_back(a2e, sim):
     """A start that is refused for being too many is released when it is given up."""
     sim.faults.add("*.start", "status", status=429, hits=6)
-    await caught(a2e.start(PICTURE).wait())
+    await caught(a2e.start(IMAGE).wait())
     assert a2e.reserved == 0
-    await a2e.start(PICTURE)
+    await a2e.start(IMAGE)
 
 
 @virtual(options=budget(10))
 async def test_a_start_that_was_let_go_of_in_time_is_not_sent(a2e, sim):
     """A job that is detached while its price is asked sends nothing and holds nothing."""
     sim.faults.add("quote", "delay", seconds=5)
-    job = a2e.start(PICTURE)
+    job = a2e.start(IMAGE)
     await asyncio.sleep(1)
     job.detach()
     await asyncio.sleep(10)
@@ -233,7 +233,7 @@ async def test_a_start_that_was_let_go_of_in_time_is_not_sent(a2e, sim):
 @virtual(options=budget(30), task_seconds=100)
 async def test_a_cancelled_start_gives_its_coins_back(a2e, sim):
     """A task that is deleted while initialized is refunded, and the budget has its coins again."""
-    job = a2e.start(FILM)
+    job = a2e.start(VIDEO)
     await job.accepted()
     assert a2e.spent == 30
     assert await job.cancel()
@@ -241,13 +241,13 @@ async def test_a_cancelled_start_gives_its_coins_back(a2e, sim):
     assert isinstance(error, JobCancelledError)
     assert error.refunded is True
     assert a2e.spent == sim.world.book.spent == 0
-    await a2e.start(FILM)
+    await a2e.start(VIDEO)
 
 
 @virtual(options=budget(30), task_seconds=100)
 async def test_a_start_that_is_too_late_to_cancel_keeps_its_coins_spent(a2e, sim):
     """A task that has begun is not deleted, and nothing is claimed back."""
-    job = a2e.start(FILM)
+    job = a2e.start(VIDEO)
     await job.accepted()
     await asyncio.sleep(50)
     assert not await job.cancel()
@@ -256,13 +256,13 @@ async def test_a_start_that_is_too_late_to_cancel_keeps_its_coins_spent(a2e, sim
 
 @virtual(options=budget(30))
 async def test_a_lost_start_stays_reserved_until_it_is_found(a2e, sim):
-    """While a lost start is looked for its coins are held; adopted, they are spent."""
+    """While a lost start is looked for its coins are held; recovered, they are spent."""
     sim.world.change(list_lag=20)
     sim.faults.add("*.start", "reset", when="after")
-    job = a2e.start(FILM)
+    job = a2e.start(VIDEO)
     await asyncio.sleep(10)
     assert (a2e.spent, a2e.reserved) == (0, 30)
-    assert isinstance(await caught(a2e.start(FILM).wait()), BudgetExceededError)
+    assert isinstance(await caught(a2e.start(VIDEO).wait()), BudgetExceededError)
     await job
     assert (a2e.spent, a2e.reserved) == (30, 0)
 
@@ -271,9 +271,9 @@ async def test_a_lost_start_stays_reserved_until_it_is_found(a2e, sim):
 async def test_a_start_that_stays_unknown_stays_reserved(a2e, sim):
     """StartUnknownError gives no coins back: they may have been charged."""
     sim.faults.add("*.start", "reset", when="after")
-    assert isinstance(await caught(a2e.with_options(tagging=False).start(FILM).wait()), StartUnknownError)
+    assert isinstance(await caught(a2e.with_options(tagging=False).start(VIDEO).wait()), StartUnknownError)
     assert (a2e.spent, a2e.reserved) == (0, 30)
-    assert isinstance(await caught(a2e.start(FILM).wait()), BudgetExceededError)
+    assert isinstance(await caught(a2e.start(VIDEO).wait()), BudgetExceededError)
 
 
 @virtual(options=budget(30))
@@ -281,7 +281,7 @@ async def test_a_second_send_that_is_refused_gives_the_coins_back(a2e, sim):
     """Once the absence of the first send is proven, a refusal of the second settles the matter."""
     sim.faults.add("*.start", "reset")
     sim.faults.add("*.start", "status", status=400)
-    assert isinstance(await caught(a2e.start(FILM).wait()), RejectedRequestError)
+    assert isinstance(await caught(a2e.start(VIDEO).wait()), RejectedRequestError)
     assert (a2e.spent, a2e.reserved) == (0, 0)
 
 
@@ -303,7 +303,7 @@ async def test_coins_that_are_no_number_settle_at_the_price(a2e, sim, coins):
     """Nonsense in a reply's coins cannot break the budget."""
     real = sim._service._answers["start"]
     sim._service._answers["start"] = lambda *what: {**real(*what), "coins": coins}
-    await a2e.start(PICTURE)
+    await a2e.start(IMAGE)
     assert (a2e.spent, a2e.reserved) == (10, 0)
 
 
@@ -315,7 +315,7 @@ async def test_coins_that_are_no_number_settle_at_the_price(a2e, sim, coins):
 async def test_too_few_coins_end_the_starts_that_are_queued(a2e, sim, poor):
     """When the account is empty every queued start ends with the same error and is not sent; a later one is tried."""
     sim.world.change(poor=poor)
-    jobs = [a2e.start(PICTURE) for _ in range(10)]
+    jobs = [a2e.start(IMAGE) for _ in range(10)]
     ended = await asyncio.gather(*jobs, return_exceptions=True)
     assert [type(end).__name__ for end in ended] == ["Result"] * 3 + ["InsufficientCoinsError"] * 7
     assert sim.counters["text_to_image.start"] == 4
@@ -323,12 +323,12 @@ async def test_too_few_coins_end_the_starts_that_are_queued(a2e, sim, poor):
     assert ended[9].status == ended[3].status
     assert ended[9].tag == jobs[9].tag
     assert len(sim.world.book.starts) == 3
-    error = await caught(a2e.start(PICTURE, price=10).wait())
+    error = await caught(a2e.start(IMAGE, price=10).wait())
     assert isinstance(error, InsufficientCoinsError)
     assert error.needed == 10
     assert sim.counters["text_to_image.start"] == 5
     sim.world.coins = 10
-    await a2e.start(PICTURE)
+    await a2e.start(IMAGE)
 
 
 @pytest.mark.parametrize(
@@ -338,7 +338,7 @@ async def test_too_few_coins_end_the_starts_that_are_queued(a2e, sim, poor):
 async def test_too_few_coins_are_known_by_their_words(a2e, sim, words):
     """Each of the service's texts for an empty account is InsufficientCoinsError."""
     sim.faults.add("*.start", "code", code=1, message=words)
-    assert isinstance(await caught(a2e.start(PICTURE).wait()), InsufficientCoinsError)
+    assert isinstance(await caught(a2e.start(IMAGE).wait()), InsufficientCoinsError)
     assert now() < 1
 
 
@@ -346,16 +346,16 @@ async def test_too_few_coins_are_known_by_their_words(a2e, sim, words):
 async def test_a_budget_belongs_to_a_client_and_its_views(sim):
     """Views share the budget of their client; another client has its own."""
     async with client(sim, budget=60) as a2e:
-        await a2e.with_options(timeout=60).start(FILM)
-        await a2e.start(FILM)
-        assert isinstance(await caught(a2e.with_options().start(FILM).wait()), BudgetExceededError)
+        await a2e.with_options(timeout=60).start(VIDEO)
+        await a2e.start(VIDEO)
+        assert isinstance(await caught(a2e.with_options().start(VIDEO).wait()), BudgetExceededError)
         assert a2e.with_options().spent == 60
     async with client(sim, budget=60) as a2e:
-        await a2e.start(FILM)
+        await a2e.start(VIDEO)
 
 
 @virtual(options=budget(35), task_seconds=5)
-async def test_four_films_of_one_start_are_reserved_together(a2e, sim):
+async def test_four_videos_of_one_start_are_reserved_together(a2e, sim):
     """The price of a start is that of all its tasks."""
     four = ImageToVideo("http://example.com/a.png", prompt="x", negative_prompt="y", number_of_images=4)
     error = await caught(a2e.start(four).wait())

@@ -1,4 +1,4 @@
-"""The learned cadence: how soon ends are noticed, and how many looks that takes, in virtual time."""
+"""The learned cadence: how soon ends are noticed, and how many polls that takes, in virtual time."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from itertools import pairwise
 
 import pytest
 from benchmark import figures
-from trials import FILMS, PICTURES, Start, on_paper, trial
-from virtual_time import FILM, PICTURE, caught, client, virtual
+from trials import IMAGES, VIDEOS, Start, on_paper, trial
+from virtual_time import IMAGE, VIDEO, caught, client, virtual
 
 from a2e_async import Cadence, JobDetachedError
 
 
-def films(count, *, shortest=20.0, longest=60.0, seed=1):
-    """Give starts of films, all at once."""
+def videos(count, *, shortest=20.0, longest=60.0, seed=1):
+    """Give starts of videos, all at once."""
     dice = random.Random(seed)
-    return [Start(0.0, FILMS, dice.uniform(shortest, longest)) for _ in range(count)]
+    return [Start(0.0, VIDEOS, dice.uniform(shortest, longest)) for _ in range(count)]
 
 
 def mixed(seconds, seed=1):
-    """Give 200 starts a second, half pictures of 3 to 8 s, half films of 60 to 120 s."""
+    """Give 200 starts a second, half images of 3 to 8 s, half videos of 60 to 120 s."""
     dice = random.Random(seed)
-    kinds = ((FILMS, 60, 120), (PICTURES, 3, 8))
+    kinds = ((VIDEOS, 60, 120), (IMAGES, 3, 8))
     return [
         Start(number / 200, family, dice.uniform(shortest, longest))
         for number in range(200 * seconds)
@@ -31,38 +31,38 @@ def mixed(seconds, seed=1):
     ]
 
 
-def test_a_hundred_films_from_an_empty_memory():
-    """100 films of 20 to 60 s take 0.7 looks each at most, and their ends are noticed after half a second."""
-    played = trial(films(100))
-    assert played.looks_a_job <= 0.7
+def test_a_hundred_videos_from_an_empty_memory():
+    """100 videos of 20 to 60 s take 0.7 polls each at most, and their ends are noticed after half a second."""
+    played = trial(videos(100))
+    assert played.polls_a_job <= 0.7
     assert played.delay <= 0.5
-    assert max(played.first[FILMS]) < 1
+    assert max(played.first[VIDEOS]) < 1
     assert played.peak <= 10
 
 
-def test_a_thousand_films_from_an_empty_memory():
-    """1,000 films of 20 to 60 s take 0.45 looks each at most, never more than ten in a second."""
-    played = trial(films(1000))
-    assert played.looks_a_job <= 0.45
+def test_a_thousand_videos_from_an_empty_memory():
+    """1,000 videos of 20 to 60 s take 0.45 polls each at most, never more than ten in a second."""
+    played = trial(videos(1000))
+    assert played.polls_a_job <= 0.45
     assert played.delay <= 0.6
     assert max(played.all_delays) < 5
     assert played.peak <= 10
 
 
-def test_a_thousand_films_with_hints():
-    """When a webhook tells of every end it is noticed within a tenth of a second; hints share looks."""
-    played = trial(films(1000), hints=True)
-    assert played.looks_a_job <= 0.6
+def test_a_thousand_videos_with_hints():
+    """When a webhook tells of every end it is noticed within a tenth of a second; hints share polls."""
+    played = trial(videos(1000), hints=True)
+    assert played.polls_a_job <= 0.6
     assert played.delay <= 0.1
     assert played.peak <= 10
 
 
 def test_a_mixed_stream_under_the_cap():
-    """200 starts a second, pictures and films: half the delay of a sweep round all ids (2.5 s), under the same cap."""
+    """200 starts a second, images and videos: half the delay of a sweep round all ids (2.5 s), under the same cap."""
     played = on_paper(mixed(100))
     assert played.delay <= 1.25
     assert played.peak <= 10
-    assert sum(played.delays[PICTURES]) / len(played.delays[PICTURES]) <= 0.5
+    assert sum(played.delays[IMAGES]) / len(played.delays[IMAGES]) <= 0.5
     assert max(played.all_delays) < 20
     assert max(map(max, played.first.values())) < 10
     assert len(played.all_delays) == 20_000
@@ -71,46 +71,46 @@ def test_a_mixed_stream_under_the_cap():
 @pytest.mark.parametrize("seed", range(3))
 def test_the_gates_hold_for_other_dice(seed):
     """What the figures say is no luck of the dice."""
-    hundred, thousand = on_paper(films(100, seed=seed)), on_paper(films(1000, seed=seed))
-    assert hundred.looks_a_job <= 0.7
+    hundred, thousand = on_paper(videos(100, seed=seed)), on_paper(videos(1000, seed=seed))
+    assert hundred.polls_a_job <= 0.7
     assert hundred.delay <= 0.53
-    assert thousand.looks_a_job <= 0.45
+    assert thousand.polls_a_job <= 0.45
     assert thousand.delay <= 0.5
 
 
 @pytest.mark.parametrize("longest", [20.5, 310.0])
 def test_tasks_that_all_end_together(longest):
-    """Films that all run for the same time are noticed as soon, though nothing said that they would end then."""
-    played = on_paper(films(300, shortest=longest - 10, longest=longest))
+    """Videos that all run for the same time are noticed as soon, though nothing said that they would end then."""
+    played = on_paper(videos(300, shortest=longest - 10, longest=longest))
     assert played.delay <= 0.7
 
 
 def test_a_wrong_memory_costs_little_and_is_mended():
-    """A client that remembers films of a minute notices films of 5 s within three intervals, and soon as usual."""
-    kept = on_paper(films(500, shortest=60, longest=61)).learned
+    """A client that remembers videos of a minute notices videos of 5 s within three intervals, and soon as usual."""
+    kept = on_paper(videos(500, shortest=60, longest=61)).learned
     dice = random.Random(1)
-    starts = [Start(number / 10, FILMS, dice.uniform(4, 6)) for number in range(1500)]
+    starts = [Start(number / 10, VIDEOS, dice.uniform(4, 6)) for number in range(1500)]
     played = trial(starts, kept=kept)
-    assert max(played.delays[FILMS]) < 3.5
-    assert sum(played.delays[FILMS][-500:]) / 500 <= 0.55
+    assert max(played.delays[VIDEOS]) < 3.5
+    assert sum(played.delays[VIDEOS][-500:]) / 500 <= 0.55
 
 
-def test_what_was_learned_saves_looks():
-    """The second hundred films of a minute take fewer looks than the first, and are noticed as soon."""
-    starts = films(100, shortest=55, longest=60)
+def test_what_was_learned_saves_polls():
+    """The second hundred videos of a minute take fewer polls than the first, and are noticed as soon."""
+    starts = videos(100, shortest=55, longest=60)
     first = trial(starts)
     second = trial(starts, kept=first.learned)
-    assert len(second.looks) < 0.8 * len(first.looks)
+    assert len(second.polls) < 0.8 * len(first.polls)
     assert second.delay <= 0.6
 
 
 def test_the_cap_holds_with_many_running():
-    """20,000 running tasks never make more looks than the cap allows, nor larger ones."""
-    starts = [Start(number / 1000, FILMS, 60 + number % 7) for number in range(20_000)]
-    played = on_paper(starts, cadence=Cadence(looks_per_second=20))
+    """20,000 running tasks never make more polls than the cap allows, nor larger ones."""
+    starts = [Start(number / 1000, VIDEOS, 60 + number % 7) for number in range(20_000)]
+    played = on_paper(starts, cadence=Cadence(polls_per_second=20))
     assert played.peak <= 20
     assert len(played.all_delays) == 20_000
-    assert min(later - one for one, later in pairwise(played.looks)) >= 1 / 20
+    assert min(later - one for one, later in pairwise(played.polls)) >= 1 / 20
 
 
 @pytest.mark.slow
@@ -126,9 +126,9 @@ async def test_a_client_that_is_opened_again_knows_what_it_knew(sim):
     a2e = client(sim)
     for _ in range(2):
         async with a2e:
-            await a2e.start(FILM)
-    assert sum(a2e.learned.ages(FILMS).ends) == pytest.approx(2)
-    assert a2e.learned.kept()["families"].keys() == {FILMS}
+            await a2e.start(VIDEO)
+    assert sum(a2e.learned.ages(VIDEOS).ends) == pytest.approx(2)
+    assert a2e.learned.kept()["families"].keys() == {VIDEOS}
 
 
 @virtual(task_seconds=30)
@@ -142,11 +142,11 @@ async def test_what_was_attached_to_teaches_nothing(a2e, sim):
 @virtual(task_seconds=1000)
 async def test_a_job_that_was_let_go_of_has_lived(a2e, sim):
     """What was seen of it stays known, and nothing of it runs on."""
-    job = a2e.start(PICTURE)
+    job = a2e.start(IMAGE)
     await asyncio.sleep(100)
     job.detach()
     assert isinstance(await caught(job), JobDetachedError)
     await asyncio.sleep(100)
-    ages = a2e.learned.ages(PICTURES)
+    ages = a2e.learned.ages(IMAGES)
     assert sum(ages.seconds) == pytest.approx(99, abs=2)
     assert not any(ages._running[1:])

@@ -237,7 +237,7 @@ async def test_a_blank_text_is_not_said():
 
 
 @story(yes({"videoUrl": ""}), no(200, 202), HttpReply(status=202, body=b'{"code": 0, "data": {"url": "https://f/v"}}'))
-async def test_a_film_in_1080p_is_waited_for(a2e, wire):
+async def test_a_video_in_1080p_is_waited_for(a2e, wire):
     """Two answers say in their way that it is not ready; the third, after twenty seconds, has the link."""
     assert await a2e.calls.tasks.veo_1080p(ID, wait=100) == "https://f/v"
     assert len(wire.sent) == 3
@@ -245,7 +245,7 @@ async def test_a_film_in_1080p_is_waited_for(a2e, wire):
 
 
 @story(HttpReply(status=202, body=b'{"message": "come again"}'))
-async def test_a_film_in_1080p_is_waited_for_no_longer_than_said(a2e, wire):
+async def test_a_video_in_1080p_is_waited_for_no_longer_than_said(a2e, wire):
     """After the wait there is no link, and no error; without a wait it is asked for once."""
     assert await a2e.calls.tasks.veo_1080p(ID) is None
     asked, began = len(wire.sent), now()
@@ -255,8 +255,8 @@ async def test_a_film_in_1080p_is_waited_for_no_longer_than_said(a2e, wire):
 
 
 @story(no(400, message="not 16:9"))
-async def test_a_film_that_has_no_1080p_is_an_error(a2e, wire):
-    """A refusal is not taken for a film that is not ready."""
+async def test_a_video_that_has_no_1080p_is_an_error(a2e, wire):
+    """A refusal is not taken for a video that is not ready."""
     with pytest.raises(RejectedRequestError, match="not 16:9"):
         await a2e.calls.tasks.veo_1080p(ID, wait=15)
 

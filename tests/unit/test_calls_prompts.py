@@ -11,7 +11,7 @@ from a2e_async import InvalidRequestError, ProtocolError, RejectedRequestError, 
 from a2e_async.calls.prompts import ExtendedPrompt, PromptDelta
 from a2e_async.core.http import HttpReply
 
-PICTURE = "https://files.example.net/in.png"
+IMAGE = "https://files.example.net/in.png"
 WORDS = {"prompt": "she waves", "negative_prompt": "blurry", "reference_id": "65f000000000000000000001"}
 
 
@@ -44,7 +44,7 @@ STREAMS = {
 async def events_of(wire, method="extend_live", **more):
     """Give all events of a prompt."""
     async with client(wire) as a2e:
-        return [one async for one in getattr(a2e.calls.prompts, method)(PICTURE, **WORDS, **more)]
+        return [one async for one in getattr(a2e.calls.prompts, method)(IMAGE, **WORDS, **more)]
 
 
 @pytest.mark.parametrize("transport", [Scripted, Streamed])
@@ -56,15 +56,15 @@ async def test_a_prompt_comes_word_by_word(name, transport):
     assert await events_of(wire) == expected
     (sent,) = wire.sent
     assert sent.path == "/api/v1/userImage2Video/prompt_extension"
-    assert sent.body == {"image_url": PICTURE, **WORDS, "stream": True}
+    assert sent.body == {"image_url": IMAGE, **WORDS, "stream": True}
 
 
-async def test_a_prompt_between_two_pictures_comes_so_too():
+async def test_a_prompt_between_two_images_comes_so_too():
     """The other extension streams in the same way."""
     wire = Streamed([WHOLE])
-    assert await events_of(wire, "extend_between_live", end_image_url=PICTURE) == [EXTENDED]
+    assert await events_of(wire, "extend_between_live", end_image_url=IMAGE) == [EXTENDED]
     assert wire.sent[0].path == "/api/v1/userImage2Video/flf2v_prompt_extension"
-    assert wire.sent[0].body["end_image_url"] == PICTURE
+    assert wire.sent[0].body["end_image_url"] == IMAGE
 
 
 FAILURES = {
@@ -99,7 +99,7 @@ async def test_a_stream_that_breaks_off_has_given_what_came():
     """What was read before the connection broke is not lost, and the break is an error."""
     wire = Streamed([event("delta", "she"), TransportError("connection reset", sent=True)])
     async with client(wire) as a2e:
-        events = a2e.calls.prompts.extend_live(PICTURE, **WORDS)
+        events = a2e.calls.prompts.extend_live(IMAGE, **WORDS)
         assert await anext(events) == PromptDelta("she")
         with pytest.raises(TransportError):
             await anext(events)
@@ -110,7 +110,7 @@ async def test_a_stream_that_is_left_is_closed():
     """Whoever has read enough closes the connection by closing the iterator."""
     wire = Streamed([event("delta", "she"), event("delta", "waves"), WHOLE])
     async with client(wire) as a2e:
-        events = a2e.calls.prompts.extend_live(PICTURE, **WORDS)
+        events = a2e.calls.prompts.extend_live(IMAGE, **WORDS)
         await anext(events)
         assert wire.closed == 0
         await events.aclose()
@@ -124,7 +124,7 @@ async def test_the_rules_hold_for_a_stream_too():
         with pytest.raises(InvalidRequestError, match="image_url"):
             await anext(a2e.calls.prompts.extend_live("http://localhost/a.png", **WORDS))
         with pytest.raises(InvalidRequestError, match="template"):
-            await anext(a2e.calls.prompts.extend_live(PICTURE, **WORDS, template="noir"))
+            await anext(a2e.calls.prompts.extend_live(IMAGE, **WORDS, template="noir"))
     assert not wire.sent
 
 

@@ -8,7 +8,7 @@ import socket
 import threading
 
 import pytest
-from virtual_time import PICTURE, client, virtual
+from virtual_time import IMAGE, client, virtual
 
 from a2e_async import (
     A2EClient,
@@ -23,7 +23,7 @@ from a2e_async import (
 from a2e_async.simulator.virtual import DirectTransport, run_virtually, virtual_app
 
 USES = {
-    "start": lambda a2e: a2e.start(PICTURE),
+    "start": lambda a2e: a2e.start(IMAGE),
     "short form": lambda a2e: a2e.text_to_image("a kite"),
     "attach": lambda a2e: a2e.attach("text_to_image", "a" * 24),
     "view": lambda a2e: a2e.with_options(timeout=5).text_to_image("a kite"),
@@ -32,14 +32,14 @@ USES = {
 }
 CALLS = {
     "balance": lambda a2e: a2e.balance(),
-    "quote": lambda a2e: a2e.quote(PICTURE),
+    "quote": lambda a2e: a2e.quote(IMAGE),
     "find": lambda a2e: a2e.find("text_to_image", "abcdefgh"),
-    "look": lambda a2e: a2e.look("text_to_image", "a" * 24),
+    "record": lambda a2e: a2e.record("text_to_image", "a" * 24),
     "delete": lambda a2e: a2e.delete("text_to_image", "a" * 24),
     "drain": lambda a2e: a2e.drain(),
     "records": lambda a2e: anext(a2e.records("text_to_image")),
-    "gather": lambda a2e: a2e.gather([PICTURE]),
-    "as_completed": lambda a2e: anext(a2e.as_completed([PICTURE])),
+    "gather": lambda a2e: a2e.gather([IMAGE]),
+    "as_completed": lambda a2e: anext(a2e.as_completed([IMAGE])),
     "download": lambda a2e: a2e.download("http://example.com/a.png"),
     "upload": lambda a2e: a2e.upload("a.png"),
 }
@@ -100,7 +100,7 @@ async def test_another_event_loop_is_refused(a2e, sim):
     for error in errors:
         assert type(error) is UsageError
         assert "another loop or thread" in str(error)
-    assert (await a2e.start(PICTURE)).url
+    assert (await a2e.start(IMAGE)).url
 
 
 def test_a_client_left_open_in_a_dead_loop_says_so():
@@ -109,7 +109,7 @@ def test_a_client_left_open_in_a_dead_loop_says_so():
     asyncio.run(a2e.open())
 
     async def use():
-        a2e.start(PICTURE)
+        a2e.start(IMAGE)
 
     with pytest.raises(UsageError, match="the event loop in which the client was opened has ended"):
         asyncio.run(use())
@@ -190,7 +190,7 @@ def test_the_address_of_the_documentation_is_refused():
         A2EClient(token="sk_example", base_url="https://api.a2e.ai")
 
 
-@pytest.mark.parametrize("field", ["delay", "looks_per_second", "looks_in_flight"])
+@pytest.mark.parametrize("field", ["delay", "polls_per_second", "polls_in_flight"])
 @pytest.mark.parametrize("value", [0, -1, True, "1", float("inf"), float("nan")])
 def test_a_bad_cadence_is_named(field, value):
     """The error names the field."""
@@ -209,23 +209,23 @@ async def test_a_bad_argument_of_a_start_is_named(a2e, sim):
         "^tag: must be 8 to 24 characters": {"tag": "Short"},
     }.items():
         with pytest.raises(InvalidRequestError, match=words):
-            a2e.start(PICTURE, **arguments)
+            a2e.start(IMAGE, **arguments)
     for request in ("a kite", None, ImageToVideo, {"prompt": "a kite"}):
         with pytest.raises(UsageError, match=r"^start: a request such as TextToImage"):
             a2e.start(request)
-    a2e.start(PICTURE, tag="thisismine")
+    a2e.start(IMAGE, tag="thisismine")
     with pytest.raises(UsageError, match=r"^tag: thisismine names another job"):
-        a2e.start(PICTURE, tag="thisismine")
+        a2e.start(IMAGE, tag="thisismine")
     await a2e.drain()
     assert sim.counters["text_to_image.start"] == 1
-    assert (await a2e.start(PICTURE, tag="thisismine")).url
+    assert (await a2e.start(IMAGE, tag="thisismine")).url
 
 
 @virtual()
 async def test_a_bad_argument_of_attach_is_named(a2e, sim):
     """A family that is not known and ids that are none are refused at once."""
-    with pytest.raises(UsageError, match=r"there is no family 'film'; known are .*image_to_video"):
-        a2e.attach("film", "a" * 24)
+    with pytest.raises(UsageError, match=r"there is no family 'video'; known are .*image_to_video"):
+        a2e.attach("video", "a" * 24)
     for ids in ((), ("",), (5,), ("a", None)):
         with pytest.raises(UsageError, match=r"^task_ids: "):
             a2e.attach("image_to_video", *ids)
@@ -241,7 +241,7 @@ def test_a_client_outlives_the_loop_in_which_it_was_opened(caplog):
 
     async def begin(a2e):
         await a2e.open()
-        job = a2e.start(PICTURE)
+        job = a2e.start(IMAGE)
         await job.accepted()
         return job.task_ids[0]
 

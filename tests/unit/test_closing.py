@@ -7,7 +7,7 @@ import logging
 import pickle
 
 import pytest
-from virtual_time import FILM, PICTURE, caught, client, no_task_is_left, now, play_out, virtual
+from virtual_time import IMAGE, VIDEO, caught, client, no_task_is_left, now, play_out, virtual
 
 from a2e_async import ClientClosedError, JobDetachedError, StartUnknownError, TextToImage
 from a2e_async.simulator.virtual import virtual_app
@@ -24,10 +24,10 @@ def warnings_in(caplog):
 async def test_leaving_waits_for_starts_on_the_wire_only(sim, caplog):
     """Starts on the wire are answered, queued ones never sent, running ones let go of; one warning tells of all."""
     async with client(sim, latency=4, **LIMITS) as a2e:
-        running = a2e.start(FILM)
+        running = a2e.start(VIDEO)
         await running.accepted()
-        on_wire = [a2e.start(PICTURE) for _ in range(2)]
-        queued = [a2e.start(PICTURE) for _ in range(3)]
+        on_wire = [a2e.start(IMAGE) for _ in range(2)]
+        queued = [a2e.start(IMAGE) for _ in range(3)]
         await asyncio.sleep(1)
         left_at = now()
     assert now() == pytest.approx(left_at + 3)
@@ -41,7 +41,7 @@ async def test_leaving_waits_for_starts_on_the_wire_only(sim, caplog):
     for job in queued:
         error = await caught(job)
         assert isinstance(error, ClientClosedError)
-        assert (error.request, error.tag) == (PICTURE, job.tag)
+        assert (error.request, error.tag) == (IMAGE, job.tag)
     (warning,) = warnings_in(caplog)
     assert warning.task_ids == [job.task_ids[0] for job in [running, *on_wire]]
     assert (warning.tags, warning.queued) == ([], 3)
@@ -56,7 +56,7 @@ async def test_a_start_without_an_answer_is_given_up_in_the_end(sim, caplog, whe
     """After `close_timeout` the tag of a silent start is all that is left: in the error and in the warning."""
     sim.faults.add("text_to_image.start", "stall", when=when)
     async with client(sim, close_timeout=7) as a2e:
-        job = a2e.start(PICTURE)
+        job = a2e.start(IMAGE)
         await asyncio.sleep(1)
     assert now() == pytest.approx(8)
     error = await caught(job)
@@ -71,7 +71,7 @@ async def test_a_start_without_an_answer_is_given_up_in_the_end(sim, caplog, whe
 async def test_the_text_names_twenty_and_the_record_all(sim, caplog):
     """Twenty ids are enough for people; programs find all in the log record's extras."""
     async with client(sim) as a2e:
-        jobs = [a2e.start(PICTURE) for _ in range(25)]
+        jobs = [a2e.start(IMAGE) for _ in range(25)]
         await asyncio.gather(*(job.accepted() for job in jobs))
     (warning,) = warnings_in(caplog)
     ids = [job.task_ids[0] for job in jobs]
@@ -84,12 +84,12 @@ async def test_the_text_names_twenty_and_the_record_all(sim, caplog):
 async def test_a_client_with_nothing_left_says_nothing(sim, caplog):
     """Results that were fetched, failures that were seen and jobs that were given up need no warning."""
     async with client(sim) as a2e:
-        await a2e.start(PICTURE)
+        await a2e.start(IMAGE)
         await caught(a2e.start(TextToImage("a kite [fail]")))
-        detached = a2e.start(PICTURE)
+        detached = a2e.start(IMAGE)
         await detached.accepted()
         detached.detach()
-        assert await a2e.start(PICTURE).cancel()
+        assert await a2e.start(IMAGE).cancel()
     assert warnings_in(caplog) == []
 
 
@@ -144,7 +144,7 @@ def test_an_error_of_the_caller_comes_out_as_itself(error, caplog):
         seen["sim"] = sim = virtual_app(task_seconds=600)
         try:
             async with client(sim, latency=2, **LIMITS) as a2e:
-                seen["jobs"] = [a2e.start(PICTURE) for _ in range(3)]
+                seen["jobs"] = [a2e.start(IMAGE) for _ in range(3)]
                 await asyncio.sleep(1)
                 raise error  # noqa: TRY301 - this is what the test is about
         except BaseException as caught_error:
@@ -167,7 +167,7 @@ async def test_closing_is_not_cut_short(sim):
 
     async def block():
         async with a2e:
-            jobs.append(a2e.start(PICTURE))
+            jobs.append(a2e.start(IMAGE))
             await asyncio.sleep(1)
 
     for _ in range(2):
@@ -188,7 +188,7 @@ async def test_closing_is_not_cut_short(sim):
 async def test_closing_twice_is_closing_once(sim, caplog):
     """Two that close at once both wait for the end; one more time does nothing; one warning in all."""
     a2e = await client(sim, latency=5).open()
-    job = a2e.start(PICTURE)
+    job = a2e.start(IMAGE)
     await asyncio.sleep(1)
     first, second = asyncio.create_task(a2e.aclose()), asyncio.create_task(a2e.aclose())
     await asyncio.sleep(1)
@@ -206,13 +206,13 @@ async def test_a_closed_client_can_be_opened_again(sim):
     """Opening again gives a fresh client: new jobs run, old ones stay ended. Opening twice does nothing."""
     a2e = client(sim)
     async with a2e:
-        old = a2e.start(PICTURE)
+        old = a2e.start(IMAGE)
     async with a2e:
         assert await a2e.open() is a2e
-        assert (await a2e.start(PICTURE)).url
+        assert (await a2e.start(IMAGE)).url
         assert isinstance(await caught(old), JobDetachedError)
     with pytest.raises(ClientClosedError):
-        a2e.start(PICTURE)
+        a2e.start(IMAGE)
 
 
 @virtual(opened=False, task_seconds=5)
@@ -221,11 +221,11 @@ async def test_opening_and_closing_may_be_in_different_tasks(sim):
     one, other = client(sim), client(sim)
     await asyncio.create_task(one.open())
     await asyncio.create_task(other.open())
-    jobs = [one.start(PICTURE), other.start(PICTURE)]
+    jobs = [one.start(IMAGE), other.start(IMAGE)]
     assert (await asyncio.create_task(jobs[0].wait())).url
     await asyncio.create_task(one.aclose())
     assert (await jobs[1]).url
-    assert other.start(PICTURE)
+    assert other.start(IMAGE)
     await asyncio.create_task(other.aclose())
     await no_task_is_left()
 
@@ -237,7 +237,7 @@ async def test_an_async_generator_may_hold_a_client(sim):
     async def results():
         async with client(sim) as a2e:
             while True:
-                yield await a2e.start(PICTURE)
+                yield await a2e.start(IMAGE)
 
     generator = results()
     assert (await anext(generator)).url
@@ -259,14 +259,14 @@ async def a2e_of_a_fixture():
 
 async def test_a_fixture_may_hold_a_client(a2e_of_a_fixture):
     """A client that a pytest fixture opened works in the test."""
-    assert (await a2e_of_a_fixture.start(PICTURE)).url
+    assert (await a2e_of_a_fixture.start(IMAGE)).url
 
 
 @virtual(opened=False, task_seconds=600)
 async def test_what_a_closed_client_has_said_pickles(sim):
     """The errors of closing can cross processes, with their ids and tags."""
     async with client(sim, max_starts=1) as a2e:
-        jobs = [a2e.start(PICTURE) for _ in range(2)]
+        jobs = [a2e.start(IMAGE) for _ in range(2)]
         await asyncio.sleep(0.01)
     for job in jobs:
         error = await caught(job)
@@ -279,13 +279,13 @@ async def test_a_start_is_not_repeated_while_closing(sim):
     """A start that is refused for being too many, and waits to be sent again, counts as queued when closing."""
     sim.faults.add("*.start", "status", status=429, retry_after=2, hits=None)
     async with client(sim) as a2e:
-        job = a2e.start(PICTURE)
+        job = a2e.start(IMAGE)
         await asyncio.sleep(1)
     assert now() == pytest.approx(1)
     assert isinstance(await caught(job), ClientClosedError)
     sends = sim.counters["text_to_image.start"]
     async with client(sim) as a2e:
-        job = a2e.start(PICTURE)
+        job = a2e.start(IMAGE)
         await asyncio.sleep(0.01)
     assert isinstance(await caught(job), ClientClosedError)
     assert sim.counters["text_to_image.start"] == sends + 1

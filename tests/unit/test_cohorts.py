@@ -30,7 +30,7 @@ def since(now):
     return lambda task: now - task.asked
 
 
-def test_a_cohort_is_in_the_order_of_its_last_looks():
+def test_a_cohort_is_in_the_order_of_its_last_polls():
     """Of tasks of one age the one that was asked for longest ago comes first, also when it was put back last."""
     tasks = [waiting(1.0, asked) for asked in (5.0, 6.0, 3.0)]
     cohorts = filled(tasks)

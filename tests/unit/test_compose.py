@@ -6,15 +6,15 @@ import asyncio
 
 import anyio
 import pytest
-from virtual_time import FILM, PICTURE, now, virtual
+from virtual_time import IMAGE, VIDEO, now, virtual
 
 from a2e_async import JobFailedError, TextToImage
 
 FAILING = TextToImage("a kite [fail]")
 
 
-def films_are_slow(family, _body):
-    """A minute for a film, ten seconds for a picture."""
+def videos_are_slow(family, _body):
+    """A minute for a video, ten seconds for an image."""
     return 60 if family == "image_to_video" else 10
 
 
@@ -26,10 +26,10 @@ async def test_gather_takes_jobs(a2e, sim):
     assert [result.records[0].name for result in results] == [f"kite {number}" for number in range(20)]
 
 
-@virtual(task_seconds=films_are_slow)
+@virtual(task_seconds=videos_are_slow)
 async def test_gather_raises_the_first_failure_and_cancels_no_job(a2e, sim):
     """A failure among gathered jobs comes out as itself; the other jobs go on, also when the gather is cancelled."""
-    good, bad, slow = a2e.start(PICTURE), a2e.start(FAILING), a2e.start(FILM)
+    good, bad, slow = a2e.start(IMAGE), a2e.start(FAILING), a2e.start(VIDEO)
     with pytest.raises(JobFailedError):
         await asyncio.gather(good, bad, slow)
     assert not slow.done()
@@ -45,7 +45,7 @@ async def test_gather_raises_the_first_failure_and_cancels_no_job(a2e, sim):
 @virtual(task_seconds=10)
 async def test_wait_for_takes_a_job(a2e, sim):
     """`asyncio.wait_for(job, ...)` gives its result in time, and a TimeoutError that leaves it alone."""
-    job = a2e.start(PICTURE)
+    job = a2e.start(IMAGE)
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(job, 4)
     assert now() == pytest.approx(4)
@@ -69,7 +69,7 @@ async def test_asyncio_as_completed_takes_jobs(a2e, sim):
 @virtual(task_seconds=10)
 async def test_a_task_of_a_wait_can_be_cancelled(a2e, sim):
     """`create_task(job.wait())` is a task like any other; cancelling it leaves the job alone."""
-    job = a2e.start(PICTURE)
+    job = a2e.start(IMAGE)
     kept, cancelled = asyncio.create_task(job.wait()), asyncio.create_task(job.wait())
     await asyncio.sleep(2)
     cancelled.cancel()
@@ -77,10 +77,10 @@ async def test_a_task_of_a_wait_can_be_cancelled(a2e, sim):
     assert cancelled.cancelled()
 
 
-@virtual(task_seconds=films_are_slow)
+@virtual(task_seconds=videos_are_slow)
 async def test_asyncio_wait_takes_waits(a2e, sim):
     """`asyncio.wait` on tasks of `job.wait()` returns at the first end; the rest go on."""
-    quick, slow = a2e.start(PICTURE), a2e.start(FILM)
+    quick, slow = a2e.start(IMAGE), a2e.start(VIDEO)
     tasks = [asyncio.create_task(job.wait()) for job in (quick, slow)]
     done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     assert (done, pending) == ({tasks[0]}, {tasks[1]})
@@ -89,10 +89,10 @@ async def test_asyncio_wait_takes_waits(a2e, sim):
     assert (await tasks[1]).url
 
 
-@virtual(task_seconds=films_are_slow)
+@virtual(task_seconds=videos_are_slow)
 async def test_a_failure_cancels_siblings_in_a_task_group_but_no_job(a2e, sim):
     """A TaskGroup cancels its other tasks at a failure; what they waited for goes on and can be awaited."""
-    bad, slow = a2e.start(FAILING), a2e.start(FILM)
+    bad, slow = a2e.start(FAILING), a2e.start(VIDEO)
     with pytest.raises(ExceptionGroup) as raised:  # noqa: PT012 - the group is the statement
         async with asyncio.TaskGroup() as group:
             waiting = group.create_task(slow.wait())
@@ -107,7 +107,7 @@ async def test_a_failure_cancels_siblings_in_a_task_group_but_no_job(a2e, sim):
 async def test_a_task_group_collects_results(a2e, sim):
     """Tasks of a TaskGroup and of anyio's give the results of jobs started inside."""
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(a2e.start(PICTURE).wait()) for _ in range(5)]
+        tasks = [group.create_task(a2e.start(IMAGE).wait()) for _ in range(5)]
     results = [task.result() for task in tasks]
 
     async def collect(job):
@@ -115,14 +115,14 @@ async def test_a_task_group_collects_results(a2e, sim):
 
     async with anyio.create_task_group() as group:
         for _ in range(5):
-            group.start_soon(collect, a2e.start(PICTURE))
+            group.start_soon(collect, a2e.start(IMAGE))
     assert len({result.url for result in results}) == 10
 
 
 @virtual(task_seconds=10)
 async def test_cancelling_a_scope_of_anyio_leaves_jobs_alone(a2e, sim):
     """A cancelled anyio task group ends at once; its jobs go on."""
-    jobs = [a2e.start(PICTURE) for _ in range(3)]
+    jobs = [a2e.start(IMAGE) for _ in range(3)]
     async with anyio.create_task_group() as group:
         for job in jobs:
             group.start_soon(job.wait)
@@ -136,7 +136,7 @@ async def test_cancelling_a_scope_of_anyio_leaves_jobs_alone(a2e, sim):
 @virtual(task_seconds=10)
 async def test_time_limits_of_anyio_and_asyncio_hold(a2e, sim):
     """`anyio.fail_after`, `anyio.move_on_after` and `asyncio.timeout` end the waiting in time, never the job."""
-    job = a2e.start(PICTURE)
+    job = a2e.start(IMAGE)
     with pytest.raises(TimeoutError), anyio.fail_after(2):
         await job.wait()
     with anyio.move_on_after(2) as scope:
@@ -153,7 +153,7 @@ async def test_time_limits_of_anyio_and_asyncio_hold(a2e, sim):
 @virtual(task_seconds=10)
 async def test_a_shielded_wait_goes_on(a2e, sim):
     """`asyncio.shield(job)` takes a job as it takes any awaitable."""
-    job = a2e.start(PICTURE)
+    job = a2e.start(IMAGE)
     shielded = asyncio.shield(job)
     await asyncio.sleep(1)
     shielded.cancel()

@@ -6,9 +6,9 @@ import asyncio
 from datetime import UTC, datetime
 
 import pytest
-from virtual_time import PICTURE, caught, virtual
+from virtual_time import IMAGE, caught, virtual
 
-from a2e_async import Cadence, JobTimeoutError, Record, Settled, Status, TextToImage
+from a2e_async import Cadence, Finished, JobTimeoutError, Record, Status, TextToImage
 from a2e_async.engine.jobs.delay import delay_of
 
 NOW = 1_800_000_000.0
@@ -58,10 +58,10 @@ def test_a_clock_that_is_wrong(here, there, delay):
     assert delay_of([ended(NOW - 4)], 60.0, here, there) == pytest.approx(delay, abs=0.001)
 
 
-def settled(stream):
+def finished(stream):
     """Give the last event, which must tell the end of a job."""
     event = stream._news[-1]
-    assert isinstance(event, Settled)
+    assert isinstance(event, Finished)
     return event
 
 
@@ -69,14 +69,14 @@ def settled(stream):
 async def test_a_job_tells_how_late_it_was(a2e, sim):
     """The event at the end of a job has it, to a second, and none where nobody can know."""
     events = a2e.events()
-    await a2e.start(PICTURE)
-    assert 0 <= settled(events).delay <= 5
+    await a2e.start(IMAGE)
+    assert 0 <= finished(events).delay <= 5
     await caught(a2e.start(TextToImage("[fail]")))
-    assert 0 <= settled(events).delay <= 5
-    job = a2e.start(PICTURE, timeout=3)
+    assert 0 <= finished(events).delay <= 5
+    job = a2e.start(IMAGE, timeout=3)
     assert isinstance(await caught(job), JobTimeoutError)
-    assert settled(events).delay is None
-    result = await a2e.start(PICTURE)
+    assert finished(events).delay is None
+    result = await a2e.start(IMAGE)
     await asyncio.sleep(60)
     await a2e.attach("text_to_image", *result.task_ids)
-    assert settled(events).delay is None
+    assert finished(events).delay is None

@@ -138,7 +138,7 @@ def test_a_long_list_of_tasks_is_cut():
         (errors.JobDetachedError("let go"), ("t1",), "let go; a2e.attach('veo', 't1') watches on"),
         (errors.JobDetachedError("let go"), (), "let go; await a2e.find('veo', 'k7f3q9x2m4pd') watches on"),
         (
-            errors.StartUnknownError("lost", look_again=True),
+            errors.StartUnknownError("lost", search_again=True),
             (),
             "lost; look again with await a2e.find('veo', 'k7f3q9x2m4pd'), which gives the job if",
         ),

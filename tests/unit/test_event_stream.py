@@ -75,7 +75,7 @@ def test_what_is_held_is_bounded_whatever_it_is(pieces):
 
 
 def test_a_long_line_in_small_pieces_takes_the_time_of_its_bytes():
-    """Each character is looked at a few times, however the line is cut; the square of it would take minutes."""
+    """Each character is polled a few times, however the line is cut; the square of it would take minutes."""
     reader, line, seen = Messages(), b"data: " + b"x" * (1 << 20), []
     begun = time.process_time()
     for at in range(0, len(line), 64):

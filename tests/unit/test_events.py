@@ -9,22 +9,22 @@ import subprocess
 import sys
 
 import pytest
-from virtual_time import FILM, PICTURE, caught, client, now, virtual
+from virtual_time import IMAGE, VIDEO, caught, client, now, virtual
 
 from a2e_async import (
     Accepted,
-    Adopted,
     Cadence,
     Changed,
     ClientClosedError,
     Downloaded,
+    Finished,
     HealthChanged,
     JobDetachedError,
     JobFailedError,
     Record,
+    Recovered,
     Result,
     Retried,
-    Settled,
     Started,
     Status,
     TextToImage,
@@ -45,14 +45,14 @@ def engine(a2e):
 
 @virtual(task_seconds=5)
 async def test_life_of_a_job(a2e, sim):
-    """One job is started, accepted, changed and settled, in this order and at the right times."""
+    """One job is started, accepted, changed and finished, in this order and at the right times."""
     events = a2e.events()
-    job = a2e.start(PICTURE)
+    job = a2e.start(IMAGE)
     await job
     kinds, told = heard(events)
     assert kinds[:2] == [Started, Accepted]
     assert set(kinds[2:-1]) == {Changed}
-    assert kinds[-1] is Settled
+    assert kinds[-1] is Finished
     assert all(event.job is job for event in told)
     assert told[-2].record.status is Status.COMPLETED
     assert 5 <= told[-1].at - told[0].at < 7
@@ -67,12 +67,12 @@ async def test_stream_is_iterated_and_ends_with_the_client(a2e, sim):
         kinds.extend([type(event) async for event in events])
 
     reader = asyncio.create_task(read())
-    await a2e.start(PICTURE)
-    left = a2e.start(FILM)
+    await a2e.start(IMAGE)
+    left = a2e.start(VIDEO)
     await left.accepted()
     await a2e.aclose()
     await reader
-    assert [kinds.count(kind) for kind in (Started, Accepted, Settled)] == [2, 2, 2]
+    assert [kinds.count(kind) for kind in (Started, Accepted, Finished)] == [2, 2, 2]
     assert isinstance(await caught(left), JobDetachedError)
     with pytest.raises(ClientClosedError):
         a2e.events()
@@ -84,26 +84,26 @@ async def test_nothing_is_made_without_a_listener(a2e, sim, monkeypatch):
     monkeypatch.setattr("a2e_async.engine.jobs.events.Events.tell", None)
     news = engine(a2e).service.events
     assert not news.heard
-    await a2e.start(PICTURE)
+    await a2e.start(IMAGE)
     stream = a2e.events()
     assert news.heard
     del stream
     gc.collect()
     assert not news.heard
-    await a2e.start(PICTURE)
+    await a2e.start(IMAGE)
 
 
 @virtual()
 async def test_closed_stream_hears_no_more(a2e, sim):
     """After close() what was heard can be read, then the stream ends; other streams go on."""
     one, other = a2e.events(), a2e.events()
-    a2e.start(PICTURE)
+    a2e.start(IMAGE)
     one.close()
     await a2e.drain()
     assert [type(event) async for event in one] == [Started]
-    assert heard(other)[0][-1] is Settled
+    assert heard(other)[0][-1] is Finished
     other.close()
-    await a2e.start(PICTURE)
+    await a2e.start(IMAGE)
     assert not engine(a2e).service.events.heard
 
 
@@ -114,7 +114,7 @@ async def test_slow_reader_loses_the_oldest(a2e, sim):
     await asyncio.gather(*(a2e.text_to_image(f"kite {number}") for number in range(5)))
     assert len(heard(events)[0]) == 3
     assert events.dropped > 5
-    assert heard(events)[0][-1] is Settled
+    assert heard(events)[0][-1] is Finished
 
 
 @virtual()
@@ -127,7 +127,7 @@ async def test_one_reader(a2e, sim):
         await anext(events)
     reader.cancel()
     await asyncio.wait([reader])
-    a2e.start(PICTURE)
+    a2e.start(IMAGE)
     assert type(await anext(events)) is Started
     await a2e.drain()
     for wrong in (0, 1.5, None, "x"):
@@ -137,13 +137,13 @@ async def test_one_reader(a2e, sim):
 
 @virtual()
 async def test_adopted(a2e, sim):
-    """A start whose answer was lost is told as adopted before it is accepted."""
+    """A start whose answer was lost is told as recovered before it is accepted."""
     sim.faults.add("text_to_image.start", "reset", when="after")
     events = a2e.events()
-    await a2e.start(PICTURE)
+    await a2e.start(IMAGE)
     kinds, _events = heard(events)
-    assert kinds[:3] == [Started, Adopted, Accepted]
-    assert a2e.stats().adopted == 1
+    assert kinds[:3] == [Started, Recovered, Accepted]
+    assert a2e.stats().recovered == 1
 
 
 @virtual()
@@ -151,7 +151,7 @@ async def test_retried(a2e, sim):
     """A request that is sent again is told with its failure and its wait."""
     sim.faults.add("text_to_image.start", "status", status=429, retry_after=3)
     events = a2e.events()
-    await a2e.start(PICTURE)
+    await a2e.start(IMAGE)
     (retried,) = (event for event in heard(events)[1] if isinstance(event, Retried))
     assert (retried.failures, retried.wait, retried.error.status) == (1, 3, 429)
     assert a2e.stats().retries == 1
@@ -161,7 +161,7 @@ async def test_retried(a2e, sim):
 async def test_health(a2e, sim):
     """An outage is told when it begins and when it is over, with its length; the numbers know it too."""
     events = a2e.events()
-    job = a2e.start(PICTURE)
+    job = a2e.start(IMAGE)
     await job.accepted()
     faults = [sim.faults.add(route, "status", status=503, hits=None) for route in ("*.batch", "*.detail")]
     begun = now()
@@ -181,18 +181,18 @@ async def test_health(a2e, sim):
 
 @virtual()
 async def test_failed_job(a2e, sim):
-    """A failed job is settled with its error."""
+    """A failed job is finished with its error."""
     events = a2e.events()
     assert isinstance(await caught(a2e.text_to_image("a kite [fail]")), JobFailedError)
-    settled = heard(events)[1][-1]
-    assert isinstance(settled, Settled)
-    assert isinstance(settled.job.error, JobFailedError)
+    finished = heard(events)[1][-1]
+    assert isinstance(finished, Finished)
+    assert isinstance(finished.job.error, JobFailedError)
 
 
 @virtual(task_seconds=5)
 async def test_attached(a2e, sim):
     """A job that was attached is started and accepted at once."""
-    job = a2e.start(PICTURE)
+    job = a2e.start(IMAGE)
     await job.accepted()
     events = a2e.events()
     await a2e.attach("text_to_image", *job.task_ids)
@@ -225,10 +225,10 @@ async def test_stats(sim):
         await caught(failing)
         await a2e.drain()
         stats = a2e.stats()
-        assert (stats.queued, stats.starting, stats.running, stats.settled, stats.failed) == (0, 0, 0, 11, 1)
+        assert (stats.queued, stats.starting, stats.running, stats.finished, stats.failed) == (0, 0, 0, 11, 1)
         assert (stats.spent, stats.reserved, stats.retries) == (110, 0, 0)
-        assert stats.requests == sum(sim.counters.values()) == stats.looks + 11
-        assert stats.looks == sim.counters["text_to_image.batch"] < 11
+        assert stats.requests == sum(sim.counters.values()) == stats.polls + 11
+        assert stats.polls == sim.counters["text_to_image.batch"] < 11
     assert a2e.stats() == stats
     with pytest.raises(UsageError, match="not open"):
         client(sim).stats()
@@ -251,12 +251,12 @@ async def test_log_records_carry_facts(a2e, sim, caplog):
     """What the log says in words is there as data as well."""
     caplog.set_level(logging.INFO, logger="a2e_async")
     sim.faults.add("text_to_image.start", "reset", when="after")
-    job = a2e.start(PICTURE)
+    job = a2e.start(IMAGE)
     await job.accepted()
     sim.faults.add("*.batch", "status", status=503)
     await asyncio.sleep(5)
     await a2e.aclose()
-    adopted, failed, closed = (record for record in caplog.records if record.name == "a2e_async")
-    assert (adopted.tag, adopted.family) == (job.tag, "text_to_image")
+    recovered, failed, closed = (record for record in caplog.records if record.name == "a2e_async")
+    assert (recovered.tag, recovered.family) == (job.tag, "text_to_image")
     assert failed.failures == 1
     assert (closed.levelname, closed.task_ids, closed.tags, closed.queued) == ("WARNING", list(job.task_ids), [], 0)

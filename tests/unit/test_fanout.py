@@ -6,7 +6,7 @@ import asyncio
 import itertools
 
 import pytest
-from virtual_time import PICTURE, caught, now, virtual
+from virtual_time import IMAGE, caught, now, virtual
 
 from a2e_async import JobFailedError, TextToImage, UsageError
 
@@ -286,7 +286,7 @@ async def test_a_bad_element_is_named(a2e, sim, kind):
 @virtual()
 async def test_a_source_that_is_none_is_refused(a2e, sim):
     """A single request, or anything that cannot be iterated, is refused with words that help."""
-    for source in (PICTURE, 5, None):
+    for source in (IMAGE, 5, None):
         with pytest.raises(UsageError, match=r"^requests: must be an iterable"):
             await a2e.gather(source)
 

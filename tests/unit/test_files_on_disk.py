@@ -88,7 +88,7 @@ def test_a_system_that_names_no_life_of_its_machine_has_one(monkeypatch):
 
 @posix
 def test_what_is_planted_in_the_very_moment_is_refused_too(tmp_path, monkeypatch):
-    """Also a pipe or a link that appears between the look and the opening is told, by what was opened."""
+    """Also a pipe or a link that appears between the poll and the opening is told, by what was opened."""
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "mine").write_bytes(b"mine")
     (tmp_path / "link").symlink_to(tmp_path / "mine")
@@ -104,7 +104,7 @@ def test_what_is_planted_in_the_very_moment_is_refused_too(tmp_path, monkeypatch
         disk.open_own(tmp_path / "pipe")
     with pytest.raises(OSError, match="symbolic links"):
         disk.open_own(tmp_path / "link")
-    assert stat.S_ISFIFO(os.stat(tmp_path / "pipe").st_mode)  # noqa: PTH116 - the look is blind
+    assert stat.S_ISFIFO(os.stat(tmp_path / "pipe").st_mode)  # noqa: PTH116 - the poll is blind
 
 
 @posix

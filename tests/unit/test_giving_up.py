@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from virtual_time import FILM, PICTURE, caught, client, now, until, virtual
+from virtual_time import IMAGE, VIDEO, caught, client, now, until, virtual
 
 from a2e_async import Cadence, JobCancelledError, JobDetachedError, JobTimeoutError, Status, UsageError
 
@@ -15,7 +15,7 @@ ONE_AT_A_TIME = {"max_starts": 1}
 @virtual(options=ONE_AT_A_TIME, latency=5, task_seconds=600)
 async def test_a_deadline_counts_from_acceptance(a2e, sim):
     """Waiting in the queue never eats a job's time; the task goes on, and its id is in the error."""
-    jobs = [a2e.start(PICTURE, timeout=8) for _ in range(3)]
+    jobs = [a2e.start(IMAGE, timeout=8) for _ in range(3)]
     for number, job in enumerate(jobs, start=1):
         error = await caught(job)
         assert isinstance(error, JobTimeoutError)
@@ -28,7 +28,7 @@ async def test_a_deadline_counts_from_acceptance(a2e, sim):
 @virtual(options={"cadence": Cadence(delay=200)}, task_seconds=40_000)
 async def test_no_deadline_is_no_deadline(a2e, sim):
     """By default a job gives up after the three hours of its family; with `timeout=None` it never does."""
-    patient, usual = a2e.start(PICTURE, timeout=None), a2e.start(PICTURE)
+    patient, usual = a2e.start(IMAGE, timeout=None), a2e.start(IMAGE)
     assert isinstance(await caught(usual), JobTimeoutError)
     assert now() == pytest.approx(3 * 3600, abs=1)
     assert (await patient).url
@@ -38,7 +38,7 @@ async def test_no_deadline_is_no_deadline(a2e, sim):
 @virtual(task_seconds=600)
 async def test_an_early_deadline_is_kept_among_later_ones(a2e, sim):
     """Deadlines are kept whatever the order in which jobs were started, to the second."""
-    jobs = {seconds: a2e.start(PICTURE, timeout=seconds) for seconds in (50, 10, 30, 0)}
+    jobs = {seconds: a2e.start(IMAGE, timeout=seconds) for seconds in (50, 10, 30, 0)}
     for seconds in sorted(jobs):
         assert isinstance(await caught(jobs[seconds]), JobTimeoutError)
         assert now() == pytest.approx(seconds + 0.05)
@@ -47,7 +47,7 @@ async def test_an_early_deadline_is_kept_among_later_ones(a2e, sim):
 @virtual(options=ONE_AT_A_TIME, latency=5)
 async def test_cancelling_a_queued_job_sends_nothing(a2e, sim):
     """A job that waits for its turn is taken back at once and for free."""
-    first, queued = a2e.start(PICTURE), a2e.start(FILM)
+    first, queued = a2e.start(IMAGE), a2e.start(VIDEO)
     await asyncio.sleep(1)
     assert await queued.cancel() is True
     assert now() == 1
@@ -61,8 +61,8 @@ async def test_cancelling_a_queued_job_sends_nothing(a2e, sim):
 
 @virtual(latency=2, task_seconds=100)
 async def test_cancelling_a_start_on_the_wire_waits_for_its_answer(a2e, sim):
-    """The start is answered first; then its task is looked at, deleted and refunded."""
-    job = a2e.start(PICTURE)
+    """The start is answered first; then its task is polled, deleted and refunded."""
+    job = a2e.start(IMAGE)
     await asyncio.sleep(1)
     assert await job.cancel() is True
     assert isinstance(job.error, JobCancelledError)
@@ -88,7 +88,7 @@ async def test_cancelling_an_unbegun_job_deletes_and_refunds(a2e, sim):
 @virtual(task_seconds=100)
 async def test_cancelling_a_running_job_is_too_late(a2e, sim, status):
     """From `sent` on nothing is deleted: False, and the job goes on to its result."""
-    job = a2e.start(PICTURE)
+    job = a2e.start(IMAGE)
     await until(lambda: job.status is status)
     assert await job.cancel() is False
     assert not job.done()
@@ -99,7 +99,7 @@ async def test_cancelling_a_running_job_is_too_late(a2e, sim, status):
 @virtual(task_seconds=100)
 async def test_what_counts_is_the_look_not_what_was_known(a2e, sim):
     """A task that the job still takes for unbegun, but that has begun, is not deleted."""
-    job = a2e.start(PICTURE)
+    job = a2e.start(IMAGE)
     await asyncio.sleep(2)
     sim.world.task(job.task_ids[0]).skips_initialized = True
     assert job.status is Status.INITIALIZED
@@ -111,10 +111,10 @@ async def test_what_counts_is_the_look_not_what_was_known(a2e, sim):
 @virtual(task_seconds=5)
 async def test_a_finished_task_is_never_deleted_by_cancel(a2e, sim):
     """The service would delete it without a refund: so not one DELETE, known to be finished or not."""
-    job = a2e.start(PICTURE)
+    job = a2e.start(IMAGE)
     await job
     assert await job.cancel() is False
-    other = a2e.start(PICTURE)
+    other = a2e.start(IMAGE)
     await other.accepted()
     sim.world.finish(other.task_ids[0])
     assert await other.cancel() is False
@@ -126,7 +126,7 @@ async def test_a_finished_task_is_never_deleted_by_cancel(a2e, sim):
 async def test_a_refused_delete_leaves_the_job_running(a2e, sim):
     """When the task begins between look and DELETE, the service refuses and the job goes on."""
     sim.faults.add("*.delete", "status", status=400)
-    job = a2e.start(PICTURE)
+    job = a2e.start(IMAGE)
     await job.accepted()
     assert await job.cancel() is False
     assert (await job).url
@@ -136,7 +136,7 @@ async def test_a_refused_delete_leaves_the_job_running(a2e, sim):
 @virtual(task_seconds=100)
 async def test_cancelling_twice_is_cancelling_once(a2e, sim, gap):
     """Two that cancel the same job, at once or one after the other, both hear that it is cancelled; one refund."""
-    job = a2e.start(PICTURE)
+    job = a2e.start(IMAGE)
     await job.accepted()
 
     async def later():
@@ -150,7 +150,7 @@ async def test_cancelling_twice_is_cancelling_once(a2e, sim, gap):
 @virtual(task_seconds=100)
 async def test_a_cancelled_cancel_leaves_a_job_that_is_whole(a2e, sim):
     """Who gives up waiting for `cancel()` leaves the job either running or cancelled, never in between."""
-    job = a2e.start(PICTURE)
+    job = a2e.start(IMAGE)
     await job.accepted()
     cancelling = asyncio.create_task(job.cancel())
     await asyncio.sleep(0.01)
@@ -164,7 +164,7 @@ async def test_a_cancelled_cancel_leaves_a_job_that_is_whole(a2e, sim):
 @virtual(task_seconds=10)
 async def test_a_detached_task_goes_on(a2e, sim):
     """Everybody who waits gets the ids, the task runs to its end, and a second `detach()` does nothing."""
-    job = a2e.start(PICTURE)
+    job = a2e.start(IMAGE)
     await job.accepted()
     waiting = [asyncio.create_task(caught(job)) for _ in range(3)]
     await asyncio.sleep(0)
@@ -182,7 +182,7 @@ async def test_a_detached_task_goes_on(a2e, sim):
 @virtual(options=ONE_AT_A_TIME, latency=5)
 async def test_a_queued_job_that_is_let_go_of_is_never_sent(a2e, sim):
     """There is no task to go on: nothing is sent, and the error has no ids."""
-    first, queued = a2e.start(PICTURE), a2e.start(FILM)
+    first, queued = a2e.start(IMAGE), a2e.start(VIDEO)
     queued.detach()
     error = await caught(queued)
     assert (type(error), error.task_ids) == (JobDetachedError, ())
@@ -193,7 +193,7 @@ async def test_a_queued_job_that_is_let_go_of_is_never_sent(a2e, sim):
 @virtual(task_seconds=600)
 async def test_detaching_a_job_that_has_ended_changes_nothing(a2e, sim):
     """Its result stays its result."""
-    job = a2e.start(PICTURE)
+    job = a2e.start(IMAGE)
     await job.accepted()
     sim.world.finish(job.task_ids[0])
     result = await job
@@ -206,10 +206,10 @@ async def test_drain_waits_for_every_job(a2e, sim):
     """It ends with the last job, jobs that are started meanwhile included, and at once when there is none."""
     await a2e.drain()
     assert now() == 0
-    jobs = [a2e.start(PICTURE) for _ in range(5)]
+    jobs = [a2e.start(IMAGE) for _ in range(5)]
     draining = asyncio.create_task(a2e.drain())
     await asyncio.sleep(8)
-    jobs.append(a2e.start(FILM))
+    jobs.append(a2e.start(VIDEO))
     await draining
     assert now() == pytest.approx(19, abs=1)
     assert all(job.done() for job in jobs)
@@ -218,7 +218,7 @@ async def test_drain_waits_for_every_job(a2e, sim):
 @virtual(task_seconds=60)
 async def test_drain_may_have_an_end(a2e, sim):
     """After its timeout the jobs go on, and it can be waited for them again."""
-    job = a2e.start(PICTURE)
+    job = a2e.start(IMAGE)
     with pytest.raises(TimeoutError):
         await a2e.drain(timeout=5)
     assert now() == 5
@@ -231,7 +231,7 @@ async def test_drain_may_have_an_end(a2e, sim):
 async def test_closing_ends_a_drain(a2e, sim):
     """Who still drains when another task closes the client is not left hanging."""
     other = await client(sim).open()
-    other.start(PICTURE)
+    other.start(IMAGE)
     draining = asyncio.create_task(other.drain())
     await asyncio.sleep(2)
     await other.aclose()

@@ -1,4 +1,4 @@
-"""The service's health as looks find it, with the clock as a plain number."""
+"""The service's health as polls find it, with the clock as a plain number."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def longest_waits(monkeypatch):
 
 
 def test_all_is_well_at_first():
-    """A new service counts as well, and a look may go at once."""
+    """A new service counts as well, and a poll may go at once."""
     health = Health(Retry())
     assert health.well
     assert health.outage_since is None
@@ -25,7 +25,7 @@ def test_all_is_well_at_first():
 
 
 def test_each_failed_trial_doubles_the_pause():
-    """After a failure looks pause, longer each time, up to the longest wait."""
+    """After a failure polls pause, longer each time, up to the longest wait."""
     health, at, waits = Health(Retry()), 100.0, []
     for _ in range(9):
         health.failed(at)
@@ -37,7 +37,7 @@ def test_each_failed_trial_doubles_the_pause():
 
 
 def test_looks_that_fail_together_count_as_one():
-    """Eight looks that were under way when the service went down make one failure, not eight."""
+    """Eight polls that were under way when the service went down make one failure, not eight."""
     health = Health(Retry())
     for late in range(8):
         health.failed(100.0 + late / 100)
@@ -62,7 +62,7 @@ def test_a_pause_is_never_shortened():
 
 
 def test_one_good_look_ends_the_outage():
-    """After a good look everything is as at first, also the length of the next pause."""
+    """After a good poll everything is as at first, also the length of the next pause."""
     health = Health(Retry())
     for at in (100.0, 101.0, 103.0):
         health.failed(at)

@@ -12,7 +12,7 @@ import traceback
 import weakref
 
 import pytest
-from virtual_time import FILM, PICTURE, caught, now, virtual
+from virtual_time import IMAGE, VIDEO, caught, now, virtual
 
 from a2e_async import A2EError, JobFailedError, StartUnknownError, Status, TextToImage, TransportError, UsageError
 
@@ -22,7 +22,7 @@ FAILING = TextToImage("a kite [fail:nsfw]")
 @virtual()
 async def test_a_job_gives_the_same_result_to_everybody(a2e, sim):
     """Many awaiters at once and any number of later ones get one and the same result."""
-    job = a2e.start(PICTURE)
+    job = a2e.start(IMAGE)
     first, *others = await asyncio.gather(*(job.wait() for _ in range(50)))
     assert all(other is first for other in others)
     assert await job is first
@@ -35,7 +35,7 @@ async def test_a_job_gives_the_same_result_to_everybody(a2e, sim):
 @virtual(task_seconds=20)
 async def test_a_cancelled_await_leaves_the_job_alone(a2e, sim):
     """Cancelling one awaiter, or all of them, cancels neither the job nor the other awaiters."""
-    job = a2e.start(PICTURE)
+    job = a2e.start(IMAGE)
     waiting = [asyncio.create_task(job.wait()) for _ in range(3)]
     await asyncio.sleep(1)
     waiting[0].cancel()
@@ -49,7 +49,7 @@ async def test_a_cancelled_await_leaves_the_job_alone(a2e, sim):
 @virtual(task_seconds=20)
 async def test_waiting_may_have_an_end(a2e, sim):
     """`wait(timeout=...)` raises TimeoutError after just that time, and the job goes on to its result."""
-    job = a2e.start(PICTURE)
+    job = a2e.start(IMAGE)
     with pytest.raises(TimeoutError):
         await job.wait(timeout=3)
     assert now() == pytest.approx(3)
@@ -85,11 +85,11 @@ async def test_an_error_keeps_its_first_traceback(a2e, sim):
         assert any(frame.name == "_post" for frame in traceback.extract_tb(error.__traceback__))
 
 
-@pytest.mark.parametrize("request_", [PICTURE, FAILING, TextToImage("a kite [blocked]")], ids=["good", "failed", "no"])
+@pytest.mark.parametrize("request_", [IMAGE, FAILING, TextToImage("a kite [blocked]")], ids=["good", "failed", "no"])
 @virtual()
 async def test_a_job_is_let_go_of_when_it_has_ended(a2e, sim, request_):
     """Nothing but its user holds a job that has ended, and it is in no cycle: it goes without the collector."""
-    slow = a2e.start(FILM, timeout=60)  # its deadline comes before that of the other job
+    slow = a2e.start(VIDEO, timeout=60)  # its deadline comes before that of the other job
     await slow.accepted()
     job = a2e.start(request_)
     gc.disable()
@@ -110,7 +110,7 @@ async def test_a_lost_start_is_let_go_of_too(a2e, sim):
     try:
         for awaited in (True, False):
             sim.faults.add("*.start", "reset")
-            job = a2e.start(PICTURE, on_unknown="raise")
+            job = a2e.start(IMAGE, on_unknown="raise")
             with contextlib.suppress(StartUnknownError):
                 await (job if awaited else a2e.drain())
             await asyncio.sleep(1)
@@ -125,7 +125,7 @@ async def test_a_lost_start_is_let_go_of_too(a2e, sim):
 @virtual()
 async def test_a_job_cannot_be_copied_into_another_process(a2e, sim):
     """Pickling and copying say what to keep instead."""
-    job = a2e.start(PICTURE)
+    job = a2e.start(IMAGE)
     for copied in (pickle.dumps, copy.copy, copy.deepcopy):
         with pytest.raises(TypeError, match=r"attach\(family, \*task_ids\)"):
             copied(job)
@@ -134,7 +134,7 @@ async def test_a_job_cannot_be_copied_into_another_process(a2e, sim):
 @virtual()
 async def test_a_job_belongs_to_its_event_loop(a2e, sim):
     """Awaiting, listening and giving up are refused from another loop and from a thread without one."""
-    job = a2e.start(PICTURE)
+    job = a2e.start(IMAGE)
     errors = []
 
     async def first_update():
@@ -163,7 +163,7 @@ async def test_a_job_belongs_to_its_event_loop(a2e, sim):
 @virtual()
 async def test_jobs_are_told_apart_by_identity(a2e, sim):
     """Two jobs of one request are two jobs, and can be keys."""
-    one, other = a2e.start(PICTURE), a2e.start(PICTURE)
+    one, other = a2e.start(IMAGE), a2e.start(IMAGE)
     assert one != other
     assert one == one  # noqa: PLR0124 - that is the point
     assert len({one: 1, other: 2}) == 2
@@ -184,7 +184,7 @@ async def test_a_repr_tells_what_one_wants_to_know(a2e, sim):
 @virtual()
 async def test_accepted_wakes_when_the_service_has_taken_the_start(a2e, sim):
     """Ids and coins are known then, long before the end; any number may wait for it, and again afterwards."""
-    job = a2e.start(FILM)
+    job = a2e.start(VIDEO)
     assert (job.status, job.task_ids, job.coins) == (None, (), None)
     await asyncio.gather(job.accepted(), job.accepted())
     assert now() == pytest.approx(0.05)
@@ -206,7 +206,7 @@ async def test_accepted_raises_why_a_start_was_refused(a2e, sim):
 
 @virtual(task_seconds=lambda _family, _body: 10)
 async def test_several_tasks_settle_together(a2e, sim):
-    """The links of four pictures come in the order of the reply, when the last one is ready."""
+    """The links of four images come in the order of the reply, when the last one is ready."""
     job = a2e.text_to_image("four kites", max_images=4)
     await job.accepted()
     ids = job.task_ids
@@ -242,7 +242,7 @@ async def test_the_status_is_that_of_the_task_that_is_least_far(a2e, sim):
 
 @virtual(task_seconds=10)
 async def test_a_partial_failure_gives_what_was_made(a2e, sim):
-    """Two of four pictures fail: the error has the result of the other two, and the records of all."""
+    """Two of four images fail: the error has the result of the other two, and the records of all."""
     job = a2e.text_to_image("four kites", max_images=4)
     await job.accepted()
     for task_id in job.task_ids[1:3]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from virtual_time import FILM, PICTURE, caught, client, now, virtual
+from virtual_time import IMAGE, VIDEO, caught, client, now, virtual
 
 from a2e_async import ImageToVideo, JobFailedError, NotFoundError, RejectedRequestError, Status, TextToImage, UsageError
 
@@ -14,7 +14,7 @@ from a2e_async import ImageToVideo, JobFailedError, NotFoundError, RejectedReque
 async def test_another_client_goes_on_where_one_has_ended(sim):
     """The ids of a start are enough to wait for its result in another client."""
     async with client(sim) as first:
-        job = first.start(PICTURE)
+        job = first.start(IMAGE)
         await job.accepted()
     async with client(sim) as second:
         again = second.attach("text_to_image", *job.task_ids)
@@ -29,7 +29,7 @@ async def test_another_client_goes_on_where_one_has_ended(sim):
 @virtual(task_seconds=10)
 async def test_a_family_has_several_names(a2e, sim, family):
     """A family is named by its name, with dashes as on the command line, or by its request class."""
-    job = a2e.start(PICTURE)
+    job = a2e.start(IMAGE)
     await job.accepted()
     assert (await a2e.attach(family, *job.task_ids)).url
 
@@ -51,8 +51,8 @@ async def test_many_ids_are_one_job(a2e, sim):
 
 @virtual(task_seconds=3)
 async def test_attaching_to_a_task_that_has_ended(a2e, sim):
-    """A task that was over long ago gives its result, or its failure, after the first look."""
-    good, bad = a2e.start(PICTURE), a2e.start(TextToImage("a kite [fail]"))
+    """A task that was over long ago gives its result, or its failure, after the first poll."""
+    good, bad = a2e.start(IMAGE), a2e.start(TextToImage("a kite [fail]"))
     await a2e.drain()
     await caught(bad)
     await asyncio.sleep(3600)
@@ -65,12 +65,12 @@ async def test_attaching_to_a_task_that_has_ended(a2e, sim):
 @virtual()
 async def test_attaching_to_a_task_that_is_not_there(a2e, sim):
     """An id that the service does not know is a NotFoundError after the time of grace, also one of another family."""
-    film = a2e.start(FILM)
-    await film.accepted()
-    for task_id in ("f" * 24, *film.task_ids):
+    video = a2e.start(VIDEO)
+    await video.accepted()
+    for task_id in ("f" * 24, *video.task_ids):
         error = await caught(a2e.attach("text_to_image", task_id))
         assert (type(error), error.task_ids) == (NotFoundError, (task_id,))
-    assert (await film).url
+    assert (await video).url
 
 
 @virtual(opened=False, task_seconds=20)
@@ -93,19 +93,19 @@ async def test_a_start_is_found_by_its_tag(sim):
 @virtual(task_seconds=20)
 async def test_looking_at_one_task(a2e, sim):
     """`look` gives the record of the moment; its name comes without the tag, which stands beside it."""
-    job = a2e.start(PICTURE)
+    job = a2e.start(IMAGE)
     await job.accepted()
-    record = await a2e.look(TextToImage, job.task_ids[0])
+    record = await a2e.record(TextToImage, job.task_ids[0])
     assert (record.id, record.family, record.name) == (job.task_ids[0], "text_to_image", "a red kite")
     assert (record.tag, record.status, record.coins) == (job.tag, Status.INITIALIZED, 10)
     assert (record.raw, record.extra) == ({}, {})
     await job
-    record = await a2e.look("text-to-image", job.task_ids[0])
+    record = await a2e.record("text-to-image", job.task_ids[0])
     assert record.status is Status.COMPLETED
     assert record.raw["_id"] == record.id
     assert record.extra["width"] == 1024
     with pytest.raises(NotFoundError):
-        await a2e.look(TextToImage, "f" * 24)
+        await a2e.record(TextToImage, "f" * 24)
 
 
 @virtual(task_seconds=5)
@@ -116,7 +116,7 @@ async def test_records_come_newest_first_over_all_pages(a2e, sim):
     async for record in a2e.records("text_to_image"):
         names.append(record.name)
         if len(names) == 50:
-            a2e.start(PICTURE)
+            a2e.start(IMAGE)
             await asyncio.sleep(0.5)
     assert names == [f"kite {number}" for number in reversed(range(230))]
     before = sim.counters["text_to_image.list"]
@@ -130,7 +130,7 @@ async def test_records_come_newest_first_over_all_pages(a2e, sim):
 @virtual(task_seconds=20)
 async def test_deleting_is_the_users_own_will(a2e, sim):
     """`delete` deletes unbegun and finished tasks, and passes on the refusal for those that run."""
-    unbegun, finished = a2e.start(PICTURE), a2e.start(PICTURE)
+    unbegun, finished = a2e.start(IMAGE), a2e.start(IMAGE)
     await asyncio.gather(unbegun.accepted(), finished.accepted())
     await a2e.delete("text_to_image", unbegun.task_ids[0])
     assert sim.world.book.refunded == 10
@@ -147,20 +147,20 @@ async def test_deleting_is_the_users_own_will(a2e, sim):
 
 @virtual(task_seconds=5)
 async def test_two_jobs_share_a_task(a2e, sim):
-    """Attaching to a task that another job of the client watches leaves both watched, and one look serves both."""
-    first = a2e.start(PICTURE)
+    """Attaching to a task that another job of the client watches leaves both watched, and one poll serves both."""
+    first = a2e.start(IMAGE)
     await first.accepted()
     second = a2e.attach("text_to_image", *first.task_ids)
     third = a2e.attach("text_to_image", *first.task_ids)
-    looks = sim.counters["text_to_image.batch"]
+    polls = sim.counters["text_to_image.batch"]
     assert [(await job).url for job in (second, first, third)].count((await first).url) == 3
-    assert sim.counters["text_to_image.batch"] - looks <= 7
+    assert sim.counters["text_to_image.batch"] - polls <= 7
 
 
 @virtual(task_seconds=5)
 async def test_letting_go_of_one_job_keeps_the_other(a2e, sim):
     """When the job that watches a task is let go of, another one that shares the task goes on."""
-    first = a2e.start(PICTURE)
+    first = a2e.start(IMAGE)
     await first.accepted()
     second, third = (a2e.attach("text_to_image", *first.task_ids) for _ in range(2))
     first.detach()

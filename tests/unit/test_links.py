@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from a2e_async.core import links
+from a2e_async.core import urls
 
 FAULTS = {
     "https://r.example/a.mp4?sig=1": "",
@@ -36,45 +36,45 @@ FAULTS = {
 @pytest.mark.parametrize("link", FAULTS)
 def test_what_keeps_a_link_from_being_fetched(link):
     """Each fault is said in words, before the link is handed to anything that would raise an error of its own."""
-    assert links.fault_of(link) == FAULTS[link]
+    assert urls.fault_of(link) == FAULTS[link]
 
 
 @pytest.mark.parametrize("link", [None, 5, b"http://r.example/x"])
 def test_what_is_no_text_is_no_link(link):
     """Whatever a service puts in the place of a link is judged, too."""
-    assert links.fault_of(link) == "is no text"
+    assert urls.fault_of(link) == "is no text"
 
 
 @given(st.text(), st.sampled_from(["", "http://", "https://r.example/", "http://[", "https://a@"]))
 def test_no_text_trips_whoever_judges_it(text, begin):
     """Any text at all is judged, shown and searched for a suffix without an error."""
     link = begin + text
-    fault = links.fault_of(link)
+    fault = urls.fault_of(link)
     assert isinstance(fault, str)
-    assert "?" not in links.without_query(link)
-    assert links.suffix_of(link) == "" or links.suffix_of(link).startswith(".")
+    assert "?" not in urls.without_query(link)
+    assert urls.suffix_of(link) == "" or urls.suffix_of(link).startswith(".")
     if not fault:
-        assert "/" not in links.name_in(link) or "%" in link
+        assert "/" not in urls.name_in(link) or "%" in link
 
 
 @pytest.mark.parametrize(
     ("url", "suffix"),
     [
-        ("https://r.example/a/film.mp4", ".mp4"),
-        ("https://r.example/film.MP4?sig=a.b", ".mp4"),
-        ("https://r.example/film%2Emov", ".mov"),
+        ("https://r.example/a/video.mp4", ".mp4"),
+        ("https://r.example/video.MP4?sig=a.b", ".mp4"),
+        ("https://r.example/video%2Emov", ".mov"),
         ("https://r.example/b2fb5131.image", ""),
-        ("https://r.example/film", ""),
-        ("https://r.example/v1.2.345/film", ""),
-        ("https://r.example/film.mp4;drop", ""),
+        ("https://r.example/video", ""),
+        ("https://r.example/v1.2.345/video", ""),
+        ("https://r.example/video.mp4;drop", ""),
         ("https://r.example/a.toolong", ""),
         ("https://r.example", ""),
-        ("http://[bad/film.mp4", ""),
+        ("http://[bad/video.mp4", ""),
     ],
 )
 def test_suffix_of_a_link(url, suffix):
     """A link's path gives a suffix when it has one that a media file could have."""
-    assert links.suffix_of(url) == suffix
+    assert urls.suffix_of(url) == suffix
 
 
 @pytest.mark.parametrize(
@@ -87,4 +87,4 @@ def test_suffix_of_a_link(url, suffix):
 )
 def test_a_link_without_its_secrets(url, shown):
     """The query and a login are left out of a link that is shown."""
-    assert links.without_query(url) == shown
+    assert urls.without_query(url) == shown

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 
 import pytest
-from batches import client, pictures, play, service
+from batches import client, images, play, service
 from ledgers import opened
 
 from a2e_async.batch import Batch
 from a2e_async.batch.memory import Memory
 from a2e_async.core.polling.learned import Learned
 
-PICTURES = "text_to_image"
+IMAGES = "text_to_image"
 
 
 async def kept(folder):
@@ -22,9 +22,9 @@ async def kept(folder):
 
 
 def remembering():
-    """Make a memory of pictures of 5 s."""
+    """Make a memory of images of 5 s."""
     learned = Learned()
-    ages = learned.ages(PICTURES)
+    ages = learned.ages(IMAGES)
     for _ in range(100):
         ages.lived(0.0, 4.5)
         ages.ended(4.5, 5.0)
@@ -34,11 +34,11 @@ def remembering():
 async def test_a_batch_keeps_what_it_learned_and_begins_with_it(tmp_path):
     """The ends of a run are known to a client that opens the batch again."""
     async with service() as sim:
-        await play(tmp_path, sim, pictures(20))
+        await play(tmp_path, sim, images(20))
         memory = await kept(tmp_path)
-        assert sum(memory["families"][PICTURES]["ended"]) == pytest.approx(20, abs=0.2)
+        assert sum(memory["families"][IMAGES]["ended"]) == pytest.approx(20, abs=0.2)
         async with client(sim) as a2e, Batch.open(tmp_path, a2e):
-            assert sum(a2e.learned.ages(PICTURES).ends) == pytest.approx(20, abs=0.2)
+            assert sum(a2e.learned.ages(IMAGES).ends) == pytest.approx(20, abs=0.2)
 
 
 async def test_a_run_that_learns_nothing_writes_nothing(tmp_path):
@@ -63,7 +63,7 @@ async def test_it_is_written_now_and_then(tmp_path):
             await memory.keep_now_and_then()
             writes.append(book.counters.writes)
         assert writes == [0, 1, 1, 1]
-        learned.ages(PICTURES).ended(0.0, 9.0)
+        learned.ages(IMAGES).ended(0.0, 9.0)
         clock[0] = 210.0
         await memory.keep_now_and_then()
         assert book.counters.writes == 2
@@ -75,14 +75,14 @@ async def test_a_damaged_memory_is_passed_over(tmp_path, words):
     async with opened(tmp_path) as book:
         await book.keep("learned", words)
     async with service() as sim:
-        run = await play(tmp_path, sim, pictures(2))
+        run = await play(tmp_path, sim, images(2))
     assert len(run.outcomes) == 2
     assert run.stopped_by is None
-    assert PICTURES in (await kept(tmp_path))["families"]
+    assert IMAGES in (await kept(tmp_path))["families"]
 
 
 async def test_a_ledger_that_is_closed_loses_only_the_memory(tmp_path):
-    """What cannot be written down is no error: it would only have saved looks."""
+    """What cannot be written down is no error: it would only have saved polls."""
     async with opened(tmp_path) as book:
         learned = Learned()
         memory = Memory(book, learned)

@@ -6,7 +6,7 @@ import pytest
 
 from a2e_async import HeadSwap, ImageToVideo, InvalidRequestError, Request, Result, TextToImage, request
 
-PICTURE = "https://files.example.net/in.png"
+IMAGE = "https://files.example.net/in.png"
 
 
 @pytest.mark.parametrize("flaw", ["a kite \ud83e", "\udc00", "a\0b", "\x1b[31mred"])
@@ -17,7 +17,7 @@ PICTURE = "https://files.example.net/in.png"
         lambda text: {"name": text},
         lambda text: {"extra": {"deep": [{"er": text}]}},
         lambda text: {"extra": {text: 1}},
-        lambda text: {"input_images": [PICTURE, f"{PICTURE}{text}".replace(" ", "")]},
+        lambda text: {"input_images": [IMAGE, f"{IMAGE}{text}".replace(" ", "")]},
     ],
 )
 def test_text_that_is_not_whole_is_refused(flaw, given):

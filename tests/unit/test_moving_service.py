@@ -34,7 +34,7 @@ from a2e_async.core.family import family_of
 from a2e_async.core.http import HttpReply
 from a2e_async.simulator.virtual import run_virtually
 
-PICTURE = "https://files.example.net/in.png"
+IMAGE = "https://files.example.net/in.png"
 TRACE = "00000000-0000-4000-8000-000000000001"
 ROW = {"_id": "65f000000000000000000001", "current_status": "completed", "image_urls": ["https://r.example/1.png"]}
 
@@ -53,10 +53,10 @@ def body_of(request):
     [
         (TextToImage("x", extra={"model_type": "of tomorrow"}), "model_type", "of tomorrow"),
         (TextToImage("x", extra={"model_version": "6.0"}), "model_version", "6.0"),
-        (WanVideo("x", image_url=PICTURE, extra={"model": "wan9"}), "model", "wan9"),
-        (WanVideo("x", image_url=PICTURE, extra={"duration": "99"}), "duration", "99"),
-        (AvatarVideo("65f0" * 6, anchor_type=0, audio_src=PICTURE, extra={"anchor_type": 7}), "anchor_type", 7),
-        (AvatarVideo("65f0" * 6, anchor_type=0, audio_src=PICTURE, extra={"isSkipRs": "later"}), "isSkipRs", "later"),
+        (WanVideo("x", image_url=IMAGE, extra={"model": "wan9"}), "model", "wan9"),
+        (WanVideo("x", image_url=IMAGE, extra={"duration": "99"}), "duration", "99"),
+        (AvatarVideo("65f0" * 6, anchor_type=0, audio_src=IMAGE, extra={"anchor_type": 7}), "anchor_type", 7),
+        (AvatarVideo("65f0" * 6, anchor_type=0, audio_src=IMAGE, extra={"isSkipRs": "later"}), "isSkipRs", "later"),
         (KlingImage("x", extra={"aspect_ratio": "1:1"}), "aspect_ratio", "1:1"),
     ],
 )
@@ -79,7 +79,7 @@ def test_a_new_value_chooses_the_form_and_counts_the_tasks():
 def test_rules_between_fields_count_what_is_sent_on_purpose():
     """A rule sees the values as they will be sent; one about a value in extra does not count, all others do."""
     WanVideo("x", extra={"model": "wan9", "task_type": "dream"})
-    WanVideo("x", model="wan2.7-i2v", image_url=PICTURE, extra={"duration": "60"})
+    WanVideo("x", model="wan2.7-i2v", image_url=IMAGE, extra={"duration": "60"})
     WanVideo("x", model="wan2.7-i2v", task_type="reference_image", extra={"reference_media": [{"type": "dream"}]})
     HappyHorse("x", mode="t2v", extra={"mode": "of tomorrow"})
     KlingOmni(multi_shot=True, shot_type="customize", extra={"multi_prompt": 7})
@@ -183,7 +183,7 @@ def test_a_failed_training_says_whether_it_was_paid_back(told, refunded):
     async def play(a2e, sent):
         """One training that failed at once."""
         with pytest.raises(JobFailedError) as caught:
-            await a2e.start(VoiceTraining([PICTURE]))
+            await a2e.start(VoiceTraining([IMAGE]))
         assert len(sent.sent) == 1
         assert caught.value.refunded is refunded
 
@@ -192,7 +192,7 @@ def test_a_failed_training_says_whether_it_was_paid_back(told, refunded):
 
 def test_rows_of_others_are_left_out():
     """AwsList holds image-to-video tasks, too: they are no avatar videos."""
-    own, other = {"_id": "a", "anchor_id": "b"}, {"_id": "c", "image_url": PICTURE, "status": "success"}
+    own, other = {"_id": "a", "anchor_id": "b"}, {"_id": "c", "image_url": IMAGE, "status": "success"}
     data = {"current": 1, "total": 2, "success": True, "data": [other, own]}
     assert wire.rows_of_list(families()["avatar_video"], data) == [own]
     assert len(wire.rows_of_list(families()["image_to_video"], data)) == 2
@@ -231,7 +231,7 @@ def test_a_language_is_a_code(lang):
     ("request_", "ends"),
     [
         (Wan30({"prompt": "x"}, parameters={}), False),
-        (ImageToVideo(PICTURE, prompt="a", negative_prompt="b"), True),
+        (ImageToVideo(IMAGE, prompt="a", negative_prompt="b"), True),
     ],
 )
 def test_a_404_of_a_guessed_path_ends_no_job(request_, ends):

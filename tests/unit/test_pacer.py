@@ -111,15 +111,15 @@ def test_a_turn_that_was_given_to_the_cancelled_is_given_back():
 
 
 def test_starts_go_first():
-    """A start that comes last has its turn before looks that wait already."""
+    """A start that comes last has its turn before polls that wait already."""
 
     async def story():
         pacer = Pacer(10)
         await pacer.turn(start=False)
-        looks = asyncio.create_task(times_of(pacer, 3))
+        polls = asyncio.create_task(times_of(pacer, 3))
         await asyncio.sleep(0.01)
         assert await times_of(pacer, 2, start=True) == pytest.approx([0.1, 0.2])
-        assert await looks == pytest.approx([0.3, 0.4, 0.5])
+        assert await polls == pytest.approx([0.3, 0.4, 0.5])
 
     play_out(story())
 
@@ -142,7 +142,7 @@ def test_the_order_of_arrival_is_kept():
 
 @pytest.mark.parametrize("rate", [None, 10])
 def test_a_pause_holds_everybody(rate):
-    """In a pause nobody goes, neither who waits nor who comes, neither starts nor looks."""
+    """In a pause nobody goes, neither who waits nor who comes, neither starts nor polls."""
 
     async def story():
         pacer = Pacer(rate)
@@ -200,7 +200,7 @@ def test_close_leaves_no_timer():
 
 
 def test_looks_are_not_starved_by_a_long_queue_of_starts():
-    """With a rate and many queued starts, running jobs are still looked at and end long before the queue does."""
+    """With a rate and many queued starts, running jobs are still polled and end long before the queue does."""
 
     async def main():
         transport = DirectTransport(virtual_app(task_seconds=5, coins=10_000), 0.01)

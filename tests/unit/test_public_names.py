@@ -28,7 +28,7 @@ CONTRACT = {
 }
 EXPORTS = sorted(set(a2e_async.__all__) - {"__version__"})
 CLIENT = {
-    *("start", "with_options", "attach", "find", "look", "records", "delete", "job_of"),
+    *("start", "with_options", "attach", "find", "record", "records", "delete", "job_of"),
     *("drain", "hint", "as_completed", "gather", "download", "upload", "balance", "quote", "open", "aclose"),
     *("answered", "base_url", "calls", "events", "fingerprint", "learned", "outage", "reserved", "spent", "stats"),
     "webhook",

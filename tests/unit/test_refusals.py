@@ -22,14 +22,14 @@ from a2e_async.core.retry import Verdict, verdict
 ROW = {"_id": "65f000000000000000000001", "current_status": "completed", "image_urls": ["https://r.example/1.png"]}
 REFUSAL = {"success": False, "error": "Provider or Wan3.0 pricing is not configured"}
 NO_WAN = HttpReply(status=503, body=json.dumps(REFUSAL).encode(), retry_after="1")
-FILM = Wan30({"prompt": "x"}, parameters={})
+VIDEO = Wan30({"prompt": "x"}, parameters={})
 
 
 @story(NO_WAN)
 async def test_a_documented_503_is_a_refusal(a2e, sent):
     """The service's own 503 of a family that documents it so ends the start at once, and nothing is looked for."""
     with pytest.raises(ServiceError) as caught:
-        await a2e.start(FILM)
+        await a2e.start(VIDEO)
     assert not isinstance(caught.value, StartUnknownError)
     assert [one.start for one in sent.sent] == [True]
 

@@ -7,11 +7,11 @@ import io
 import attrs
 import pytest
 from rich.console import Console
-from virtual_time import PICTURE, virtual
+from virtual_time import IMAGE, virtual
 
 from a2e_async import Record, Result, Status
 
-FILM = Record(
+VIDEO = Record(
     id="65f0",
     family="image_to_video",
     name="a <b>kite</b>",
@@ -29,8 +29,8 @@ def rich(thing):
 
 
 def test_record_in_a_notebook():
-    """A record is a table with its film, all of it escaped."""
-    html = FILM._repr_html_()
+    """A record is a table with its video, all of it escaped."""
+    html = VIDEO._repr_html_()
     assert "<video src='https://files.example/a.mp4?s=1&amp;e=&#x27;2&#x27;'" in html
     assert "a &lt;b&gt;kite&lt;/b&gt;" in html
     assert "<td>30</td>" in html
@@ -51,12 +51,12 @@ def test_record_in_a_notebook():
 )
 def test_files_are_shown_by_their_kind(url, shown):
     """Each kind of file has its element; what is no web address is text."""
-    assert shown in attrs.evolve(FILM, urls=(url,))._repr_html_()
+    assert shown in attrs.evolve(VIDEO, urls=(url,))._repr_html_()
 
 
 def test_result_shows_all_but_not_too_many():
     """A result shows the files of all its records, as many as a page bears."""
-    result = Result((FILM,) * 20)
+    result = Result((VIDEO,) * 20)
     html = result._repr_html_()
     assert html.count("<video") == 12
     assert "and 8 more" in html
@@ -66,11 +66,11 @@ def test_result_shows_all_but_not_too_many():
 @virtual()
 async def test_job_from_queued_to_done(a2e, sim):
     """A job shows where it stands at any moment."""
-    job = a2e.start(PICTURE)
+    job = a2e.start(IMAGE)
     assert not sim.world.book.starts
     assert "<td>queued</td>" in job._repr_html_()
-    picture = await job
-    assert picture.urls[0].partition("?")[0] in job._repr_html_()
+    image = await job
+    assert image.urls[0].partition("?")[0] in job._repr_html_()
     assert "Job(" in rich(job)
     assert "stage='done'" in rich(job)
 
@@ -89,7 +89,7 @@ async def test_failed_job_shows_its_error(a2e, sim):
 
 def test_rich_is_short():
     """In rich a record shows what it knows and leaves out what is empty."""
-    shown = rich(FILM)
+    shown = rich(VIDEO)
     assert shown.startswith("Record(")
     assert "status='completed'" in shown
     assert "failed_code" not in shown

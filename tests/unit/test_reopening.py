@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 from scripted import Scripted, yes
-from virtual_time import PICTURE, caught, client, no_task_is_left, now, play_out, virtual
+from virtual_time import IMAGE, caught, client, no_task_is_left, now, play_out, virtual
 
 from a2e_async import A2EClient, ClientClosedError, UsageError
 
@@ -15,7 +15,7 @@ from a2e_async import A2EClient, ClientClosedError, UsageError
 async def test_a_life_begins_when_the_last_one_has_ended(sim):
     """Who opens a client that is being closed waits for the answers it still waits for; then all is as new."""
     a2e = await client(sim, latency=3).open()
-    lost = a2e.start(PICTURE)
+    lost = a2e.start(IMAGE)
     await asyncio.sleep(1)
     closing = asyncio.ensure_future(a2e.aclose())
     await asyncio.sleep(0)
@@ -23,7 +23,7 @@ async def test_a_life_begins_when_the_last_one_has_ended(sim):
     assert now() == pytest.approx(3, abs=0.5)
     assert closing.done()
     assert lost.task_ids
-    await a2e.start(PICTURE)
+    await a2e.start(IMAGE)
     await a2e.aclose()
     assert repr(a2e).endswith("closed>")
 
@@ -34,7 +34,7 @@ async def test_a_life_begins_when_the_last_one_has_ended(sim):
 async def test_the_last_wish_counts(sim, order, pause):
     """However openings and closings are mixed, the client is what the last of them asked for."""
     a2e = await client(sim, latency=3).open()
-    a2e.start(PICTURE)
+    a2e.start(IMAGE)
     await asyncio.sleep(1)
     wishes = []
     for wish in order:
@@ -51,7 +51,7 @@ async def test_the_last_wish_counts(sim, order, pause):
 async def test_whoever_gives_up_waiting_for_a_closing_leaves_the_client_closed(sim):
     """An opening that is cancelled opens nothing later."""
     a2e = await client(sim, latency=5).open()
-    a2e.start(PICTURE)
+    a2e.start(IMAGE)
     await asyncio.sleep(1)
     closing, opening = asyncio.ensure_future(a2e.aclose()), asyncio.ensure_future(a2e.open())
     await asyncio.sleep(1)

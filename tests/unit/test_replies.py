@@ -307,7 +307,7 @@ def test_the_services_own_refusal_of_a_token(status, body):
 
 POOR = "Your balance is insufficient"
 ECHOES = [
-    ("not enough coins in the picture", "prompt not allowed: not enough coins in the picture", False),
+    ("not enough coins in the image", "prompt not allowed: not enough coins in the image", False),
     ("Not  enough\ncoins", "bad prompt 'not enough coins'", False),
     ("a hero out of luck, credits roll", "refused: a hero out of luck, credits roll...", False),
     ("coins on a table", "out of policy: coins on a table", False),
@@ -453,13 +453,13 @@ def test_too_few_coins(text):
     "text",
     [
         "prompt must not be empty",
-        "the coins in the picture are blurry",
+        "the coins in the image are blurry",
         "coins must be a number",
         "image out of focus",
         "out of memory",
         "insufficient resolution",
         "insufficient permission for this model, contact support",
-        "not enough light in the picture",
+        "not enough light in the image",
         "credit card was declined",
         "a gold coin is not allowed",
     ],

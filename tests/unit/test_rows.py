@@ -13,16 +13,16 @@ from hypothesis import strategies as st
 from a2e_async import ImageToVideo, TextToImage
 from a2e_async.batch.entries import Entry
 from a2e_async.batch.reading import read_row
-from a2e_async.batch.rows import BadRow, Row, RowError, numbered, of_entry, of_request, picture_field, stem_of
+from a2e_async.batch.rows import BadRow, Row, RowError, image_field, numbered, of_entry, of_request, stem_of
 from a2e_async.core import family as families
 from a2e_async.core import wire
 from a2e_async.core.family import Family, Request
 from a2e_async.core.records import Result
-from a2e_async.core.requests import Link, Picture, Usual, request
+from a2e_async.core.requests import Image, Url, Usual, request
 
 LINK = "https://example.com/a.png"
-FILM = {"family": "image_to_video", "image_url": LINK, "prompt": "it climbs", "negative_prompt": "blurry"}
-PICTURE = {"family": "text_to_image", "prompt": "a kite"}
+VIDEO = {"family": "image_to_video", "image_url": LINK, "prompt": "it climbs", "negative_prompt": "blurry"}
+IMAGE = {"family": "text_to_image", "prompt": "a kite"}
 
 
 def row(values, *, family=None, typed=True, line=7):
@@ -47,7 +47,7 @@ def bad(values, *, family=None, typed=True):
 
 def test_a_row_is_the_request_that_it_names():
     """Fields go into the request by name; the row's own ones do not."""
-    found = row({"id": "kite", **FILM, "video_time": 10})
+    found = row({"id": "kite", **VIDEO, "video_time": 10})
     assert (found.id, found.family.name, found.line, found.hashed) == ("kite", "image_to_video", 7, False)
     assert found.request() == ImageToVideo(LINK, prompt="it climbs", negative_prompt="blurry", video_time=10)
 
@@ -55,13 +55,13 @@ def test_a_row_is_the_request_that_it_names():
 def test_the_family_of_the_command_is_for_rows_that_name_none():
     """A row's own family goes first, with either spelling."""
     assert row({"prompt": "a kite"}, family="text_to_image").family.name == "text_to_image"
-    assert row({**FILM, "family": "image-to-video"}, family="text_to_image").family.name == "image_to_video"
+    assert row({**VIDEO, "family": "image-to-video"}, family="text_to_image").family.name == "image_to_video"
 
 
 @pytest.mark.parametrize("empty", ["", None])
 def test_an_empty_field_is_as_good_as_none(empty):
     """A spreadsheet has empty cells in rows of another family."""
-    assert row({**PICTURE, "image_url": empty, "id": empty}) == row(PICTURE)
+    assert row({**IMAGE, "image_url": empty, "id": empty}) == row(IMAGE)
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_an_empty_field_is_as_good_as_none(empty):
 )
 def test_a_cell_has_the_type_of_its_field(field, text, value):
     """CSV knows text only; numbers, truth and lists are read as what the request takes."""
-    found = row({**PICTURE, field: text}, typed=False)
+    found = row({**IMAGE, field: text}, typed=False)
     assert found.fields[field] == value
     assert type(found.fields[field]) is type(value)
 
@@ -107,7 +107,7 @@ def test_a_cell_has_the_type_of_its_field(field, text, value):
 )
 def test_a_cell_of_another_type_is_told_with_its_field(field, text):
     """What cannot be read is refused by the field's own rule."""
-    assert bad({**PICTURE, field: text}, typed=False).field == field
+    assert bad({**IMAGE, field: text}, typed=False).field == field
 
 
 def test_own_cells_of_a_table_are_stripped():
@@ -118,47 +118,47 @@ def test_own_cells_of_a_table_are_stripped():
 
 WRONG = {
     "no family": ({"prompt": "x"}, "family"),
-    "family of another type": ({**PICTURE, "family": 5}, "family"),
-    "unknown family": ({**PICTURE, "family": "text_to_music"}, "family"),
-    "family of great length": ({**PICTURE, "family": "x" * 90_000}, "family"),
-    "family that moves the cursor": ({**PICTURE, "family": "\x1b[2J"}, "family"),
-    "unknown field": ({**PICTURE, "promt": "x"}, "promt"),
-    "unknown field of great length": ({**PICTURE, "x" * 10**6: "x"}, "x" * 100),
-    "unknown field that moves the cursor": ({**PICTURE, "\x1b[2J": "x"}, r"'\x1b[2J'"),
-    "unknown field of no letters": ({**PICTURE, "\udcff": "x"}, r"'\udcff'"),
-    "field of another family": ({**PICTURE, "video_time": 5}, "video_time"),
+    "family of another type": ({**IMAGE, "family": 5}, "family"),
+    "unknown family": ({**IMAGE, "family": "text_to_music"}, "family"),
+    "family of great length": ({**IMAGE, "family": "x" * 90_000}, "family"),
+    "family that moves the cursor": ({**IMAGE, "family": "\x1b[2J"}, "family"),
+    "unknown field": ({**IMAGE, "promt": "x"}, "promt"),
+    "unknown field of great length": ({**IMAGE, "x" * 10**6: "x"}, "x" * 100),
+    "unknown field that moves the cursor": ({**IMAGE, "\x1b[2J": "x"}, r"'\x1b[2J'"),
+    "unknown field of no letters": ({**IMAGE, "\udcff": "x"}, r"'\udcff'"),
+    "field of another family": ({**IMAGE, "video_time": 5}, "video_time"),
     "missing prompt": ({"family": "text_to_image"}, "prompt"),
-    "missing link": ({**FILM, "image_url": None}, "image_url"),
-    "missing negative prompt": ({**FILM, "negative_prompt": ""}, "negative_prompt"),
-    "blank prompt": ({**PICTURE, "prompt": "  \t"}, "prompt"),
-    "prompt of another type": ({**PICTURE, "prompt": 5}, "prompt"),
-    "prompt that is a list": ({**PICTURE, "prompt": ["x"]}, "prompt"),
-    "prompt of ten megabytes": ({**PICTURE, "prompt": "x" * 10**7}, "prompt"),
-    "NUL": ({**PICTURE, "prompt": "a\0b"}, "prompt"),
-    "bad UTF-8": ({**PICTURE, "prompt": "a\udcffb"}, "prompt"),
-    "half a surrogate": ({**PICTURE, "prompt": "a\ud83db"}, "prompt"),
-    "NUL in a list": ({**PICTURE, "input_images": ["https://a/\0"]}, "input_images"),
-    "half a surrogate in a list": ({**PICTURE, "input_images": ["https://a/\ud83d"]}, "input_images"),
-    "link that is none": ({**FILM, "image_url": "a.png"}, "image_url"),
-    "link with a space": ({**FILM, "image_url": "https://a/b c"}, "image_url"),
-    "data link": ({**FILM, "image_url": "data:image/png;base64,AAAA"}, "image_url"),
-    "true for a number": ({**PICTURE, "width": True}, "width"),
-    "infinity": ({**PICTURE, "width": float("inf")}, "width"),
-    "text for truth": ({**PICTURE, "skip_face_enhance": "perhaps"}, "skip_face_enhance"),
-    "too many": ({**FILM, "number_of_images": 9}, "number_of_images"),
-    "not one of those": ({**FILM, "video_time": 7}, "video_time"),
-    "last picture missing": ({**FILM, "model_type": "FLF2V"}, "end_image_url"),
-    "fields of both forms": ({**PICTURE, "req_key": "high_aes", "max_images": 2}, "req_key"),
-    "long name": ({**PICTURE, "name": "x" * 101}, "name"),
-    "id of another type": ({**PICTURE, "id": 5.0}, "id"),
-    "blank id": ({**PICTURE, "id": "  "}, "id"),
-    "long id": ({**PICTURE, "id": "x" * 101}, "id"),
-    "huge id": ({**PICTURE, "id": "x" * 10**6}, "id"),
-    "id with a line break": ({**PICTURE, "id": "a\nb"}, "id"),
-    "id that moves the cursor": ({**PICTURE, "id": "\x1b[2J"}, "id"),
-    "id with a zero width space": ({**PICTURE, "id": "a\u200bb"}, "id"),
-    "image_from of another type": ({**FILM, "image_url": "", "image_from": 5.0}, "image_from"),
-    "image_from with a link": ({**FILM, "image_from": "a"}, "image_from"),
+    "missing link": ({**VIDEO, "image_url": None}, "image_url"),
+    "missing negative prompt": ({**VIDEO, "negative_prompt": ""}, "negative_prompt"),
+    "blank prompt": ({**IMAGE, "prompt": "  \t"}, "prompt"),
+    "prompt of another type": ({**IMAGE, "prompt": 5}, "prompt"),
+    "prompt that is a list": ({**IMAGE, "prompt": ["x"]}, "prompt"),
+    "prompt of ten megabytes": ({**IMAGE, "prompt": "x" * 10**7}, "prompt"),
+    "NUL": ({**IMAGE, "prompt": "a\0b"}, "prompt"),
+    "bad UTF-8": ({**IMAGE, "prompt": "a\udcffb"}, "prompt"),
+    "half a surrogate": ({**IMAGE, "prompt": "a\ud83db"}, "prompt"),
+    "NUL in a list": ({**IMAGE, "input_images": ["https://a/\0"]}, "input_images"),
+    "half a surrogate in a list": ({**IMAGE, "input_images": ["https://a/\ud83d"]}, "input_images"),
+    "link that is none": ({**VIDEO, "image_url": "a.png"}, "image_url"),
+    "link with a space": ({**VIDEO, "image_url": "https://a/b c"}, "image_url"),
+    "data link": ({**VIDEO, "image_url": "data:image/png;base64,AAAA"}, "image_url"),
+    "true for a number": ({**IMAGE, "width": True}, "width"),
+    "infinity": ({**IMAGE, "width": float("inf")}, "width"),
+    "text for truth": ({**IMAGE, "skip_face_enhance": "perhaps"}, "skip_face_enhance"),
+    "too many": ({**VIDEO, "number_of_images": 9}, "number_of_images"),
+    "not one of those": ({**VIDEO, "video_time": 7}, "video_time"),
+    "last image missing": ({**VIDEO, "model_type": "FLF2V"}, "end_image_url"),
+    "fields of both forms": ({**IMAGE, "req_key": "high_aes", "max_images": 2}, "req_key"),
+    "long name": ({**IMAGE, "name": "x" * 101}, "name"),
+    "id of another type": ({**IMAGE, "id": 5.0}, "id"),
+    "blank id": ({**IMAGE, "id": "  "}, "id"),
+    "long id": ({**IMAGE, "id": "x" * 101}, "id"),
+    "huge id": ({**IMAGE, "id": "x" * 10**6}, "id"),
+    "id with a line break": ({**IMAGE, "id": "a\nb"}, "id"),
+    "id that moves the cursor": ({**IMAGE, "id": "\x1b[2J"}, "id"),
+    "id with a zero width space": ({**IMAGE, "id": "a\u200bb"}, "id"),
+    "image_from of another type": ({**VIDEO, "image_url": "", "image_from": 5.0}, "image_from"),
+    "image_from with a link": ({**VIDEO, "image_from": "a"}, "image_from"),
 }
 
 
@@ -171,8 +171,8 @@ def test_what_is_wrong_with_a_row_is_told_with_its_field(kind):
     assert found.message.startswith(field) or field == "family"
 
 
-def test_a_family_that_takes_no_picture_refuses_image_from(monkeypatch):
-    """Before anything is started, not when the picture has been paid for."""
+def test_a_family_that_takes_no_image_refuses_image_from(monkeypatch):
+    """Before anything is started, not when the image has been paid for."""
 
     @request
     class Speech(Request[Result]):
@@ -181,7 +181,7 @@ def test_a_family_that_takes_no_picture_refuses_image_from(monkeypatch):
     speech = Family(name="speech", title="", request=Speech, base="/speech")
     monkeypatch.setitem(families._registry.by_name, "speech", speech)
     found = bad({"family": "speech", "prompt": "x", "image_from": "a"})
-    assert (found.field, found.message) == ("image_from", "speech takes no picture")
+    assert (found.field, found.message) == ("image_from", "speech takes no image")
 
 
 any_value = st.recursive(
@@ -214,13 +214,13 @@ def test_whatever_a_table_holds_no_exception_escapes(values):
 # Chains.
 
 
-def test_a_picture_of_another_row_goes_where_the_family_takes_it():
-    """A film takes it as its link, an edited picture as a list of one."""
-    film = row({**FILM, "image_url": None, "image_from": "kite"})
-    assert film.request(LINK) == ImageToVideo(LINK, prompt="it climbs", negative_prompt="blurry")
-    picture = row({**PICTURE, "image_from": "kite"})
-    assert picture.request(LINK) == TextToImage("a kite", input_images=[LINK])
-    assert picture.kept() == {"prompt": "a kite", "image_from": "kite"}
+def test_a_image_of_another_row_goes_where_the_family_takes_it():
+    """A video takes it as its link, an edited image as a list of one."""
+    video = row({**VIDEO, "image_url": None, "image_from": "kite"})
+    assert video.request(LINK) == ImageToVideo(LINK, prompt="it climbs", negative_prompt="blurry")
+    image = row({**IMAGE, "image_from": "kite"})
+    assert image.request(LINK) == TextToImage("a kite", input_images=[LINK])
+    assert image.kept() == {"prompt": "a kite", "image_from": "kite"}
 
 
 # Ids.
@@ -228,35 +228,35 @@ def test_a_picture_of_another_row_goes_where_the_family_takes_it():
 
 def test_the_id_of_a_row_without_one_follows_from_its_content():
     """The same content has the same id, in whatever order and type of file, and every other another one."""
-    found = row({**PICTURE, "max_images": 2})
+    found = row({**IMAGE, "max_images": 2})
     assert found.hashed
-    assert found.id == row({"max_images": "2", **PICTURE}, typed=False).id
-    others = [PICTURE, {**PICTURE, "max_images": 3}, {**PICTURE, "max_images": 2, "image_from": "a"}]
+    assert found.id == row({"max_images": "2", **IMAGE}, typed=False).id
+    others = [IMAGE, {**IMAGE, "max_images": 3}, {**IMAGE, "max_images": 2, "image_from": "a"}]
     assert len({found.id, *(row(other).id for other in others)}) == 4
     assert len(found.id) == 16
 
 
 def test_a_request_has_the_id_of_the_row_that_names_it():
     """A file and a program that ask for the same are one row."""
-    assert of_request(TextToImage("a kite")).id == row(PICTURE).id
+    assert of_request(TextToImage("a kite")).id == row(IMAGE).id
 
 
 def test_equal_rows_without_ids_are_numbered():
     """Two equal rows are two rows, and which number one has does not depend on what else is there."""
     seen = {}
-    one = row(PICTURE)
-    ids = [numbered(row(PICTURE), seen).id for _ in range(3)]
+    one = row(IMAGE)
+    ids = [numbered(row(IMAGE), seen).id for _ in range(3)]
     assert ids == [one.id, f"{one.id}-2", f"{one.id}-3"]
-    own = row({**PICTURE, "id": "kite"})
+    own = row({**IMAGE, "id": "kite"})
     assert numbered(own, seen) == own
     assert numbered(own, seen) is None
-    assert numbered(row({**PICTURE, "id": f"{one.id}-4"}), seen)
-    assert numbered(row(PICTURE), seen) is None  # somebody has taken that id for another row
+    assert numbered(row({**IMAGE, "id": f"{one.id}-4"}), seen)
+    assert numbered(row(IMAGE), seen) is None  # somebody has taken that id for another row
 
 
 def test_a_row_comes_back_from_the_ledger():
     """What the ledger keeps of a row makes the same row again."""
-    given = row({**FILM, "image_url": None, "image_from": "kite", "id": "a"})
+    given = row({**VIDEO, "image_url": None, "image_from": "kite", "id": "a"})
     kept = Entry(id=given.id, family=given.family.name, fields=given.kept())
     assert attrs.evolve(of_entry(kept), line=7) == given
 
@@ -307,24 +307,24 @@ def test_a_row_without_an_id_is_called_by_its_prompt():
     assert stem_of("kite", words="a red kite") == "kite"
 
 
-def test_the_mark_decides_which_field_takes_a_picture():
+def test_the_mark_decides_which_field_takes_a_image():
     """A family's mark goes before names; a family of one's own without marks is understood by its names."""
 
     @request
     class Marked(Usual[Result]):
-        image_mask_url: Link | None = None
-        source_url: Picture | None = None
+        image_mask_url: Url | None = None
+        source_url: Image | None = None
 
     @request
     class Named(Usual[Result]):
-        sound_url: Link | None = None
-        face_url: Link | None = None
+        sound_url: Url | None = None
+        face_url: Url | None = None
 
     def taken(kind):
-        return picture_field(Family(name="mine", title="Mine.", request=kind, base="/api/v1/mine")).name
+        return image_field(Family(name="mine", title="Mine.", request=kind, base="/api/v1/mine")).name
 
     assert (taken(Marked), taken(Named)) == ("source_url", "face_url")
-    assert picture_field(families.family_of("wan26_r2v")).name == "reference_urls"
+    assert image_field(families.family_of("wan26_r2v")).name == "reference_urls"
     for name in ("sound", "voice_training", "dubbing"):
-        with pytest.raises(RowError, match="takes no picture"):
-            picture_field(families.family_of(name))
+        with pytest.raises(RowError, match="takes no image"):
+            image_field(families.family_of(name))

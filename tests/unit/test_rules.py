@@ -10,8 +10,8 @@ from a2e_async.core import rules
 from a2e_async.core.requests import require_public_links
 from a2e_async.core.secrets import Secret
 
-PICTURE = "https://files.example.net/in.png"
-FILM = {"image_url": PICTURE, "prompt": "it climbs", "negative_prompt": "blurry"}
+IMAGE = "https://files.example.net/in.png"
+VIDEO = {"image_url": IMAGE, "prompt": "it climbs", "negative_prompt": "blurry"}
 SECRET = "hunter2"
 
 TEXT = "must be text that is not blank"
@@ -24,7 +24,7 @@ EIGHT = "must be a whole number from 1 to 8"
 RATIO = "must be '1:1', '4:3', '3:4', '16:9', '9:16', '2:3', '3:2' or '21:9'"
 INPUTS = "must be a list of 1 to 10 http or https URLs without spaces (no data: URL)"
 
-REFUSED_FILMS = [
+REFUSED_VIDEOS = [
     ({"image_url": None}, "image_url", LINK, "None"),
     ({"image_url": f"data:image/png;base64,{SECRET}"}, "image_url", LINK, "'data:image/png;base64,hunter2' (str)"),
     ({"image_url": f"https://f.example/{SECRET} a.png"}, "image_url", LINK, "'https://f.example/hunter2 a.png' (str)"),
@@ -70,7 +70,7 @@ REFUSED_FILMS = [
     ({"webhook_url": "https://h.example/" + "x" * 2031}, "webhook_url", HTTPS, "str of 2049 characters"),
     ({"webhook_token": SECRET * 37}, "webhook_token", TOKEN, "str of 259 characters"),
 ]
-REFUSED_PICTURES = [
+REFUSED_IMAGES = [
     ({"extra": "x"}, "extra", "must be a mapping with text as keys", "'x' (str)"),
     ({"prompt": None}, "prompt", TEXT, "None"),
     ({"prompt": "  "}, "prompt", TEXT, "'  ' (str)"),
@@ -97,21 +97,21 @@ REFUSED_PICTURES = [
     ({"aspect_ratio": "1:1", "model_type": "a2e"}, "aspect_ratio", "is for model_type 'seedream' only", "'1:1' (str)"),
     ({"aspect_ratio": "1:1"}, "aspect_ratio", "is for model_type 'seedream' only", "'1:1' (str)"),
     ({"input_images": []}, "input_images", INPUTS, "list []"),
-    ({"input_images": PICTURE}, "input_images", INPUTS, "'https://files.example.net/in.png' (str)"),
+    ({"input_images": IMAGE}, "input_images", INPUTS, "'https://files.example.net/in.png' (str)"),
     (
-        {"input_images": [PICTURE, SECRET]},
+        {"input_images": [IMAGE, SECRET]},
         "input_images",
         INPUTS,
         "list ['https://files.example.net/in.png', 'hunter2']",
     ),
     (
-        {"input_images": [PICTURE] * 11, "model_type": "seedream"},
+        {"input_images": [IMAGE] * 11, "model_type": "seedream"},
         "input_images",
         INPUTS,
         "list ['https://files.example.net/in.png', ",
     ),
     (
-        {"input_images": [PICTURE] * 3},
+        {"input_images": [IMAGE] * 3},
         "input_images",
         "must be at most 2 without model_type 'seedream'",
         "list ['https://files.example.net/in.png', ",
@@ -120,8 +120,8 @@ REFUSED_PICTURES = [
     ({"webhook_url": "h.example"}, "webhook_url", HTTPS, "str of 9 characters"),
     ({"webhook_token": " "}, "webhook_token", TOKEN, "str of 1 characters"),
 ]
-REFUSED = [(ImageToVideo, FILM | wrong, *words) for wrong, *words in REFUSED_FILMS]
-REFUSED += [(TextToImage, {"prompt": "a kite"} | wrong, *words) for wrong, *words in REFUSED_PICTURES]
+REFUSED = [(ImageToVideo, VIDEO | wrong, *words) for wrong, *words in REFUSED_VIDEOS]
+REFUSED += [(TextToImage, {"prompt": "a kite"} | wrong, *words) for wrong, *words in REFUSED_IMAGES]
 
 
 @pytest.mark.parametrize(("kind", "fields", "field", "rule", "value"), REFUSED)
@@ -136,29 +136,29 @@ def test_refused(kind, fields, field, rule, value):
         assert SECRET not in f"{error} {error!r} {error.__dict__}"
 
 
-@pytest.mark.parametrize(("kind", "rows"), [(ImageToVideo, REFUSED_FILMS), (TextToImage, REFUSED_PICTURES)])
+@pytest.mark.parametrize(("kind", "rows"), [(ImageToVideo, REFUSED_VIDEOS), (TextToImage, REFUSED_IMAGES)])
 def test_no_field_is_without_a_rule(kind, rows):
     """Each field of both requests has a refused value in the table above."""
     assert {field.name for field in attrs.fields(kind)} == {field for _wrong, field, _rule, _value in rows}
 
 
 ACCEPTED = [
-    (ImageToVideo, {"image_url": PICTURE, "lora": "65f0"}),
-    (ImageToVideo, FILM | {"image_url": "HTTP://f.example:8080/a%20b.png?x=1"}),
-    (ImageToVideo, FILM | {"image_url": "https://bücher.example/a.png"}),
-    (ImageToVideo, FILM | {"model_type": "FLF2V", "end_image_url": PICTURE}),
-    (ImageToVideo, FILM | {"name": "n" * 100, "webhook_token": "t" * 256}),
-    (ImageToVideo, FILM | {"webhook_url": "https://h.example/" + "x" * 2030}),
-    (ImageToVideo, FILM | {"extend_prompt": False, "mask_face": True, "skip_face_enhance": False}),
-    *[(ImageToVideo, FILM | {"video_time": seconds}) for seconds in (5, 10, 15, 20)],
-    *[(ImageToVideo, FILM | {"number_of_images": number}) for number in (1, 8)],
-    *[(ImageToVideo, FILM | {"video_length": frames}) for frames in (1, 1000)],
-    *[(ImageToVideo, FILM | {"model_version": version}) for version in ("a2e", "a2e-v2", "a2e-v2-flash")],
+    (ImageToVideo, {"image_url": IMAGE, "lora": "65f0"}),
+    (ImageToVideo, VIDEO | {"image_url": "HTTP://f.example:8080/a%20b.png?x=1"}),
+    (ImageToVideo, VIDEO | {"image_url": "https://bücher.example/a.png"}),
+    (ImageToVideo, VIDEO | {"model_type": "FLF2V", "end_image_url": IMAGE}),
+    (ImageToVideo, VIDEO | {"name": "n" * 100, "webhook_token": "t" * 256}),
+    (ImageToVideo, VIDEO | {"webhook_url": "https://h.example/" + "x" * 2030}),
+    (ImageToVideo, VIDEO | {"extend_prompt": False, "mask_face": True, "skip_face_enhance": False}),
+    *[(ImageToVideo, VIDEO | {"video_time": seconds}) for seconds in (5, 10, 15, 20)],
+    *[(ImageToVideo, VIDEO | {"number_of_images": number}) for number in (1, 8)],
+    *[(ImageToVideo, VIDEO | {"video_length": frames}) for frames in (1, 1000)],
+    *[(ImageToVideo, VIDEO | {"model_version": version}) for version in ("a2e", "a2e-v2", "a2e-v2-flash")],
     (TextToImage, {"prompt": "x" * 20_000}),
     (TextToImage, {"prompt": "夕日 🌅"}),
     (TextToImage, {"prompt": "a", "req_key": "high_aes", "width": 1, "height": 8192}),
-    (TextToImage, {"prompt": "a", "input_images": [PICTURE] * 2}),
-    (TextToImage, {"prompt": "a", "input_images": (PICTURE,) * 10, "model_type": "seedream"}),
+    (TextToImage, {"prompt": "a", "input_images": [IMAGE] * 2}),
+    (TextToImage, {"prompt": "a", "input_images": (IMAGE,) * 10, "model_type": "seedream"}),
     (TextToImage, {"prompt": "a", "aspect_ratio": "21:9", "model_type": "seedream", "max_images": 8}),
 ]
 
@@ -170,7 +170,7 @@ def test_accepted(kind, fields):
     assert {name: getattr(request, name) for name in fields} == fields
 
 
-@pytest.mark.parametrize(("kind", "fields"), [(ImageToVideo, FILM), (TextToImage, {"prompt": "a kite"})])
+@pytest.mark.parametrize(("kind", "fields"), [(ImageToVideo, VIDEO), (TextToImage, {"prompt": "a kite"})])
 def test_a_request_is_a_value(kind, fields):
     """Requests with equal fields are equal, hashable and frozen, and never show the webhook's secret."""
     one, other = kind(**fields, webhook_token=SECRET), kind(**fields, webhook_token=SECRET)
@@ -186,7 +186,7 @@ def test_a_request_is_a_value(kind, fields):
     [
         ("http://localhost/a.png", True),
         ("http://LOCALHOST:8000/a.png", True),
-        ("http://pictures.localhost/a.png", True),
+        ("http://images.localhost/a.png", True),
         ("http://printer.local/a.png", True),
         ("http://localhost./a.png", True),
         ("http://127.0.0.1/a.png", True),
@@ -216,9 +216,9 @@ def test_a_request_is_a_value(kind, fields):
 def test_which_links_the_service_cannot_reach(url, local):
     """This machine and private networks are told from public hosts."""
     assert rules.is_local(url) is local
-    film = ImageToVideo(url, prompt="p", negative_prompt="n")
-    picture = TextToImage("a", input_images=[PICTURE, url])
-    for request, field in ((film, "image_url"), (picture, "input_images")):
+    video = ImageToVideo(url, prompt="p", negative_prompt="n")
+    image = TextToImage("a", input_images=[IMAGE, url])
+    for request, field in ((video, "image_url"), (image, "input_images")):
         if local:
             with pytest.raises(UsageError, match=f"^{field}: must be reachable by the service"):
                 require_public_links(request)
@@ -228,7 +228,7 @@ def test_which_links_the_service_cannot_reach(url, local):
 
 def test_a_webhook_may_be_anywhere():
     """Only links that the service fetches must be public: a webhook's receiver is the caller's affair."""
-    require_public_links(ImageToVideo(**FILM, webhook_url="https://10.0.0.1/hook"))
+    require_public_links(ImageToVideo(**VIDEO, webhook_url="https://10.0.0.1/hook"))
 
 
 @pytest.mark.parametrize(
@@ -256,7 +256,7 @@ def test_a_webhook_may_be_anywhere():
 def test_which_hosts_can_be_asked(url, host):
     """A host that a resolver would trip over is no host, and a link to it is refused as a field."""
     assert rules.host_of(url) == host
-    assert rules.link().check(url) is bool(host)
+    assert rules.url().check(url) is bool(host)
 
 
 @pytest.mark.parametrize(

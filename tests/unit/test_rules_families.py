@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
+import rules_images
 import rules_models
-import rules_pictures
 import rules_swaps
 import rules_video
 import rules_voice
@@ -16,7 +16,7 @@ from a2e_async.core.requests import fields_of
 from a2e_async.families.face_swap_preview import FaceSwapPreview
 from a2e_async.families.head_swap import HeadSwap
 
-BOOKS = (rules_models, rules_pictures, rules_swaps, rules_video, rules_voice)
+BOOKS = (rules_models, rules_images, rules_swaps, rules_video, rules_voice)
 TABLES = {kind: rows for book in BOOKS for kind, rows in book.TABLES.items()}
 ACCEPTED = [row for book in BOOKS for row in book.ACCEPTED]
 

@@ -13,7 +13,7 @@ import pytest
 from rich.pretty import pretty_repr
 
 from a2e_async import ImageToVideo, InvalidRequestError, TextToImage, Webhook
-from a2e_async.core.secrets import HIDDEN, Secret, SignedLink, forms_of, hide, is_secret, masked
+from a2e_async.core.secrets import HIDDEN, Secret, SignedUrl, forms_of, hide, is_secret, masked
 from a2e_async.web import Gate
 
 PLAIN = "hunter2/" * 30
@@ -112,7 +112,7 @@ def test_no_report_shows_the_secret_of_a_webhook(make):
 def test_a_signed_link_is_shown_without_its_signature():
     """It goes out byte for byte; a report shows where it leads, and so does what shortens it first."""
     url = "https://files.example/a%20b.png?X-Amz-Signature=hunter2#x"
-    link = SignedLink(url)
+    link = SignedUrl(url)
     assert (link, f"{link}") == (url, url)
     assert repr(link) == "'https://files.example/a%20b.png'"
     assert "hunter" not in pretty_repr([link], max_string=55)

@@ -9,7 +9,7 @@ import traceback
 
 import attrs
 import pytest
-from virtual_time import FILM, PICTURE, client, play_out, until, virtual
+from virtual_time import IMAGE, VIDEO, client, play_out, until, virtual
 
 from a2e_async import A2EClient, Retry, TextToImage, Webhook
 from a2e_async.core.http import HttpReply, HttpRequest
@@ -101,8 +101,8 @@ async def one_run(sim, token, loud):
     a2e = A2EClient(token, base_url="http://127.0.0.1:1", **options)
     seen += [repr(a2e), repr(a2e._config), repr(options["webhook"])]
     async with a2e:
-        requests = [PICTURE, FILM, attrs.evolve(PICTURE, prompt="[fail]")]
-        requests.append(attrs.evolve(FILM, webhook_url="https://hooks.example/own", webhook_token=HOOK))
+        requests = [IMAGE, VIDEO, attrs.evolve(IMAGE, prompt="[fail]")]
+        requests.append(attrs.evolve(VIDEO, webhook_url="https://hooks.example/own", webhook_token=HOOK))
         for route in ("*.start", "*.batch", "*.detail", "*.list", "quote", "balance"):
             for kind, details in FAULTS:
                 sim.faults.add(route, kind, when="after", **details)
@@ -111,17 +111,17 @@ async def one_run(sim, token, loud):
         ended = await asyncio.gather(*(job.wait(timeout=900) for job in jobs), return_exceptions=True)
         for call in (
             a2e.balance(),
-            a2e.quote(FILM),
-            a2e.look("text_to_image", "0" * 24),
+            a2e.quote(VIDEO),
+            a2e.record("text_to_image", "0" * 24),
             a2e.find(TextToImage, "nothere1"),
         ):
             ended += await asyncio.gather(call, return_exceptions=True)
         sim.faults.clear()
-        ended.append(await a2e.start(PICTURE))
+        ended.append(await a2e.start(IMAGE))
         for end in ended:
             seen += shown(end) if isinstance(end, BaseException) else [repr(end)]
         seen += [repr(job) for job in jobs]
-        a2e.start(FILM)
+        a2e.start(VIDEO)
         await until(lambda: sim.counters["image_to_video.start"])
     assert any(isinstance(end, Exception) for end in ended)
     assert any(not isinstance(end, Exception) for end in ended)
@@ -170,7 +170,7 @@ def test_values_at_the_seam_show_no_secret():
     request = HttpRequest(method="POST", path="/x", body={"webhook_token": HOOK})
     assert HOOK not in repr(request)
     assert HOOK not in repr(Webhook("https://hooks.example", HOOK))
-    assert HOOK not in repr(attrs.evolve(FILM, webhook_url="https://hooks.example", webhook_token=HOOK))
+    assert HOOK not in repr(attrs.evolve(VIDEO, webhook_url="https://hooks.example", webhook_token=HOOK))
     assert repr(HttpReply(status=200))
 
 
@@ -189,8 +189,8 @@ async def test_a_token_is_asked_anew_after_a_refusal_and_neither_is_shown(sim, c
     tokens = ["sk_refused_c0ffee", "sk_refused_again", "sk_simulator"]
     sim.faults.add("*.start", "status", status=401, message="sk_refused_c0ffee is not valid", hits=2)
     async with A2EClient(lambda: tokens.pop(0), base_url="http://127.0.0.1:1", http=DirectTransport(sim, 0.05)) as a2e:
-        (error,) = await asyncio.gather(a2e.start(PICTURE), return_exceptions=True)
-        await a2e.start(PICTURE)
+        (error,) = await asyncio.gather(a2e.start(IMAGE), return_exceptions=True)
+        await a2e.start(IMAGE)
     seen = "".join(shown(error)) + caplog.text
     assert "sk_refused" not in seen
     assert "sk_simulator" not in seen
@@ -202,7 +202,7 @@ async def test_names_and_tags_are_no_secrets(sim, caplog):
     sim.faults.add("*.start", "reset", when="after")
     sim.faults.add("*.list", "status", status=500, hits=None)
     async with client(sim) as a2e:
-        job = a2e.start(PICTURE)
+        job = a2e.start(IMAGE)
         (error,) = await asyncio.gather(job, return_exceptions=True)
     assert job.tag in str(error)
     assert "connection reset" in str(error)

@@ -97,7 +97,7 @@ async def test_a_start_on_the_wire(mocked, session):
 
 
 async def test_a_look_on_the_wire(mocked, session):
-    """A look has its query and no body."""
+    """A poll has its query and no body."""
     mocked.get(f"{BASE}/api/v1/thing?pageNum=2", payload=YES)
     assert await service_of(session).ask(ASK) == "yes"
     ((method, path, sent),) = calls(mocked)

@@ -12,12 +12,12 @@ from a2e_async.simulator import Blob, Faults, SimRequest, Stored
 from a2e_async.simulator.world.tasks import USER_ID
 
 T2I, OLD, I2V = "/api/v1/userText2Image", "/api/v1/userText2image", "/api/v1/userImage2Video"
-FILM = {"prompt": "it climbs", "negative_prompt": "blurry", "image_url": "http://example.com/a.png"}
+VIDEO = {"prompt": "it climbs", "negative_prompt": "blurry", "image_url": "http://example.com/a.png"}
 OLD_BODY = {"name": "pic", "prompt": "a kite", "req_key": "high_aes", "width": 640, "height": 480}
 
 
-def done_picture(sim):
-    """Start a picture, let it be completed and give its record."""
+def done_image(sim):
+    """Start an image, let it be completed and give its record."""
     started = data(sim, "POST", f"{T2I}/start", {"prompt": "a kite", "name": "k"})[0]
     sim.world.clock.advance(10)
     return data(sim, "GET", f"{T2I}/{started['_id']}")
@@ -32,7 +32,7 @@ def fetch(sim, link, headers=None, method="GET"):
 
 
 def test_new_text_to_image_answers_with_an_array():
-    """The newer start gives one task per picture, in an array."""
+    """The newer start gives one task per image, in an array."""
     rows = data(app(), "POST", f"{T2I}/start", {"prompt": "a kite", "max_images": 3, "name": "k"})
     assert len({row["_id"] for row in rows}) == 3
     assert all(len(row["_id"]) == 24 and int(row["_id"], 16) for row in rows)
@@ -63,19 +63,19 @@ def test_old_text_to_image_demands_all_its_fields(field):
 
 
 @pytest.mark.parametrize(("siblings", "kind"), [(False, dict), (True, list)])
-def test_several_films_answer_with_the_first_or_all(siblings, kind):
-    """Four films make four tasks of one name, of which the reply shows one or all."""
+def test_several_videos_answer_with_the_first_or_all(siblings, kind):
+    """Four videos make four tasks of one name, of which the reply shows one or all."""
     sim = app(siblings_in_reply=siblings)
-    shown = data(sim, "POST", f"{I2V}/start", {**FILM, "number_of_images": 4, "name": "clip"})
+    shown = data(sim, "POST", f"{I2V}/start", {**VIDEO, "number_of_images": 4, "name": "clip"})
     listed = data(sim, "GET", f"{I2V}/allRecords", pageNum=1, pageSize=10)
     assert isinstance(shown, kind)
     assert (listed["count"], {row["name"] for row in listed["rows"]}) == (4, {"clip"})
 
 
-def test_a_completed_film_has_its_link_as_a_string():
-    """result_url is empty until the film is there; secrets of webhooks are never shown."""
+def test_a_completed_video_has_its_link_as_a_string():
+    """result_url is empty until the video is there; secrets of webhooks are never shown."""
     sim = app()
-    body = {**FILM, "webhook_url": "https://h.example/x", "webhook_token": "s3cret"}
+    body = {**VIDEO, "webhook_url": "https://h.example/x", "webhook_token": "s3cret"}
     started = data(sim, "POST", f"{I2V}/start", body)
     assert started["result_url"] == ""
     sim.world.clock.advance(10)
@@ -88,7 +88,7 @@ def test_a_completed_film_has_its_link_as_a_string():
 def test_a_failed_task_tells_its_code_and_words():
     """failed_code and failed_message are empty until the task has failed."""
     sim = app()
-    started = data(sim, "POST", f"{I2V}/start", {**FILM, "prompt": "[fail:nsfw]"})
+    started = data(sim, "POST", f"{I2V}/start", {**VIDEO, "prompt": "[fail:nsfw]"})
     assert (started["failed_code"], started["failed_message"]) == ("", "")
     sim.world.clock.advance(10)
     failed = data(sim, "GET", f"{I2V}/{started['_id']}")
@@ -111,7 +111,7 @@ def test_a_batch_answers_for_all_that_are_there_in_any_order():
 def test_detail_of_a_new_task_is_404_or_null(shown_as, status):
     """Right after the start, detail says nothing in one of two ways."""
     sim = app(detail_lag=1, detail_lag_as=shown_as)
-    started = data(sim, "POST", f"{I2V}/start", FILM)
+    started = data(sim, "POST", f"{I2V}/start", VIDEO)
     reply = ask(sim, "GET", f"{I2V}/{started['_id']}")
     assert reply.status == status
     assert status == 404 or json.loads(reply.body)["data"] is None
@@ -122,7 +122,7 @@ def test_detail_of_a_new_task_is_404_or_null(shown_as, status):
 def test_list_names_change_lists_alone():
     """Names may be cut in lists and whole everywhere else."""
     sim = app(list_names=3)
-    started = data(sim, "POST", f"{I2V}/start", {**FILM, "name": "sunset"})
+    started = data(sim, "POST", f"{I2V}/start", {**VIDEO, "name": "sunset"})
     assert data(sim, "GET", f"{I2V}/{started['_id']}")["name"] == "sunset"
     assert data(sim, "GET", f"{I2V}/allRecords")["rows"][0]["name"] == "sun"
 
@@ -168,7 +168,7 @@ def test_trace_ids_can_be_left_out():
 def test_dates_follow_the_simulated_clock():
     """The Date header and createdAt are of the simulated time."""
     sim = app()
-    reply = ask(sim, "POST", f"{I2V}/start", FILM)
+    reply = ask(sim, "POST", f"{I2V}/start", VIDEO)
     assert reply.headers["Date"] == "Sun, 15 Jun 2025 15:06:40 GMT"
     assert json.loads(reply.body)["data"]["createdAt"] == "2025-06-15T15:06:40.000Z"
 
@@ -183,7 +183,7 @@ def test_bodies_that_are_no_json_object_are_refused():
 def test_balance_history_quote_and_average():
     """The calls answer in their documented shapes; the history lags a little."""
     sim = app(history_lag=3)
-    data(sim, "POST", f"{I2V}/start", {**FILM, "prompt": "[fail]"})
+    data(sim, "POST", f"{I2V}/start", {**VIDEO, "prompt": "[fail]"})
     assert data(sim, "GET", "/api/v1/user/remainingCoins") == {"coins": 9970, "diamonds": 2}
     assert data(sim, "GET", "/api/v1/transactionRecord/creditsHistory") == {"rows": [], "count": 0}
     sim.world.clock.advance(20)
@@ -191,7 +191,7 @@ def test_balance_history_quote_and_average():
     assert [row["coins"] for row in rows] == [30, -30]
     spent = data(sim, "GET", "/api/v1/transactionRecord/creditsHistory", is_consumption="true")
     assert [row["coins"] for row in spent["rows"]] == [-30]
-    body = {"endpoint": f"{I2V}/start", "requestBody": {**FILM, "video_time": 10, "number_of_images": 2}}
+    body = {"endpoint": f"{I2V}/start", "requestBody": {**VIDEO, "video_time": 10, "number_of_images": 2}}
     quote = data(sim, "POST", "/api/v1/generation/quote", body)
     assert quote == {"coins": 120, "generationRequestValidated": False}
     assert ask(sim, "POST", "/api/v1/generation/quote", {"endpoint": "/api/v1/other/start"}).status == 400
@@ -236,7 +236,7 @@ def test_a_rate_refuses_what_comes_too_densely():
 def test_a_link_lasts_and_then_a_new_one_is_given():
     """A link is stable until it expires; then it is a 403 and the detail has a new one that works."""
     sim = app(file_ttl=100)
-    record = done_picture(sim)
+    record = done_image(sim)
     link = record["image_urls"][0]
     sim.world.clock.advance(99)
     assert data(sim, "GET", f"{T2I}/{record['_id']}")["image_urls"] == [link]
@@ -252,7 +252,7 @@ def test_a_link_lasts_and_then_a_new_one_is_given():
 def test_links_are_signed_and_refuse_tokens():
     """A changed link is refused, and so is a request with a token, unless switched off."""
     sim = app()
-    link = done_picture(sim)["image_urls"][0]
+    link = done_image(sim)["image_urls"][0]
     assert fetch(sim, link.replace("s=", "s=0")).status == 403
     assert fetch(sim, link.split("?")[0]).status == 403
     assert fetch(sim, link, TOKEN).status == 400
@@ -281,7 +281,7 @@ def test_links_are_signed_and_refuse_tokens():
 def test_ranges_are_served_as_the_standard_has_it(headers, status, body):
     """Range, If-Range and If-None-Match each give the right status and bytes."""
     sim = app()
-    reply = fetch(sim, done_picture(sim)["image_urls"][0], headers)
+    reply = fetch(sim, done_image(sim)["image_urls"][0], headers)
     assert (reply.status, reply.body) == (status, body)
     if status == 206:
         start = b"0123456789".index(body)
@@ -293,7 +293,7 @@ def test_ranges_are_served_as_the_standard_has_it(headers, status, body):
 def test_head_tells_the_size_and_sends_nothing():
     """HEAD has the headers of GET and no body."""
     sim = app()
-    reply = fetch(sim, done_picture(sim)["image_urls"][0], method="HEAD")
+    reply = fetch(sim, done_image(sim)["image_urls"][0], method="HEAD")
     assert (reply.status, reply.headers["Content-Length"], reply.body) == (200, "10", b"")
 
 
@@ -342,21 +342,21 @@ def test_an_upload_link_needs_its_key_alone(name):
     assert ask(sim, "GET", bound["cdnUrl"], headers={}).media is not None
 
 
-def test_a_film_of_an_own_link_that_cannot_be_read_fails():
+def test_a_video_of_an_own_link_that_cannot_be_read_fails():
     """A raw upload link is no input: the task runs and fails, as on the real service."""
     sim = app()
     raw = f"{sim.origin}/uploads/3days-apac/a.png"
-    started = data(sim, "POST", f"{I2V}/start", {**FILM, "image_url": raw})
+    started = data(sim, "POST", f"{I2V}/start", {**VIDEO, "image_url": raw})
     sim.world.clock.advance(10)
     assert data(sim, "GET", f"{I2V}/{started['_id']}")["failed_code"] == "invalid_image"
 
 
-def test_a_film_shows_the_picture_of_its_link():
-    """A film of a picture made here is a film of that very picture."""
+def test_a_video_shows_the_image_of_its_link():
+    """A video of an image made here is a video of that very image."""
     sim = app()
-    record = done_picture(sim)
-    film = data(sim, "POST", f"{I2V}/start", {**FILM, "image_url": record["image_urls"][0], "video_time": 10})
-    media = sim.world.task(film["_id"]).media
+    record = done_image(sim)
+    video = data(sim, "POST", f"{I2V}/start", {**VIDEO, "image_url": record["image_urls"][0], "video_time": 10})
+    media = sim.world.task(video["_id"]).media
     assert (media.first, media.seconds) == (sim.world.task(record["_id"]).media, 10)
 
 
@@ -379,11 +379,11 @@ def test_faults_spoil_the_answer_before_or_after_the_work(kind, details, status,
     """Before: nothing is billed; after: the task is there and only the answer is lost. Then all is well again."""
     sim = app()
     sim.faults.add("image_to_video.start", kind, when=when, **details)
-    reply = ask(sim, "POST", f"{I2V}/start", FILM)
+    reply = ask(sim, "POST", f"{I2V}/start", VIDEO)
     assert reply.status == status
     assert content in reply.body.decode()
     assert len(sim.world.book.starts) == (when == "after")
-    assert data(sim, "POST", f"{I2V}/start", FILM)["_id"]
+    assert data(sim, "POST", f"{I2V}/start", VIDEO)["_id"]
 
 
 @pytest.mark.parametrize("kind", ["reset", "stall"])
@@ -391,7 +391,7 @@ def test_broken_connections_are_a_fate(kind):
     """Reset and stall are told to whoever carries the reply."""
     sim = app()
     sim.faults.add("*.start", kind, when="after")
-    reply = ask(sim, "POST", f"{I2V}/start", FILM)
+    reply = ask(sim, "POST", f"{I2V}/start", VIDEO)
     assert (reply.fate, len(sim.world.book.starts)) == (kind, 1)
 
 
@@ -460,7 +460,7 @@ def test_faults_can_be_cleared_and_are_checked():
 def test_file_faults_break_the_transfer():
     """A file may be cut, fall silent, be something else, or ignore ranges."""
     sim = app()
-    link = done_picture(sim)["image_urls"][0]
+    link = done_image(sim)["image_urls"][0]
     sim.faults.add("file", "cut_body")
     cut = fetch(sim, link)
     assert (cut.fate, cut.body, cut.headers["Content-Length"]) == ("cut", b"01234", "10")

@@ -12,12 +12,12 @@ from asking import app, ask, data, refusal
 
 from a2e_async.simulator import SimRequest, Studio
 
-A_PICTURE, A_FILM = "https://files.example.net/a.png", "https://files.example.net/a.mp4"
+A_IMAGE, A_VIDEO = "https://files.example.net/a.png", "https://files.example.net/a.mp4"
 SAY = "/api/v1/video/send_tts"
 I2V = "/api/v1/userImage2Video"
 STREAM = "/api/v1/streaming-avatar"
 TWIN = "/api/v1/userVideoTwin"
-PROMPT = {"reference_id": "r", "image_url": A_PICTURE, "prompt": "a kite", "negative_prompt": "blurry"}
+PROMPT = {"reference_id": "r", "image_url": A_IMAGE, "prompt": "a kite", "negative_prompt": "blurry"}
 
 
 def file_at(sim, link):
@@ -116,7 +116,7 @@ def test_faces_come_back_as_the_whole_list():
     """Adding a face answers with all of them, newest first."""
     sim = app()
     for number in (1, 2):
-        kept = data(sim, "POST", "/api/v1/userFaceSwapImage/add", {"face_url": f"{A_PICTURE}?{number}"})
+        kept = data(sim, "POST", "/api/v1/userFaceSwapImage/add", {"face_url": f"{A_IMAGE}?{number}"})
     assert [face["face_url"][-1] for face in kept] == ["2", "1"]
     data(sim, "DELETE", f"/api/v1/userFaceSwapImage/{kept[0]['_id']}")
     assert data(sim, "GET", "/api/v1/userFaceSwapImage/records") == kept[1:]
@@ -124,9 +124,9 @@ def test_faces_come_back_as_the_whole_list():
 
 
 def test_backgrounds_are_the_services_and_ones_own():
-    """An own background is added, listed and deleted; the service's are always there, with real pictures."""
+    """An own background is added, listed and deleted; the service's are always there, with real images."""
     sim = app()
-    own = data(sim, "POST", "/api/v1/custom_back/add", {"img_url": A_PICTURE})
+    own = data(sim, "POST", "/api/v1/custom_back/add", {"img_url": A_IMAGE})
     everything = data(sim, "POST", "/api/v1/custom_back/allBackground", {})
     assert everything == data(sim, "GET", "/api/v1/custom_back/allBackground")
     assert (everything[0], len(everything)) == (own, 4)
@@ -139,18 +139,18 @@ def test_backgrounds_are_the_services_and_ones_own():
 
 
 def test_a_trained_twin_is_an_avatar():
-    """A twin shows up among the own avatars when it is trained, under its anchor_id; a picture may become one too."""
+    """A twin shows up among the own avatars when it is trained, under its anchor_id; an image may become one too."""
     sim = app()
-    twin = finished(sim, TWIN, {"name": "me", "video_url": A_FILM}, "startTraining")
+    twin = finished(sim, TWIN, {"name": "me", "video_url": A_VIDEO}, "startTraining")
     record = data(sim, "GET", f"{TWIN}/{twin}")
     (avatar,) = data(sim, "GET", "/api/v1/anchor/character_list", type="custom", user_video_twin_id=twin)
     assert (avatar["_id"], avatar["anchor_type"], avatar["name"]) == (record["anchor_id"], 1, "me")
     assert len(data(sim, "GET", "/api/v1/anchor/character_list", type="default")) == 3
     assert refusal(sim, "GET", "/api/v1/anchor/character_list", type="all")[0] == 400
-    picture = data(sim, "POST", "/api/v1/userText2Image/start", {"prompt": "somebody"})[0]["_id"]
-    assert refusal(sim, "POST", "/api/v1/userText2Image/quickAddAvatar", {"_id": picture})[0] == 400
+    image = data(sim, "POST", "/api/v1/userText2Image/start", {"prompt": "somebody"})[0]["_id"]
+    assert refusal(sim, "POST", "/api/v1/userText2Image/quickAddAvatar", {"_id": image})[0] == 400
     sim.world.clock.advance(10)
-    made = data(sim, "POST", "/api/v1/userText2Image/quickAddAvatar", {"_id": picture, "gender": "male"})
+    made = data(sim, "POST", "/api/v1/userText2Image/quickAddAvatar", {"_id": image, "gender": "male"})
     assert made in data(sim, "POST", "/api/v1/anchor/list", {})
     assert len(data(sim, "POST", "/api/v1/anchor/list", {"web_type": "a2e"})) == 5
 
@@ -159,7 +159,7 @@ def test_a_trained_twin_is_an_avatar():
 def test_a_twin_trains_its_lips_for_a_diamond(path):
     """It costs 100 coins and two hours, under both spellings."""
     sim = app()
-    twin = finished(sim, TWIN, {"name": "me", "video_url": A_FILM}, "startTraining")
+    twin = finished(sim, TWIN, {"name": "me", "video_url": A_VIDEO}, "startTraining")
     before = sim.world.coins
     assert data(sim, "POST", f"{TWIN}/{path}", {"_id": twin})["current_status"] == "processing"
     assert before - sim.world.coins == 100
@@ -173,10 +173,10 @@ def test_a_twin_trains_its_lips_for_a_diamond(path):
 def test_own_avatars_and_tokens_are_kept_changed_and_deleted():
     """What has no documented fields is kept as it was sent."""
     sim = app()
-    own = data(sim, "POST", "/api/v1/custom_avatar/add", {"name": "a", "cover": A_PICTURE})
+    own = data(sim, "POST", "/api/v1/custom_avatar/add", {"name": "a", "cover": A_IMAGE})
     data(sim, "PUT", f"/api/v1/custom_avatar/{own['_id']}", {"name": "b"})
     (kept,) = data(sim, "POST", "/api/v1/custom_avatar/list", {})
-    assert (kept["name"], kept["cover"]) == ("b", A_PICTURE)
+    assert (kept["name"], kept["cover"]) == ("b", A_IMAGE)
     data(sim, "POST", "/api/v1/custom_avatar/del", {"_id": own["_id"]})
     assert data(sim, "POST", "/api/v1/custom_avatar/list", {}) == []
     made = data(sim, "POST", "/api/v1/token/generate", {"alias": "ci"})
@@ -223,17 +223,17 @@ def test_hosts_can_be_occupied():
     assert sim.world.coins == 10_000
 
 
-def test_a_watermark_is_a_real_picture_and_a_copy_is_the_file():
-    """A watermark comes at once with its picture; a transfer copies what is behind a link of the service."""
+def test_a_watermark_is_a_real_image_and_a_copy_is_the_file():
+    """A watermark comes at once with its image; a transfer copies what is behind a link of the service."""
     sim = app()
-    film = finished(sim, I2V, {"image_url": A_PICTURE, "prompt": "p", "negative_prompt": "n"})
-    link = data(sim, "GET", f"{I2V}/{film}")["result_url"]
+    video = finished(sim, I2V, {"image_url": A_IMAGE, "prompt": "p", "negative_prompt": "n"})
+    link = data(sim, "GET", f"{I2V}/{video}")["result_url"]
     for key in ("url", "result"):
         sim.world.change(transfer_key=key)
         copy = data(sim, "POST", "/api/v1/tos/transferToStorage", {"url": link})[key]
         assert copy != link
         assert file_at(sim, copy) == file_at(sim, link)
-    body = {"media_url": A_PICTURE, "watermark_type": "text"}
+    body = {"media_url": A_IMAGE, "watermark_type": "text"}
     assert refusal(sim, "POST", "/api/v1/watermark/start", body)[2] == "text is required"
     marked = data(sim, "POST", "/api/v1/watermark/start", {**body, "text": "mine"})["result_url"]
     assert file_at(sim, marked).content_type == "image/png"
@@ -263,12 +263,12 @@ def test_a_prompt_is_extended_at_once_or_word_by_word():
 def test_tasks_are_marked_and_renamed():
     """Marks change nothing that is shown; a new name is shown at once."""
     sim = app()
-    film = finished(sim, I2V, {"image_url": A_PICTURE, "prompt": "p", "negative_prompt": "n"})
-    before = data(sim, "GET", f"{I2V}/{film}")
+    video = finished(sim, I2V, {"image_url": A_IMAGE, "prompt": "p", "negative_prompt": "n"})
+    before = data(sim, "GET", f"{I2V}/{video}")
     for mark in ("Shared", "Downloaded", "Copied"):
-        data(sim, "POST", f"{I2V}/{film}/mark{mark}")
-    assert sim.world.task(film).marks == {"shared", "downloaded", "copied"}
-    assert data(sim, "GET", f"{I2V}/{film}") == before
+        data(sim, "POST", f"{I2V}/{video}/mark{mark}")
+    assert sim.world.task(video).marks == {"shared", "downloaded", "copied"}
+    assert data(sim, "GET", f"{I2V}/{video}") == before
     assert refusal(sim, "POST", f"{I2V}/{'0' * 24}/markShared")[0] == 404
     kling = data(sim, "POST", "/api/v1/klingVideo/start", {"prompt": "p", "mode": "text-to-video"})["_id"]
     assert refusal(sim, "PUT", f"/api/v1/klingVideo/{kling}", {})[2] == "name is required"
@@ -276,11 +276,11 @@ def test_tasks_are_marked_and_renamed():
     assert data(sim, "GET", f"/api/v1/klingVideo/{kling}")["name"] == "mine"
 
 
-def test_a_film_in_1080p_takes_its_time():
-    """HTTP 202 until some time after the end, then a link; films of 9:16 have none."""
+def test_a_video_in_1080p_takes_its_time():
+    """HTTP 202 until some time after the end, then a link; videos of 9:16 have none."""
     sim = app(full_hd_lag=30)
-    film = data(sim, "POST", "/api/v1/veoVideo/start", {"prompt": "p", "aspectRatio": "16:9"})["_id"]
-    path, seen = f"/api/v1/veoVideo/{film}/1080p", []
+    video = data(sim, "POST", "/api/v1/veoVideo/start", {"prompt": "p", "aspectRatio": "16:9"})["_id"]
+    path, seen = f"/api/v1/veoVideo/{video}/1080p", []
     for _ in range(5):
         seen.append(ask(sim, "GET", path).status)
         sim.world.clock.advance(10)
@@ -294,7 +294,7 @@ def test_a_failed_task_can_be_tried_again():
     """A retry of what has failed is a new task that is paid; what has not failed is refused."""
     sim = app(fail_every=1)
     path = "/api/v1/userCaptionRemoval"
-    failed = finished(sim, path, {"name": "n", "source_url": A_FILM})
+    failed = finished(sim, path, {"name": "n", "source_url": A_VIDEO})
     sim.world.change(fail_every=None)
     again = data(sim, "POST", f"{path}/retry", {"_id": failed})
     assert again["_id"] != failed

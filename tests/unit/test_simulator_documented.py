@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from asking import app, data, refusal
 
-PICTURE, ID = "https://files.example.net/a.png", "65f0" * 6
+IMAGE, ID = "https://files.example.net/a.png", "65f0" * 6
 WAN25, WAN30, S2 = "userWan25", "userWan30", "seedance2Video"
 WORDS = {"name": "one", "prompt": "x"}
 NEWEST = WORDS | {"model": "wan2.7-i2v"}
-GUIDE = {"type": "reference_image", "url": PICTURE}
-AVATAR = {"anchor_id": ID, "anchor_type": 0, "audioSrc": PICTURE}
+GUIDE = {"type": "reference_image", "url": IMAGE}
+AVATAR = {"anchor_id": ID, "anchor_type": 0, "audioSrc": IMAGE}
 RECT = {"x": 1, "y": 2, "width": 3, "height": 4, "rotation": 5, "scale": 6}
 SHOTS = {"multi_shot": True, "shot_type": "customize"}
 
@@ -28,23 +28,23 @@ def wan30(mode=None, parameters=None, **media):
 
 REFUSED = [
     ("hailuoVideo", {"prompt": "x"}, "image_urls"),
-    ("hailuoVideo", {"image_url": PICTURE}, "prompt"),
-    ("hailuoVideo", WORDS | {"image_url": PICTURE, "duration": "10", "resolution": "1080P"}, "resolution"),
+    ("hailuoVideo", {"image_url": IMAGE}, "prompt"),
+    ("hailuoVideo", WORDS | {"image_url": IMAGE, "duration": "10", "resolution": "1080P"}, "resolution"),
     ("minimaxH3Video", WORDS | {"duration": "16"}, "duration"),
     ("minimaxH3Video", WORDS | {"duration": "3"}, "duration"),
     ("minimaxH3Video", WORDS | {"duration": 5}, "duration"),
     ("minimaxH3Video", WORDS | {"mode": "image-to-video"}, "first_frame_url"),
     ("minimaxH3Video", WORDS | {"mode": "reference-to-video"}, "reference"),
-    ("minimaxH3Video", WORDS | {"reference_image_urls": [PICTURE]}, "reference"),
+    ("minimaxH3Video", WORDS | {"reference_image_urls": [IMAGE]}, "reference"),
     ("minimaxH3Video", WORDS | {"aspect_ratio": "adaptive"}, "aspect_ratio"),
     ("userWan26R2V", WORDS | {"reference_urls": []}, "reference_urls"),
-    ("userWan26R2V", WORDS | {"reference_urls": [PICTURE] * 6}, "reference_urls"),
+    ("userWan26R2V", WORDS | {"reference_urls": [IMAGE] * 6}, "reference_urls"),
     ("userWan26Image", WORDS | {"negative_prompt": "a" * 501}, "negative_prompt"),
     ("userWan27Image", WORDS | {"bbox_list": "box"}, "bbox_list"),
     ("userWan27Image", {"prompt": "x"}, "name"),
-    (WAN25, NEWEST | {"image_url": PICTURE, "duration": "7"}, "duration"),
-    (WAN25, WORDS | {"model": "wan2.6-i2v", "image_url": PICTURE, "duration": "3"}, "duration"),
-    (WAN25, NEWEST | {"task_type": "text_to_video", "image_url": PICTURE}, "image_url"),
+    (WAN25, NEWEST | {"image_url": IMAGE, "duration": "7"}, "duration"),
+    (WAN25, WORDS | {"model": "wan2.6-i2v", "image_url": IMAGE, "duration": "3"}, "duration"),
+    (WAN25, NEWEST | {"task_type": "text_to_video", "image_url": IMAGE}, "image_url"),
     (WAN25, NEWEST | {"task_type": "reference_image", "reference_media": [{}]}, "reference_media[0].type"),
     (WAN25, NEWEST | {"task_type": "reference_image", "reference_media": [GUIDE, GUIDE | {"type": "x"}]}, "[1].type"),
     (WAN25, NEWEST | {"task_type": "reference_image", "duration": "11",
@@ -54,16 +54,16 @@ REFUSED = [
     (WAN30, wan30(parameters={"duration": 31}), "parameters.duration"),
     (WAN30, wan30(parameters={"negative_prompt": "x"}), "negative_prompt"),
     (WAN30, wan30("first-frame"), "media"),
-    (WAN30, wan30("first-last-frames", first_frame=PICTURE), "media"),
-    (WAN30, wan30("reference", file=PICTURE, link=PICTURE), "media"),
-    (WAN30, wan30(None, reference_image=PICTURE), "media"),
+    (WAN30, wan30("first-last-frames", first_frame=IMAGE), "media"),
+    (WAN30, wan30("reference", file=IMAGE, link=IMAGE), "media"),
+    (WAN30, wan30(None, reference_image=IMAGE), "media"),
     (WAN30, wan30("reference", reference_image="no link"), "input.media[0].url"),
-    ("productAvatar", {"image_urls": [PICTURE] * 2, "product_rect": {}}, "product_rect.x"),
-    ("productAvatar", {"image_urls": [PICTURE] * 2, "product_rect": RECT | {"scale": "1"}}, "product_rect.scale"),
+    ("productAvatar", {"image_urls": [IMAGE] * 2, "product_rect": {}}, "product_rect.x"),
+    ("productAvatar", {"image_urls": [IMAGE] * 2, "product_rect": RECT | {"scale": "1"}}, "product_rect.scale"),
     ("klingOmni", SHOTS | {"multi_prompt": [{"prompt": "a", "duration": 5}]}, "multi_prompt[0].duration"),
     ("klingOmni", SHOTS | {"multi_prompt": [{"prompt": "a" * 513, "duration": "5"}]}, "multi_prompt[0].prompt"),
     ("userHappyhorseVideo", {"mode": "t2v", "prompt": "a", "ratio": "9:21"}, "ratio"),
-    ("userHappyhorseVideo", {"mode": "video-edit", "prompt": "a", "edit_video_url": PICTURE, "model_version": "1.1",
+    ("userHappyhorseVideo", {"mode": "video-edit", "prompt": "a", "edit_video_url": IMAGE, "model_version": "1.1",
                              "resolution": "480P"}, "resolution"),
     *[(S2, WORDS | {"duration": seconds}, "duration") for seconds in (-2, 0, 1, 2, 3, 16, 31)],
     *[(S2, WORDS | {"duration": seconds, "model_version": "2.5"}, "duration") for seconds in (0, 3, 31)],
@@ -78,16 +78,16 @@ REFUSED_AVATARS = [
     ({"gp_model": {"compose_ratio": "1"}}, "gp_model.compose_ratio"),
 ]  # fmt: skip
 TAKEN = [
-    ("hailuoVideo", WORDS | {"image_urls": [PICTURE], "duration": "10", "resolution": "768P"}),
-    ("minimaxH3Video", WORDS | {"mode": "reference-to-video", "reference_audio_urls": [PICTURE]}),
-    ("minimaxH3Video", WORDS | {"mode": "image-to-video", "first_frame_url": PICTURE, "duration": "4"}),
-    ("userWan26R2V", WORDS | {"reference_urls": [PICTURE]}),
+    ("hailuoVideo", WORDS | {"image_urls": [IMAGE], "duration": "10", "resolution": "768P"}),
+    ("minimaxH3Video", WORDS | {"mode": "reference-to-video", "reference_audio_urls": [IMAGE]}),
+    ("minimaxH3Video", WORDS | {"mode": "image-to-video", "first_frame_url": IMAGE, "duration": "4"}),
+    ("userWan26R2V", WORDS | {"reference_urls": [IMAGE]}),
     ("userWan27Image", WORDS | {"bbox_list": [[0, 0, 1, 1]]}),
     (WAN25, NEWEST | {"task_type": "reference_image", "duration": "15", "reference_media": [GUIDE]}),
     (WAN25, NEWEST | {"task_type": "text_to_video", "duration": "15"}),
-    (WAN30, wan30("reference", {"duration": -1}, reference_image=PICTURE, link=PICTURE)),
-    (WAN30, wan30("first-last-frames", {"duration": 30}, first_frame=PICTURE, last_frame=PICTURE)),
-    ("productAvatar", {"image_urls": [PICTURE] * 2, "product_rect": RECT}),
+    (WAN30, wan30("reference", {"duration": -1}, reference_image=IMAGE, link=IMAGE)),
+    (WAN30, wan30("first-last-frames", {"duration": 30}, first_frame=IMAGE, last_frame=IMAGE)),
+    ("productAvatar", {"image_urls": [IMAGE] * 2, "product_rect": RECT}),
     ("userHappyhorseVideo", {"mode": "t2v", "prompt": "a", "ratio": "9:21", "model_version": "1.1"}),
     *[(S2, WORDS | {"duration": seconds}) for seconds in (-1, 4, 15)],
     (S2, WORDS | {"duration": 30, "model_version": "2.5"}),
@@ -123,11 +123,11 @@ def test_prices_batches_and_pages_as_documented():
     assert refusal(sim, "POST", "/api/v1/generation/quote", quote)[2] == "Unsupported endpoint"
     quote["endpoint"] = "/api/v1/userText2Image/start"
     assert data(sim, "POST", "/api/v1/generation/quote", quote)["coins"] == 10
-    film = data(sim, "POST", "/api/v1/minimaxH3Video/start", WORDS)["_id"]
+    video = data(sim, "POST", "/api/v1/minimaxH3Video/start", WORDS)["_id"]
     assert data(sim, "POST", "/api/v1/minimaxH3Video/batchDetail", {"ids": []}) == []
-    assert len(data(sim, "POST", "/api/v1/minimaxH3Video/batchDetail", {"ids": [film] * 300})) == 1
+    assert len(data(sim, "POST", "/api/v1/minimaxH3Video/batchDetail", {"ids": [video] * 300})) == 1
     for base, body, length in (
-        (S2, WORDS, 20), ("seedanceVideo", WORDS, 20), ("userPhotobook", {"name": "a", "face_image_url": PICTURE}, 20),
+        (S2, WORDS, 20), ("seedanceVideo", WORDS, 20), ("userPhotobook", {"name": "a", "face_image_url": IMAGE}, 20),
         ("minimaxH3Video", WORDS, 10),
     ):  # fmt: skip
         for _ in range(21):

@@ -17,9 +17,9 @@ from a2e_async.simulator.answers.routes import UNKNOWN
 from a2e_async.simulator.world.dialects import Dialect, dialect_of
 from a2e_async.simulator.world.facts import facts
 
-A_PICTURE, A_FILM, A_SOUND = (f"https://files.example.net/a.{end}" for end in ("png", "mp4", "mp3"))
+A_IMAGE, A_VIDEO, A_SOUND = (f"https://files.example.net/a.{end}" for end in ("png", "mp4", "mp3"))
 AVATAR = {"title": "demo", "anchor_id": "65f0" * 6, "anchor_type": 0, "audioSrc": A_SOUND}
-SWAP = {"name": "swap", "video_url": A_FILM, "face_url": A_PICTURE}
+SWAP = {"name": "swap", "video_url": A_VIDEO, "face_url": A_IMAGE}
 VOICE = {"name": "mine", "voice_urls": [A_SOUND]}
 BANANA = {"name": "n", "prompt": "a kite"}
 CANVAS = {"web_bg_width": 8, "web_bg_height": 8, "web_people_width": 4, "web_people_height": 4}
@@ -119,9 +119,9 @@ I2V, T2I, WAN = "/api/v1/userImage2Video/start", "/api/v1/userText2Image/start",
 SPICY, HORSE = "/api/v1/userWanSpicy/start", "/api/v1/userHappyhorseVideo/start"
 S1, S2, VEO = "/api/v1/seedanceVideo/start", "/api/v1/seedance2Video/start", "/api/v1/veoVideo/start"
 GROK, KLING, OMNI = "/api/v1/grokVideo/start", "/api/v1/klingVideo/start", "/api/v1/klingOmni/start"
-FIRST = {"prompt": "p", "image_url": A_PICTURE}
+FIRST = {"prompt": "p", "image_url": A_IMAGE}
 SPICED = {**FIRST, "resolution": "720p", "duration": 5}
-TWO = [A_PICTURE, A_PICTURE]
+TWO = [A_IMAGE, A_IMAGE]
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ TWO = [A_PICTURE, A_PICTURE]
         (HORSE, {"mode": "t2v", "prompt": "p", "duration": "7"}, "duration"),
         (HORSE, {"mode": "t2v", "prompt": "p", "resolution": "480P"}, "resolution"),
         (S1, {"prompt": "p", "mode": "image-to-video"}, "image_url"),
-        (S2, {"prompt": "p", "mode": "first-last-frames", "first_frame_url": A_PICTURE}, "last_frame_url"),
+        (S2, {"prompt": "p", "mode": "first-last-frames", "first_frame_url": A_IMAGE}, "last_frame_url"),
         (S2, {"prompt": "p", "reference_urls": TWO * 5}, "reference_urls"),
         (S2, {"prompt": "p", "duration": 16}, "duration"),
         (S2, {"prompt": "p", "model_version": "fast", "resolution": "1080p"}, "resolution"),
@@ -169,7 +169,7 @@ TWO = [A_PICTURE, A_PICTURE]
         (GROK, {"model_type": "text-to-video"}, "prompt"),
         (GROK, {"model_type": "image-to-video"}, "image_urls"),
         (GROK, {"prompt": "p", "model_version": "1.5", "model_type": "text-to-video"}, "model_type"),
-        (KLING, {"prompt": "p", "mode": "motion-control", "image_url": A_PICTURE}, "video_url"),
+        (KLING, {"prompt": "p", "mode": "motion-control", "image_url": A_IMAGE}, "video_url"),
         (KLING, {"prompt": "p", "mode": "text-to-video", "duration": "7"}, "duration"),
         (KLING, {"prompt": "p", "mode": "text-to-video", "quality_mode": "4k"}, "quality_mode"),
         (OMNI, {"multi_shot": False}, "prompt"),
@@ -182,21 +182,21 @@ TWO = [A_PICTURE, A_PICTURE]
         ),
         (OMNI, {"prompt": "p", "image_list": TWO * 4}, "image_list"),
         ("/api/v1/soraVideo/start", {"prompt": "p"}, "image_urls"),
-        ("/api/v1/userImageEdit/start", {"edit_type": "clothing", "image_urls": [A_PICTURE]}, "image_urls"),
+        ("/api/v1/userImageEdit/start", {"edit_type": "clothing", "image_urls": [A_IMAGE]}, "image_urls"),
         ("/api/v1/virtualTryOn/start", {"image_urls": TWO * 3}, "image_urls"),
         ("/api/v1/productAvatar/start", {"image_urls": TWO, "product_rect": [1]}, "product_rect"),
-        ("/api/v1/userPhotobook/start", {"face_image_url": A_PICTURE, "total_count": 5}, "total_count"),
-        ("/api/v1/userFaceSwapTask/add", {"video_url": A_FILM, "face_url": A_PICTURE}, "name"),
-        ("/api/v1/headSwap/start", {"image_url": A_PICTURE}, "target_image_url"),
+        ("/api/v1/userPhotobook/start", {"face_image_url": A_IMAGE, "total_count": 5}, "total_count"),
+        ("/api/v1/userFaceSwapTask/add", {"video_url": A_VIDEO, "face_url": A_IMAGE}, "name"),
+        ("/api/v1/headSwap/start", {"image_url": A_IMAGE}, "target_image_url"),
         ("/api/v1/talkingPhoto/start", {"name": "n", **FIRST}, "negative_prompt"),
         ("/api/v1/video/generate", {**AVATAR, "title": "x" * 41}, "title"),
         ("/api/v1/video/generate", {**AVATAR, "audioSrc": None}, "audioSrc"),
         ("/api/v1/video/generate", {**AVATAR, "back_id": "65f1" * 6}, "web_bg_width"),
         ("/api/v1/userVideoTwin/startTraining", {"name": "me"}, "image_url"),
         ("/api/v1/userVoice/training", {"name": "me", "voice_urls": []}, "voice_urls"),
-        ("/api/v1/userDubbing/startDubbing", {"video_url": A_FILM, "target_language": "es"}, "source_url"),
+        ("/api/v1/userDubbing/startDubbing", {"video_url": A_VIDEO, "target_language": "es"}, "source_url"),
         ("/api/v1/thinkSound/start", {"video_url": "https://files.example.net/a.webm"}, "video_url"),
-        ("/api/v1/userCaptionRemoval/start", {"name": "n", "video_url": A_FILM}, "source_url"),
+        ("/api/v1/userCaptionRemoval/start", {"name": "n", "video_url": A_VIDEO}, "source_url"),
     ],
 )
 def test_what_the_pages_forbid_is_refused(path, body, field):
@@ -347,11 +347,11 @@ def test_stated_prices_are_kept(fields, coins):
 
 
 def test_a_head_swap_has_no_name_and_makes_what_it_is_given():
-    """A picture makes a picture, a film a film."""
+    """An image makes an image, a video a video."""
     ends = []
-    for target in (A_PICTURE, A_FILM):
+    for target in (A_IMAGE, A_VIDEO):
         sim = app()
-        body = {"image_url": A_PICTURE, "target_image_url": target}
+        body = {"image_url": A_IMAGE, "target_image_url": target}
         started = data(sim, "POST", "/api/v1/headSwap/start", body)
         assert "name" not in started
         sim.world.clock.advance(10)
@@ -360,10 +360,10 @@ def test_a_head_swap_has_no_name_and_makes_what_it_is_given():
     assert ends == [".png", ".mp4"]
 
 
-def test_a_photobook_has_many_pictures_in_one_task():
-    """total_count pictures are as many links, each a file of its own."""
+def test_a_photobook_has_many_images_in_one_task():
+    """total_count images are as many links, each a file of its own."""
     sim = app()
-    started = data(sim, "POST", "/api/v1/userPhotobook/start", {"face_image_url": A_PICTURE, "total_count": 8})
+    started = data(sim, "POST", "/api/v1/userPhotobook/start", {"face_image_url": A_IMAGE, "total_count": 8})
     sim.world.clock.advance(10)
     links = data(sim, "GET", f"/api/v1/userPhotobook/{started['_id']}")["image_urls"]
     assert len({ask(sim, "GET", link, headers={}).media for link in links}) == 8
@@ -388,7 +388,7 @@ def test_batches_have_the_documented_limit(name, most):
 def test_a_server_may_know_one_dialect_alone(dialects, served):
     """The newer and the older way to ask for a dubbing."""
     sim = app(dialects=dialects)
-    body = {"source_url": A_FILM, "target_lang": "es"}
+    body = {"source_url": A_VIDEO, "target_lang": "es"}
     task_id = data(sim, "POST", "/api/v1/userDubbing/startDubbing", body)["_id"]
     newer = ask(sim, "GET", f"/api/v1/userDubbing/{task_id}").status
     older = ask(sim, "GET", "/api/v1/userDubbing/detail", _id=task_id).status
@@ -427,7 +427,7 @@ def test_a_family_of_somebody_else_is_served_as_it_says():
     """A family that no page knows is written down by the fields that it names itself."""
     request = families()["image_to_video"].request
     other = Family(
-        name="x", title="X", request=request, base="/api/v1/x", status_fields=("state",), result_fields=("films",)
+        name="x", title="X", request=request, base="/api/v1/x", status_fields=("state",), result_fields=("videos",)
     )
-    assert (dialect_of(other).status, dialect_of(other).result) == ("state", "films")
+    assert (dialect_of(other).status, dialect_of(other).result) == ("state", "videos")
     assert dialect_of(attrs.evolve(other, base="/api/v1/grokVideo", forms=families()["grok_video"].forms)) == Dialect()

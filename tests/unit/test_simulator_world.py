@@ -10,7 +10,7 @@ import pytest
 
 from a2e_async.simulator import ManualClock, RefusedError, ScaledClock, Switches, World
 
-FILM = {"prompt": "it climbs", "negative_prompt": "blurry", "image_url": "http://example.com/a.png"}
+VIDEO = {"prompt": "it climbs", "negative_prompt": "blurry", "image_url": "http://example.com/a.png"}
 
 
 def world(**switches):
@@ -18,7 +18,7 @@ def world(**switches):
     return World(ManualClock(), Switches(**{"task_seconds": 10.0, **switches}))
 
 
-def picture(**fields):
+def image(**fields):
     """Make a body of the newer text to image form."""
     return {"prompt": "a red kite", **fields}
 
@@ -26,7 +26,7 @@ def picture(**fields):
 def test_a_task_goes_through_all_statuses_in_order():
     """The statuses follow the clock from initialized to completed."""
     sim = world()
-    task = sim.start("text_to_image", picture())[0]
+    task = sim.start("text_to_image", image())[0]
     seen = []
     for _ in range(110):
         seen.append(sim.status(task))
@@ -37,7 +37,7 @@ def test_a_task_goes_through_all_statuses_in_order():
 def test_first_status_sent_leaves_initialized_out():
     """With first_status="sent" a task can never be cancelled for a refund."""
     sim = world(first_status="sent")
-    task = sim.start("text_to_image", picture())[0]
+    task = sim.start("text_to_image", image())[0]
     assert sim.status(task) == "sent"
     with pytest.raises(RefusedError, match="while it is sent"):
         sim.delete("text_to_image", task.id)
@@ -48,7 +48,7 @@ def test_run_times_come_from_the_seed_and_stay_in_range():
 
     def times(seed):
         sim = World(ManualClock(), Switches(seed=seed))
-        return [sim.start("image_to_video", FILM)[0].pace for _ in range(50)]
+        return [sim.start("image_to_video", VIDEO)[0].pace for _ in range(50)]
 
     assert times(1) == times(1) != times(2)
     assert all(5 <= seconds <= 20 for seconds in times(1))
@@ -58,14 +58,14 @@ def test_run_times_come_from_the_seed_and_stay_in_range():
 def test_run_time_is_a_number_a_range_or_a_function(how):
     """task_seconds takes all three forms."""
     sim = world(task_seconds=how)
-    assert sim.start("text_to_image", picture())[0].pace == 3
+    assert sim.start("text_to_image", image())[0].pace == 3
 
 
-def test_starts_charge_by_picture_and_by_five_seconds_of_film():
-    """Prices multiply by pictures, by films and by each begun five seconds."""
+def test_starts_charge_by_image_and_by_five_seconds_of_video():
+    """Prices multiply by images, by videos and by each begun five seconds."""
     sim = world(coins=1000)
-    sim.start("text_to_image", picture(max_images=3))
-    sim.start("image_to_video", {**FILM, "video_time": 15, "number_of_images": 2})
+    sim.start("text_to_image", image(max_images=3))
+    sim.start("image_to_video", {**VIDEO, "video_time": 15, "number_of_images": 2})
     assert [start.coins for start in sim.book.starts] == [30, 180]
     assert (sim.coins, sim.book.charged, sim.book.spent) == (790, 210, 210)
 
@@ -73,7 +73,7 @@ def test_starts_charge_by_picture_and_by_five_seconds_of_film():
 def test_prices_can_be_set():
     """The switch `prices` replaces the price of one unit."""
     sim = world(prices={"text_to_image": 7})
-    sim.start("text_to_image", picture(max_images=2))
+    sim.start("text_to_image", image(max_images=2))
     assert sim.book.charged == 14
 
 
@@ -82,7 +82,7 @@ def test_too_few_coins_start_nothing(poor, status):
     """A start that costs more than there is gets the refusal that was chosen and leaves the coins alone."""
     sim = world(coins=9, poor=poor)
     with pytest.raises(RefusedError, match="Insufficient coins") as caught:
-        sim.start("text_to_image", picture())
+        sim.start("text_to_image", image())
     assert caught.value.status == status
     assert caught.value.code != 0
     assert (sim.coins, sim.book.starts, len(sim.tasks)) == (9, [], 0)
@@ -91,7 +91,7 @@ def test_too_few_coins_start_nothing(poor, status):
 def test_a_failed_task_is_refunded_when_it_fails_and_not_before():
     """The refund comes with the failure and is dated by it."""
     sim = world()
-    task = sim.start("text_to_image", picture(prompt="a kite [fail:nsfw]"))[0]
+    task = sim.start("text_to_image", image(prompt="a kite [fail:nsfw]"))[0]
     sim.clock.advance(9.9)
     assert (sim.book.refunded, sim.status(task)) == (0, "processing")
     sim.clock.advance(100)
@@ -103,7 +103,7 @@ def test_a_failed_task_is_refunded_when_it_fails_and_not_before():
 def test_refunds_of_failures_can_be_switched_off():
     """Without refunds_failures the coins of a failed task are gone."""
     sim = world(refunds_failures=False)
-    sim.start("text_to_image", picture(prompt="[fail]"))
+    sim.start("text_to_image", image(prompt="[fail]"))
     sim.clock.advance(11)
     assert (sim.book.refunded, sim.coins) == (0, 9_990)
 
@@ -111,7 +111,7 @@ def test_refunds_of_failures_can_be_switched_off():
 def test_a_stuck_task_fails_after_two_hours_with_a_refund():
     """[stuck] runs into the timeout, which is refunded whatever the other switch says."""
     sim = world(refunds_failures=False)
-    task = sim.start("text_to_image", picture(prompt="[stuck]"))[0]
+    task = sim.start("text_to_image", image(prompt="[stuck]"))[0]
     sim.clock.advance(7199)
     assert sim.status(task) == "processing"
     sim.clock.advance(1)
@@ -121,7 +121,7 @@ def test_a_stuck_task_fails_after_two_hours_with_a_refund():
 def test_failures_by_number_and_by_function():
     """fail_every fails each n-th task, `fails` whatever it says yes to."""
     sim = world(fail_every=3)
-    assert [bool(sim.start("text_to_image", picture())[0].failure) for _ in range(6)] == [False, False, True] * 2
+    assert [bool(sim.start("text_to_image", image())[0].failure) for _ in range(6)] == [False, False, True] * 2
     sim.change(fail_every=None, fails=lambda family, body: "red" in body["prompt"])
     assert [bool(sim.start("text_to_image", {"prompt": one})[0].failure) for one in ("red", "blue")] == [True, False]
 
@@ -129,7 +129,7 @@ def test_failures_by_number_and_by_function():
 def test_deleting_refunds_only_what_is_initialized():
     """The delete rules: refund while initialized, refusal while running, no refund after."""
     sim = world()
-    first, second = (sim.start("text_to_image", picture())[0] for _ in range(2))
+    first, second = (sim.start("text_to_image", image())[0] for _ in range(2))
     sim.delete("text_to_image", first.id)
     assert (sim.book.refunded, sim.coins) == (10, 9_990)
     with pytest.raises(RefusedError) as gone:
@@ -147,7 +147,7 @@ def test_deleting_refunds_only_what_is_initialized():
 def test_a_deleted_failed_task_is_not_refunded_twice():
     """A refund is given once, whatever follows."""
     sim = world()
-    task = sim.start("text_to_image", picture(prompt="[fail]"))[0]
+    task = sim.start("text_to_image", image(prompt="[fail]"))[0]
     sim.clock.advance(20)
     sim.delete("text_to_image", task.id)
     sim.finish(task.id, failed=True)
@@ -157,7 +157,7 @@ def test_a_deleted_failed_task_is_not_refunded_twice():
 def test_finish_ends_a_task_now():
     """A test may end a task early, well or badly."""
     sim = world()
-    good, bad = (sim.start("text_to_image", picture())[0] for _ in range(2))
+    good, bad = (sim.start("text_to_image", image())[0] for _ in range(2))
     sim.finish(good.id)
     sim.finish(bad.id, failed=True, code="nsfw")
     assert (sim.status(good.id), sim.status(bad), sim.book.refunded) == ("completed", "failed", 10)
@@ -168,7 +168,7 @@ def test_lists_are_newest_first_and_paged():
     sim = world(task_seconds=0.5)
     ids = []
     for _ in range(7):
-        ids.append(sim.start("text_to_image", picture())[0].id)
+        ids.append(sim.start("text_to_image", image())[0].id)
         sim.clock.advance(1)
     sim.delete("text_to_image", ids.pop(3))
     pages = [[task.id for task in sim.page("text_to_image", number, 4)[0]] for number in (1, 2, 3)]
@@ -179,7 +179,7 @@ def test_lists_are_newest_first_and_paged():
 def test_lists_lag_and_drop_what_has_expired():
     """list_lag hides the newest tasks, file_ttl drops the oldest."""
     sim = world(list_lag=5, file_ttl=100)
-    old = sim.start("text_to_image", picture())[0]
+    old = sim.start("text_to_image", image())[0]
     assert sim.page("text_to_image", 1, 10) == ([], 0)
     sim.clock.advance(5)
     assert sim.page("text_to_image", 1, 10) == ([old], 1)
@@ -191,7 +191,7 @@ def test_lists_lag_and_drop_what_has_expired():
 def test_detail_lag_hides_a_new_task_from_detail_and_batch():
     """For detail_lag seconds a task is not there."""
     sim = world(detail_lag=1)
-    task = sim.start("text_to_image", picture())[0]
+    task = sim.start("text_to_image", image())[0]
     with pytest.raises(RefusedError):
         sim.find("text_to_image", task.id)
     assert (sim.batch("text_to_image", [task.id]), sim.is_new("text_to_image", task.id)) == ([], True)
@@ -202,7 +202,7 @@ def test_detail_lag_hides_a_new_task_from_detail_and_batch():
 def test_tasks_are_found_under_their_own_family_only():
     """An id of another family is not found."""
     sim = world()
-    task = sim.start("text_to_image", picture())[0]
+    task = sim.start("text_to_image", image())[0]
     with pytest.raises(RefusedError):
         sim.find("image_to_video", task.id)
     assert sim.batch("image_to_video", [task.id, "nobody"]) == []
@@ -212,7 +212,7 @@ def test_tasks_are_found_under_their_own_family_only():
 def test_names_are_kept_dropped_or_cut(names, kept):
     """The service may not give names back as they came; the book has them as they were sent."""
     sim = world(names=names)
-    task = sim.start("text_to_image", picture(name="sunset ~abc"))[0]
+    task = sim.start("text_to_image", image(name="sunset ~abc"))[0]
     assert (task.name, sim.book.starts[0].name) == (kept, "sunset ~abc")
 
 
@@ -223,14 +223,14 @@ def test_names_are_kept_dropped_or_cut(names, kept):
         ("text_to_image", {"prompt": "x", "max_images": 9}),
         ("text_to_image", {"prompt": "x", "model_type": "other"}),
         ("text_to_image", {"prompt": "x", "input_images": ["http://a/1"] * 3}),
-        ("image_to_video", {**FILM, "prompt": None}),
-        ("image_to_video", {**FILM, "negative_prompt": ""}),
-        ("image_to_video", {**FILM, "image_url": None}),
-        ("image_to_video", {**FILM, "image_url": "data:image/png;base64,AAAA"}),
-        ("image_to_video", {**FILM, "image_url": "http://example.com/a b.png"}),
-        ("image_to_video", {**FILM, "video_time": 7}),
-        ("image_to_video", {**FILM, "model_type": "FLF2V"}),
-        ("image_to_video", {**FILM, "webhook_url": "http://plain.example"}),
+        ("image_to_video", {**VIDEO, "prompt": None}),
+        ("image_to_video", {**VIDEO, "negative_prompt": ""}),
+        ("image_to_video", {**VIDEO, "image_url": None}),
+        ("image_to_video", {**VIDEO, "image_url": "data:image/png;base64,AAAA"}),
+        ("image_to_video", {**VIDEO, "image_url": "http://example.com/a b.png"}),
+        ("image_to_video", {**VIDEO, "video_time": 7}),
+        ("image_to_video", {**VIDEO, "model_type": "FLF2V"}),
+        ("image_to_video", {**VIDEO, "webhook_url": "http://plain.example"}),
     ],
 )
 def test_bodies_that_break_a_rule_are_refused(family, body):
@@ -252,17 +252,17 @@ def test_moderation_can_be_skipped_for_minors_only():
     codes = []
     for mark in ("[minor]", "[blocked]"):
         with pytest.raises(RefusedError) as caught:
-            sim.start("image_to_video", {**FILM, "prompt": mark, "minor_suspected_skip": mark == "[blocked]"})
+            sim.start("image_to_video", {**VIDEO, "prompt": mark, "minor_suspected_skip": mark == "[blocked]"})
         codes.append(caught.value.code)
     assert codes == [1004, 1003]
-    assert sim.start("image_to_video", {**FILM, "prompt": "[minor]", "minor_suspected_skip": True})
+    assert sim.start("image_to_video", {**VIDEO, "prompt": "[minor]", "minor_suspected_skip": True})
 
 
 def test_the_book_groups_starts_by_tag():
-    """Two sends of one intent count under the same tag, four pictures of one send count once."""
+    """Two sends of one intent count under the same tag, four images of one send count once."""
     sim = world()
     for name in ("kite ~k7f3q9x2m4pda", "kite ~k7f3q9x2m4pdb", "boat ~aaaaaaaaaaaaa", "no tag", "odd ~short1a"):
-        sim.start("text_to_image", picture(name=name, max_images=4))
+        sim.start("text_to_image", image(name=name, max_images=4))
     assert sim.book.bills_by_tag() == {"k7f3q9x2m4pd": 2, "a" * 12: 1}
     assert len(sim.book.starts_named("~k7f3q9x2m4pd")) == 2
     assert len(sim.book.tasks) == 20
@@ -271,8 +271,8 @@ def test_the_book_groups_starts_by_tag():
 def test_the_book_leaves_refunded_doubles_out_on_request():
     """A double that was deleted in time is not in the count of what remains billed."""
     sim = world()
-    sim.start("text_to_image", picture(name="~aaaaaaaaaaaaa"))
-    double = sim.start("text_to_image", picture(name="~aaaaaaaaaaaab"))[0]
+    sim.start("text_to_image", image(name="~aaaaaaaaaaaaa"))
+    double = sim.start("text_to_image", image(name="~aaaaaaaaaaaab"))[0]
     sim.delete("text_to_image", double.id)
     assert sim.book.bills_by_tag() == {"a" * 12: 2}
     assert sim.book.bills_by_tag(with_refunded=False) == {"a" * 12: 1}
@@ -282,7 +282,7 @@ def test_the_book_leaves_refunded_doubles_out_on_request():
 def test_a_hundred_thousand_tasks_stay_quick():
     """Lists, batches and details of a full service cost what they cost in an empty one."""
     sim = world(coins=10**9)
-    ids = [sim.start("text_to_image", picture(max_images=8))[0].id for _ in range(12_500)]
+    ids = [sim.start("text_to_image", image(max_images=8))[0].id for _ in range(12_500)]
     began = time.perf_counter()
     for _ in range(100):
         assert len(sim.page("text_to_image", 500, 100)[0]) == 100

@@ -102,7 +102,7 @@ def test_rows_that_nobody_numbered_are_numbered(tmp_path):
     assert ids(table(tmp_path, *rows[1:], header="prompt", family="text_to_image")) == [y, x, f"{x}-2"]
 
 
-def test_a_film_takes_the_picture_of_a_row_below_it(tmp_path):
+def test_a_video_takes_the_image_of_a_row_below_it(tmp_path):
     """The order in a file does not matter to chains."""
     file = table(tmp_path, "b,image_to_video,it climbs,blurry,,a,,,", "a,text_to_image,a kite,,,,,,")
     assert [(row.id, row.image_from) for row in file.rows] == [("b", "a"), ("a", None)]
@@ -230,7 +230,7 @@ def test_circles_are_told_for_each_of_their_rows(tmp_path):
 
 
 def test_a_row_whose_source_is_bad_is_bad(tmp_path):
-    """No film is started for a picture that will not be there."""
+    """No video is started for an image that will not be there."""
     file = table(tmp_path, "a,text_to_image,,,,,,,", "b,image_to_video,x,y,,a,,,", "c,image_to_video,x,y,,b,,,")
     assert [(line, field) for line, field, _words in found(file)] == [
         (2, "prompt"),

@@ -8,7 +8,7 @@ import gc
 import json
 
 import pytest
-from virtual_time import PICTURE, caught, client, now, until, virtual
+from virtual_time import IMAGE, caught, client, now, until, virtual
 
 from a2e_async import Cadence, Status, TextToImage, UsageError
 from a2e_async.web import SSE_HEADERS, EventStream, sse, sse_of
@@ -33,7 +33,7 @@ async def all_of(events):
 @virtual(options=OFTEN, task_seconds=20)
 async def test_each_status_and_the_outcome_are_told(a2e, sim):
     """From the queue to the result's links, each event with an id that says what has been seen."""
-    job = a2e.start(PICTURE)
+    job = a2e.start(IMAGE)
     hint, queued, *told = await all_of(sse(job))
     assert hint == "retry: 2000"
     assert queued == ("status", None, {"status": "queued", "task_ids": [], "coins": None})
@@ -69,14 +69,14 @@ async def test_a_failure_is_told(a2e, sim):
 @virtual(options=OFTEN, task_seconds=5, coins=5)
 async def test_a_start_that_is_refused_is_told(a2e, sim):
     """A job that never had a task ends its stream with the reason."""
-    *_, (kind, event_id, data) = await all_of(sse(a2e.start(PICTURE)))
+    *_, (kind, event_id, data) = await all_of(sse(a2e.start(IMAGE)))
     assert (kind, event_id, data["error"], data["task_ids"]) == ("failed", None, "InsufficientCoinsError", [])
 
 
 @virtual(options=OFTEN, task_seconds=100)
 async def test_a_time_limit_is_told(a2e, sim):
     """A job that gives up says that the task goes on."""
-    *_, (kind, _, data) = await all_of(sse(a2e.start(PICTURE, timeout=3)))
+    *_, (kind, _, data) = await all_of(sse(a2e.start(IMAGE, timeout=3)))
     assert (kind, data["error"]) == ("failed", "JobTimeoutError")
     assert "the task goes on" in data["message"]
 
@@ -85,7 +85,7 @@ async def test_a_time_limit_is_told(a2e, sim):
 async def test_a_closed_client_leaves_the_end_open(sim):
     """When our server goes down no outcome is told: the browser will come back."""
     async with client(sim) as a2e:
-        job = a2e.start(PICTURE)
+        job = a2e.start(IMAGE)
         telling = asyncio.create_task(all_of(sse(job)))
         await job.accepted()
         await asyncio.sleep(1)
@@ -95,7 +95,7 @@ async def test_a_closed_client_leaves_the_end_open(sim):
 @virtual(options=OFTEN, task_seconds=20)
 async def test_a_browser_that_comes_back_is_told_what_is_new(a2e, sim):
     """The id of the last event is enough, also for a job that was attached anew."""
-    job = a2e.start(PICTURE)
+    job = a2e.start(IMAGE)
     await until(lambda: job.status is Status.PROCESSING)
     [task_id] = job.task_ids
     for last in ("pending", "processing"):
@@ -131,13 +131,13 @@ async def test_another_process_tells_the_rest(sim):
 
 @virtual(options=OFTEN, task_seconds=20)
 async def test_a_job_of_the_same_client_is_shared(a2e, sim):
-    """A stream by ids takes the job that watches them, and so does the next stream: nobody is robbed of his looks."""
-    job = a2e.start(PICTURE)
+    """A stream by ids takes the job that watches them, and so does the next stream: nobody is robbed of his polls."""
+    job = a2e.start(IMAGE)
     await job.accepted()
     streams = [all_of(sse_of(a2e, "text_to_image", *job.task_ids)) for _ in range(3)]
     told = await asyncio.gather(*streams, job.wait())
     assert [events[-1][0] for events in told[:-1]] == ["done"] * 3
-    assert a2e.stats().settled == 1
+    assert a2e.stats().finished == 1
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ async def test_a_job_of_the_same_client_is_shared(a2e, sim):
 @virtual(options=OFTEN, task_seconds=1)
 async def test_an_id_that_makes_no_sense_is_none(a2e, sim, last):
     """The header comes from a browser: whatever stands there, the whole story is told."""
-    job = a2e.start(PICTURE)
+    job = a2e.start(IMAGE)
     await job.accepted()
     events = await all_of(sse(job, last_event_id=last.replace("{id}", job.task_ids[0])))
     assert [events[1][2]["status"], events[-1][0]] == ["initialized", "done"]
@@ -155,7 +155,7 @@ async def test_an_id_that_makes_no_sense_is_none(a2e, sim, last):
 @virtual(options=OFTEN, task_seconds=95)
 async def test_silence_is_broken(a2e, sim):
     """While nothing changes a comment keeps the connection alive."""
-    job = a2e.start(PICTURE)
+    job = a2e.start(IMAGE)
     silent = [chunk async for chunk in sse(job, keep_alive=10)].count(b": still there\n\n")
     assert 4 <= silent <= 9
 
@@ -163,7 +163,7 @@ async def test_silence_is_broken(a2e, sim):
 @virtual(task_seconds=50)
 async def test_a_stream_that_is_left_leaves_nothing_behind(a2e, sim):
     """A browser that goes away ends its stream, not the job; the job listens to nobody then."""
-    job = a2e.start(PICTURE)
+    job = a2e.start(IMAGE)
     stream = sse(job)
     for _ in range(3):
         await anext(stream)
@@ -190,7 +190,7 @@ async def test_wrong_ids_are_told_at_once(a2e, sim):
 @virtual(options=OFTEN, task_seconds=30)
 async def test_the_asgi_response(a2e, sim):
     """It sends headers and events, ends when the browser leaves, and answers 204 when there is nothing to tell."""
-    job = a2e.start(PICTURE)
+    job = a2e.start(IMAGE)
     sent = []
 
     async def send(message):
@@ -220,7 +220,7 @@ async def test_the_asgi_response(a2e, sim):
 @virtual(options=OFTEN, task_seconds=1000)
 async def test_what_nobody_listens_to_is_let_go_of(a2e, sim, leaving):
     """A job that was attached for browsers ends with the last of their streams, however they leave."""
-    job = a2e.start(PICTURE)
+    job = a2e.start(IMAGE)
     await job.accepted()
     job.detach()
     streams = [sse_of(a2e, "text_to_image", *job.task_ids) for _ in range(2)]
@@ -248,7 +248,7 @@ async def _leave(stream, how):
 @virtual(options=OFTEN, task_seconds=20)
 async def test_a_job_that_somebody_awaits_is_not_let_go_of(a2e, sim):
     """A job of the application's own outlives its streams, and so does an attached one that is awaited."""
-    own = a2e.start(PICTURE)
+    own = a2e.start(IMAGE)
     await own.accepted()
     await sse_of(a2e, "text_to_image", *own.task_ids).aclose()
     assert not own.done()
@@ -262,8 +262,8 @@ async def test_a_job_that_somebody_awaits_is_not_let_go_of(a2e, sim):
 
 @virtual(options=OFTEN, task_seconds=20)
 async def test_in_another_worker_the_first_event_is_what_the_service_says(a2e, sim):
-    """A task that was attached just now is told of when it was looked at, not as unknown."""
-    own = a2e.start(PICTURE)
+    """A task that was attached just now is told of when it was polled, not as unknown."""
+    own = a2e.start(IMAGE)
     await own.accepted()
     own.detach()
     told = await all_of(sse_of(a2e, "text_to_image", *own.task_ids))
@@ -278,7 +278,7 @@ async def test_what_cannot_be_an_id_is_refused(a2e, sim, task_id):
     for ask in (sse_of, a2e.attach):
         with pytest.raises(UsageError, match=r"^task_ids: must be an id"):
             ask(*[a2e][: ask is sse_of], "text_to_image", task_id)
-    for look in (a2e.look, a2e.delete):
+    for look in (a2e.record, a2e.delete):
         with pytest.raises(UsageError, match=r"^task_ids: must be an id"):
             await look("text_to_image", task_id)
     assert not sim.counters

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from virtual_time import FILM, PICTURE, caught, client, now, virtual
+from virtual_time import IMAGE, VIDEO, caught, client, now, virtual
 
 from a2e_async import ImageToVideo, JobTimeoutError, Status, TextToImage
 from a2e_async.simulator.virtual import DirectTransport
@@ -36,7 +36,7 @@ async def test_max_starts_bounds_the_starts_in_flight(sim, max_starts):
     """So many starts wait for an answer and no more; running tasks are not bounded by it."""
     transport = _Counting(sim, latency=1)
     async with client(sim, http=transport, max_starts=max_starts) as a2e:
-        jobs = [a2e.start(PICTURE) for _ in range(64)]
+        jobs = [a2e.start(IMAGE) for _ in range(64)]
         await asyncio.gather(*(job.accepted() for job in jobs))
         assert transport.most == max_starts
         assert now() == pytest.approx(-(-64 // max_starts))
@@ -55,7 +55,7 @@ async def test_starts_leave_in_the_order_they_were_asked_for(a2e, sim):
 @virtual()
 async def test_a_start_is_sent_without_being_awaited(a2e, sim):
     """Starting is immediate: the request leaves in the next turn of the loop, awaited or not."""
-    a2e.start(PICTURE)
+    a2e.start(IMAGE)
     assert not sim.counters
     await asyncio.sleep(0.001)
     assert sim.counters["text_to_image.start"] == 1
@@ -63,9 +63,9 @@ async def test_a_start_is_sent_without_being_awaited(a2e, sim):
 
 
 @virtual(instant_old_form=True)
-async def test_a_start_that_answers_with_the_end_needs_no_look(a2e, sim):
-    """The older text-to-image may answer with the finished picture: no look at all."""
-    job = a2e.start(PICTURE)
+async def test_a_start_that_answers_with_the_end_needs_no_poll(a2e, sim):
+    """The older text-to-image may answer with the finished image: no poll at all."""
+    job = a2e.start(IMAGE)
     assert [record.status async for record in job.updates()] == [Status.COMPLETED]
     assert (await job).url
     assert now() == pytest.approx(0.05, abs=0.01)
@@ -74,7 +74,7 @@ async def test_a_start_that_answers_with_the_end_needs_no_look(a2e, sim):
 
 @pytest.mark.parametrize("in_reply", [True, False])
 @virtual(task_seconds=10)
-async def test_three_films_of_one_start_are_one_job(a2e, sim, in_reply):
+async def test_three_videos_of_one_start_are_one_job(a2e, sim, in_reply):
     """The siblings are found by the tag when the reply shows only the first, in the order they were made."""
     sim.world.change(siblings_in_reply=in_reply)
     other = a2e.start(THREE)
@@ -89,7 +89,7 @@ async def test_three_films_of_one_start_are_one_job(a2e, sim, in_reply):
 
 @virtual(task_seconds=10, list_lag=1_000)
 async def test_siblings_that_never_show_are_waited_for_as_long_as_a_lost_start(a2e, sim, caplog):
-    """A service that shows one of three films gives the job of that one, and a word of the others."""
+    """A service that shows one of three videos gives the job of that one, and a word of the others."""
     job = a2e.start(THREE)
     await job.accepted()
     assert now() < 1
@@ -105,9 +105,9 @@ async def test_either_spelling_of_a_path_works_and_is_remembered(a2e, sim, casin
     sim.world.change(casings=casings)
     routes = 0
     for _ in range(3):
-        await a2e.start(PICTURE)
+        await a2e.start(IMAGE)
         await a2e.start(NEWER)
-        await a2e.look(TextToImage, (await a2e.start(NEWER)).task_ids[0])
+        await a2e.record(TextToImage, (await a2e.start(NEWER)).task_ids[0])
         assert [record async for record in a2e.records(TextToImage, limit=1)]
         routes = routes or sim.counters["unknown"]
     assert sim.counters["unknown"] == routes <= {"old": 4, "new": 1, "both": 0}[casings]
@@ -130,7 +130,7 @@ async def test_a_view_shares_all_but_its_options(a2e, sim):
     """`with_options` gives another default for its own starts; budget, poller and jobs are the client's."""
     view = a2e.with_options(timeout=5, tagging=False)
     job = view.image_to_video("http://example.com/a.png", prompt="it climbs", negative_prompt="blurry")
-    usual = a2e.start(FILM)
+    usual = a2e.start(VIDEO)
     assert job.tag is None
     assert isinstance(await caught(job), JobTimeoutError)
     assert not usual.done()
@@ -147,8 +147,8 @@ async def test_a_view_shares_all_but_its_options(a2e, sim):
 
 @virtual(options={"rate": 2}, task_seconds=3)
 async def test_a_rate_holds_for_starts(a2e, sim):
-    """Two requests a second are two requests a second, and of five turns looks get one at most."""
-    jobs = [a2e.start(PICTURE) for _ in range(20)]
+    """Two requests a second are two requests a second, and of five turns polls get one at most."""
+    jobs = [a2e.start(IMAGE) for _ in range(20)]
     await asyncio.gather(*(job.accepted() for job in jobs))
     assert sim.log.peak("*") <= 3
     assert 9 <= now() <= 12.5

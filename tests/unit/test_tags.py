@@ -88,7 +88,7 @@ def test_the_form_of_a_name():
     "name", ["", "sunset", "sunset ~", "sunset ~short1a", "sunset ~k7f3q9x2m4pdc", "~k7f3q9x2m4pda sunset", "~" * 40]
 )
 def test_a_name_without_a_tag(name):
-    """What only looks a little like a tag is part of the name."""
+    """What only polls a little like a tag is part of the name."""
     assert tags.split(name) == (name, None, None)
 
 

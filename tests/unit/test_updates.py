@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from virtual_time import FILM, PICTURE, caught, no_task_is_left, virtual
+from virtual_time import IMAGE, VIDEO, caught, no_task_is_left, virtual
 
 from a2e_async import Status, TextToImage
 
@@ -19,7 +19,7 @@ async def statuses(job):
 @virtual(task_seconds=20)
 async def test_each_change_is_told_once(a2e, sim):
     """A listener hears of every status in order, the last one final, and then of the end."""
-    job = a2e.start(PICTURE)
+    job = a2e.start(IMAGE)
     heard = [record async for record in job.updates()]
     assert [record.status for record in heard] == LIFE
     assert heard[-1] == (await job).records[0]
@@ -39,7 +39,7 @@ async def test_a_failed_job_ends_its_updates_normally(a2e, sim):
 @virtual(task_seconds=20)
 async def test_several_listeners_hear_the_same(a2e, sim):
     """Each listener has its own queue: a slow one misses nothing."""
-    job = a2e.start(PICTURE)
+    job = a2e.start(IMAGE)
 
     async def slowly():
         heard = []
@@ -54,7 +54,7 @@ async def test_several_listeners_hear_the_same(a2e, sim):
 @virtual(task_seconds=20)
 async def test_a_late_listener_begins_with_what_is_known(a2e, sim):
     """Who comes in the middle hears of the present state first, who comes after the end of the final one."""
-    job = a2e.start(PICTURE)
+    job = a2e.start(IMAGE)
     await asyncio.sleep(6)
     assert await statuses(job) == LIFE[2:]
     assert await statuses(job) == LIFE[-1:]
@@ -62,7 +62,7 @@ async def test_a_late_listener_begins_with_what_is_known(a2e, sim):
 
 @virtual(task_seconds=10)
 async def test_every_task_of_a_start_is_told_of(a2e, sim):
-    """A start of three pictures tells of the life of all three."""
+    """A start of three images tells of the life of all three."""
     job = a2e.text_to_image("three kites", max_images=3)
     heard = [record async for record in job.updates()]
     for task_id in job.task_ids:
@@ -72,7 +72,7 @@ async def test_every_task_of_a_start_is_told_of(a2e, sim):
 @virtual(task_seconds=20)
 async def test_a_change_within_one_status_is_told_too(a2e, sim):
     """While somebody listens, a record that changes without a new status is a change."""
-    job = a2e.start(FILM)
+    job = a2e.start(VIDEO)
     names = []
 
     async def listen():
@@ -88,7 +88,7 @@ async def test_a_change_within_one_status_is_told_too(a2e, sim):
 @virtual(task_seconds=20)
 async def test_leaving_the_loop_leaves_nothing_behind(a2e, sim):
     """After a break the job has no listener any more and goes on."""
-    job = a2e.start(PICTURE)
+    job = a2e.start(IMAGE)
     async for record in job.updates():
         if record.status is Status.SENT:
             break
@@ -101,7 +101,7 @@ async def test_leaving_the_loop_leaves_nothing_behind(a2e, sim):
 @virtual(task_seconds=20)
 async def test_a_cancelled_listener_leaves_nothing_behind(a2e, sim):
     """Cancelling a task that listens takes it off the job, and leaves the job and the other listener alone."""
-    job = a2e.start(PICTURE)
+    job = a2e.start(IMAGE)
     cancelled, other = asyncio.create_task(statuses(job)), asyncio.create_task(statuses(job))
     await asyncio.sleep(5)
     cancelled.cancel()
@@ -115,12 +115,12 @@ async def test_a_cancelled_listener_leaves_nothing_behind(a2e, sim):
 @virtual(task_seconds=20)
 async def test_updates_of_a_job_that_is_let_go_of_end(a2e, sim):
     """Detaching a job, queued or running, ends the updates of those who listen."""
-    job = a2e.start(PICTURE)
+    job = a2e.start(IMAGE)
     listening = asyncio.create_task(statuses(job))
     await asyncio.sleep(3)
     job.detach()
     assert await listening == LIFE[:2]
-    queued = a2e.start(PICTURE)
+    queued = a2e.start(IMAGE)
     listening = asyncio.create_task(statuses(queued))
     await asyncio.sleep(0)
     queued.detach()

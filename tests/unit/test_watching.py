@@ -6,14 +6,14 @@ import asyncio
 import logging
 
 import pytest
-from virtual_time import FILM, PICTURE, caught, now, until, virtual
+from virtual_time import IMAGE, VIDEO, caught, now, until, virtual
 
 from a2e_async import Cadence, NotFoundError, Status, TextToImage
 
 GRACE = 300
 
 
-def looks(sim):
+def polls(sim):
     """Count all looks so far."""
     return sum(times for route, times in sim.counters.items() if route.endswith((".batch", ".detail")))
 
@@ -33,19 +33,19 @@ async def test_one_look_is_for_a_hundred_tasks(a2e, sim):
 
 @virtual(task_seconds=20)
 async def test_tasks_that_began_apart_are_looked_at_together(a2e, sim):
-    """Starts that are spread over a second share their looks all the same."""
+    """Starts that are spread over a second share their polls all the same."""
     jobs = []
     for request in named(50):
         jobs.append(a2e.start(request))
         await asyncio.sleep(0.02)
     await asyncio.gather(*jobs)
-    assert looks(sim) <= 24
+    assert polls(sim) <= 24
 
 
 @virtual(task_seconds=20)
 async def test_each_family_has_looks_of_its_own(a2e, sim):
-    """Pictures and films are asked for on their own routes, 250 tasks in three requests."""
-    await asyncio.gather(a2e.gather([PICTURE] * 250, max_running=250), a2e.gather([FILM] * 20))
+    """Images and videos are asked for on their own routes, 250 tasks in three requests."""
+    await asyncio.gather(a2e.gather([IMAGE] * 250, max_running=250), a2e.gather([VIDEO] * 20))
     assert sim.counters["text_to_image.batch"] <= 3 * 24
     assert sim.counters["image_to_video.batch"] <= 24
     assert sim.counters["text_to_image.detail"] == sim.counters["image_to_video.detail"] == 0
@@ -53,7 +53,7 @@ async def test_each_family_has_looks_of_its_own(a2e, sim):
 
 @virtual(task_seconds=30)
 async def test_looks_are_capped(a2e, sim):
-    """With more tasks than the cap has room for, looks come no denser; the interval grows instead."""
+    """With more tasks than the cap has room for, polls come no denser; the interval grows instead."""
     await a2e.gather(named(2500), max_running=2500)
     assert sim.log.peak("*.batch") <= 12
     assert now() < 45
@@ -70,8 +70,8 @@ async def test_rows_are_matched_by_id(a2e, sim):
 async def test_without_a_batch_route_tasks_are_asked_for_alone(a2e, sim):
     """One HTML 404 on the batch route is enough to go over to details, for this family only."""
     sim.faults.add("image_to_video.batch", "no_route", hits=None)
-    films, pictures = await asyncio.gather(a2e.gather([FILM] * 3), a2e.gather([PICTURE] * 3))
-    assert all(result.url for result in films + pictures)
+    videos, images = await asyncio.gather(a2e.gather([VIDEO] * 3), a2e.gather([IMAGE] * 3))
+    assert all(result.url for result in videos + images)
     assert sim.counters["image_to_video.batch"] <= 3
     assert sim.counters["image_to_video.detail"] >= 3
     assert sim.counters["text_to_image.detail"] == 0
@@ -100,13 +100,13 @@ async def test_a_task_that_spoils_its_batch_is_singled_out(a2e, sim):
 @virtual(task_seconds=3600)
 async def test_a_task_that_is_gone_ends_its_job_after_a_while(a2e, sim):
     """A task that the service does not know any more is a NotFoundError, but only after the time of grace."""
-    job, other = a2e.start(PICTURE), a2e.start(PICTURE)
+    job, other = a2e.start(IMAGE), a2e.start(IMAGE)
     await asyncio.sleep(3)
     sim.world.task(job.task_ids[0]).deleted = True
     gone = now()
     error = await caught(job)
     assert isinstance(error, NotFoundError)
-    assert (error.task_ids, error.tag, error.request) == (job.task_ids, job.tag, PICTURE)
+    assert (error.task_ids, error.tag, error.request) == (job.task_ids, job.tag, IMAGE)
     assert GRACE <= now() - gone <= GRACE + 4
     assert not other.done()
     other.detach()
@@ -115,7 +115,7 @@ async def test_a_task_that_is_gone_ends_its_job_after_a_while(a2e, sim):
 @virtual(task_seconds=60)
 async def test_a_task_that_comes_back_was_never_gone(a2e, sim):
     """A task that is unknown for less than the time of grace, and again later, loses nothing."""
-    job = a2e.start(PICTURE)
+    job = a2e.start(IMAGE)
     await job.accepted()
     for _ in range(3):
         sim.world.task(job.task_ids[0]).deleted = True
@@ -126,7 +126,7 @@ async def test_a_task_that_comes_back_was_never_gone(a2e, sim):
 
 
 @pytest.mark.parametrize("how", ["404", "null"])
-@pytest.mark.parametrize("family", [PICTURE, FILM], ids=["picture", "film"])
+@pytest.mark.parametrize("family", [IMAGE, VIDEO], ids=["image", "video"])
 @pytest.mark.parametrize("has_batch", [True, False])
 @virtual(detail_lag=6, task_seconds=20)
 async def test_a_new_task_may_be_unknown_at_first(a2e, sim, how, family, has_batch):
@@ -141,13 +141,13 @@ async def test_a_new_task_may_be_unknown_at_first(a2e, sim, how, family, has_bat
 @virtual(detail_lag=60, detail_lag_as="null", task_seconds=90)
 async def test_an_answer_without_words_is_no_denial(a2e, sim):
     """`data: null` never ends a job, however long it lasts."""
-    assert (await a2e.start(PICTURE)).url
+    assert (await a2e.start(IMAGE)).url
 
 
 @virtual(task_seconds=20)
 async def test_an_unknown_status_is_still_running(a2e, sim, caplog):
     """A new word for a status ends nothing, takes nothing back, and is told once however often it comes."""
-    job, other = a2e.start(PICTURE), a2e.start(PICTURE)
+    job, other = a2e.start(IMAGE), a2e.start(IMAGE)
     await until(lambda: other.status is Status.PENDING)
     sim.faults.add("*.batch", "unknown_status", status="daydreaming", hits=5)
     assert [record.status async for record in job.updates()][-2:] == [Status.PROCESSING, Status.COMPLETED]
@@ -164,56 +164,56 @@ async def test_the_poller_sleeps_when_there_is_nothing_to_watch(a2e, sim):
         await asyncio.sleep(3600)
         assert sum(sim.counters.values()) == before
         began = now()
-        await a2e.start(PICTURE)
+        await a2e.start(IMAGE)
         assert now() - began <= 5 + 1.2
 
 
 @virtual(task_seconds=5)
 async def test_nobody_looks_at_jobs_that_were_let_go_of(a2e, sim):
-    """After the last running job was detached, looks end too."""
-    job = a2e.start(PICTURE)
+    """After the last running job was detached, polls end too."""
+    job = a2e.start(IMAGE)
     await asyncio.sleep(2)
     job.detach()
     await caught(job)
     await asyncio.sleep(1)
-    before = looks(sim)
+    before = polls(sim)
     await asyncio.sleep(60)
-    assert looks(sim) == before
+    assert polls(sim) == before
 
 
 @virtual(options={"cadence": Cadence(delay=30)}, task_seconds=10)
 async def test_a_hint_looks_at_once(a2e, sim):
     """Whoever says that a task has ended makes its job settle within two tenths of a second."""
-    jobs = [a2e.start(PICTURE) for _ in range(3)]
+    jobs = [a2e.start(IMAGE) for _ in range(3)]
     await asyncio.sleep(12)
     a2e.hint("f" * 24)
     await asyncio.sleep(1)
-    assert looks(sim) == 0
+    assert polls(sim) == 0
     a2e.hint(jobs[1].task_ids[0])
     await jobs[1]
     assert now() == pytest.approx(13, abs=0.2)
-    assert looks(sim) == 1
+    assert polls(sim) == 1
     assert not jobs[0].done()
     await asyncio.gather(*jobs)
 
 
 @virtual(options={"cadence": Cadence(delay=30)}, task_seconds=100)
 async def test_a_hint_that_comes_too_soon_changes_nothing(a2e, sim):
-    """A hint for a task that has not ended costs one look; the job goes on by its cadence."""
-    job = a2e.start(PICTURE)
+    """A hint for a task that has not ended costs one poll; the job goes on by its cadence."""
+    job = a2e.start(IMAGE)
     await asyncio.sleep(5)
     for _ in range(3):
         a2e.hint(job.task_ids[0])
     await asyncio.sleep(1)
-    assert looks(sim) == 1
+    assert polls(sim) == 1
     await job
-    assert looks(sim) <= 4
+    assert polls(sim) <= 4
 
 
 @virtual(task_seconds=lambda _family, _body: 20)
 async def test_an_older_answer_takes_nothing_back(a2e, sim):
-    """A look that is answered late, after a newer one, does not turn the status back."""
-    job = a2e.start(PICTURE)
+    """A poll that is answered late, after a newer one, does not turn the status back."""
+    job = a2e.start(IMAGE)
     heard = []
 
     async def listen():

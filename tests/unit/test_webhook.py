@@ -9,7 +9,7 @@ import json
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from virtual_time import PICTURE, client, now, virtual
+from virtual_time import IMAGE, client, now, virtual
 
 from a2e_async import A2EClient, Cadence, InvalidRequestError, TextToImage, UsageError, Webhook
 from a2e_async.engine.polling.hints import KEPT_IDS, EarlyHints
@@ -98,12 +98,12 @@ def test_a_large_body_is_refused_before_it_is_read():
     ],
 )
 def test_the_task_is_found_wherever_it_stands(body):
-    """The payload is undocumented: every plausible place is looked at, and no other."""
+    """The payload is undocumented: every plausible place is polled, and no other."""
     assert find_task_ids(json.dumps(body).encode()) == (TASK,)
 
 
 def test_the_id_of_an_event_does_not_hide_its_task():
-    """Two ids that may be the task's are both looked at; a look at none costs nothing."""
+    """Two ids that may be the task's are both polled; a poll at none costs nothing."""
     assert find_task_ids(json.dumps({"_id": OTHER, "data": {"_id": TASK}}).encode()) == (OTHER, TASK)
 
 
@@ -204,8 +204,8 @@ def test_the_table_is_bounded():
 
 @virtual(options=SELDOM, latency=3, task_seconds=1)
 async def test_a_hint_that_comes_before_the_starts_answer_is_used(a2e, sim):
-    """The task has ended before we know its id: its first look goes at once."""
-    job = a2e.start(PICTURE)
+    """The task has ended before we know its id: its first poll goes at once."""
+    job = a2e.start(IMAGE)
     await asyncio.sleep(1.5)
     [task] = sim.world.tasks
     a2e.hint(task.id)
@@ -215,8 +215,8 @@ async def test_a_hint_that_comes_before_the_starts_answer_is_used(a2e, sim):
 
 @virtual(options=SELDOM, latency=1, task_seconds=30)
 async def test_hints_that_never_stop_do_not_keep_a_job_from_its_end(a2e, sim):
-    """Hints may come faster than looks are answered; each answer counts all the same, and looks stay few."""
-    job = a2e.start(PICTURE)
+    """Hints may come faster than polls are answered; each answer counts all the same, and polls stay few."""
+    job = a2e.start(IMAGE)
     await job.accepted()
     while not job.done():
         a2e.hint(job.task_ids[0])

@@ -14,14 +14,14 @@ from a2e_async.core import converter, wire
 from a2e_async.core.family import family_of
 from a2e_async.core.requests import request
 
-FILMS = family_of("image_to_video")
-PICTURES = family_of("text_to_image")
+VIDEOS = family_of("image_to_video")
+IMAGES = family_of("text_to_image")
 TASK = "65f000000000000000000001"
-PICTURE = "https://files.example.net/in.png"
+IMAGE = "https://files.example.net/in.png"
 MOMENT = datetime(2025, 1, 2, 3, 4, 5, 678_000, tzinfo=UTC)
 
 
-def read(row, family=FILMS):
+def read(row, family=VIDEOS):
     """Read a row that has an id."""
     return wire.record(family, {"_id": TASK, **row})
 
@@ -31,7 +31,7 @@ def brief(value):
     return repr(value)[:12]
 
 
-def done(row, family=FILMS):
+def done(row, family=VIDEOS):
     """Read a row of a completed task."""
     return read({"current_status": "completed", **row}, family)
 
@@ -50,7 +50,7 @@ def test_a_row_is_read_whole():
         "cover_url": "https://files.example.net/c.png",
         "duration": 5,
     }
-    assert wire.record(FILMS, row) == Record(
+    assert wire.record(VIDEOS, row) == Record(
         id=TASK,
         family="image_to_video",
         name="clip",
@@ -74,7 +74,7 @@ def test_a_bare_id_is_a_record():
 @pytest.mark.parametrize("status", ["initialized", "sent", "pending", "processing", "something new", None])
 def test_a_running_task_keeps_no_raw_reply(status):
     """Of a task that runs neither raw nor extra are kept: thousands of them are held at once."""
-    record = read({"current_status": status, "cover_url": PICTURE, "coins": 3})
+    record = read({"current_status": status, "cover_url": IMAGE, "coins": 3})
     assert (record.raw, record.extra, record.coins) == ({}, {}, 3)
 
 
@@ -82,7 +82,7 @@ def test_a_running_task_keeps_no_raw_reply(status):
 def test_a_row_without_an_id_is_no_task(row):
     """Only text can be a task's id."""
     with pytest.raises(ProtocolError, match="without an id"):
-        wire.record(FILMS, row)
+        wire.record(VIDEOS, row)
 
 
 ODD = [
@@ -115,7 +115,7 @@ KINDS = {
 FIELDS = ["name", "coins", "createdAt", "failed_code", "failed_message", "result_url", "image_urls", "current_status"]
 
 
-@pytest.mark.parametrize("family", [FILMS, PICTURES], ids=lambda family: family.name)
+@pytest.mark.parametrize("family", [VIDEOS, IMAGES], ids=lambda family: family.name)
 @pytest.mark.parametrize("field", FIELDS)
 def test_no_odd_value_loses_a_task(family, field):
     """Whatever stands in whatever field, the record has its id, and every attribute has its type."""
@@ -143,8 +143,8 @@ def test_no_odd_value_loses_a_task(family, field):
         ("createdAt", 10**400),
         ("failed_code", {"a": 1}),
         ("failed_message", ["no"]),
-        ("result_url", {"url": PICTURE}),
-        ("result_url", [PICTURE, 5]),
+        ("result_url", {"url": IMAGE}),
+        ("result_url", [IMAGE, 5]),
         ("result_url", True),
     ],
     ids=brief,
@@ -216,7 +216,7 @@ def test_every_iso_time_is_read(moment):
 )
 def test_links(row, urls):
     """A family's own result fields give the links, as a string or a list; other fields never do."""
-    assert done(row, PICTURES).urls == urls
+    assert done(row, IMAGES).urls == urls
 
 
 @pytest.mark.parametrize(
@@ -275,10 +275,10 @@ def test_fields_of_a_family_are_data():
 
 def test_a_start_sends_what_was_given_and_nothing_else():
     """Fields that are None are not sent, False and 0 are."""
-    sent = wire.start(FILMS, ImageToVideo(PICTURE, prompt="p", negative_prompt="n", extend_prompt=False))
+    sent = wire.start(VIDEOS, ImageToVideo(IMAGE, prompt="p", negative_prompt="n", extend_prompt=False))
     assert sent.body == {
         "name": "p",
-        "image_url": PICTURE,
+        "image_url": IMAGE,
         "prompt": "p",
         "negative_prompt": "n",
         "extend_prompt": False,
@@ -289,8 +289,8 @@ def test_a_start_sends_what_was_given_and_nothing_else():
 def test_a_tagged_name_counts_before_the_requests_own():
     """The name with its tag is what is sent."""
     request = TextToImage("p", name="mine")
-    assert wire.start(PICTURES, request).body["name"] == "mine"
-    assert wire.start(PICTURES, request, name="mine ~k7f3q9x2m4pda").body["name"] == "mine ~k7f3q9x2m4pda"
+    assert wire.start(IMAGES, request).body["name"] == "mine"
+    assert wire.start(IMAGES, request, name="mine ~k7f3q9x2m4pda").body["name"] == "mine ~k7f3q9x2m4pda"
 
 
 @pytest.mark.parametrize(
@@ -300,15 +300,15 @@ def test_a_tagged_name_counts_before_the_requests_own():
 def test_the_clients_webhook_fills_a_gap_only(fields, sent):
     """A webhook of the client is sent unless the request names its own."""
     webhook = Webhook("https://h.example/c", "client")
-    body = wire.start(PICTURES, TextToImage("p", **fields), webhook=webhook).body
+    body = wire.start(IMAGES, TextToImage("p", **fields), webhook=webhook).body
     assert (body["webhook_url"], body.get("webhook_token")) == sent
-    without = attrs.evolve(PICTURES, webhook=False)
+    without = attrs.evolve(IMAGES, webhook=False)
     assert "webhook_url" not in wire.start(without, TextToImage("p"), webhook=webhook).body
 
 
 def test_a_request_shows_no_body():
     """A request to the service can be logged: its body, which can hold a webhook's secret, is not shown."""
-    sent = wire.start(PICTURES, TextToImage("p", webhook_token="hush"))
+    sent = wire.start(IMAGES, TextToImage("p", webhook_token="hush"))
     assert "hush" not in repr(sent)
     assert "hush" not in repr(Webhook("https://h.example/c", "hush"))
 
@@ -316,7 +316,7 @@ def test_a_request_shows_no_body():
 @pytest.mark.parametrize("task_id", ["a/b", "a b", "a?b", "a%2Fb", "../x", "ä"])
 def test_an_id_is_one_part_of_a_path(task_id):
     """No id leads to another path."""
-    for sent in (wire.detail(FILMS, task_id), wire.delete(FILMS, task_id)):
+    for sent in (wire.detail(VIDEOS, task_id), wire.delete(VIDEOS, task_id)):
         assert sent.path.startswith("/api/v1/userImage2Video/")
         assert sent.path.count("/") == 4
         assert not set(sent.path) & set(" ?ä")
@@ -353,7 +353,5 @@ def test_which_numbers_one_can_reckon_with(value, number):
 def test_no_id_leads_to_another_route(task_id):
     """An id of the service's own that a path would swallow is an error; every other one is one part of the path."""
     with pytest.raises(ProtocolError, match="no id that a path can hold"):
-        wire.detail(PICTURES, task_id)
-    assert wire.detail(PICTURES, f"a/../{task_id}?x#y\r\n").path.count("/") == wire.detail(PICTURES, "a").path.count(
-        "/"
-    )
+        wire.detail(IMAGES, task_id)
+    assert wire.detail(IMAGES, f"a/../{task_id}?x#y\r\n").path.count("/") == wire.detail(IMAGES, "a").path.count("/")

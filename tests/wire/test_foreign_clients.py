@@ -11,19 +11,19 @@ import json
 import pytest
 from asking import TOKEN, app, ask, data, refusal
 
-PICTURE = "https://files.example.net/in.png"
+IMAGE = "https://files.example.net/in.png"
 LANG = TOKEN | {"x-lang": "en-US", "content-type": "application/json"}
-FILM = {"name": "clip", "image_url": PICTURE, "prompt": "she waves", "negative_prompt": "blurry"}
+VIDEO = {"name": "clip", "image_url": IMAGE, "prompt": "she waves", "negative_prompt": "blurry"}
 
 
-def test_a_form_posts_a_picture_and_then_a_film():
+def test_a_form_posts_a_image_and_then_a_video():
     """A page's own server asks for a link by the key alone, puts the file there, and starts from the CDN link."""
     sim = app()
     where = data(sim, "POST", "/api/v1/r2/upload-presigned-url", {"key": "uploads/me.jpg"})
     assert where["key"].endswith("/uploads/me.jpg")
     assert where["key"] != "uploads/me.jpg"
     assert ask(sim, "PUT", where["uploadUrl"], b"\xff\xd8\xff", {"content-type": "image/jpeg"}).status == 200
-    started = data(sim, "POST", "/api/v1/userImage2Video/start", FILM | {"image_url": where["cdnUrl"]})
+    started = data(sim, "POST", "/api/v1/userImage2Video/start", VIDEO | {"image_url": where["cdnUrl"]})
     sim.world.clock.advance(20)
     assert data(sim, "GET", f"/api/v1/userImage2Video/{started['_id']}")["current_status"] == "completed"
 
@@ -37,12 +37,12 @@ def test_the_older_way_to_a_link():
     assert ask(sim, "PUT", where["uploadUrl"], b"123", {"content-type": "image/png"}).status == 200
 
 
-def test_a_film_is_watched_in_the_list_of_avatar_videos():
+def test_a_video_is_watched_in_the_list_of_avatar_videos():
     """One client never asks for a detail: it reads awsList until `status` is success, and takes `result`."""
     sim = app()
-    started = data(sim, "POST", "/api/v1/userImage2Video/start", FILM)
+    started = data(sim, "POST", "/api/v1/userImage2Video/start", VIDEO)
     for _ in range(3):
-        data(sim, "POST", "/api/v1/userImage2Video/start", FILM)
+        data(sim, "POST", "/api/v1/userImage2Video/start", VIDEO)
     for at, words in ((0.1, {"init", "start", "pending"}), (5, {"process"}), (20, {"success"})):
         sim.world.clock.advance(at)
         page = data(sim, "GET", "/api/v1/video/awsList", current=1, pageSize=50)
@@ -53,14 +53,14 @@ def test_a_film_is_watched_in_the_list_of_avatar_videos():
     assert (page["total"], page["current"]) == (4, 1)
 
 
-def test_a_picture_without_a_name():
+def test_a_image_without_a_name():
     """A client that sends no name to Nano Banana lives on the real service; the document requires one: a switch."""
-    body = {"prompt": "a red kite", "model": "nano-banana", "input_images": [PICTURE], "aspect_ratio": "1:1"}
+    body = {"prompt": "a red kite", "model": "nano-banana", "input_images": [IMAGE], "aspect_ratio": "1:1"}
     assert data(app(strict_names=False), "POST", "/api/v1/userNanoBanana/start", body)["_id"]
     assert refusal(app(), "POST", "/api/v1/userNanoBanana/start", body)[::2] == (400, "name is required")
 
 
-def test_a_picture_is_found_in_the_list():
+def test_a_image_is_found_in_the_list():
     """Its detail by `/{_id}` is not there, so the client turns pages and compares ids; the rows are in `list`."""
     sim = app()
     started = data(sim, "POST", "/api/v1/userNanoBanana/start", {"name": "mine", "prompt": "a red kite"})
@@ -92,7 +92,7 @@ def test_a_lost_id_is_found_by_its_name(base, body, page, rows):
 
 
 def test_both_forms_of_text_to_image():
-    """The page's own request gives the picture at once; the newer one gives an array that is watched."""
+    """The page's own request gives the image at once; the newer one gives an array that is watched."""
     old = {"name": "t", "prompt": "a sunset", "req_key": "high_aes_general_v21_L", "width": 1024, "height": 768}
     done = data(app(task_seconds=None), "POST", "/api/v1/userText2image/start", old)
     assert (done["current_status"], len(done["image_urls"])) == ("completed", 1)
@@ -108,7 +108,7 @@ def test_both_forms_of_text_to_image():
 
 def test_the_spelling_of_the_pages_table():
     """Two clients send `negative_prmpt`, as a table has it; whether the service takes it is unknown: a switch."""
-    body = {key: value for key, value in FILM.items() if key != "negative_prompt"} | {"negative_prmpt": "blurry"}
+    body = {key: value for key, value in VIDEO.items() if key != "negative_prompt"} | {"negative_prmpt": "blurry"}
     assert refusal(app(), "POST", "/api/v1/userImage2Video/start", body)[2] == "negative_prompt is required"
     sim = app(misspelt=True)
     started = data(sim, "POST", "/api/v1/userImage2Video/start", body)
@@ -118,7 +118,7 @@ def test_the_spelling_of_the_pages_table():
 
 def test_fields_of_other_services_are_passed_over():
     """A client that also talks to other services sends their fields along: duration, aspect_ratio, resolution."""
-    body = FILM | {"duration": 5, "aspect_ratio": "16:9", "resolution": "720p"}
+    body = VIDEO | {"duration": 5, "aspect_ratio": "16:9", "resolution": "720p"}
     assert data(app(), "POST", "/api/v1/userImage2Video/start", body)["_id"]
 
 

@@ -38,7 +38,7 @@ GOLDEN = {
 }
 NAMES = sorted(families())
 ID = "65f000000000000000000001"
-PICTURE = "https://files.example.net/in.png"
+IMAGE = "https://files.example.net/in.png"
 
 
 def wrong_with(schema, value):
@@ -238,7 +238,7 @@ CALLS = [
 def test_every_answer_of_a_call_is_as_documented(method, path, body):
     """Calls whose answer has a schema, when there is something to give and when they are refused."""
     sim = app(refusals="declared")
-    checked(sim, "POST", "/api/v1/userVoice/training", {"name": "mine", "voice_urls": [PICTURE]})
+    checked(sim, "POST", "/api/v1/userVoice/training", {"name": "mine", "voice_urls": [IMAGE]})
     sim.world.clock.advance(20)
     checked(sim, method, path, body)
     refused = ask(sim, method, path, body, headers={})
@@ -249,14 +249,14 @@ def test_every_answer_of_a_call_is_as_documented(method, path, body):
 def test_what_is_done_with_tasks_is_answered_as_documented():
     """Marks, renamed voices, twins and second tries, which answer {success, data, timestamp}."""
     sim = app(refusals="declared")
-    film = checked(
-        sim, "POST", "/api/v1/userImage2Video/start", {"image_url": PICTURE, "prompt": "a", "negative_prompt": "b"}
+    video = checked(
+        sim, "POST", "/api/v1/userImage2Video/start", {"image_url": IMAGE, "prompt": "a", "negative_prompt": "b"}
     )
     for mark in ("Shared", "Downloaded", "Copied"):
-        checked(sim, "POST", f"/api/v1/userImage2Video/{film['_id']}/mark{mark}", {})
-    voice = checked(sim, "POST", "/api/v1/userVoice/training", {"name": "mine", "voice_urls": [PICTURE]})
+        checked(sim, "POST", f"/api/v1/userImage2Video/{video['_id']}/mark{mark}", {})
+    voice = checked(sim, "POST", "/api/v1/userVoice/training", {"name": "mine", "voice_urls": [IMAGE]})
     checked(sim, "PUT", f"/api/v1/userVoice/{voice['_id']}", {"name": "other"})
-    twin = checked(sim, "POST", "/api/v1/userVideoTwin/startTraining", {"name": "[fail] me", "video_url": PICTURE})
+    twin = checked(sim, "POST", "/api/v1/userVideoTwin/startTraining", {"name": "[fail] me", "video_url": IMAGE})
     sim.world.clock.advance(20)
     checked(sim, "GET", f"/api/v1/userVideoTwin/{twin['_id']}")
     checked(sim, "POST", "/api/v1/userVideoTwin/retry", {"_id": twin["_id"]})

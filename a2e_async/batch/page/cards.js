@@ -1,49 +1,49 @@
-// One row as a card, and the pictures and films in it. Films play while they are in view.
+// One row as a card, and the images and videos in it. Videos play while they are in view.
 const STILL = matchMedia("(prefers-reduced-motion: reduce)");
 const MOST_PLAYING = 32, MOST_TILES = 4;
-const films = {on: !STILL.matches, inView: new Set()};
+const videos = {on: !STILL.matches, inView: new Set()};
 
-const runFilms = () => {
+const runVideos = () => {
   let playing = 0;
-  for (const film of films.inView) {
-    if (films.on && playing++ < MOST_PLAYING) film.play().catch(() => {});
-    else film.pause();
+  for (const video of videos.inView) {
+    if (videos.on && playing++ < MOST_PLAYING) video.play().catch(() => {});
+    else video.pause();
   }
 };
 const watcher = new IntersectionObserver((changes) => {
   for (const {target, isIntersecting} of changes) {
-    if (isIntersecting) films.inView.add(target);
-    else if (films.inView.delete(target)) target.pause();
+    if (isIntersecting) videos.inView.add(target);
+    else if (videos.inView.delete(target)) target.pause();
   }
-  runFilms();
+  runVideos();
 }, {threshold: 0.25});
 
 let numbers = null; // of the rows by id, made when a chained row is first shown
 const numberOf = (id) => (numbers ??= new Map(ROWS.map((row, index) => [row[0], index]))).get(id);
 const posterOf = (row) => {
   const source = row.settings.image_from === undefined ? undefined : numberOf(row.settings.image_from);
-  return source === undefined ? "" : rowOf(source).files.find((file) => file.kind === "picture")?.link || "";
+  return source === undefined ? "" : rowOf(source).files.find((file) => file.kind === "image")?.link || "";
 };
 
 const missing = (path) => make("span", {class: "note", text: `${path} cannot be shown`, dir: "auto"});
-const pictureTile = (file) => {
+const imageTile = (file) => {
   const image = make("img", {alt: "", decoding: "async", draggable: false});
   image.addEventListener("error", () => image.replaceWith(missing(file.path)), {once: true});
   image.src = file.link;
   return image;
 };
-const filmTile = (file, row) => {
-  const film = make("video", {muted: true, loop: true, playsInline: true, tabIndex: -1, preload: "metadata"});
+const videoTile = (file, row) => {
+  const video = make("video", {muted: true, loop: true, playsInline: true, tabIndex: -1, preload: "metadata"});
   const poster = posterOf(row);
-  if (poster) film.poster = poster;
-  film.addEventListener("error", () => { dropFilm(film); film.replaceWith(missing(file.path)); }, {once: true});
-  film.src = file.link;
-  watcher.observe(film);
-  return film;
+  if (poster) video.poster = poster;
+  video.addEventListener("error", () => { dropVideo(video); video.replaceWith(missing(file.path)); }, {once: true});
+  video.src = file.link;
+  watcher.observe(video);
+  return video;
 };
-const dropFilm = (film) => { watcher.unobserve(film); films.inView.delete(film); film.pause(); };
+const dropVideo = (video) => { watcher.unobserve(video); videos.inView.delete(video); video.pause(); };
 const SIGN = {
-  sound: "M9 18V6l10-2v12M9 18a2.5 2.5 0 1 1-5 0 2.5 2.5 0 0 1 5 0Zm10-2a2.5 2.5 0 1 1-5 0 2.5 2.5 0 0 1 5 0Z",
+  audio: "M9 18V6l10-2v12M9 18a2.5 2.5 0 1 1-5 0 2.5 2.5 0 0 1 5 0Zm10-2a2.5 2.5 0 1 1-5 0 2.5 2.5 0 0 1 5 0Z",
   other: "M6 3h8l4 4v14H6zM14 3v4h4",
   bad: "M12 4 2.5 20h19zM12 10v4.5M12 17v.5",
   waits: "M12 3.5a8.5 8.5 0 1 1 0 17 8.5 8.5 0 0 1 0-17ZM12 7.5V12l3 2",
@@ -58,7 +58,7 @@ const sign = (name) => {
   return svg;
 };
 const fileTile = (file) =>
-  make("span", {class: "note"}, sign(file.kind === "sound" ? "sound" : "other"), make("span", {text: file.path, dir: "auto"}));
+  make("span", {class: "note"}, sign(file.kind === "audio" ? "audio" : "other"), make("span", {text: file.path, dir: "auto"}));
 const noFile = (row, text = row.error || MEANINGS[row.status]) => row.bad
   ? make("span", {class: "note bad"}, sign("bad"), make("span", {class: "why", text, dir: "auto"}))
   : make("span", {class: "note"}, sign("waits"), make("span", {text: MEANINGS[row.status] || row.status}));
@@ -66,19 +66,19 @@ const noFile = (row, text = row.error || MEANINGS[row.status]) => row.bad
 const fillMedia = (card) => {
   const row = rowOf(+card.dataset.row), media = card.querySelector(".media");
   if (!media) return;
-  const seen = row.files.filter((file) => file.kind === "picture" || file.kind === "film").slice(0, MOST_TILES);
-  const tiles = seen.map((file) => file.kind === "picture" ? pictureTile(file) : filmTile(file, row));
+  const seen = row.files.filter((file) => file.kind === "image" || file.kind === "video").slice(0, MOST_TILES);
+  const tiles = seen.map((file) => file.kind === "image" ? imageTile(file) : videoTile(file, row));
   if (tiles.length) media.replaceChildren(...tiles);
   else media.replaceChildren(row.files.length ? fileTile(row.files[0]) : noFile(row));
   media.dataset.tiles = tiles.length;
   if (row.files.length > Math.max(1, tiles.length)) media.append(make("span", {class: "badge", text: `${row.files.length} files`}));
-  else if (seen.length && seen.every((file) => file.kind === "film")) media.append(make("span", {class: "badge film"}));
+  else if (seen.length && seen.every((file) => file.kind === "video")) media.append(make("span", {class: "badge video"}));
 };
 const emptyMedia = (card) => {
-  for (const film of card.querySelectorAll("video")) {
-    dropFilm(film);
-    film.removeAttribute("src"); // lets go of the decoder at once
-    film.load();
+  for (const video of card.querySelectorAll("video")) {
+    dropVideo(video);
+    video.removeAttribute("src"); // lets go of the decoder at once
+    video.load();
   }
 };
 const pill = (row) => make("span", {class: `pill s-${row.status}`, text: row.status});

@@ -10,7 +10,7 @@ const MEANINGS = {
   unknown: "the start may have been taken",
 };
 const KINDS = {
-  picture: "png jpg jpeg webp gif avif", film: "mp4 webm mov", sound: "mp3 wav m4a ogg flac",
+  image: "png jpg jpeg webp gif avif", video: "mp4 webm mov", audio: "mp3 wav m4a ogg flac",
 };
 const KIND_OF = new Map(Object.entries(KINDS).flatMap(([kind, all]) => all.split(" ").map((end) => [end, kind])));
 const shared = (words, value) => typeof value === "number" ? words[value - 1] : value;
@@ -22,7 +22,7 @@ const rowOf = (index) => {
     index, id: row[0], state: row[1], status: STATES[row[1]], bad: BAD[row[1]],
     family: shared(DATA.families, row[2]) || "", prompt: row[3] || "", negative: row[4] || "",
     files: filesOf(files), coins: coinsOf(index), planned: times[0] ?? null, intended: times[1] ?? null,
-    accepted: times[2] ?? null, settled: times[3] ?? null, done: times[4] ?? null, error: row[8] || "",
+    accepted: times[2] ?? null, finished: times[3] ?? null, done: times[4] ?? null, error: row[8] || "",
     ids: row[9] || [], settings: row[10] ? shared(DATA.settings, row[10]) : {}, attempt: row[11] || 1,
     tag: row[12] || "",
   };

@@ -3,17 +3,17 @@ const dialog = byId("dialog"), stage = byId("stage");
 
 const playerOf = () => stage.querySelector(".now video, .now audio");
 const stagePlayer = (file, row) => {
-  const tag = file.kind === "film" ? "video" : "audio";
+  const tag = file.kind === "video" ? "video" : "audio";
   const player = make(tag, {controls: true, loop: tag === "video", muted: tag === "video", preload: "metadata", "aria-label": file.path});
   if (tag === "video") Object.assign(player, {playsInline: true, poster: posterOf(row)});
   player.addEventListener("error", () => player.replaceWith(missing(file.path)), {once: true});
   player.src = file.link;
-  if (tag === "video" && films.on) player.play().catch(() => {});
+  if (tag === "video" && videos.on) player.play().catch(() => {});
   return player;
 };
 const stageMedia = (file, row) => {
-  if (file.kind === "film") return stagePlayer(file, row);
-  if (file.kind === "sound") return make("div", {class: "note"}, sign("sound"), make("span", {text: file.path, dir: "auto"}), stagePlayer(file, row));
+  if (file.kind === "video") return stagePlayer(file, row);
+  if (file.kind === "audio") return make("div", {class: "note"}, sign("audio"), make("span", {text: file.path, dir: "auto"}), stagePlayer(file, row));
   if (file.kind === "other") return make("div", {class: "note"}, sign("other"), make("a", {href: file.link, text: file.path, dir: "auto"}));
   const image = make("img", {alt: row.prompt ? row.prompt.slice(0, 300) : file.path});
   image.addEventListener("error", () => image.replaceWith(missing(file.path)), {once: true});
@@ -35,7 +35,7 @@ const setStage = (row, chosen) => {
   dialog.firstElementChild.classList.toggle("bare", !file);
   if (row.files.length < 2) return;
   stage.append(make("div", {class: "strip", role: "group", "aria-label": "Files"}, ...row.files.slice(0, 24).map((other, at) => {
-    const inside = other.kind === "picture" ? make("img", {alt: "", src: other.link}) : make("span", {text: suffix(other.path)});
+    const inside = other.kind === "image" ? make("img", {alt: "", src: other.link}) : make("span", {text: suffix(other.path)});
     const button = make("button", {type: "button", "aria-label": other.path, "aria-pressed": String(at === chosen)}, inside);
     button.addEventListener("click", () => { setStage(row, at); stage.querySelectorAll(".strip button")[at].focus(); });
     return button;
@@ -73,7 +73,7 @@ const aboutOf = (row) => {
   if (row.attempt > 1) facts.push(["attempt", String(row.attempt)]);
   if (row.coins !== null) facts.push(["coins", coinsText(row.coins)]);
   if (row.intended !== null) facts.push(["started", momentText(row.intended)]);
-  if (row.settled !== null) facts.push(["settled", momentText(row.settled)]);
+  if (row.finished !== null) facts.push(["finished", momentText(row.finished)]);
   for (const id of row.ids) facts.push(["task", make("code", {text: id})]);
   if (row.tag) facts.push(["tag", make("code", {text: row.tag})]);
   const settings = Object.entries(row.settings).map(([name, value]) => settingOf(name, value));
@@ -98,7 +98,7 @@ const fillDialog = (index) => {
   if (at >= 0) view.at = at;
 };
 const openDialog = (index) => {
-  for (const film of films.inView) film.pause(); // one film at a time
+  for (const video of videos.inView) video.pause(); // one video at a time
   fillDialog(index);
   if (!dialog.open) dialog.showModal();
   dialog.firstElementChild.focus();
@@ -119,7 +119,7 @@ const closeDialog = () => {
   const at = view.shown.indexOf(+dialog.dataset.row); // by now the browser has put the focus back to where it was
   if (at >= 0) view.at = at;
   emptyStage();
-  runFilms();
+  runVideos();
   if (view.mode === "time") { pointAt(view.at); plot.element.focus(); } else goTo(view.at);
 };
 dialog.addEventListener("cancel", (event) => { event.preventDefault(); closeDialog(); });

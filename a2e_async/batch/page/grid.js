@@ -1,6 +1,6 @@
 // The cards in a list that only holds what is in view and a little around it, however many rows there are.
 const TALLEST = 12e6; // browsers know no taller elements; beyond it the list is scrolled in proportion
-const LOW = 150; // how high a card without a picture is
+const LOW = 150; // how high a card without an image is
 const grid = {element: byId("grid"), cells: new Map(), columns: 1, step: 1, width: 1, gap: 20, seen: 0, timer: 0};
 
 const measureGrid = () => {
@@ -19,7 +19,7 @@ const measureGrid = () => {
   grid.element.style.height = `${grid.height}px`;
   grid.element.style.setProperty("--media", small ? "1" : "4 / 3");
 };
-// Bad rows that come first have low cards, so that the pictures are not far below them.
+// Bad rows that come first have low cards, so that the images are not far below them.
 const topOf = (at) => at < grid.low ? Math.floor(at / grid.columns) * grid.lowStep
   : grid.above + Math.floor((at - grid.low) / grid.columns) * grid.step;
 const heightOf = (at) => at < grid.low ? LOW : grid.card;
@@ -69,7 +69,7 @@ const drawGrid = () => {
   grid.seen = gone.real;
   clearTimeout(grid.timer);
   if (jump < innerHeight / 2) fillCells();
-  else grid.timer = setTimeout(fillCells, 90); // who flies by needs no films
+  else grid.timer = setTimeout(fillCells, 90); // who flies by needs no videos
 };
 const addCell = (at, all) => {
   const cell = makeCard(view.shown[at], at, all, at < grid.low);

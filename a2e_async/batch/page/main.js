@@ -87,20 +87,20 @@ const writeState = () => {
   byId("said").textContent = `${plural(view.shown.length, "row")} shown`;
   byId("grid").hidden = view.mode === "time" || none;
   byId("time").hidden = view.mode !== "time" || none;
-  byId("play").hidden = view.mode === "time" || !hasFilms;
-  byId("play").textContent = films.on ? "Pause films" : "Play films";
-  byId("play").setAttribute("aria-pressed", String(!films.on));
+  byId("play").hidden = view.mode === "time" || !hasVideos;
+  byId("play").textContent = videos.on ? "Pause videos" : "Play videos";
+  byId("play").setAttribute("aria-pressed", String(!videos.on));
   for (const button of document.querySelectorAll("[data-view]")) button.setAttribute("aria-pressed", String(button.dataset.view === view.mode));
   byId("turn").setAttribute("aria-pressed", String(view.reversed));
 };
-const hasFilms = ROWS.some((row) => (row[5] || []).some((value) => KIND_OF.get(typeof value === "string" ? suffix(value) : "") === "film"));
+const hasVideos = ROWS.some((row) => (row[5] || []).some((value) => KIND_OF.get(typeof value === "string" ? suffix(value) : "") === "video"));
 
-// A new choice is looked at from its beginning.
+// A new choice is polled from its beginning.
 const toTop = () => {
   const top = byId("bar").getBoundingClientRect().top, rows = byId("rows").getBoundingClientRect().top - byId("bar").offsetHeight;
   if (top <= 0 && rows < 0) scrollBy({top: rows, behavior: "instant"});
 };
-const toggleFilms = () => { films.on = !films.on; runFilms(); writeState(); };
+const toggleVideos = () => { videos.on = !videos.on; runVideos(); writeState(); };
 const setMode = (mode) => {
   change({mode}, true);
   const below = byId("rows").getBoundingClientRect().bottom - innerHeight;
@@ -115,7 +115,7 @@ byId("search").addEventListener("input", (event) => {
 });
 byId("sort").addEventListener("change", (event) => change({sort: event.target.value}));
 byId("turn").addEventListener("click", () => change({reversed: !view.reversed}));
-byId("play").addEventListener("click", toggleFilms);
+byId("play").addEventListener("click", toggleVideos);
 byId("clear").addEventListener("click", clearAll);
 byId("more-groups").addEventListener("click", () => { allGroups = true; writeErrors(); drawSoon(); });
 for (const button of document.querySelectorAll("[data-view]")) button.addEventListener("click", () => setMode(button.dataset.view));
@@ -147,14 +147,14 @@ addEventListener("scroll", drawSoon, {passive: true});
 new ResizeObserver(() => { if (view.mode === "time") { measurePlot(); drawPlot(); } else { measureGrid(); drawGrid(); } }).observe(byId("rows"));
 addEventListener("resize", drawSoon);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawSoon);
-STILL.addEventListener("change", () => { if (films.on === STILL.matches) toggleFilms(); });
+STILL.addEventListener("change", () => { if (videos.on === STILL.matches) toggleVideos(); });
 
 const KEYS_HERE = {
   "/": () => { byId("search").focus(); byId("search").select(); },
   t: () => setMode(view.mode === "time" ? "large" : "time"),
   "+": () => view.mode === "time" && zoomTo(plot.zoom + 1),
   "-": () => view.mode === "time" && zoomTo(plot.zoom - 1),
-  " ": () => { if (hasFilms) toggleFilms(); },
+  " ": () => { if (hasVideos) toggleVideos(); },
 };
 const move = (key) => {
   const by = {j: 1, k: -1, ArrowRight: 1, ArrowLeft: -1, ArrowDown: 1, ArrowUp: -1}[key];

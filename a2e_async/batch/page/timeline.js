@@ -8,12 +8,12 @@ const TICKS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800,
 
 // The time that several rows take together, and when the bad ones ended.
 const spanOf = (first, end) => {
-  const span = {queue: Infinity, accepted: Infinity, settled: -Infinity, done: -Infinity, bad: []};
+  const span = {queue: Infinity, accepted: Infinity, finished: -Infinity, done: -Infinity, bad: []};
   for (let at = first; at < end; at++) {
     const row = ROWS[view.shown[at]], times = row[7] || [];
     span.queue = Math.min(span.queue, times[0] ?? Infinity);
     span.accepted = Math.min(span.accepted, times[2] ?? Infinity);
-    span.settled = Math.max(span.settled, times[3] ?? -Infinity);
+    span.finished = Math.max(span.finished, times[3] ?? -Infinity);
     span.done = Math.max(span.done, times[4] ?? -Infinity);
     if (BAD[row[1]]) span.bad.push(times[3] ?? times[1] ?? times[0] ?? 0);
   }
@@ -22,13 +22,13 @@ const spanOf = (first, end) => {
 // What has not ended goes on until now.
 const barsOf = (index) => {
   const row = rowOf(index), now = (DATA.now - DATA.base) * 1000;
-  const ends = row.bad ? row.settled ?? row.accepted ?? row.intended ?? row.planned : now;
+  const ends = row.bad ? row.finished ?? row.accepted ?? row.intended ?? row.planned : now;
   const begun = row.planned ?? row.intended ?? row.accepted;
   return {
     row,
     queue: begun === null ? null : [begun, row.accepted ?? ends],
-    run: row.accepted === null || (row.bad && row.settled === null) ? null : [row.accepted, row.settled ?? ends],
-    download: row.settled === null || row.bad ? null : [row.settled, row.done ?? ends],
+    run: row.accepted === null || (row.bad && row.finished === null) ? null : [row.accepted, row.finished ?? ends],
+    download: row.finished === null || row.bad ? null : [row.finished, row.done ?? ends],
   };
 };
 const spanOfAll = () => {
@@ -136,8 +136,8 @@ const drawMany = (pen, colours, line, wide) => {
   pen.globalAlpha = 0.5;
   bar(span.queue, Math.min(span.accepted, plot.to), colours.queue);
   pen.globalAlpha = 1;
-  bar(span.settled, span.done, colours.download);
-  bar(span.accepted, Math.max(span.settled, span.accepted), colours.run);
+  bar(span.finished, span.done, colours.download);
+  bar(span.accepted, Math.max(span.finished, span.accepted), colours.run);
   for (const moment of span.bad) drawBar(pen, colours.ended, moment, moment + ((plot.to - plot.from) / plot.wide) * 3, line, wide);
 };
 const label = (pen, colours, row, y) => {

@@ -59,7 +59,7 @@ OPTIONS = (
         metavar="N",
         help="Most rows between start and files at once.",
     ),
-    click.Option(["--rate"], type=Number(min=0.001), metavar="R", help="Most requests a second, starts and looks."),
+    click.Option(["--rate"], type=Number(min=0.001), metavar="R", help="Most requests a second, starts and polls."),
     click.Option(
         ["--max-coins"],
         type=Number(min=0),

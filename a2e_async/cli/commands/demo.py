@@ -1,4 +1,4 @@
-"""`a2e demo`: pictures, films made from them, and a page that shows all; in a simulator, so it costs nothing."""
+"""`a2e demo`: images, videos made from them, and a page that shows all; in a simulator, so it costs nothing."""
 
 from __future__ import annotations
 
@@ -26,26 +26,26 @@ from a2e_async.families.image_to_video import ImageToVideo
 from a2e_async.families.text_to_image import TextToImage
 
 _COINS_EACH = 1_000
-_LOOKS = ("batch", "detail", "list")
+_POLLS = ("batch", "detail", "list")
 
 
 @attrs.frozen
 class Take:
-    """What came of a scene; there is no film where there was no picture."""
+    """What came of a scene; there is no video where there was no image."""
 
     scene: Scene
-    picture: Outcome
-    film: Outcome | None
+    image: Outcome
+    video: Outcome | None
 
 
 @command("demo", uses=("out",))
-@click.option("--count", type=click.IntRange(1, 100), default=6, show_default=True, help="How many pictures and films.")
+@click.option("--count", type=click.IntRange(1, 100), default=6, show_default=True, help="How many images and videos.")
 @click.option(
     "--speed", type=click.FloatRange(min=0.1), default=4.0, show_default=True, help="How fast the simulator runs."
 )
 @media_option
 async def demo(run: Run, count: int, speed: float, media: str) -> int:
-    """Make pictures and films from them in a simulator, and a page that shows them.
+    """Make images and videos from them in a simulator, and a page that shows them.
 
     They go to --out, by default a2e-demo.
     """
@@ -64,26 +64,26 @@ async def demo(run: Run, count: int, speed: float, media: str) -> int:
 async def _take(following: Following, scene: Scene, out: Path) -> Take:
     board = following.run.board
     rows = [board.add(family, scene.title) for family in ("text_to_image", "image_to_video")]
-    drawn = following.a2e.start(TextToImage(scene.picture, name=scene.title, width=1280, height=720))
-    picture, film = await asyncio.gather(
-        see_through(following, drawn, rows[0], out), _film(following, scene, drawn, rows[1], out)
+    drawn = following.a2e.start(TextToImage(scene.image, name=scene.title, width=1280, height=720))
+    image, video = await asyncio.gather(
+        see_through(following, drawn, rows[0], out), _video(following, scene, drawn, rows[1], out)
     )
-    return Take(scene, picture, film)
+    return Take(scene, image, video)
 
 
-async def _film(following: Following, scene: Scene, drawn: Job[Result], row: Row, out: Path) -> Outcome | None:
-    """Start the film the moment its picture is there, which is before the picture is downloaded."""
+async def _video(following: Following, scene: Scene, drawn: Job[Result], row: Row, out: Path) -> Outcome | None:
+    """Start the video the moment its image is there, which is before the image is downloaded."""
     try:
-        picture = await drawn
-    except A2EError:  # told with the picture's own outcome
+        image = await drawn
+    except A2EError:  # told with the image's own outcome
         following.run.board.change(row, "not started", good=False)
         return None
-    request = ImageToVideo(picture.url, prompt=scene.film, negative_prompt=NEGATIVE, name=scene.title)
+    request = ImageToVideo(image.url, prompt=scene.video, negative_prompt=NEGATIVE, name=scene.title)
     return await see_through(following, following.a2e.start(request), row, out)
 
 
 def _report(run: Run, takes: Sequence[Take], totals: page.Totals, out: Path) -> int:
-    outcomes = [outcome for take in takes for outcome in (take.picture, take.film) if outcome]
+    outcomes = [outcome for take in takes for outcome in (take.image, take.video) if outcome]
     cards = [card for take in takes if (card := _card(take))]
     for outcome in outcomes:
         tell(run, outcome)
@@ -96,32 +96,32 @@ def _report(run: Run, takes: Sequence[Take], totals: page.Totals, out: Path) -> 
 
 
 def _card(take: Take) -> page.Card | None:
-    picture, film = take.picture, take.film
-    if film is None or not picture.paths or not film.paths:
+    image, video = take.image, take.video
+    if video is None or not image.paths or not video.paths:
         return None
     return page.Card(
         title=take.scene.title,
-        picture_prompt=take.scene.picture,
-        film_prompt=take.scene.film,
+        image_prompt=take.scene.image,
+        video_prompt=take.scene.video,
         negative_prompt=NEGATIVE,
-        picture=picture.paths[0].name,
-        film=film.paths[0].name,
-        coins=(picture.job.coins or 0) + (film.job.coins or 0),
-        seconds=film.seconds,
+        image=image.paths[0].name,
+        video=video.paths[0].name,
+        coins=(image.job.coins or 0) + (video.job.coins or 0),
+        seconds=video.seconds,
     )
 
 
 def _totals(run: Run, takes: Sequence[Take], seconds: float) -> page.Totals:
     return page.Totals(
-        jobs=sum(1 + (take.film is not None) for take in takes),
-        status_requests=_looks(run.sim.counters) if run.sim else 0,
+        jobs=sum(1 + (take.video is not None) for take in takes),
+        status_requests=_polls(run.sim.counters) if run.sim else 0,
         coins=run.sim.book.spent if run.sim else 0,
         seconds=seconds,
     )
 
 
-def _looks(counters: Mapping[str, int]) -> int:
-    return sum(count for route, count in counters.items() if route.rpartition(".")[2] in _LOOKS)
+def _polls(counters: Mapping[str, int]) -> int:
+    return sum(count for route, count in counters.items() if route.rpartition(".")[2] in _POLLS)
 
 
 NEGATIVE = "blurry, low quality, distorted, text, watermark"
@@ -129,17 +129,17 @@ NEGATIVE = "blurry, low quality, distorted, text, watermark"
 
 @attrs.frozen
 class Scene:
-    """One picture and the film that begins with it."""
+    """One image and the video that begins with it."""
 
     title: str
-    picture: str
-    film: str
+    image: str
+    video: str
 
 
 SCENES = (
     Scene(
         "The red kite",
-        "A red paper kite over wide dunes, low morning sun, thin clouds, film grain",
+        "A red paper kite over wide dunes, low morning sun, thin clouds, video grain",
         "The kite climbs and dips in the wind, its tail curls, light travels along the dunes",
     ),
     Scene(

@@ -27,7 +27,7 @@ _PLURALS = {
     "number": "numbers",
 }
 _SAID_BY_THE_TYPE = frozenset(
-    rule.words for rule in (rules.text(), rules.flag(), rules.whole(), rules.mapping(), rules.link())
+    rule.words for rule in (rules.text(), rules.flag(), rules.whole(), rules.mapping(), rules.url())
 )
 _DEFAULT = re.compile(r"\((?:its |the )?default:? ([^)]+)\)|(\S+) \((?:its|the) default\)")
 _REFUNDS = {

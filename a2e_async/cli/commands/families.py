@@ -15,7 +15,7 @@ from a2e_async.core import family as registry
 from a2e_async.core.family import Family
 
 _HEADINGS: Mapping[str, str] = {
-    "picture": "Pictures", "film": "Films", "sound": "Sounds", "record": "Voices and avatars",
+    "image": "Images", "video": "Videos", "audio": "Audio", "record": "Voices and avatars",
 }  # fmt: skip
 _WIDE = 20
 

@@ -1,4 +1,4 @@
-"""The demo's page: one HTML file that shows the films and pictures beside it, without any network.
+"""The demo's page: one HTML file that shows the videos and images beside it, without any network.
 
 Everything that comes from outside is escaped on its way into a template; links are relative and percent-encoded.
 """
@@ -15,25 +15,25 @@ import attrs
 
 @attrs.frozen(kw_only=True)
 class Card:
-    """One film and the picture it was made from.
+    """One video and the image it was made from.
 
     Attributes:
         title: A few words.
-        picture_prompt: What the picture was asked to show.
-        film_prompt: What was asked to happen in the film.
+        image_prompt: What the image was asked to show.
+        video_prompt: What was asked to happen in the video.
         negative_prompt: What was asked not to be seen.
-        picture: File name of the picture, beside the page.
-        film: File name of the film, beside the page.
+        image: File name of the image, beside the page.
+        video: File name of the video, beside the page.
         coins: What both have cost.
         seconds: How long both have taken.
     """
 
     title: str
-    picture_prompt: str
-    film_prompt: str
+    image_prompt: str
+    video_prompt: str
     negative_prompt: str
-    picture: str
-    film: str
+    image: str
+    video: str
     coins: float
     seconds: float
 
@@ -84,10 +84,10 @@ def _card(card: Card, number: int) -> str:
     return _CARD.substitute(
         number=number,
         title=escape(card.title),
-        picture=escape(quote(card.picture)),
-        film=escape(quote(card.film)),
-        picture_prompt=escape(card.picture_prompt),
-        film_prompt=escape(card.film_prompt),
+        image=escape(quote(card.image)),
+        video=escape(quote(card.video)),
+        image_prompt=escape(card.image_prompt),
+        video_prompt=escape(card.video_prompt),
         negative_prompt=escape(card.negative_prompt),
         coins=escape(f"{card.coins:g}"),
         seconds=escape(f"{card.seconds:.1f}"),
@@ -96,19 +96,19 @@ def _card(card: Card, number: int) -> str:
 
 _CARD = Template("""
     <li class="card">
-      <article aria-labelledby="film-$number">
-        <video controls loop muted autoplay playsinline preload="metadata" poster="$picture"
-               aria-label="Film: $title"><source src="$film" type="video/mp4"></video>
+      <article aria-labelledby="video-$number">
+        <video controls loop muted autoplay playsinline preload="metadata" poster="$image"
+               aria-label="Video: $title"><source src="$video" type="video/mp4"></video>
         <div class="words">
           <header>
-            <h2 id="film-$number">$title</h2>
+            <h2 id="video-$number">$title</h2>
             <p class="facts">$coins coins · $seconds s</p>
           </header>
           <div class="source">
-            <a href="$picture"><img src="$picture" alt="Picture: $picture_prompt" width="88" height="88"></a>
-            <p><b>Picture prompt</b> $picture_prompt</p>
+            <a href="$image"><img src="$image" alt="Image: $image_prompt" width="88" height="88"></a>
+            <p><b>Image prompt</b> $image_prompt</p>
           </div>
-          <p><b>Film prompt</b> $film_prompt</p>
+          <p><b>Video prompt</b> $video_prompt</p>
           <p class="not"><b>Negative prompt</b> $negative_prompt</p>
         </div>
       </article>
@@ -171,18 +171,18 @@ _STYLE = """
   footer code { font-size: .95em; }
 """
 
-# Autoplay alone leaves films out of sight standing; whoever has asked for less motion gets the posters.
+# Autoplay alone leaves videos out of sight standing; whoever has asked for less motion gets the posters.
 _SCRIPT = """
-  const films = [...document.querySelectorAll("video")], all = document.getElementById("all");
+  const videos = [...document.querySelectorAll("video")], all = document.getElementById("all");
   const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
   const set = (on) => {
-    films.forEach((film) => on ? film.play().catch(() => {}) : film.pause());
-    all.textContent = on ? "Pause all films" : "Play all films";
+    videos.forEach((video) => on ? video.play().catch(() => {}) : video.pause());
+    all.textContent = on ? "Pause all videos" : "Play all videos";
     all.dataset.on = on;
   };
   all.hidden = false;
   all.addEventListener("click", () => set(all.dataset.on !== "true"));
-  if (still) films.forEach((film) => film.removeAttribute("autoplay"));
+  if (still) videos.forEach((video) => video.removeAttribute("autoplay"));
   set(!still);
 """
 
@@ -198,21 +198,21 @@ _PAGE = Template("""<!doctype html>
 <style>$style</style>
 </head>
 <body>
-  <a class="skip" href="#films">Skip to the films</a>
+  <a class="skip" href="#videos">Skip to the videos</a>
   <header class="top">
     <div>
-      <h1>Prompts into pictures,<br><span>pictures into films.</span></h1>
-      <p class="lede">All jobs ran at once, each film from the moment its picture was there, and one poller watched
+      <h1>Prompts into images,<br><span>images into videos.</span></h1>
+      <p class="lede">All jobs ran at once, each video from the moment its image was there, and one poller watched
       them all. The media come from the simulator of a2e-async: no coins were spent.</p>
     </div>
     <dl class="totals">$totals</dl>
-    <button id="all" type="button" hidden>Pause all films</button>
+    <button id="all" type="button" hidden>Pause all videos</button>
   </header>
-  <main id="films" tabindex="-1">
+  <main id="videos" tabindex="-1">
     <ul class="cards">$cards
     </ul>
   </main>
-  <footer>Made by <code>a2e demo</code>: $count pictures, $count films, all beside this page.</footer>
+  <footer>Made by <code>a2e demo</code>: $count images, $count videos, all beside this page.</footer>
   <script>$script</script>
 </body>
 </html>

@@ -65,7 +65,7 @@ def _moment(record: Record) -> str:
 async def show(run: Run, family: Family, task_id: str) -> None:
     """Print what the service says about one task now."""
     async with run.client(quick=True) as a2e:
-        record = await a2e.look(family.name, task_id)
+        record = await a2e.record(family.name, task_id)
     run.output.result(as_text(record), as_data(family, record))
 
 
@@ -96,7 +96,7 @@ async def download(run: Run, family: Family, task_ids: tuple[str, ...]) -> int:
     async with run.client() as a2e:
         for task_id in dict.fromkeys(task_ids):
             try:
-                record = await a2e.look(family.name, task_id)
+                record = await a2e.record(family.name, task_id)
                 codes.append(await _download(run, a2e, family, record))
             except (AuthenticationError, TransportError):  # what the next one would meet, too
                 raise
@@ -138,7 +138,7 @@ async def watch(run: Run, family: Family, task_ids: tuple[str, ...]) -> int:
         # Watching sits through an outage; a wrong address, token or id shall show at once.
         for task_id in dict.fromkeys(task_ids):
             try:
-                await a2e.look(family.name, task_id)
+                await a2e.record(family.name, task_id)
             except NotFoundError as error:
                 if not _may_be_new(task_id):
                     codes.append(_unknown(run, family, task_id, error))

@@ -2,7 +2,7 @@
 
 Laws of this file. What a task costs is paid before its result is printed, so printing never loses one: what a stream
 cannot encode is escaped, and a reader that has gone changes where a result is named, not whether. Text of the
-service, of files and of ids can hold what a terminal takes for commands (a title, the clipboard, a line that looks
+service, of files and of ids can hold what a terminal takes for commands (a title, the clipboard, a line that polls
 like ours): it is shown, never sent.
 """
 

@@ -28,7 +28,7 @@ class Tally:
         spent_before: Coins of earlier runs.
         spent_now: Coins of this run, as far as they are known.
         to_spend: Coins that there were at the beginning of this run, or None when that is not known.
-        outage: Seconds for which the service has not answered looks, None while all is well.
+        outage: Seconds for which the service has not answered polls, None while all is well.
     """
 
     states: dict[str, State] = attrs.field(factory=dict)

@@ -1,13 +1,13 @@
-"""At which age the tasks of a family end, learned from looks: nothing else is known of a service's queue.
+"""At which age the tasks of a family end, learned from polls: nothing else is known of a service's queue.
 
-A look at a task says that it lived from one age to another, or ended somewhere between. Both are added up in bins of
+A poll at a task says that it lived from one age to another, or ended somewhere between. Both are added up in bins of
 age, each 6 % wider than the one before. In a bin, `ended / lived` is the chance to end within the next second; where
 little is known the bin before it counts as well, and with nothing known at all a task is as likely to end within the
 next doubling of its age as at any other time. From the chances follows S(age), the share of tasks still running at an
 age, and from it the one number that the schedule asks for: the chance that a task has ended since it was last seen
 running, `1 - S(now) / S(then)`.
 
-That a task has lived is kept as the one point up to which it has, so that a look costs the same for every age.
+That a task has lived is kept as the one point up to which it has, so that a poll costs the same for every age.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ class Waiting:
         seen: When it was last seen running; at first when it began.
         asked: When it was last asked for; at first when it began.
         teaches: Whether it is known when it began, so that its end says something of others.
-        place: Where it waits, None while a look at it is under way.
+        place: Where it waits, None while a poll at it is under way.
     """
 
     __slots__ = ("asked", "born", "place", "seen", "teaches")
@@ -74,7 +74,7 @@ class _Cohort(Generic[T]):
 
 
 class Cohorts(Generic[T]):
-    """Tasks that wait for a look, by the time at which they began."""
+    """Tasks that wait for a poll, by the time at which they began."""
 
     def __init__(self) -> None:
         self._cohorts: list[_Cohort[T]] = []  # oldest first

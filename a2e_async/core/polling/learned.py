@@ -37,7 +37,7 @@ class Learned:
             self.ages(family).ended(task.seen - task.born, max(task.seen, at) - task.born)
 
     def left(self, family: str, task: Waiting) -> None:
-        """Note that a task will not be looked at any more."""
+        """Note that a task will not be polled any more."""
         if task.teaches:
             self.ages(family).left(task.seen - task.born)
 

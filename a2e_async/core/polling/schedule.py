@@ -1,28 +1,28 @@
-"""When to look at which task, and which tasks share a look.
+"""When to look at which task, and which tasks share a poll.
 
-What looks may cost is given; where they help most is learned. With a delay of `d` seconds wanted and a cap of `c` looks
+What polls may cost is given; where they help most is learned. With a delay of `d` seconds wanted and a cap of `c` polls
 a second (0.5 and 10 by default), and looks for up to 100 tasks of one family:
 
-    few tasks     A task is due 1.75 d after it was last asked for. Its end falls anywhere between two looks, so it is
-                  noticed 0.875 d later in the mean; the rest of d is for the look's own way. 100 tasks that run for 20
-                  to 60 s share 60 / 0.875 = 69 looks: 0.69 for each.
-    many tasks    c looks a second reach 100 c tasks, by default 1,000. With more than that some have to wait, and it
+    few tasks     A task is due 1.75 d after it was last asked for. Its end falls anywhere between two polls, so it is
+                  noticed 0.875 d later in the mean; the rest of d is for the poll's own way. 100 tasks that run for 20
+                  to 60 s share 60 / 0.875 = 69 polls: 0.69 for each.
+    many tasks    c polls a second reach 100 c tasks, by default 1,000. With more than that some have to wait, and it
                   should be those that have hardly ended. A task that was asked for at the age `a` and is `b` old now
                   has ended since with the chance 1 - S(b) / S(a), where S(age) is the share of its family that still
-                  runs at an age (`ages.py`). A look asks for the 100 likeliest of a family, and goes to the family
+                  runs at an age (`ages.py`). A poll asks for the 100 likeliest of a family, and goes to the family
                   whose 100 chances add up to most: that sum is how many ends it will find. Of 20,000 tasks, half of
                   3 to 8 s and half of 60 to 120 s, at 200 starts a second, each end is noticed after 1.0 s; a sweep
                   round all that run, under the same cap, needs 2.5 s.
-    rests         Where more than one look's worth waits, a task whose chance is below 0.1 % rests, for 0.3 of its age
-                  and at most three intervals. Where one look reaches all, they rest only when it is known when tasks of
+    rests         Where more than one poll's worth waits, a task whose chance is below 0.1 % rests, for 0.3 of its age
+                  and at most three intervals. Where one poll reaches all, they rest only when it is known when tasks of
                   their family end, and not even one has ended with a chance of 0.5 %: for two intervals. That is what a
                   wrong estimate costs, and it is a better one then.
 
-An estimate spaces later looks, never a first one: new tasks do not rest. And an estimate may be wrong, so every eighth
+An estimate spaces later polls, never a first one: new tasks do not rest. And an estimate may be wrong, so every eighth
 look goes to those that have waited longest, new ones a minute before the others, and a family that has been passed over
-is looked at after 4 gaps for each family that waits (and two intervals): a few pictures never starve behind a thousand
-films. A hint, as a webhook gives it, goes before all this. It is looked at as soon as the cap allows, together with
-every other hint of its family that has come by then and with the likeliest others: at 10 looks a second it waits for
+is polled after 4 gaps for each family that waits (and two intervals): a few images never starve behind a thousand
+videos. A hint, as a webhook gives it, goes before all this. It is polled as soon as the cap allows, together with
+every other hint of its family that has come by then and with the likeliest others: at 10 polls a second it waits for
 0.05 s in the mean, however many come.
 """
 
@@ -47,7 +47,7 @@ Group = tuple[str, bool]
 T = TypeVar("T", bound=Waiting)
 
 _SHARE_OF_DELAY: Final = 1.75
-_SPARE: Final = 1.02  # looks travel unevenly: those of a second and a bit may arrive within one
+_SPARE: Final = 1.02  # polls travel unevenly: those of a second and a bit may arrive within one
 _LEAST_CHANCE: Final = 0.001
 _LEAST_FOUND: Final = 0.005
 _REST_OF_AGE: Final = 0.3
@@ -60,22 +60,22 @@ _NOTHING_KNOWN: Final = Ages()
 
 @attrs.frozen(kw_only=True)
 class Cadence:
-    """How soon the end of a task is to be noticed, and how many looks that may take.
+    """How soon the end of a task is to be noticed, and how many polls that may take.
 
-    A task is looked at every `1.75 * delay` seconds, so that its end is noticed after `delay` seconds in the mean, as
-    long as that takes at most `looks_per_second` requests: one request answers for up to 100 tasks. With more tasks
-    than that the cap stays, and looks go to those that are likeliest to have ended, by what was learned of their family
+    A task is polled every `1.75 * delay` seconds, so that its end is noticed after `delay` seconds in the mean, as
+    long as that takes at most `polls_per_second` requests: one request answers for up to 100 tasks. With more tasks
+    than that the cap stays, and polls go to those that are likeliest to have ended, by what was learned of their family
     (`core/polling/schedule.py` has the arithmetic).
 
     Attributes:
         delay: Mean time in seconds from a task's end to our noticing it (default 0.5).
-        looks_per_second: Most looks in a second, for all families together (default 10).
-        looks_in_flight: Most looks that wait for their answer at once (default 8).
+        polls_per_second: Most polls in a second, for all families together (default 10).
+        polls_in_flight: Most polls that wait for their answer at once (default 8).
     """
 
     delay: float = 0.5
-    looks_per_second: float = 10.0
-    looks_in_flight: int = 8
+    polls_per_second: float = 10.0
+    polls_in_flight: int = 8
 
     def __attrs_post_init__(self) -> None:
         for field in attrs.fields(Cadence):
@@ -85,20 +85,20 @@ class Cadence:
 
     @property
     def interval(self) -> float:
-        """Seconds between two looks at one task, as long as looks suffice."""
+        """Seconds between two looks at one task, as long as polls suffice."""
         return _SHARE_OF_DELAY * self.delay
 
     @property
     def gap(self) -> float:
-        """Seconds between two looks."""
-        return _SPARE / self.looks_per_second
+        """Seconds between two polls."""
+        return _SPARE / self.polls_per_second
 
 
-class LookQueue(Generic[T]):
-    """Tasks that wait for a look, and the choice of those that have the next one.
+class PollQueue(Generic[T]):
+    """Tasks that wait for a poll, and the choice of those that have the next one.
 
     Args:
-        cadence: How often to look.
+        cadence: How often to poll.
         learned: What is known of each family.
     """
 
@@ -111,16 +111,16 @@ class LookQueue(Generic[T]):
         self._turn = 0
 
     def add(self, group: Group, item: T) -> None:
-        """Let a task wait for its next look, which is due an interval after it was last asked for."""
+        """Let a task wait for its next poll, which is due an interval after it was last asked for."""
         self._line(group).add(item)
 
     def hurry(self, group: Group, item: T) -> None:
-        """Let a task be looked at before the others of its group."""
+        """Let a task be polled before the others of its group."""
         item.leave()
         self._line(group).hurry(item)
 
     def add_set(self, group: Group, items: list[T], *, first: bool = False) -> None:
-        """Let these tasks be looked at together, before all others; used to find the one that spoils a look.
+        """Let these tasks be polled together, before all others; used to find the one that spoils a poll.
 
         Args:
             group: Their group.
@@ -137,11 +137,11 @@ class LookQueue(Generic[T]):
         return None if due == math.inf else due
 
     def take(self, now: float, limit: Callable[[Group], int]) -> tuple[Group, list[T]] | None:
-        """Take the tasks for the next look; None when none is due.
+        """Take the tasks for the next poll; None when none is due.
 
         Args:
             now: The time.
-            limit: How many tasks of a group one look may have.
+            limit: How many tasks of a group one poll may have.
         """
         if self._sets:
             return self._take_set(limit)
@@ -183,7 +183,7 @@ class _Line(Generic[T]):
 
     Attributes:
         ask_at: When one of them is due, at the earliest; infinity when none waits.
-        hurried: Those that are looked at first.
+        hurried: Those that are polled first.
         taken_at: When some of them were last taken.
     """
 
@@ -218,7 +218,7 @@ class _Line(Generic[T]):
         return max(map(_waited(now), self._waiting.heads()), default=0.0)
 
     def worth(self, now: float, most: int) -> float:
-        """Give how many of those that a look would ask for have ended."""
+        """Give how many of those that a poll would ask for have ended."""
         return self._waiting.best(self._chance(now), most, self._before(now, most))[0]
 
     def take(self, now: float, most: int, *, oldest: bool) -> list[T]:
@@ -236,7 +236,7 @@ class _Line(Generic[T]):
         return taken + others
 
     def _before(self, now: float, most: int) -> float:
-        """Give by when a task must have been asked for to be taken; any may when they are due and one look has room."""
+        """Give by when a task must have been asked for to be taken; any may when they are due and one poll has room."""
         is_for_all = len(self._waiting) <= most and not self.hurried
         return now if is_for_all else now - self._interval / 2
 

@@ -19,9 +19,9 @@ from weakref import WeakValueDictionary
 import aiohttp
 import attrs
 
-from a2e_async.core import links
+from a2e_async.core import urls
 from a2e_async.core.retry import Retry
-from a2e_async.core.secrets import SignedLink
+from a2e_async.core.secrets import SignedUrl
 from a2e_async.core.transfers import Transfers
 from a2e_async.engine.files.disk import holder_of, hop, hop_for
 from a2e_async.engine.files.hosts import Hosts, InsideError
@@ -54,15 +54,15 @@ class Wanted:
         relink: Gives a fresh link when this one has expired, or None.
     """
 
-    url: str = attrs.field(converter=SignedLink)
+    url: str = attrs.field(converter=SignedUrl)
     stem: str
     output: str = ""
     relink: Relink | None = None
 
     def target(self, folder: Path) -> Target:
         """Give what it becomes in this folder."""
-        place = f"{self.output}\0{links.without_query(self.url)}"
-        return Target(folder, self.stem, _half(place) + _half(self.output or self.url), links.suffix_of(self.url))
+        place = f"{self.output}\0{urls.without_query(self.url)}"
+        return Target(folder, self.stem, _half(place) + _half(self.output or self.url), urls.suffix_of(self.url))
 
 
 class Downloads:
@@ -93,7 +93,7 @@ class Downloads:
                 return await self._alone(wanted, wanted.target(folder))
         except TimeoutError:
             words = f"{wanted.stem}: not whole after {self._rules.longest:g} s (Transfers.longest)"
-            failure = DownloadError(words, url=links.without_query(wanted.url))
+            failure = DownloadError(words, url=urls.without_query(wanted.url))
         except (OSError, ValueError) as error:  # ValueError: a folder's name with a NUL
             failure = _disk_failure(error, wanted, folder)
         except A2EError as error:
@@ -132,7 +132,7 @@ class Downloads:
             size, moved = (grown, now) if grown != size else (size, moved)
             if now - moved > _PATIENCE:
                 words = f"{holder_of(target.part)} is downloading it, and has not gone on for {_PATIENCE:g} s"
-                raise DownloadError(f"{target.stem}: {words}", url=links.without_query(wanted.url))
+                raise DownloadError(f"{target.stem}: {words}", url=urls.without_query(wanted.url))
             if not told and now - began > _SAID_AFTER:
                 told = True
                 _log.warning("%s: waiting for %s, which downloads the same file", target.stem, holder_of(target.part))
@@ -223,7 +223,7 @@ def _is_hopeless(error: Exception) -> bool:
 
 
 def _given_up(error: Exception, failures: int, stem: str, url: str) -> DownloadError:
-    shown = links.without_query(url)
+    shown = urls.without_query(url)
     if isinstance(error, aiohttp.ClientConnectorError) and isinstance(error.os_error, InsideError):
         return DownloadError(f"the link {error.os_error}: {shown}", url=shown)
     if _is_hopeless(error):
@@ -244,6 +244,6 @@ def _disk_failure(error: Exception, wanted: Wanted, folder: Path) -> DownloadErr
     if isinstance(error, OSError) and error.errno in _MANY_FILES:
         words += ": this process may open no more (ulimit -n says how many); fewer rows at once need fewer"
     text = f"{wanted.stem}: cannot be written to {folder}: {words}"
-    failure = DownloadError(text, url=links.without_query(wanted.url))
+    failure = DownloadError(text, url=urls.without_query(wanted.url))
     failure.__cause__ = error.with_traceback(None)
     return failure

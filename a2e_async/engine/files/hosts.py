@@ -23,9 +23,9 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
-from a2e_async.core import links, rules
+from a2e_async.core import rules, urls
 from a2e_async.core.retry import Retry
-from a2e_async.core.secrets import SignedLink, hide
+from a2e_async.core.secrets import SignedUrl, hide
 from a2e_async.core.transfers import Transfers
 from a2e_async.engine.http.proxies import Proxies
 from a2e_async.engine.http.session import CONNECT_SECONDS, USER_AGENT
@@ -122,7 +122,7 @@ class Hosts:
                     yield reply
                 return
             reply.close()
-            before, at = at, SignedLink(_joined(at, onward))
+            before, at = at, SignedUrl(_joined(at, onward))
             if before[:6].lower() == "https:" and at[:5].lower() == "http:":
                 raise _refusal(link, "leads from https to http")
         raise _refusal(link, "is redirected on and on: too many redirects")
@@ -148,7 +148,7 @@ class Hosts:
         Raises:
             DownloadError: It must not.
         """
-        fault = links.fault_of(link)
+        fault = urls.fault_of(link)
         if not fault and not self._inside and rules.is_local(link):
             fault = _INSIDE
         if fault:
@@ -228,5 +228,5 @@ def _joined(link: str, onward: str) -> str:
 
 
 def _refusal(link: str, words: str) -> DownloadError:
-    shown = links.without_query(link)
+    shown = urls.without_query(link)
     return DownloadError(f"the link {words}: {shown}", url=shown)

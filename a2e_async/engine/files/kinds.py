@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from a2e_async.core import links, media
+from a2e_async.core import media, urls
 
 _UNKNOWN = ".bin"
 _CALLED_MEDIA = re.compile(r"\s*(image|video|audio)/(?!svg)", re.IGNORECASE)
@@ -52,7 +52,7 @@ def suffix_for(head: bytes, link: str, content_type: str) -> str:
         raise NoMediaError("the file host sent a page or words instead of the file")
     if not _CALLED_MEDIA.match(content_type):
         raise NoMediaError("the file host sent something that is no image, video or audio")
-    return links.suffix_of(link) or _UNKNOWN
+    return urls.suffix_of(link) or _UNKNOWN
 
 
 def is_words(head: bytes) -> bool:

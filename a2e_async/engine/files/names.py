@@ -13,7 +13,7 @@ from typing import Any
 
 import attrs
 
-from a2e_async.core import links, media, rules
+from a2e_async.core import media, rules, urls
 from a2e_async.core.family import family_of
 from a2e_async.core.names import safe_name, without_suffix
 from a2e_async.core.records import Record, Result
@@ -39,7 +39,7 @@ class Named:
     record: Record | None = None
 
 
-async def settled(what: Outputs) -> list[Result | Record | str]:
+async def finished(what: Outputs) -> list[Result | Record | str]:
     """Give what is to be fetched in order; jobs are waited for.
 
     Raises:
@@ -48,7 +48,7 @@ async def settled(what: Outputs) -> list[Result | Record | str]:
     """
     several = isinstance(what, Iterable) and not isinstance(what, Result | Record | str | bytes | os.PathLike | dict)
     found: list[Result | Record | str] = []
-    for one in what if several else [what]:  # type: ignore[union-attr] # it was looked at just now
+    for one in what if several else [what]:  # type: ignore[union-attr] # it was polled just now
         ready = await one if isinstance(one, Job) else one
         if not isinstance(ready, Result | Record | str):
             raise UsageError(f"download: a result, a record, a job or links are needed, not {rules.kind_of(ready)}")
@@ -126,7 +126,7 @@ def _name_of(record: Record) -> str:
 
 
 def _name_in(url: str) -> str:
-    return safe_name("" if links.fault_of(url) else links.name_in(url))
+    return safe_name("" if urls.fault_of(url) else urls.name_in(url))
 
 
 def _short(stem: str) -> str:
@@ -151,7 +151,7 @@ def _relink(engine: Engine, record: Record, index: int) -> Relink | None:
 
 async def download(engine: Engine, downloads: Downloads, what: Outputs, folder: Path, name: str | None) -> list[Path]:
     """Fetch every output, and tell of it."""
-    things = await settled(what)
+    things = await finished(what)
     events = engine.events
     began, paths, failure = events.now(), list[Path](), None
     try:

@@ -10,7 +10,7 @@ from pathlib import Path
 import aiohttp
 import attrs
 
-from a2e_async.core import links, media
+from a2e_async.core import media, urls
 from a2e_async.core.transfers import Transfers
 from a2e_async.engine.files.disk import hop, room_in
 from a2e_async.engine.files.kinds import NoMediaError, suffix_for
@@ -72,7 +72,7 @@ def read_head(reply: aiohttp.ClientResponse, part: Part, url: str) -> Answer | N
         return None
     if status in _PASSING or status >= _SERVER_ERROR:
         raise BrokenError(f"HTTP {status}")
-    shown, expired = links.without_query(url), status in _EXPIRED
+    shown, expired = urls.without_query(url), status in _EXPIRED
     words = "the link has expired (results live for about three days)" if expired else "the file host refused"
     raise DownloadError(f"{words}: HTTP {status} for {shown}", url=shown, expired=expired)
 
@@ -192,7 +192,7 @@ class Stream:
             words = str(bomb)
         else:
             return
-        raise DownloadError(f"{self._part.target.stem}: {words}", url=links.without_query(self._url))
+        raise DownloadError(f"{self._part.target.stem}: {words}", url=urls.without_query(self._url))
 
     def _write(self) -> None:
         """Write what waits; runs in a thread."""
@@ -201,7 +201,7 @@ class Stream:
             room = room_in(self._part.target.folder)
             if answer.total is not None and answer.total - answer.at > room:
                 words = f"needs {answer.total - answer.at:,} more bytes, and the disk has room for {room:,}"
-                raise DownloadError(f"{self._part.target.stem}: {words}", url=links.without_query(self._url))
+                raise DownloadError(f"{self._part.target.stem}: {words}", url=urls.without_query(self._url))
             self._most = min(self._most, answer.at + room)
             self._part.begin(answer.at, answer.etag, answer.total)
         full, self._waiting, self._held = self._waiting, [], 0
@@ -209,4 +209,4 @@ class Stream:
 
     def _too_large(self, words: str) -> DownloadError:
         words = f"{words}, and at most {self._most:,} are taken (Transfers.largest, or what the disk has left)"
-        return DownloadError(f"{self._part.target.stem}: {words}", url=links.without_query(self._url))
+        return DownloadError(f"{self._part.target.stem}: {words}", url=urls.without_query(self._url))

@@ -1,6 +1,6 @@
 """Uploads: what a file is, a link for it, and the file on its way there.
 
-What is free comes before what is paid: an API token is charged for each link, so the file is looked at first.
+What is free comes before what is paid: an API token is charged for each link, so the file is polled first.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import attrs
 from a2e_async.calls import storage
 from a2e_async.core import media, names, rules
 from a2e_async.core.retry import Retry
-from a2e_async.core.secrets import SignedLink
+from a2e_async.core.secrets import SignedUrl
 from a2e_async.engine.files.disk import hop, hop_for
 from a2e_async.engine.files.hosts import Hosts
 from a2e_async.engine.http.failures import cause_of, words_of
@@ -95,7 +95,7 @@ class Uploads:
 
     async def put(self, url: str, file: Examined, progress: Progress | None) -> None:
         """Put a file to a presigned link, with the content type that the link was made for."""
-        url = SignedLink(url)
+        url = SignedUrl(url)
         try:
             self._hosts.judge(url)
         except DownloadError as error:

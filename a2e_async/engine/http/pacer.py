@@ -1,4 +1,4 @@
-"""How fast requests may leave: a rate, and pauses that the service asks for; starts go first, looks not last."""
+"""How fast requests may leave: a rate, and pauses that the service asks for; starts go first, polls not last."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _LATE = 0.005  # timers ring late; what is missed by up to so many seconds is ma
 class Pacer:
     """Gives turns, at most `rate` a second and one at a time; gives a cancelled turn back.
 
-    Starts go first, but not for ever: after four of them in a row a look has its turn, or with a long queue no job
+    Starts go first, but not for ever: after four of them in a row a poll has its turn, or with a long queue no job
     would be seen to end before its deadline.
 
     Args:

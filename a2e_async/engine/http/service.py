@@ -43,7 +43,7 @@ class Service:
         transport: What carries the requests.
         token: The token, or what gives it; a callable is asked once and again after a refusal.
         retry: Bounds for repeats and waits.
-        rate: Requests a second for starts and looks together, or None.
+        rate: Requests a second for starts and polls together, or None.
         token_source: Where the token came from, for errors.
         lang: Language of the service's messages, or None.
     """

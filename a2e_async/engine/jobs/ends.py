@@ -18,7 +18,7 @@ from a2e_async.engine.jobs.background import Background
 from a2e_async.engine.jobs.coins import Coins
 from a2e_async.engine.jobs.delay import delay_of
 from a2e_async.engine.jobs.ending import failure_of
-from a2e_async.engine.jobs.events import Accepted, Events, Settled, Started
+from a2e_async.engine.jobs.events import Accepted, Events, Finished, Started
 from a2e_async.engine.jobs.job import Job
 from a2e_async.engine.jobs.options import NO_JOURNAL
 from a2e_async.engine.jobs.roster import Roster
@@ -90,7 +90,7 @@ class Ends:
         Args:
             job: The job.
             records: Its tasks.
-            check: Looks whether there are more tasks of the start, and gives what each costs; asked now and once more
+            check: Polls whether there are more tasks of the start, and gives what each costs; asked now and once more
                 before the job ends.
             late: Gives tasks of the start that were not known before, when all that are known have ended: fewer than
                 were asked for are known, and the others may show up yet.
@@ -182,7 +182,7 @@ class Ends:
             if check is not None:
                 await self._charge_found(job, check)
             if job.options.journal is not NO_JOURNAL:
-                await job.options.journal.settled(job.tag, job.records)
+                await job.options.journal.finished(job.tag, job.records)
         except Exception as error:  # noqa: BLE001 - a journal that fails ends the job with its own error
             self._count(job)
             self.fail(job, error)
@@ -246,7 +246,7 @@ class Ends:
         self._checks.pop(job, None)
         self._lates.pop(job, None)
         self.roster.finish(job, result, error)
-        self._counts.settled += 1
+        self._counts.finished += 1
         self._counts.failed += error is not None
         for watcher in self._watchers:
             watcher.let_go(job)
@@ -254,7 +254,7 @@ class Ends:
             now, accepted = self._events.now(), job.accepted_at
             watched = 0.0 if accepted is None else asyncio.get_running_loop().time() - accepted
             delay = delay_of(job.records, watched, now, self._server_time())
-            self._events.tell(Settled(at=now, job=job, delay=delay))
+            self._events.tell(Finished(at=now, job=job, delay=delay))
 
     # What goes on beside the jobs.
 

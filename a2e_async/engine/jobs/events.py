@@ -48,7 +48,7 @@ class Started(Event):
 
 
 @attrs.frozen(kw_only=True)
-class Adopted(Event):
+class Recovered(Event):
     """The answer of a start was lost, and its tasks were found by their tag; `Accepted` follows."""
 
     job: AnyJob
@@ -75,7 +75,7 @@ class Changed(Event):
 
 
 @attrs.frozen(kw_only=True)
-class Settled(Event):
+class Finished(Event):
     """A job has ended, well or with `job.error`.
 
     Attributes:
@@ -107,7 +107,7 @@ class Downloaded(Event):
 
 @attrs.frozen(kw_only=True)
 class HealthChanged(Event):
-    """Looks began to fail, or are good again; jobs go on meanwhile.
+    """Polls began to fail, or are good again; jobs go on meanwhile.
 
     Attributes:
         well: Whether they are good again.

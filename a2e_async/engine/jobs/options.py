@@ -34,8 +34,8 @@ class Options:
         on_unknown: What happens when a lost start is not found: "resend" sends it once more under the same tag when
             its absence is proven, "raise" never does.
         tagging: Whether names carry a tag. Without one a lost start cannot be found and is never sent again.
-        look_first: Whether the tag is looked for before the first send, as a resume does.
-        sent_before: The POSTs by which an earlier process may have sent this start; with `look_first`.
+        find_first: Whether the tag is looked for before the first send, as a resume does.
+        sent_before: The POSTs by which an earlier process may have sent this start; with `find_first`.
         price: What the start costs in coins, for the budget; by default it is asked or learned.
         journal: What is written down before anybody is told.
     """
@@ -43,7 +43,7 @@ class Options:
     timeout: float | Default | None = DEFAULT
     on_unknown: Literal["resend", "raise"] = "resend"
     tagging: bool = True
-    look_first: bool = False
+    find_first: bool = False
     sent_before: Posted | None = None
     price: float | None = None
     journal: Journal = NO_JOURNAL

@@ -1,4 +1,4 @@
-"""The live jobs of one client: who they are, how they end, and which failures nobody has looked at."""
+"""The live jobs of one client: who they are, how they end, and which failures nobody has polled."""
 
 from __future__ import annotations
 

@@ -15,26 +15,26 @@ class Stats:
         queued: Jobs whose start waits for its turn.
         starting: Jobs whose start is on the wire, or is looked for.
         running: Jobs whose tasks are watched.
-        settled: Jobs that have ended.
+        finished: Jobs that have ended.
         failed: How many of them ended with an error.
-        adopted: Starts whose answer was lost and whose tasks were found.
-        requests: Requests sent to the service, looks among them; files are not counted.
-        looks: Status enquiries, each for up to 100 tasks.
+        recovered: Starts whose answer was lost and whose tasks were found.
+        requests: Requests sent to the service, polls among them; files are not counted.
+        polls: Status enquiries, each for up to 100 tasks.
         retries: Requests that were, or are about to be, sent once more.
-        outage: Seconds for which looks have failed up to now; None while all is well.
-        outage_seconds: Seconds in all for which looks have failed.
+        outage: Seconds for which polls have failed up to now; None while all is well.
+        outage_seconds: Seconds in all for which polls have failed.
         spent: Coins charged, as far as the service has said so.
-        reserved: Coins held for starts whose price is not settled.
+        reserved: Coins held for starts whose price is not finished.
     """
 
     queued: int
     starting: int
     running: int
-    settled: int
+    finished: int
     failed: int
-    adopted: int
+    recovered: int
     requests: int
-    looks: int
+    polls: int
     retries: int
     outage: float | None
     outage_seconds: float
@@ -49,7 +49,7 @@ class Stats:
 
     @property
     def healthy(self) -> bool:
-        """Whether the last look was good."""
+        """Whether the last poll was good."""
         return self.outage is None
 
 
@@ -57,10 +57,10 @@ class Stats:
 class Counts:
     """What a client counts as it goes; see `Stats`."""
 
-    settled: int = 0
+    finished: int = 0
     failed: int = 0
-    adopted: int = 0
+    recovered: int = 0
     requests: int = 0
-    looks: int = 0
+    polls: int = 0
     retries: int = 0
     outage_seconds: float = 0.0

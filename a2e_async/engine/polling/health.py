@@ -1,6 +1,6 @@
-"""The health of the service, as looks find it: a failed look says something about the service, never about a job.
+"""The health of the service, as polls find it: a failed poll says something about the service, never about a job.
 
-After a failure looks pause, longer each time; then one small look tries the service before the full load returns.
+After a failure polls pause, longer each time; then one small poll tries the service before the full load returns.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from a2e_async.errors import AuthenticationError
 
 @attrs.define
 class Health:
-    """Failures of looks in a row, and when the next look may go.
+    """Failures of polls in a row, and when the next poll may go.
 
     Attributes:
         on_change: Called when an outage begins, with None, and when it is over, with the time it began.
-        failures: Failed looks since the last good one.
+        failures: Failed polls since the last good one.
         outage_since: Time of the first of them, None while all is well.
     """
 
@@ -37,15 +37,15 @@ class Health:
 
     @property
     def well(self) -> bool:
-        """Whether the last look was good."""
+        """Whether the last poll was good."""
         return self.failures == 0
 
     def look_from(self) -> float:
-        """Give the time from which the next look may go."""
+        """Give the time from which the next poll may go."""
         return self._open_until
 
     def failed(self, now: float, retry_after: float | None = None, *, refused: bool = False) -> None:
-        """Note a failed look; looks that were under way together and fail together count as one."""
+        """Note a failed poll; polls that were under way together and fail together count as one."""
         if not refused:
             self._refusals = 0
         if now >= self._open_until or self.failures == 0:
@@ -59,7 +59,7 @@ class Health:
         self._open_until = max(self._open_until, now + wait)
 
     def succeeded(self) -> None:
-        """Note a good look."""
+        """Note a good poll."""
         since = self.outage_since
         self.failures, self.outage_since, self._open_until, self._refusals = 0, None, 0.0, 0
         if since is not None:

@@ -12,7 +12,7 @@ KEPT_IDS: Final = 10_000
 class EarlyHints:
     """Ids that were hinted at before they were watched, for a minute, at most 10,000 of them.
 
-    Of too many the oldest go; their tasks are left to the usual looks.
+    Of too many the oldest go; their tasks are left to the usual polls.
     """
 
     def __init__(self) -> None:

@@ -5,7 +5,7 @@
     3  match rows by id; a task that is missing is asked for alone before anything is believed of it
     4  final: written down first, told second; otherwise due again by the cadence
 
-Laws of this file: a failed look changes the service's health, never a job. A look that is refused for many tasks is
+Laws of this file: a failed poll changes the service's health, never a job. A poll that is refused for many tasks is
 halved until the one that spoils it stands alone, and is asked for by its detail. One observation is no law (`trust`).
 """
 
@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from a2e_async.core.family import Family
 from a2e_async.core.polling.learned import Learned
-from a2e_async.core.polling.schedule import Cadence, Group, LookQueue
+from a2e_async.core.polling.schedule import Cadence, Group, PollQueue
 from a2e_async.core.retry import Retry, Verdict, verdict
 from a2e_async.engine.http.service import Service
 from a2e_async.engine.jobs.background import Background
@@ -52,8 +52,8 @@ class Poller:
     """Watches accepted jobs until each has ended.
 
     Args:
-        service: Where looks are sent.
-        cadence: How often to look.
+        service: Where polls are sent.
+        cadence: How often to poll.
         retry: Grace times and bounds.
         learned: What is known of the ages at which tasks end; it is added to.
         ends: Where jobs end.
@@ -70,13 +70,13 @@ class Poller:
         self._deadlines = Deadlines()
         self._early = EarlyHints()
         self._news = News(self._watches, service.events)
-        self._queue: LookQueue[Watch] = LookQueue(cadence, learned)
+        self._queue: PollQueue[Watch] = PollQueue(cadence, learned)
         self._families: dict[str, Family] = {}
         self._batches = BatchRoutes()
         self._absences = Absences(self._watches, retry)
         self._alarm = Alarm()
-        self._looks = Background("a2e look", self._alarm.wake)
-        self._last_look = -math.inf
+        self._polls = Background("a2e look", self._alarm.wake)
+        self._last_poll = -math.inf
         ends.subscribe(self)
 
     def watch(self, job: AnyJob) -> None:
@@ -121,7 +121,7 @@ class Poller:
         watch = self._watches.find(task_id)
         if watch is None:
             self._early.keep(task_id, now)
-        elif not watch.hurried:  # the same hint twice is one look
+        elif not watch.hurried:  # the same hint twice is one poll
             self._hurry(watch if watch.place is not None else self._watches.renew(watch))
             self._wake_for(now)
 
@@ -141,18 +141,18 @@ class Poller:
                 await asyncio.sleep(self._retry.wait(faults, 1.0))
 
     async def aclose(self) -> None:
-        """End the looks under way."""
-        await self._looks.aclose()
+        """End the polls under way."""
+        await self._polls.aclose()
 
     async def _turn(self, loop: asyncio.AbstractEventLoop) -> None:
         """Sleep, or look at what is due."""
         self._expire(loop.time())
         wake_at = self._next_wake(loop.time())
         if wake_at > loop.time():
-            if await self._alarm.sleep(wake_at) > _STOOD_STILL:  # tasks that have ended meanwhile get a look first
+            if await self._alarm.sleep(wake_at) > _STOOD_STILL:  # tasks that have ended meanwhile get a poll first
                 self._deadlines.wait_until(loop.time() + _STOOD_STILL)
         else:
-            self._look_at_due(loop.time())
+            self._poll_due(loop.time())
 
     def _hurry(self, watch: Watch) -> None:
         watch.hurried = True
@@ -163,17 +163,17 @@ class Poller:
         return name, watch.is_alone(now) or self._batches.missing(name, now)
 
     def _most(self, group: Group) -> int:
-        """Most tasks in the next look: one small look tries a service that was not well."""
+        """Most tasks in the next poll: one small poll tries a service that was not well."""
         return 1 if group[1] or not self.health.well else self._families[group[0]].batch_limit
 
     def _next_wake(self, now: float) -> float:
         """Give when there is something to do."""
         deadline = self._deadlines.next()
-        allowed = self._cadence.looks_in_flight if self.health.well else 1
+        allowed = self._cadence.polls_in_flight if self.health.well else 1
         due = self._queue.next_due()
-        if due is None or len(self._looks) >= allowed:
+        if due is None or len(self._polls) >= allowed:
             return deadline
-        return min(deadline, max(due, self._last_look + self._cadence.gap, self.health.look_from(), now))
+        return min(deadline, max(due, self._last_poll + self._cadence.gap, self.health.look_from(), now))
 
     def _wake_for(self, now: float) -> None:
         """Wake only when there is something to do before the alarm: thousands of new jobs change nothing."""
@@ -185,16 +185,16 @@ class Poller:
             seconds = job.options.seconds(job.family)
             self._ends.fail(job, JobTimeoutError(f"no end after {seconds:g} s; the task goes on at the service"))
 
-    def _look_at_due(self, now: float) -> None:
+    def _poll_due(self, now: float) -> None:
         group, taken = self._queue.take(now, self._most) or (None, [])
         watches = [watch for watch in taken if self._watches.is_live(watch)]
         for watch in watches:
             watch.hurried, watch.asked = False, now
         if group and watches:
-            self._last_look = now
-            self._looks.run(self._look(group, watches))
+            self._last_poll = now
+            self._polls.run(self._poll(group, watches))
 
-    async def _look(self, group: Group, watches: list[Watch]) -> None:
+    async def _poll(self, group: Group, watches: list[Watch]) -> None:
         try:
             await self._ask_and_read(self._families[group[0]], watches, alone=group[1])
         except Exception:  # a mistake of ours must not end the watch of a hundred tasks
@@ -208,12 +208,12 @@ class Poller:
         except A2EError as error:
             self._trouble(family, watches, error, alone=alone)
         except Exception as error:  # noqa: BLE001 - a token callable may raise anything; that is no job's result
-            self._trouble(family, watches, TransportError(f"the look was not sent: {error!r}"), alone=alone)
+            self._trouble(family, watches, TransportError(f"the poll was not sent: {error!r}"), alone=alone)
         else:
             if not alone:
                 self._batches.answered(family.name)
             if self._absences.is_outage(watches, rows, well=self.health.well):
-                self._failed(asyncio.get_running_loop().time(), "the tasks of a look vanished together")
+                self._failed(asyncio.get_running_loop().time(), "the tasks of a poll vanished together")
             else:
                 self.health.succeeded()
             await self._read(family, watches, rows, asked_at)
@@ -233,8 +233,8 @@ class Poller:
                     self._learned.ended(family.name, watch, now)
                 elif row is not None:
                     self._learned.running(family.name, watch, asked_at)
-            except Exception:  # noqa: BLE001 - a row that cannot be read costs its own task one look, and no other
-                _log.exception("a row could not be read; task %s is looked at again", watch.task_id)
+            except Exception:  # noqa: BLE001 - a row that cannot be read costs its own task one poll, and no other
+                _log.exception("a row could not be read; task %s is polled again", watch.task_id)
             if watch is asked:
                 running.append(watch)
         self._again_later(running)
@@ -242,7 +242,7 @@ class Poller:
 
     def _failed(self, now: float, why: object, retry_after: float | None = None, *, refused: bool = False) -> None:
         self.health.failed(now, retry_after, refused=refused)
-        _log.info("a look failed, jobs go on: %s", why, extra={"failures": self.health.failures})
+        _log.info("a poll failed, jobs go on: %s", why, extra={"failures": self.health.failures})
 
     def _trouble(self, family: Family, watches: list[Watch], error: A2EError, *, alone: bool) -> None:
         now = asyncio.get_running_loop().time()
@@ -264,7 +264,7 @@ class Poller:
             self._suspect(watches, halve=isinstance(error, ServiceError | ProtocolError), alone=alone)
 
     def _suspect(self, watches: list[Watch], *, halve: bool, alone: bool) -> None:
-        """Look again; halve a look that one of its tasks may have spoilt."""
+        """Look again; halve a poll that one of its tasks may have spoilt."""
         now = asyncio.get_running_loop().time()
         if alone and not self.health.well:  # it is the service, not this task
             watches[0].alone_until = -math.inf
@@ -291,7 +291,7 @@ class Poller:
             self._again_later([watch])
 
     def _again_later(self, watches: Sequence[Watch], *, now: bool = False) -> None:
-        """Let tasks wait for their next look, an interval after the last one or now."""
+        """Let tasks wait for their next poll, an interval after the last one or now."""
         time = asyncio.get_running_loop().time()
         for watch in watches:
             if self._watches.is_live(watch):

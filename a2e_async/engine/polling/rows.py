@@ -1,4 +1,4 @@
-"""What the row of a look says that was not known yet, and whom it is told to."""
+"""What the row of a poll says that was not known yet, and whom it is told to."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class News:
             job.change(record)
         if self._events.heard:
             self._events.tell(Changed(at=self._events.now(), job=watch.job, record=record))
-        watch.spelling = spelling  # last: what went wrong before is told at the next look
+        watch.spelling = spelling  # last: what went wrong before is told at the next poll
         return record.status.final
 
     def _is_heard(self, watch: Watch) -> bool:
@@ -71,7 +71,7 @@ class News:
 
 
 async def ask(service: Service, family: Family, task_ids: Sequence[str], *, alone: bool) -> dict[str, Any]:
-    """Send one look, and give the rows it was answered with by their ids.
+    """Send one poll, and give the rows it was answered with by their ids.
 
     Args:
         service: Who is asked.
@@ -79,7 +79,7 @@ async def ask(service: Service, family: Family, task_ids: Sequence[str], *, alon
         task_ids: The tasks.
         alone: Whether the one task is asked for by its detail.
     """
-    service.counts.looks += 1
+    service.counts.polls += 1
     if alone:
         data = await service.ask(wire.detail(family, task_ids[0]))
         return {replies.row_id(row): row for row in replies.rows_of(data)}
@@ -87,7 +87,7 @@ async def ask(service: Service, family: Family, task_ids: Sequence[str], *, alon
     for page in range(1, (family.batch or family.detail).pages + 1):
         data = await service.ask(wire.batch(family, task_ids, page))
         if data is None or isinstance(data, str):
-            raise ProtocolError("a look was answered without records")
+            raise ProtocolError("a poll was answered without records")
         rows = {replies.row_id(row): row for row in replies.rows_of(data)}
         is_news = not rows.keys() <= found.keys()  # a service may not turn pages
         found |= rows

@@ -23,7 +23,7 @@ class BatchRoutes:
     """Which families are asked task by task, as the service knows no route for many tasks at once.
 
     That is believed for five seconds at first and twice as long each time it is said again, up to five minutes: a page
-    of a deploy costs a few single looks, a server that really has no such route one look in five minutes.
+    of a deploy costs a few single polls, a server that really has no such route one poll in five minutes.
     """
 
     def __init__(self) -> None:
@@ -34,7 +34,7 @@ class BatchRoutes:
         return bool(self._believed) and family in self._believed and now < self._believed[family][1]
 
     def refused(self, family: str, now: float) -> None:
-        """Note that there is no such route; looks that were under way together say it once."""
+        """Note that there is no such route; polls that were under way together say it once."""
         if not self.missing(family, now):
             seconds = self._believed[family][0] * 2 if family in self._believed else _BELIEVED_AT_FIRST
             seconds = min(seconds, _BELIEVED_LONGEST)
@@ -80,7 +80,7 @@ class Absences:
             watch.late = True
 
     def shown(self, watch: Watch, now: float) -> None:
-        """Note that the service knows a task; one that many looks lacked stays alone the longer the oftener they do."""
+        """Note that the service knows a task; one that many polls lacked stays alone the longer the oftener they do."""
         watch.missing_since = None
         if watch.late:
             watch.late = False

@@ -19,7 +19,7 @@ class Watch(Waiting):
     __slots__ = ("alone_until", "hurried", "job", "key", "late", "lates", "missing_since", "spelling", "task_id")
 
     def __init__(self, job: AnyJob, task_id: str, key: str, born: float) -> None:
-        super().__init__(born, teaches=job.request is not None and not job.options.look_first)
+        super().__init__(born, teaches=job.request is not None and not job.options.find_first)
         self.job = job
         self.task_id = task_id
         self.key = key
@@ -31,12 +31,12 @@ class Watch(Waiting):
         self.hurried = False
 
     def is_alone(self, now: float) -> bool:
-        """Whether the task is asked for by its detail: it spoilt a look of many, or such looks lack it."""
+        """Whether the task is asked for by its detail: it spoilt a poll of many, or such polls lack it."""
         return self.late or now < self.alone_until or self.job.family.batch is None
 
     @property
     def is_known(self) -> bool:
-        """Whether the task surely was there: a look has seen it, or the answer of its start named it here."""
+        """Whether the task surely was there: a poll has seen it, or the answer of its start named it here."""
         return self.spelling is not None or self.job.request is not None
 
     @property
@@ -91,7 +91,7 @@ class Watches:
         return watch
 
     def renew(self, watch: Watch) -> Watch:
-        """Put another watch in the place of one at which a look is under way."""
+        """Put another watch in the place of one at which a poll is under way."""
         copy = self._watches[watch.key] = watch.again()
         return copy
 

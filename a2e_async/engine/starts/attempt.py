@@ -113,10 +113,10 @@ class Attempt:
         findable = job.tag is not None and job.family.is_findable
         return findable and len(self.rows) < job.family.tasks_asked(self.request)
 
-    def unknown(self, *, look_again: bool = True) -> StartUnknownError:
+    def unknown(self, *, search_again: bool = True) -> StartUnknownError:
         """Build the error for a start that may have been taken."""
         why = f": {self.lost.message}" if self.lost else ""
         words = f"the start may or may not have been taken, and was not sent again{why}"
-        error = StartUnknownError(words, look_again=look_again)
+        error = StartUnknownError(words, search_again=search_again)
         error.__cause__ = self.lost
         return error

@@ -1,4 +1,4 @@
-"""A budget that holds under concurrency: coins are reserved before a start is sent and settled by its reply.
+"""A budget that holds under concurrency: coins are reserved before a start is sent and finished by its reply.
 
 The price of a start is the caller's `price`, else the service's own quote, else the last price seen for the same
 family and pricing fields. With none of these one start of the kind goes alone, reserves all that is left, and tells

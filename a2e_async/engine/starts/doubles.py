@@ -31,7 +31,7 @@ async def clean_up(service: Service, finder: Finder, job: Job[Any]) -> dict[str,
         return {}
     facts = {"tag": job.tag, "task_ids": job.task_ids}
     try:
-        rows = await finder.look_once(job.tag, job.twice_since or None)
+        rows = await finder.search_once(job.tag, job.twice_since or None)
     except A2EError as error:
         words = "tag %s was sent twice, and the list cannot be checked for doubles: %s"
         _log.warning(words, job.tag, error, extra=facts)

@@ -137,7 +137,7 @@ class Finder:
         certain = self._names_come_back and not stuck and not elsewhere and young is True
         return Finding(absent=certain and proof.full >= _PROOF, provable=self._names_come_back and young is not False)
 
-    async def look_once(self, tag: str, first: float | None) -> tuple[Row, ...]:
+    async def search_once(self, tag: str, first: float | None) -> tuple[Row, ...]:
         """Give the rows with this tag as the list has them now.
 
         Args:

@@ -12,7 +12,7 @@ from a2e_async.core.family import Family
 from a2e_async.core.hooks import Posted, Webhook
 from a2e_async.core.retry import Verdict, verdict
 from a2e_async.engine.http.service import Service
-from a2e_async.engine.jobs.events import Adopted
+from a2e_async.engine.jobs.events import Recovered
 from a2e_async.engine.jobs.job import Job
 from a2e_async.engine.jobs.options import NO_JOURNAL
 from a2e_async.engine.jobs.roster import Roster
@@ -75,15 +75,15 @@ class Sender:
         job = attempt.job
         letters: tuple[str, ...] = (tags.FIRST, tags.SECOND)
         posted = self._posted_before(job)
-        if job.tag is not None and (job.options.look_first or posted is not None):
-            finding = await self._look_first(attempt, job.tag, posted)
+        if job.tag is not None and (job.options.find_first or posted is not None):
+            finding = await self._find_first(attempt, job.tag, posted)
             if finding.rows:
                 job.twice_since = None if posted is None else posted.first or 0.0
                 self._recover(attempt, finding)
                 return
             again = posted is None or (job.options.on_unknown == "resend" and tags.SECOND not in posted.letters)
             if not finding.absent or not again:
-                raise attempt.unknown(look_again=finding.provable)
+                raise attempt.unknown(search_again=finding.provable)
             if posted is not None:
                 letters, job.twice_since = (tags.SECOND,), posted.first or 0.0
         for letter in letters:
@@ -95,7 +95,7 @@ class Sender:
                 return
             wanted = job.options.on_unknown == "resend" and not attempt.unwanted
             if not finding.absent or not wanted or letter == tags.SECOND:
-                raise attempt.unknown(look_again=finding.provable and job.tag is not None)
+                raise attempt.unknown(search_again=finding.provable and job.tag is not None)
             job.twice_since, attempt.lost = attempt.first or 0.0, None
 
     async def clean_up(self, job: Job[Any]) -> dict[str, float]:
@@ -122,10 +122,10 @@ class Sender:
 
     def _posted_before(self, job: Job[Any]) -> Posted | None:
         """Give what is known of POSTs before this job's: of another process, or of a lost start of this client."""
-        given = job.options.sent_before if job.options.look_first else None
+        given = job.options.sent_before if job.options.find_first else None
         return given or (self._lost.get(job.tag) if job.tag is not None else None)
 
-    async def _look_first(self, attempt: Attempt, tag: str, posted: Posted | None) -> Finding:
+    async def _find_first(self, attempt: Attempt, tag: str, posted: Posted | None) -> Finding:
         job = attempt.job
         if not job.family.is_findable:
             return Finding(provable=False)
@@ -180,10 +180,10 @@ class Sender:
         by_letter: dict[str, list[Row]] = {}
         for row in reversed(finding.rows):  # the list has the newest first
             by_letter.setdefault(letter_of(job.family, row, job.tag or "") or "", []).append(row)
-        _log.info("adopted the lost start of tag %s", job.tag, extra={"tag": job.tag, "family": job.family.name})
-        self._service.counts.adopted += 1
+        _log.info("recovered the lost start of tag %s", job.tag, extra={"tag": job.tag, "family": job.family.name})
+        self._service.counts.recovered += 1
         if self._service.events.heard:
-            self._service.events.tell(Adopted(at=self._service.events.now(), job=job))
+            self._service.events.tell(Recovered(at=self._service.events.now(), job=job))
         if len(by_letter) > 1:
             job.twice_since = attempt.first or job.twice_since or 0.0
         letter = min(by_letter)

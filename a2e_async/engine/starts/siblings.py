@@ -1,4 +1,4 @@
-"""The tasks of one start that its answer does not name: a start of four films is answered with the first (wire: 0.3).
+"""The tasks of one start that its answer does not name: a start of four videos is answered with the first (wire: 0.3).
 
 They were paid for like the first. They are looked for as long as a lost start is, and once more when all that are known
 have ended; the request's own number bounds what is waited for.
@@ -72,7 +72,7 @@ class Siblings:
     async def _now(self, attempt: Attempt) -> list[Row]:
         job = attempt.job
         try:
-            rows = await self._sender.finder(job.family).look_once(job.tag or "", attempt.first)
+            rows = await self._sender.finder(job.family).search_once(job.tag or "", attempt.first)
         except A2EError as error:
             _log.warning("the siblings of tag %s could not be looked for: %s", job.tag, error)
             return []

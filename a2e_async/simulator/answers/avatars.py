@@ -7,7 +7,7 @@ from typing import Any
 
 from a2e_async.simulator.answers.desk import Answer, Asked, Call, Desk
 from a2e_async.simulator.chance import digest
-from a2e_async.simulator.media.specs import Picture
+from a2e_async.simulator.media.specs import ImageSpec
 from a2e_async.simulator.world.dialects import anchor_of
 
 _SYSTEM_AVATARS = ("Anna", "Bruno", "Clara")
@@ -21,7 +21,7 @@ def _system(desk: Desk) -> list[dict[str, Any]]:
             "name": name,
             "lang": "en-US",
             "anchor_type": 0,
-            "video_cover": desk.files.publish(Picture(f"the avatar {name}", 256, 256)),
+            "video_cover": desk.files.publish(ImageSpec(f"the avatar {name}", 256, 256)),
         }
         for name in _SYSTEM_AVATARS
     ]
@@ -32,7 +32,7 @@ def _system_id(what: str, name: str) -> str:
 
 
 def _own(desk: Desk) -> list[dict[str, Any]]:
-    """Give the user's avatars: those made of pictures, and a twin's once it is trained."""
+    """Give the user's avatars: those made of images, and a twin's once it is trained."""
     twins = desk.world.listed("video_twin") if "video_twin" in desk.world.kinds else []
     trained = [
         {
@@ -84,7 +84,7 @@ def _add_face(desk: Desk, asked: Asked) -> object:
 
 
 def _background(desk: Desk, name: str) -> Mapping[str, Any]:
-    link = desk.files.publish(Picture(name, 640, 360))
+    link = desk.files.publish(ImageSpec(name, 640, 360))
     return {"_id": _system_id("background", name), "img_url": link, "name": name, "type": "system"}
 
 

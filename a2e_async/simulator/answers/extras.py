@@ -1,4 +1,4 @@
-"""What else can be asked about a task: marking, renaming, trying again, a film in 1080p, and what twins can do."""
+"""What else can be asked about a task: marking, renaming, trying again, a video in 1080p, and what twins can do."""
 
 from __future__ import annotations
 
@@ -76,12 +76,12 @@ def _eye_contact(desk: Desk, asked: Asked) -> object:
 
 
 def _clone_voice(desk: Desk, asked: Asked) -> object:
-    """Train a voice from the film of a twin, as any other voice."""
+    """Train a voice from the video of a twin, as any other voice."""
     task = _completed(desk, asked)
-    film = task.fields.get("video_url")
-    if not film:
-        raise RefusedError("The twin was made of a picture, which has no voice")
-    (voice,) = desk.world.start("voice_training", {"name": task.name or "voice", "voice_urls": [film]})
+    video = task.fields.get("video_url")
+    if not video:
+        raise RefusedError("The twin was made of an image, which has no voice")
+    (voice,) = desk.world.start("voice_training", {"name": task.name or "voice", "voice_urls": [video]})
     return desk.record(voice)
 
 

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 import attrs
 
 from a2e_async.simulator.chance import digest
-from a2e_async.simulator.media.specs import Film, Media, Picture, Sound, Still, Stored, suffix_of
+from a2e_async.simulator.media.specs import AudioSpec, ImageSpec, Media, Still, Stored, VideoSpec, suffix_of
 from a2e_async.simulator.world.messages import RefusedError, SimReply, SimRequest, xml_reply
 from a2e_async.simulator.world.switches import Body
 from a2e_async.simulator.world.tasks import USER_ID, SimTask
@@ -50,7 +50,7 @@ class FileHost:
     """Serves results and takes uploads.
 
     Args:
-        world: The service whose files these are; films of its own pictures show those pictures.
+        world: The service whose files these are; videos of its own images show those images.
         origin: Scheme, host and port of all links.
     """
 
@@ -76,7 +76,7 @@ class FileHost:
             lasts: How long its link does; by default as long as that of a result.
         """
         now = self.world.clock.now()
-        name = f"{digest('published', media, media.words if isinstance(media, Sound) else '')}{suffix_of(media)}"
+        name = f"{digest('published', media, media.words if isinstance(media, AudioSpec) else '')}{suffix_of(media)}"
         self._published.setdefault(name, Found(media, now))
         ttl = self.world.switches.file_ttl if lasts is None else lasts
         return self._link(f"{FILES}{name}", now + ttl)
@@ -85,7 +85,7 @@ class FileHost:
         """Give what is behind a link that somebody hands in; see `still`."""
         parts = urlsplit(url)
         if f"{parts.scheme}://{parts.netloc}" != self.origin:
-            return Picture(url, variant="stand-in")
+            return ImageSpec(url, variant="stand-in")
         try:
             return self.find(SimRequest("GET", unquote(parts.path), dict(parse_qsl(parts.query)))).media
         except RefusedError:
@@ -95,11 +95,17 @@ class FileHost:
         """Give the still behind a link that somebody hands in.
 
         Returns:
-            For a link of this host what it shows, or None when it cannot be read; for any other link a picture
+            For a link of this host what it shows, or None when it cannot be read; for any other link an image
             that stands in for it.
         """
         media = self.media_at(url)
-        return media.first if isinstance(media, Film) else Picture(media.words) if isinstance(media, Sound) else media
+        return (
+            media.first
+            if isinstance(media, VideoSpec)
+            else ImageSpec(media.words)
+            if isinstance(media, AudioSpec)
+            else media
+        )
 
     def find(self, request: SimRequest) -> Found:
         """Give the file that a request is for.

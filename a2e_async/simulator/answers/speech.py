@@ -6,7 +6,7 @@ import re
 
 from a2e_async.simulator.answers.desk import Asked, Call, Desk, cut, paging
 from a2e_async.simulator.chance import digest
-from a2e_async.simulator.media.specs import Sound
+from a2e_async.simulator.media.specs import AudioSpec
 from a2e_async.simulator.world.messages import RefusedError
 
 _LONGEST = 1000  # for callers with a token; the schema's 3000 is for the web
@@ -96,7 +96,7 @@ def _say(desk: Desk, asked: Asked) -> object:
     if len(words) > _LONGEST:
         raise RefusedError(f"msg must have at most {_LONGEST} characters")
     seconds = max(0.5, min(30.0, len(words) * _SECONDS_OF_A_LETTER / float(asked.values.get("speechRate") or 1)))
-    link = desk.files.publish(Sound(words, seconds, voices[0]), lasts=_WEEK)
+    link = desk.files.publish(AudioSpec(words, seconds, voices[0]), lasts=_WEEK)
     spoken = desk.world.shelf("preview").add({"msg": words, "audio_url": link, "duration": seconds}, desk.now)
     desk.world.account.move(-desk.world.switches.prices.get("speech", 0), "speech", spoken["_id"])
     return link

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from a2e_async.simulator.answers.desk import Asked, Call, Desk
-from a2e_async.simulator.media.specs import Media, Picture
+from a2e_async.simulator.media.specs import ImageSpec, Media
 from a2e_async.simulator.world.messages import RefusedError, Said
 
 _PAUSE = 0.3
@@ -20,7 +20,7 @@ def _watermark(desk: Desk, asked: Asked) -> object:
         raise RefusedError(f"{needed} is required")
     words = asked.text("text") or "an image as watermark"
     below = _media(desk, asked.text("media_url"))
-    marked = Picture(f"{below.prompt if isinstance(below, Picture) else ''} {words}".strip(), 640, 480, "watermark")
+    marked = ImageSpec(f"{below.prompt if isinstance(below, ImageSpec) else ''} {words}".strip(), 640, 480, "watermark")
     return {"result_url": desk.files.publish(marked)}
 
 

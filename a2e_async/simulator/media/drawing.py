@@ -1,4 +1,4 @@
-"""Handsome pictures; needs the extra pillow, so that only `media` imports this, and late."""
+"""Handsome images; needs the extra pillow, so that only `media` imports this, and late."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from PIL import Image, ImageDraw, ImageFont
 from a2e_async.simulator.chance import between
 from a2e_async.simulator.media.scene import Scene, mix, scene_of
 from a2e_async.simulator.media.shapes import draw_subject
-from a2e_async.simulator.media.specs import Picture
+from a2e_async.simulator.media.specs import ImageSpec
 
 _LONGEST = 1024
 _SHORTEST = 16
 _FINE = 2
 
 
-def png(picture: Picture) -> bytes:
-    """Draw a picture as a PNG file."""
+def png(image: ImageSpec) -> bytes:
+    """Draw an image as a PNG file."""
     out = io.BytesIO()
-    draw(picture).save(out, "PNG", compress_level=2)
+    draw(image).save(out, "PNG", compress_level=2)
     return out.getvalue()
 
 
-def draw(picture: Picture) -> Image.Image:
-    """Draw a picture of the size asked for, or of its shape where it would be too large."""
-    shrink = min(1.0, _LONGEST / max(picture.width, picture.height))
-    size = max(_SHORTEST, round(picture.width * shrink)), max(_SHORTEST, round(picture.height * shrink))
-    scene = scene_of(picture.prompt, picture.variant)
+def draw(spec: ImageSpec) -> Image.Image:
+    """Draw an image of the size asked for, or of its shape where it would be too large."""
+    shrink = min(1.0, _LONGEST / max(spec.width, spec.height))
+    size = max(_SHORTEST, round(spec.width * shrink)), max(_SHORTEST, round(spec.height * shrink))
+    scene = scene_of(spec.prompt, spec.variant)
     width, height = size[0] * _FINE, size[1] * _FINE
     canvas = _sky(scene, width, height)
     pen = ImageDraw.Draw(canvas)
@@ -37,7 +37,7 @@ def draw(picture: Picture) -> Image.Image:
     if scene.subject != "peaks":
         draw_subject(pen, scene, width, height)
     image = canvas.reduce(_FINE)
-    _caption(image, picture.prompt)
+    _caption(image, spec.prompt)
     return image
 
 
@@ -105,7 +105,7 @@ def _water(pen: ImageDraw.ImageDraw, scene: Scene, width: int, height: int) -> N
 
 
 def _caption(image: Image.Image, prompt: str) -> None:
-    """Write the prompt at the foot of a picture that is large enough."""
+    """Write the prompt at the foot of an image that is large enough."""
     width, height = image.size
     size = max(11, round(min(width, height) * 0.032))
     font = ImageFont.load_default(size)

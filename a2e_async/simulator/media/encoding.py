@@ -1,4 +1,4 @@
-"""Films of a picture with a moving camera; needs the extras pillow and av: only `media` imports this, and late."""
+"""Videos of an image with a moving camera; needs the extras pillow and av: only `media` imports this, and late."""
 
 from __future__ import annotations
 
@@ -21,37 +21,37 @@ _FORMATS = ("PNG", "JPEG", "WEBP")  # uploads come from anybody, and rare decode
 
 
 def mp4(first: bytes, last: bytes | None, seconds: int, seed: str) -> bytes:
-    """Film a picture with a moving camera.
+    """Video an image with a moving camera.
 
     Args:
-        first: The picture, a file of any common kind.
-        last: The picture the film ends with, if any.
+        first: The image, a file of any common kind.
+        last: The image the video ends with, if any.
         seconds: How long it is.
         seed: Decides how the camera moves.
 
     Raises:
-        OSError: A picture cannot be read.
+        OSError: An image cannot be read.
     """
     with Image.open(io.BytesIO(first), formats=_FORMATS) as opened:
-        size = _film_size(*opened.size)
+        size = _video_size(*opened.size)
         wide = _fitted(opened, size)
     end = None
     if last is not None:
         with Image.open(io.BytesIO(last), formats=_FORMATS) as opened:
             end = _fitted(opened, size)
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "film.mp4"
+        path = Path(folder) / "video.mp4"
         _encode(path, _shots(wide, end, size, seconds * _RATE, seed), size)
         return path.read_bytes()
 
 
-def _film_size(width: int, height: int) -> tuple[int, int]:
+def _video_size(width: int, height: int) -> tuple[int, int]:
     shrink = _LONGEST / max(width, height)
     return max(_SHORTEST, round(width * shrink / 2) * 2), max(_SHORTEST, round(height * shrink / 2) * 2)
 
 
 def _fitted(image: Image.Image, size: tuple[int, int]) -> Image.Image:
-    """Give a picture at the size at which the camera is closest."""
+    """Give an image at the size at which the camera is closest."""
     return image.convert("RGB").resize(
         (round(size[0] * _ZOOM), round(size[1] * _ZOOM)), Image.Resampling.BILINEAR, reducing_gap=2
     )
@@ -60,7 +60,7 @@ def _fitted(image: Image.Image, size: tuple[int, int]) -> Image.Image:
 def _shots(
     wide: Image.Image, end: Image.Image | None, size: tuple[int, int], count: int, seed: str
 ) -> Iterator[Image.Image]:
-    """Give what the camera sees: the whole picture first, then closer or over to the end picture."""
+    """Give what the camera sees: the whole image first, then closer or over to the end image."""
     aim_x, aim_y = between(0.15, 0.85, seed, "aim x"), between(0.15, 0.7, seed, "aim y")
     full_x, full_y = wide.size
     for index in range(count):
@@ -76,7 +76,7 @@ def _shots(
 
 
 def _encode(path: Path, shots: Iterator[Image.Image], size: tuple[int, int]) -> None:
-    """Write a film; one thread, because the number of threads changes the bytes."""
+    """Write a video; one thread, because the number of threads changes the bytes."""
     with av.open(str(path), "w", options={"movflags": "+faststart"}) as out:
         stream = out.add_stream("libx264", rate=_RATE, options={"preset": "veryfast", "crf": "26", "threads": "1"})
         stream.width, stream.height = size

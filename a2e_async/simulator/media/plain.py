@@ -1,6 +1,6 @@
-"""Media without any library: small PNG pictures and H.264 films, written byte by byte.
+"""Media without any library: small PNG images and H.264 videos, written byte by byte.
 
-Films use the one kind of H.264 block that needs no arithmetic coding, I_PCM (plain samples), every picture a key
+Videos use the one kind of H.264 block that needs no arithmetic coding, I_PCM (plain samples), every image a key
 frame; any player shows them.
 """
 
@@ -64,8 +64,8 @@ def _sequence(columns: int, lines: int) -> bytes:
     return _unit(0x67, bits.bytes(stop=True))
 
 
-def _pictures() -> bytes:
-    """Write the picture parameter set: no groups, no weights, deblocking can be switched off."""
+def _images() -> bytes:
+    """Write the image parameter set: no groups, no weights, deblocking can be switched off."""
     bits = _Bits().ue(0, 0).put(0, 2).ue(0, 0, 0).put(0, 3).ue(0, 0, 0).put(1, 1).put(0, 2)
     return _unit(0x68, bits.bytes(stop=True))
 
@@ -129,7 +129,7 @@ def _full(kind: bytes, flags: int, *parts: bytes) -> bytes:
 
 
 def mp4(frames: Sequence[YuvFrame], seconds: float) -> bytes:
-    """Write frames as a film of that length, its index before its pictures."""
+    """Write frames as a video of that length, its index before its images."""
     width, height = frames[0].size
     units = [slice_of(frame, index) for index, frame in enumerate(frames)]
     samples = [struct.pack(">I", len(unit)) + unit for unit in units]
@@ -167,7 +167,7 @@ def _index(width: int, height: int, samples: Sequence[bytes], length: int, offse
 
 
 def _entry(width: int, height: int) -> bytes:
-    sps, pps = _sequence(width // MACROBLOCK, height // MACROBLOCK), _pictures()
+    sps, pps = _sequence(width // MACROBLOCK, height // MACROBLOCK), _images()
     config = bytes([1, 66, 0xC0, 30, 0xFF, 0xE1]) + struct.pack(">H", len(sps)) + sps
     config += b"\x01" + struct.pack(">H", len(pps)) + pps
     sizes = struct.pack(">HH", width, height)
@@ -176,14 +176,14 @@ def _entry(width: int, height: int) -> bytes:
 
 
 @cache
-def tiny_picture() -> bytes:
-    """Give the smallest sensible picture."""
+def tiny_image() -> bytes:
+    """Give the smallest sensible image."""
     return png(2, 2, [b"\xe0\x40\x30\x30\x60\xc0", b"\x30\x60\xc0\xe0\x40\x30"])
 
 
 @cache
-def tiny_film(seconds: int) -> bytes:
-    """Give the smallest sensible film of that length."""
+def tiny_video(seconds: int) -> bytes:
+    """Give the smallest sensible video of that length."""
     frames = [
         YuvFrame([bytes([90 + 60 * index]) * 16] * 16, [b"\x60" * 8] * 8, [b"\xa0" * 8] * 8) for index in range(2)
     ]

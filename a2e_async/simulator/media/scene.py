@@ -49,7 +49,7 @@ class Hills:
     """One ridge of hills: a sum of three waves.
 
     Attributes:
-        base: Its middle height, as a part of the picture's height from the top.
+        base: Its middle height, as a part of the image's height from the top.
         swing: How far it goes up and down.
         waves: Frequency, phase and share of each wave.
         colour: Its colour.
@@ -61,13 +61,13 @@ class Hills:
     colour: Colour
 
     def top(self, x: float) -> float:
-        """Give its height at a place; both are parts of the picture's sides."""
+        """Give its height at a place; both are parts of the image's sides."""
         return self.base + self.swing * sum(share * math.sin(pace * x + at) for pace, at, share in self.waves)
 
 
 @attrs.frozen(kw_only=True)
 class Scene:
-    """A landscape; places are parts of the picture's sides.
+    """A landscape; places are parts of the image's sides.
 
     Attributes:
         seed: For whatever else is drawn at random.
@@ -77,7 +77,7 @@ class Scene:
         glow: The colour of sun or moon.
         sun: Its place.
         hills: From far to near.
-        subject: What stands in the picture.
+        subject: What stands in the image.
         place: Where.
         colour: Its colour.
         second: Its other colour.

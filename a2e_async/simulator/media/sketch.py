@@ -1,29 +1,29 @@
-"""Pictures and films of a scene in pure Python, for installations without the extras: small, but of the same scene."""
+"""Images and videos of a scene in pure Python, for installations without the extras: small, but of the same scene."""
 
 from __future__ import annotations
 
 from a2e_async.simulator.media import plain
 from a2e_async.simulator.media.scene import Colour, Scene, mix, scene_of
-from a2e_async.simulator.media.specs import Picture, Still
+from a2e_async.simulator.media.specs import ImageSpec, Still
 
 _LONGEST = 192
-_FILM_LONGEST = 96
+_VIDEO_LONGEST = 96
 _FRAMES = 10
 _MARGIN = 12
 
 
-def png(picture: Picture) -> bytes:
-    """Sketch a picture as a PNG file of its shape."""
-    shrink = min(1.0, _LONGEST / max(picture.width, picture.height))
-    width, height = max(8, round(picture.width * shrink)), max(8, round(picture.height * shrink))
-    rows = _sketch(scene_of(picture.prompt, picture.variant), width, height)
+def png(image: ImageSpec) -> bytes:
+    """Sketch an image as a PNG file of its shape."""
+    shrink = min(1.0, _LONGEST / max(image.width, image.height))
+    width, height = max(8, round(image.width * shrink)), max(8, round(image.height * shrink))
+    rows = _sketch(scene_of(image.prompt, image.variant), width, height)
     return plain.png(width, height, [bytes(value for pixel in row for value in pixel) for row in rows])
 
 
 def mp4(first: Still, last: Still | None, seconds: int) -> bytes:
-    """Film a still, in a slow pan; a film with an end picture cuts to it half way."""
+    """Video a still, in a slow pan; a video with an end image cuts to it half way."""
     stills = [first] if last is None else [first, last]
-    width, height = _film_size(stills[0])
+    width, height = _video_size(stills[0])
     wide = [_yuv(_sketch(_scene_of(still), width + _MARGIN, height)) for still in stills]
     frames = []
     for index in range(_FRAMES):
@@ -33,13 +33,13 @@ def mp4(first: Still, last: Still | None, seconds: int) -> bytes:
 
 
 def _scene_of(still: Still) -> Scene:
-    return scene_of(still.prompt, still.variant) if isinstance(still, Picture) else scene_of(still.digest)
+    return scene_of(still.prompt, still.variant) if isinstance(still, ImageSpec) else scene_of(still.digest)
 
 
-def _film_size(still: Still) -> tuple[int, int]:
-    width, height = (still.width, still.height) if isinstance(still, Picture) else (4, 3)
+def _video_size(still: Still) -> tuple[int, int]:
+    width, height = (still.width, still.height) if isinstance(still, ImageSpec) else (4, 3)
     block = plain.MACROBLOCK
-    shrink = _FILM_LONGEST / max(width, height)
+    shrink = _VIDEO_LONGEST / max(width, height)
     return max(1, round(width * shrink / block)) * block, max(1, round(height * shrink / block)) * block
 
 
@@ -66,7 +66,7 @@ def _sketch(scene: Scene, width: int, height: int) -> list[list[Colour]]:
 
 
 def _yuv(rows: list[list[Colour]]) -> plain.YuvFrame:
-    """Change pixels to luma and halved chroma, in the narrow range that films use."""
+    """Change pixels to luma and halved chroma, in the narrow range that videos use."""
     luma = [bytes(16 + (66 * r + 129 * g + 25 * b + 128 >> 8) for r, g, b in row) for row in rows]
     halved = [row[::2] for row in rows[::2]]
     blue = [bytes(128 + (-38 * r - 74 * g + 112 * b + 128 >> 8) for r, g, b in row) for row in halved]

@@ -8,14 +8,14 @@ import attrs
 
 
 @attrs.frozen
-class Picture:
-    """A picture that is drawn from words.
+class ImageSpec:
+    """An image that is drawn from words.
 
     Attributes:
         prompt: The words.
         width: The width asked for.
         height: The height asked for.
-        variant: Tells the pictures of one start apart.
+        variant: Tells the images of one start apart.
     """
 
     prompt: str
@@ -39,18 +39,18 @@ class Stored:
     content_type: str = "application/octet-stream"
 
 
-Still: TypeAlias = Picture | Stored
+Still: TypeAlias = ImageSpec | Stored
 
 
 @attrs.frozen
-class Film:
-    """A film that begins with a still.
+class VideoSpec:
+    """A video that begins with a still.
 
     Attributes:
         first: The still it begins with.
         last: The still it ends with, if any.
         seconds: How long it is.
-        variant: Tells the films of one start, and of different prompts, apart.
+        variant: Tells the videos of one start, and of different prompts, apart.
     """
 
     first: Still
@@ -60,7 +60,7 @@ class Film:
 
 
 @attrs.frozen
-class Sound:
+class AudioSpec:
     """A sound that somebody could take for speech.
 
     Attributes:
@@ -74,14 +74,14 @@ class Sound:
     variant: str = ""
 
 
-Media: TypeAlias = Picture | Stored | Film | Sound
+Media: TypeAlias = ImageSpec | Stored | VideoSpec | AudioSpec
 
 
 def suffix_of(media: Media) -> str:
     """Give the suffix that a file of this kind has."""
     if isinstance(media, Stored):
         return _SUFFIXES.get(media.content_type, "")
-    return ".png" if isinstance(media, Picture) else ".mp4" if isinstance(media, Film) else ".wav"
+    return ".png" if isinstance(media, ImageSpec) else ".mp4" if isinstance(media, VideoSpec) else ".wav"
 
 
 _SUFFIXES = {"image/png": ".png", "image/jpeg": ".jpg", "video/mp4": ".mp4", "audio/wav": ".wav", "audio/mpeg": ".mp3"}

@@ -11,7 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Literal, TypeAlias
 
 from a2e_async.simulator.media import plain, sketch, tones
-from a2e_async.simulator.media.specs import Blob, Film, Media, Picture, Sound, Still, Stored
+from a2e_async.simulator.media.specs import AudioSpec, Blob, ImageSpec, Media, Still, Stored, VideoSpec
 
 Mode: TypeAlias = Literal["auto", "pretty", "plain", "tiny"]
 
@@ -31,7 +31,7 @@ class Studio:
     """Renders files: each once, however many ask for it, and keeps those that were asked for last.
 
     Args:
-        mode: "pretty" (pictures and films to look at; needs the extras), "plain" (small ones in pure Python), "tiny"
+        mode: "pretty" (images and videos to look at; needs the extras), "plain" (small ones in pure Python), "tiny"
             (valid files of a few hundred bytes, for load), or "auto", which is pretty where it can be.
         keep_bytes: How much is kept.
         workers: How many files are rendered at once.
@@ -81,11 +81,11 @@ class Studio:
         self._keep(media, blob)
         return blob
 
-    def _made(self, media: Picture | Film | Sound) -> Blob:
-        if isinstance(media, Sound):
+    def _made(self, media: ImageSpec | VideoSpec | AudioSpec) -> Blob:
+        if isinstance(media, AudioSpec):
             return _sound(media, media.seconds)
-        body = self._picture(media) if isinstance(media, Picture) else self._film(media)
-        return Blob(body, _PNG if isinstance(media, Picture) else _MP4, _etag(body))
+        body = self._image(media) if isinstance(media, ImageSpec) else self._video(media)
+        return Blob(body, _PNG if isinstance(media, ImageSpec) else _MP4, _etag(body))
 
     def close(self) -> None:
         """Let go of the threads; what is being rendered is finished, what waits is not begun."""
@@ -111,40 +111,40 @@ class Studio:
                 _, gone = self._kept.popitem(last=False)
                 self._kept_bytes -= len(gone.body)
 
-    def _picture(self, picture: Picture) -> bytes:
+    def _image(self, image: ImageSpec) -> bytes:
         if self.mode == "plain":
-            return sketch.png(picture)
+            return sketch.png(image)
         from a2e_async.simulator.media import drawing  # noqa: PLC0415  # needs the extras
 
-        return drawing.png(picture)
+        return drawing.png(image)
 
-    def _film(self, film: Film) -> bytes:
+    def _video(self, video: VideoSpec) -> bytes:
         if self.mode == "plain":
-            return sketch.mp4(film.first, film.last, film.seconds)
+            return sketch.mp4(video.first, video.last, video.seconds)
         from a2e_async.simulator.media import encoding  # noqa: PLC0415  # needs the extras
 
-        last = None if film.last is None else self._still(film.last)
+        last = None if video.last is None else self._still(video.last)
         try:
-            return encoding.mp4(self._still(film.first), last, film.seconds, film.variant)
+            return encoding.mp4(self._still(video.first), last, video.seconds, video.variant)
         except OSError:
-            # An upload that is no picture: the film still has to be one.
-            stand_in = self._picture(Picture(f"unreadable picture {film.variant}"))
-            return encoding.mp4(stand_in, None, film.seconds, film.variant)
+            # An upload that is no image: the video still has to be one.
+            stand_in = self._image(ImageSpec(f"unreadable image {video.variant}"))
+            return encoding.mp4(stand_in, None, video.seconds, video.variant)
 
     def _still(self, still: Still) -> bytes:
         return self.render_now(still).body
 
 
-def _sound(sound: Sound, seconds: float) -> Blob:
+def _sound(sound: AudioSpec, seconds: float) -> Blob:
     body = tones.wav(sound.words, seconds, sound.variant)
     return Blob(body, _WAV, _etag(body))
 
 
-def _tiny(media: Picture | Film | Sound) -> Blob:
-    if isinstance(media, Sound):
+def _tiny(media: ImageSpec | VideoSpec | AudioSpec) -> Blob:
+    if isinstance(media, AudioSpec):
         return _sound(media, min(media.seconds, _TINY_SECONDS))
-    body = plain.tiny_picture() if isinstance(media, Picture) else plain.tiny_film(media.seconds)
-    return Blob(body, _PNG if isinstance(media, Picture) else _MP4, _etag(body))
+    body = plain.tiny_image() if isinstance(media, ImageSpec) else plain.tiny_video(media.seconds)
+    return Blob(body, _PNG if isinstance(media, ImageSpec) else _MP4, _etag(body))
 
 
 def _etag(body: bytes) -> str:

@@ -1,6 +1,6 @@
 """How the service writes each family down, as data: one line per family that deviates (service.md 0.3, 0.5, 0.6, 0.8).
 
-Where nothing is known the line is by analogy: generators of pictures like text to image, the others like the rest.
+Where nothing is known the line is by analogy: generators of images like text to image, the others like the rest.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Dialect:
         array: A start answers with an array of its tasks.
         count: The body's field that asks for several tasks.
         outputs: The body's field that asks for several results of one task.
-        like: The body's field whose file decides whether a picture or a film is made.
+        like: The body's field whose file decides whether an image or a video is made.
         poor: The HTTP status that refuses too few coins, where it is documented.
         denies: Its refusals say `success: false` and no code.
         first: The fields of an item of a start's answer, where they are documented.
@@ -133,7 +133,7 @@ def anchor_of(twin_id: str) -> str:
     return digest("anchor of", twin_id) + twin_id[-8:]
 
 
-_PICTURES = Dialect(result="image_urls")
+_IMAGES = Dialect(result="image_urls")
 _AVATAR_WORDS = {
     "initialized": "init", "sent": "start", "processing": "process", "completed": "success", "failed": "fail",
 }  # fmt: skip
@@ -144,12 +144,12 @@ DIALECTS: Mapping[str, Dialect] = {
         first=("_id", "name", "prompt", "current_status", "image_urls", "width", "height", "coins"),
     ),
     "image_to_video": Dialect(count="number_of_images"),
-    "nano_banana": _PICTURES,
-    "gpt_image": _PICTURES,
+    "nano_banana": _IMAGES,
+    "gpt_image": _IMAGES,
     "flux2": Dialect(result="image_urls", poor="402"),
-    "qwen_image": _PICTURES,
-    "wan26_image": _PICTURES,
-    "wan27_image": _PICTURES,
+    "qwen_image": _IMAGES,
+    "wan26_image": _IMAGES,
+    "wan27_image": _IMAGES,
     "kling_image": Dialect(result="image_urls", array=True, count="n"),
     "photobook": Dialect(result="image_urls", outputs="total_count"),
     "virtual_try_on": Dialect(result="result_image_url"),

@@ -16,16 +16,16 @@ from a2e_async.core.family import Family, families
 from a2e_async.simulator.world.dialects import Dialect, dialect_of
 from a2e_async.simulator.world.switches import Body
 
-Makes: TypeAlias = Literal["picture", "film", "sound", "record"]
+Makes: TypeAlias = Literal["image", "video", "audio", "record"]
 Coins: TypeAlias = Callable[[Body], int]
 
 _SIZES = {
     "1:1": (1024, 1024), "4:3": (1024, 768), "3:4": (768, 1024), "16:9": (1344, 768), "9:16": (768, 1344),
     "2:3": (683, 1024), "3:2": (1024, 683), "21:9": (1512, 648),
 }  # fmt: skip
-_PICTURE_FILES = (".png", ".jpg", ".jpeg", ".webp", ".gif")
+_IMAGE_FILES = (".png", ".jpg", ".jpeg", ".webp", ".gif")
 _SECONDS_PER_UNIT = 5
-_LONGEST_FILM = 30
+_LONGEST_VIDEO = 30
 _OLD_STARTS = frozenset({"/api/v1/userText2image/start"})
 
 __all__ = ["Kind", "known_kinds"]
@@ -77,7 +77,7 @@ class Kind:
         like = self.dialect.like
         if like is None:
             return self.family.makes
-        return "picture" if str(body.get(like)).partition("?")[0].lower().endswith(_PICTURE_FILES) else "film"
+        return "image" if str(body.get(like)).partition("?")[0].lower().endswith(_IMAGE_FILES) else "video"
 
 
 def known_kinds() -> dict[str, Kind]:
@@ -98,19 +98,19 @@ def _kind(family: Family) -> Kind:
 
 
 def seconds_of(body: Body) -> int:
-    """Give the length of the film that a body asks for."""
+    """Give the length of the video that a body asks for."""
     further = body.get("parameters")
     for place, field in (
         (body, "video_time"), (body, "duration"), (body, "duration_seconds"), (further, "duration"),
     ):  # fmt: skip
         asked = place.get(field) if isinstance(place, Mapping) else None
         if isinstance(asked, int | str) and str(asked).isdigit():
-            return max(1, min(int(asked), _LONGEST_FILM))
+            return max(1, min(int(asked), _LONGEST_VIDEO))
     return _SECONDS_PER_UNIT
 
 
 def size_of(body: Body) -> tuple[int, int]:
-    """Give the size of the picture that a body asks for."""
+    """Give the size of the image that a body asks for."""
     width, height = body.get("width"), body.get("height")
     if body.get("aspect_ratio") in _SIZES and (body.get("model_type") == "seedream" or not width):
         return _SIZES[str(body["aspect_ratio"])]
@@ -148,7 +148,7 @@ _RUN_TIMES: Mapping[str, tuple[float, float]] = {
 """Where they are documented (endpoints' notes, service.md 0.5)."""
 
 _USUAL_TIMES: Mapping[Makes, tuple[float, float]] = {
-    "picture": (2.0, 6.0), "film": (5.0, 20.0), "sound": (5.0, 20.0), "record": (30.0, 60.0),
+    "image": (2.0, 6.0), "video": (5.0, 20.0), "audio": (5.0, 20.0), "record": (30.0, 60.0),
 }  # fmt: skip
 
 _PRICES: Mapping[str, Price] = {
@@ -158,11 +158,11 @@ _PRICES: Mapping[str, Price] = {
     "dubbing": Price(coins=20, units=_one),
     "video_twin": Price(coins=100, units=lambda body: 1 if body.get("image_url") else 0),
 }
-"""Coins that somebody states (service.md 0.7, 6, 9, 14); a twin of a film is free."""
+"""Coins that somebody states (service.md 0.7, 6, 9, 14); a twin of a video is free."""
 
 _USUAL_PRICES: Mapping[Makes, Price] = {
-    "picture": Price(coins=10, units=_one),
-    "film": Price(coins=30, units=_five_seconds),
-    "sound": Price(coins=20, units=_one),
+    "image": Price(coins=10, units=_one),
+    "video": Price(coins=30, units=_five_seconds),
+    "audio": Price(coins=20, units=_one),
     "record": Price(coins=50, units=_one),
 }

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from a2e_async.simulator.chance import between, digest
-from a2e_async.simulator.media.specs import Film, Media, Picture, Sound, Still
+from a2e_async.simulator.media.specs import AudioSpec, ImageSpec, Media, Still, VideoSpec
 from a2e_async.simulator.world.kinds import Kind, seconds_of, size_of
 from a2e_async.simulator.world.switches import Body, Switches
 
@@ -76,21 +76,21 @@ def files_of(kind: Kind, body: Body, seed: int, index: int, find_still: FindStil
     prompt = words_of(kind, body) or kind.family.title
     first, last = (_still(body, fields, find_still) for fields in (_FIRST, _LAST))
     makes = kind.makes(body)
-    if (makes == "film" and first is _UNREADABLE) or last is _UNREADABLE:
+    if (makes == "video" and first is _UNREADABLE) or last is _UNREADABLE:
         return ()
     files: list[Media] = []
     for output in range(kind.outputs(body)):
         variant = f"{seed or ''}/{index + output or ''}".strip("/")
-        if makes == "film":
-            files.append(Film(first or Picture(prompt), last, seconds_of(body), digest(prompt, variant)))
-        elif makes == "sound":
-            files.append(Sound(prompt, min(seconds_of(body), 5), variant))
+        if makes == "video":
+            files.append(VideoSpec(first or ImageSpec(prompt), last, seconds_of(body), digest(prompt, variant)))
+        elif makes == "audio":
+            files.append(AudioSpec(prompt, min(seconds_of(body), 5), variant))
         else:
-            files.append(Picture(prompt, *size_of(body), variant))
+            files.append(ImageSpec(prompt, *size_of(body), variant))
     return tuple(files)
 
 
-_UNREADABLE = Picture("unreadable")
+_UNREADABLE = ImageSpec("unreadable")
 
 
 def _still(body: Body, fields: tuple[str, ...], find_still: FindStill) -> Still | None:

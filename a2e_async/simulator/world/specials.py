@@ -11,7 +11,7 @@ from a2e_async.simulator.world.switches import Body
 
 Check: TypeAlias = Callable[[Body], str | None]
 
-_FILMS = (".mp4", ".avi", ".mov", ".mkv")
+_VIDEOS = (".mp4", ".avi", ".mov", ".mkv")
 _BOTH_BACKGROUNDS = 30005
 _CANVAS = ("web_bg_width", "web_bg_height", "web_people_width", "web_people_height")
 
@@ -98,9 +98,9 @@ def _omni_seconds(body: Body) -> str | None:
 
 
 def _wan_references(body: Body) -> str | None:
-    films = [one for one in body.get("reference_media") or () if one["type"] == "reference_video"]
+    videos = [one for one in body.get("reference_media") or () if one["type"] == "reference_video"]
     wrong = "duration must be one of 2 to 10 with a reference video"
-    return wrong if films and int(body.get("duration", "5")) > 10 else None  # noqa: PLR2004
+    return wrong if videos and int(body.get("duration", "5")) > 10 else None  # noqa: PLR2004
 
 
 def _wan30(body: Body) -> str | None:
@@ -129,9 +129,9 @@ def _minimax_references(body: Body) -> str | None:
     return f"{kinds[0]} and its like are for reference-to-video only" if is_given else None
 
 
-def _film_file(body: Body) -> str | None:
+def _video_file(body: Body) -> str | None:
     path = str(body.get("video_url")).partition("?")[0].lower()
-    return None if path.endswith(_FILMS) else f"video_url must end with {', '.join(_FILMS)}"
+    return None if path.endswith(_VIDEOS) else f"video_url must end with {', '.join(_VIDEOS)}"
 
 
 _SHORT = tuple(map(str, range(2, 16)))
@@ -251,9 +251,9 @@ SPECIALS: Mapping[str, tuple[Check, ...]] = {
     "/api/v1/soraVideo/start": (needs("image_urls", model_type=(None, "image-to-video")),),
     "/api/v1/video/generate": (_avatar,),
     "/api/v1/userVideoTwin/startTraining": (_twin,),
-    "/api/v1/thinkSound/start": (_film_file,),
+    "/api/v1/thinkSound/start": (_video_file,),
 }
-"""What is looked at after the fields themselves have been found right."""
+"""What is polled after the fields themselves have been found right."""
 
 
 def special_wrong(path: str, body: Body) -> str | None:

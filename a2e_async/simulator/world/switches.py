@@ -29,10 +29,10 @@ class Switches:
         token: The token it accepts.
         coins: What the account has at the beginning.
         diamonds: What else the account has; nothing is paid with them.
-        seed: Where chance begins; the same seed gives the same run times, ids and pictures.
+        seed: Where chance begins; the same seed gives the same run times, ids and images.
         task_seconds: How long a task runs: a number, a range, or a function of family name and request body;
             None leaves it to the family (text_to_image 2 to 6, image_to_video 5 to 20).
-        prices: Coins per unit by family name, over the usual 10 per picture and 30 per 5 seconds of film; also of
+        prices: Coins per unit by family name, over the usual 10 per image and 30 per 5 seconds of video; also of
             "streaming" (per minute), "twin_lip_sync", "speech" and "upload".
         fails: Says of a family name and a request body whether its tasks fail. A prompt with `[fail]` or
             `[fail:code]` fails anyway.
@@ -46,9 +46,9 @@ class Switches:
         history_lag: How long a charge is missing from the credits history.
         names: What becomes of a task's name: kept, dropped, or cut to so many characters.
         list_names: The same for lists alone.
-        instant_old_form: The old start of text_to_image answers with finished pictures, as the service's page shows. By
+        instant_old_form: The old start of text_to_image answers with finished images, as the service's page shows. By
             default it does, unless `task_seconds` says how long tasks run, or something that tasks fail.
-        siblings_in_reply: A start of several films answers with all of them instead of the first.
+        siblings_in_reply: A start of several videos answers with all of them instead of the first.
         casings: Which spelling of `userText2Image` is served.
         dialects: Which of two ways of asking the same thing is served, where a family knows a newer and an older one.
         undocumented: Endpoints are served too that a family only supposes (their note begins with "undocumented").
@@ -67,7 +67,7 @@ class Switches:
         trace_ids: Replies carry a `trace_id`.
         voice_limit: Most cloned voices; one more is refused with HTTP 403.
         hosts_occupied: No host is free for a streaming avatar: code 1001.
-        full_hd_lag: How long after its task's end the 1080p version of a film is answered with HTTP 202.
+        full_hd_lag: How long after its task's end the 1080p version of a video is answered with HTTP 202.
         transfer_key: Where a transfer to storage has its link.
         batch_limit: Most ids that one batch enquiry may name; None: 200 where that is documented, else 100.
         rate: Most API requests in one second of the caller's time; more are answered 429. None: no limit.

@@ -14,7 +14,7 @@ from typing import Any
 import attrs
 
 from a2e_async.simulator.chance import number
-from a2e_async.simulator.media.specs import Picture, Still
+from a2e_async.simulator.media.specs import ImageSpec, Still
 from a2e_async.simulator.world import making
 from a2e_async.simulator.world.account import Account
 from a2e_async.simulator.world.book import Book
@@ -47,7 +47,7 @@ class World:
         self.switches = Switches() if switches is None else switches
         self.kinds: dict[str, Kind] = known_kinds()
         self.account = Account(self.clock, self.switches.coins, self.switches.diamonds)
-        self.find_still: Callable[[str], Still | None] = Picture
+        self.find_still: Callable[[str], Still | None] = ImageSpec
         """Gives the still behind a link, or None where there is none; the file host takes this over."""
         self.tell: Callable[[SimTask], None] = _nobody
         """Called with each new task that has a webhook, and when its end is moved; the postman takes this over."""
@@ -255,7 +255,7 @@ class World:
             created=now,
             pace=pace,
             ends=now + (switches.stuck_seconds if stuck else pace),
-            files=files or (Picture("nothing"),),
+            files=files or (ImageSpec("nothing"),),
             skips_initialized=switches.first_status == "sent" or kind.dialect.begins == "sent",
             failure=making.failure("timeout") if stuck else fails,
             refundable=stuck or switches.refunds_failures,

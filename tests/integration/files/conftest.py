@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from file_host import file_host
-from films import FILM, QUICK
+from videos import QUICK, VIDEO
 
 from a2e_async import A2EClient
 
@@ -12,7 +12,7 @@ from a2e_async import A2EClient
 @pytest.fixture
 async def host():
     """Run a file host with one video."""
-    async with file_host(FILM) as host:
+    async with file_host(VIDEO) as host:
         yield host
 
 

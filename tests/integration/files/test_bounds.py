@@ -8,7 +8,7 @@ import zlib
 
 import pytest
 from file_host import file_host
-from films import FILM, HALF, QUICK, is_whole, names
+from videos import HALF, QUICK, VIDEO, is_whole, names
 
 from a2e_async import A2EClient, DownloadError, Transfers
 from a2e_async.core.media import SNIFFED
@@ -21,15 +21,15 @@ def local(**options):
 
 
 PACKED = {
-    "gzip": ("gzip", gzip.compress(FILM)),
-    "gzip in two members": ("gzip", gzip.compress(FILM[:HALF]) + gzip.compress(FILM[HALF:])),
-    "gzip with zeros behind": ("x-gzip", gzip.compress(FILM) + bytes(9)),
-    "deflate": ("deflate", zlib.compress(FILM)),
-    "deflate without its header": ("deflate", zlib.compress(FILM)[2:-4]),
-    "only said so": ("gzip", FILM),
-    "only said so, deflate": ("deflate", FILM),
-    "only said so, brotli": ("br", FILM),
-    "identity": ("identity", FILM),
+    "gzip": ("gzip", gzip.compress(VIDEO)),
+    "gzip in two members": ("gzip", gzip.compress(VIDEO[:HALF]) + gzip.compress(VIDEO[HALF:])),
+    "gzip with zeros behind": ("x-gzip", gzip.compress(VIDEO) + bytes(9)),
+    "deflate": ("deflate", zlib.compress(VIDEO)),
+    "deflate without its header": ("deflate", zlib.compress(VIDEO)[2:-4]),
+    "only said so": ("gzip", VIDEO),
+    "only said so, deflate": ("deflate", VIDEO),
+    "only said so, brotli": ("br", VIDEO),
+    "identity": ("identity", VIDEO),
 }
 
 
@@ -39,15 +39,15 @@ async def test_a_body_that_is_packed_though_nobody_asked_is_unpacked(a2e, host, 
     """Stores hand out what was stored packed, and servers say so of what is not; the file comes whole."""
     encoding, body = PACKED[way]
     host.script = [{"body": body, "head": [f"Content-Encoding: {encoding}"], "length": length}]
-    assert is_whole(await a2e.download(host.url, tmp_path, name="film"), tmp_path)
+    assert is_whole(await a2e.download(host.url, tmp_path, name="video"), tmp_path)
     assert len(host.requests) == 1
 
 
 BADLY_PACKED = {
-    "cut off": ("gzip", gzip.compress(FILM)[:-9]),
-    "damaged": ("gzip", gzip.compress(FILM)[:200] + bytes(3_000)),
+    "cut off": ("gzip", gzip.compress(VIDEO)[:-9]),
+    "damaged": ("gzip", gzip.compress(VIDEO)[:200] + bytes(3_000)),
     "unknown": ("br", b"\x8b\x02\x80" + bytes(range(256)) * 30),
-    "packed twice": ("gzip, gzip", gzip.compress(gzip.compress(FILM))),
+    "packed twice": ("gzip, gzip", gzip.compress(gzip.compress(VIDEO))),
     "words": ("gzip", gzip.compress(b"please log in" * 99)),
 }
 
@@ -58,18 +58,18 @@ async def test_what_cannot_be_unpacked_is_no_file(a2e, host, tmp_path, way):
     encoding, body = BADLY_PACKED[way]
     host.script = [{"body": body, "head": [f"Content-Encoding: {encoding}", "Content-Type: video/mp4"]}] * 4
     with pytest.raises(DownloadError, match="not whole after 4 tries"):
-        await a2e.download(host.url, tmp_path, name="film")
+        await a2e.download(host.url, tmp_path, name="video")
     assert names(tmp_path) == []
-    assert is_whole(await a2e.download(host.url, tmp_path, name="film"), tmp_path)
+    assert is_whole(await a2e.download(host.url, tmp_path, name="video"), tmp_path)
 
 
 async def test_a_bomb_is_given_up_at_once(a2e, host, tmp_path):
     """What grows a hundredfold is no media file: little of it reaches the disk, once, and nothing stays."""
     packer = zlib.compressobj(9, zlib.DEFLATED, 31)
-    bomb = packer.compress(FILM[:99]) + b"".join(packer.compress(bytes(1 << 20)) for _ in range(99)) + packer.flush()
+    bomb = packer.compress(VIDEO[:99]) + b"".join(packer.compress(bytes(1 << 20)) for _ in range(99)) + packer.flush()
     host.script = [{"body": bomb, "head": ["Content-Encoding: gzip"]}] * 4
     with pytest.raises(DownloadError, match="far more than media do"):
-        await a2e.download(host.url, tmp_path, name="film")
+        await a2e.download(host.url, tmp_path, name="video")
     assert len(host.requests) == 1
     assert names(tmp_path) == []
 
@@ -78,12 +78,12 @@ async def test_a_bomb_is_given_up_at_once(a2e, host, tmp_path):
 async def test_a_file_has_a_largest_size(host, tmp_path, length):
     """What is larger than allowed is refused: at once where its length is known, else when it has passed the bound."""
     host.script = [{"length": length}]
-    async with local(transfers=Transfers(largest=len(FILM) - 1)) as a2e:
+    async with local(transfers=Transfers(largest=len(VIDEO) - 1)) as a2e:
         with pytest.raises(DownloadError, match=r"Transfers\.largest"):
-            await a2e.download(host.url, tmp_path, name="film")
+            await a2e.download(host.url, tmp_path, name="video")
     assert len(host.requests) == 1
-    async with local(transfers=Transfers(largest=len(FILM))) as a2e:
-        assert (await a2e.download(host.url, tmp_path, name="film"))[0].read_bytes() == FILM
+    async with local(transfers=Transfers(largest=len(VIDEO))) as a2e:
+        assert (await a2e.download(host.url, tmp_path, name="video"))[0].read_bytes() == VIDEO
 
 
 @pytest.mark.parametrize("length", [True, False])
@@ -92,7 +92,7 @@ async def test_a_file_never_fills_the_disk(a2e, host, tmp_path, monkeypatch, len
     monkeypatch.setattr(streams, "room_in", lambda _folder: HALF)
     host.script = [{"length": length}]
     with pytest.raises(DownloadError, match="the disk has"):
-        await a2e.download(host.url, tmp_path, name="film")
+        await a2e.download(host.url, tmp_path, name="video")
     assert disk.room_in(tmp_path) > 0
 
 
@@ -100,7 +100,7 @@ async def test_a_host_that_drips_is_given_up(host, tmp_path):
     """Less than the least rate over `Retry.stall_seconds` counts as a break, also when something always comes."""
 
     async def drip(writer, _headers, **_act):
-        writer.write(b"HTTP/1.1 200 x\r\nContent-Length: 9999999\r\n\r\n" + FILM[:SNIFFED])
+        writer.write(b"HTTP/1.1 200 x\r\nContent-Length: 9999999\r\n\r\n" + VIDEO[:SNIFFED])
         for _ in range(100):
             await asyncio.sleep(0.03)
             writer.write(b"x")
@@ -108,15 +108,15 @@ async def test_a_host_that_drips_is_given_up(host, tmp_path):
     host._answer = drip
     async with local(transfers=Transfers(slowest=100_000)) as a2e:
         with pytest.raises(DownloadError, match=r"bytes came in .* \(Transfers\.slowest\)"):
-            await a2e.download(host.url, tmp_path, name="film")
+            await a2e.download(host.url, tmp_path, name="video")
     async with local(transfers=Transfers(slowest=0, longest=0.7)) as a2e:
         with pytest.raises(DownloadError, match=r"not whole after 0\.7 s \(Transfers\.longest\)"):
-            await a2e.download(host.url, tmp_path, name="film")
+            await a2e.download(host.url, tmp_path, name="video")
 
 
 async def test_one_slow_host_keeps_nobody_else_waiting(a2e, tmp_path):
     """Each host has places of its own."""
-    async with file_host(FILM) as slow, file_host(FILM) as quick:
+    async with file_host(VIDEO) as slow, file_host(VIDEO) as quick:
         slow.script = [{"after": 0, "then": "stall"}] * 99
         waiting = [asyncio.create_task(a2e.download(f"{slow.url}&{n}", tmp_path, name=f"s{n}")) for n in range(12)]
         await asyncio.sleep(0.1)

@@ -11,12 +11,12 @@ import aiohttp
 import attrs
 import pytest
 from file_host import file_host
-from films import FILM, HALF, QUICK, is_whole
+from videos import HALF, QUICK, VIDEO, is_whole
 
 from a2e_async import A2EClient, DownloadError, Transfers
 from a2e_async.engine.files.hosts import Hosts
 
-SIGNED = "/a/film%27s%20%281%29.png?Credential=AK%2F2026%2Fs3&Policy=%7Eq'()*!&Signature=a%2Fb%2Bc%3D;x"
+SIGNED = "/a/video%27s%20%281%29.png?Credential=AK%2F2026%2Fs3&Policy=%7Eq'()*!&Signature=a%2Fb%2Bc%3D;x"
 SECRET = "s3cr3t"
 
 
@@ -29,11 +29,11 @@ def local(**options):
 async def test_a_link_goes_out_byte_for_byte(a2e, host, tmp_path, link):
     """What a signature was made of is neither decoded nor tidied, in a link or in a redirect."""
     root = host.url.partition("/results")[0]
-    assert is_whole(await a2e.download(root + link, tmp_path / "a", name="film"), tmp_path / "a")
+    assert is_whole(await a2e.download(root + link, tmp_path / "a", name="video"), tmp_path / "a")
     for location in (root + link, link if link != "//two.png" else f"//{host.url.split('/')[2]}{link}"):
         host.script = [{"status": 302, "body": b"", "head": [f"Location: {location}"]}]
-        await a2e.download(host.url, tmp_path / "b", name="film")
-    assert [target for target in host.targets if "film.mp4" not in target] == [link] * 3
+        await a2e.download(host.url, tmp_path / "b", name="video")
+    assert [target for target in host.targets if "video.mp4" not in target] == [link] * 3
 
 
 async def test_only_what_cannot_stand_in_a_request_is_encoded(a2e, host, tmp_path):
@@ -44,7 +44,7 @@ async def test_only_what_cannot_stand_in_a_request_is_encoded(a2e, host, tmp_pat
 
 
 REDIRECTS = {
-    "round and round": ("/results/film.mp4?Signature=s3cr3t", "too many redirects"),
+    "round and round": ("/results/video.mp4?Signature=s3cr3t", "too many redirects"),
     "elsewhere": ("ftp://r.example/x?Signature=s3cr3t", "redirected to one that is no http or https URL"),
     "nowhere": ("http://a..b/x?Signature=s3cr3t", "redirected to one that names no host that can be asked"),
     "broken": ("http://[bad/x?Signature=s3cr3t", "redirected to one that cannot be read"),
@@ -58,7 +58,7 @@ async def test_a_redirect_that_leads_nowhere_is_said_without_its_signature(a2e, 
     location, words = REDIRECTS[way]
     host.script = [{"status": 302, "body": b"", "head": [f"Location: {location}"]}] * 50
     with pytest.raises(DownloadError, match=words) as caught:
-        await a2e.download(f"{host.url}&Signature={SECRET}", tmp_path, name="film")
+        await a2e.download(f"{host.url}&Signature={SECRET}", tmp_path, name="video")
     assert SECRET not in str(caught.value)
     assert len(host.requests) <= 11
 
@@ -66,9 +66,9 @@ async def test_a_redirect_that_leads_nowhere_is_said_without_its_signature(a2e, 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 async def test_redirects_are_followed(a2e, host, tmp_path, status):
     """A few steps lead to the file, and each of them carries what a resumption needs."""
-    host.script = [{"status": status, "body": b"", "head": ["Location: /results/film.mp4?2"]}] * 3
+    host.script = [{"status": status, "body": b"", "head": ["Location: /results/video.mp4?2"]}] * 3
     host.script += [{"after": HALF, "then": "reset"}, {"status": status, "body": b"", "head": ["Location: ?3"]}]
-    assert is_whole(await a2e.download(host.url, tmp_path, name="film"), tmp_path)
+    assert is_whole(await a2e.download(host.url, tmp_path, name="video"), tmp_path)
     assert host.ranges[-2:] == [f"bytes={HALF}-"] * 2
 
 
@@ -130,15 +130,15 @@ async def test_a_proxy_in_our_own_network_is_no_private_host(monkeypatch, host, 
     """The proxy of the environment is trusted; it resolves names itself."""
     monkeypatch.setenv("http_proxy", host.url.partition("/results")[0].replace("127.0.0.1", "localhost"))
     async with A2EClient("sk_x", base_url="https://service.example", retry=QUICK) as public:
-        (path,) = await public.download("http://files.example/film.mp4", tmp_path)
-    assert path.read_bytes() == FILM
-    assert host.targets == ["http://files.example/film.mp4"]
+        (path,) = await public.download("http://files.example/video.mp4", tmp_path)
+    assert path.read_bytes() == VIDEO
+    assert host.targets == ["http://files.example/video.mp4"]
 
 
 async def test_private_hosts_can_be_allowed(host, tmp_path):
     """Whoever has hosts of his own inside says so."""
     async with A2EClient("sk_x", base_url="https://service.example", allow_private_files=True) as public:
-        assert is_whole(await public.download(host.url, tmp_path, name="film"), tmp_path)
+        assert is_whole(await public.download(host.url, tmp_path, name="video"), tmp_path)
 
 
 @pytest.fixture(scope="module")
@@ -157,7 +157,7 @@ async def secure(certificate):
     """Run a file host with a certificate that nobody else trusts; gives its link and what trusts it."""
     served = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     served.load_cert_chain(*certificate)
-    async with file_host(FILM, tls=served) as host:
+    async with file_host(VIDEO, tls=served) as host:
         yield host.url.replace("127.0.0.1", "localhost"), ssl.create_default_context(cafile=certificate[0]), host
 
 
@@ -168,10 +168,10 @@ async def test_certificates_of_ones_own_serve_files_too(secure, tmp_path, way):
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=trusted)) as http:
         given = {"http": http} if way == "http" else {"ssl": trusted}
         async with local(**given) as a2e:
-            assert is_whole(await a2e.download(url, tmp_path, name="film"), tmp_path)
+            assert is_whole(await a2e.download(url, tmp_path, name="video"), tmp_path)
     async with local(retry=attrs.evolve(QUICK, attempts=1)) as a2e:
         with pytest.raises(DownloadError, match=r"(?i)certificate"):
-            await a2e.download(url, tmp_path / "other", name="film")
+            await a2e.download(url, tmp_path / "other", name="video")
 
 
 async def test_no_redirect_leads_from_https_to_http(secure, host, tmp_path):
@@ -188,4 +188,4 @@ async def test_a_long_header_of_a_stranger_is_no_fault(a2e, host, tmp_path):
     """A content security policy of 9 kB, and a long Location, belong to ordinary hosts."""
     host.script = [{"status": 302, "body": b"", "head": [f"Location: /x?{'y' * 9000}"]}]
     host.script += [{"head": [f"Content-Security-Policy: {'x' * 9000}"]}]
-    assert is_whole(await a2e.download(host.url, tmp_path, name="film"), tmp_path)
+    assert is_whole(await a2e.download(host.url, tmp_path, name="video"), tmp_path)

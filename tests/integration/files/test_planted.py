@@ -9,7 +9,7 @@ import os
 import time
 
 import pytest
-from films import FILM, HALF, QUICK, is_whole, names, part_of
+from videos import HALF, QUICK, VIDEO, is_whole, names, part_of
 
 from a2e_async import A2EClient, DownloadError
 from a2e_async.engine.files import disk, downloads
@@ -21,7 +21,7 @@ async def leave(a2e, host, folder):
     """Let a download be given up in the middle; gives the hidden file and the note beside it."""
     host.script = [{"after": HALF}] * 4
     with pytest.raises(DownloadError):
-        await a2e.download(host.url, folder, name="film")
+        await a2e.download(host.url, folder, name="video")
     part = part_of(folder)
     return part, part.with_name(f"{part.name}.etag")
 
@@ -43,14 +43,14 @@ async def test_what_is_no_plain_file_is_refused(a2e, host, tmp_path, how):
     }
     make[how]()
     with pytest.raises(DownloadError, match="was not touched; remove it"):
-        await asyncio.wait_for(a2e.download(host.url, out, name="film"), 5)
+        await asyncio.wait_for(a2e.download(host.url, out, name="video"), 5)
     assert mine.read_text() == "my own key\n"
     assert not (tmp_path / "new").exists()
-    assert "film.mp4" not in names(out)
+    assert "video.mp4" not in names(out)
     if how in ("pipe", "symbolic link", "dangling link"):  # in the place of the note, what leads elsewhere goes
         note.unlink()
         planted.rename(note)
-        assert is_whole(await asyncio.wait_for(a2e.download(host.url, out, name="film"), 5), out)
+        assert is_whole(await asyncio.wait_for(a2e.download(host.url, out, name="video"), 5), out)
         assert mine.read_text() == "my own key\n"
 
 
@@ -62,7 +62,7 @@ async def test_a_second_name_of_my_file_is_let_go_of(a2e, host, tmp_path, where)
     planted = (await leave(a2e, host, tmp_path / "out"))[where]
     planted.unlink()
     os.link(mine, planted)
-    assert is_whole(await a2e.download(host.url, tmp_path / "out", name="film"), tmp_path / "out")
+    assert is_whole(await a2e.download(host.url, tmp_path / "out", name="video"), tmp_path / "out")
     assert mine.read_bytes() == b"my own"
 
 
@@ -72,7 +72,7 @@ async def test_a_hidden_file_of_somebody_else_is_refused(a2e, host, tmp_path):
     part, _note = await leave(a2e, host, tmp_path)
     os.chown(part, 12_345, -1)
     with pytest.raises(DownloadError, match="belongs to somebody else"):
-        await a2e.download(host.url, tmp_path, name="film")
+        await a2e.download(host.url, tmp_path, name="video")
 
 
 async def test_whoever_waits_for_another_process_is_told_and_gives_up(a2e, host, tmp_path, monkeypatch, caplog):
@@ -83,9 +83,9 @@ async def test_whoever_waits_for_another_process_is_told_and_gives_up(a2e, host,
     with part.open("r+b") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         with pytest.raises(DownloadError, match=r"another client of this process is downloading it, .* not gone on"):
-            await a2e.download(host.url, tmp_path, name="film")
+            await a2e.download(host.url, tmp_path, name="video")
     assert [record.message for record in caplog.records if "waiting for another client" in record.message]
-    assert is_whole(await a2e.download(host.url, tmp_path, name="film"), tmp_path)
+    assert is_whole(await a2e.download(host.url, tmp_path, name="video"), tmp_path)
 
 
 async def test_whoever_goes_on_is_waited_for(a2e, host, tmp_path, monkeypatch):
@@ -94,7 +94,7 @@ async def test_whoever_goes_on_is_waited_for(a2e, host, tmp_path, monkeypatch):
     part, _note = await leave(a2e, host, tmp_path)
     with part.open("r+b") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
-        waiting = asyncio.create_task(a2e.download(host.url, tmp_path, name="film"))
+        waiting = asyncio.create_task(a2e.download(host.url, tmp_path, name="video"))
         for step in range(8):
             await asyncio.sleep(0.15)
             held.truncate(HALF - step - 1)
@@ -106,9 +106,9 @@ async def test_a_file_that_another_client_finishes_is_taken_from_it(a2e, host, t
     """Whoever waited finds the file, and asks for nothing of it a second time."""
     host.script = [{"wait": 0.5}]
     async with A2EClient("sk_other", base_url="http://127.0.0.1:1", retry=QUICK) as other:
-        both = await asyncio.gather(*(one.download(host.url, tmp_path, name="film") for one in (a2e, other)))
+        both = await asyncio.gather(*(one.download(host.url, tmp_path, name="video") for one in (a2e, other)))
     assert both[0] == both[1]
-    assert host.served == len(FILM)
+    assert host.served == len(VIDEO)
 
 
 @pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE])
@@ -120,7 +120,7 @@ async def test_too_many_open_files_are_said_with_the_limit(a2e, host, tmp_path, 
 
     monkeypatch.setattr(disk.os, "open", none_left)
     with pytest.raises(DownloadError, match=r"ulimit -n"):
-        await a2e.download(host.url, tmp_path, name="film")
+        await a2e.download(host.url, tmp_path, name="video")
 
 
 async def test_a_file_system_without_links_locks_and_marks_still_does(a2e, host, tmp_path, monkeypatch):
@@ -132,14 +132,14 @@ async def test_a_file_system_without_links_locks_and_marks_still_does(a2e, host,
     monkeypatch.setattr(os, "link", refuse)
     monkeypatch.setattr(fcntl, "flock", refuse)
     monkeypatch.setattr(disk, "_set", refuse)
-    (tmp_path / "film.mp4").write_bytes(b"mine")
+    (tmp_path / "video.mp4").write_bytes(b"mine")
     for _ in range(2):
-        (path,) = await a2e.download(host.url, tmp_path, name="film")
-        assert (path.name, path.read_bytes()) == ("film-2.mp4", FILM)
-    assert names(tmp_path) == ["film-2.mp4", "film.mp4"]
+        (path,) = await a2e.download(host.url, tmp_path, name="video")
+        assert (path.name, path.read_bytes()) == ("video-2.mp4", VIDEO)
+    assert names(tmp_path) == ["video-2.mp4", "video.mp4"]
     monkeypatch.setattr(disk, "_set", None)
     monkeypatch.setattr(disk, "_get", None)
-    assert (await a2e.download(host.url, tmp_path, name="film"))[0].name == "film-2.mp4"
+    assert (await a2e.download(host.url, tmp_path, name="video"))[0].name == "video-2.mp4"
 
 
 async def test_the_loop_goes_on_while_the_disk_is_slow(a2e, host, tmp_path, monkeypatch):
@@ -151,7 +151,7 @@ async def test_the_loop_goes_on_while_the_disk_is_slow(a2e, host, tmp_path, monk
         real(handle)
 
     monkeypatch.setattr(os, "fsync", slow)
-    download = asyncio.create_task(a2e.download(host.url, tmp_path, name="film"))
+    download = asyncio.create_task(a2e.download(host.url, tmp_path, name="video"))
     longest, loop = 0.0, asyncio.get_running_loop()
     while not download.done():
         began = loop.time()
@@ -165,11 +165,11 @@ async def test_a_cancelled_transfer_leaves_no_open_file(a2e, host, tmp_path):
     """Cancelled at any moment, also twice, a download lets go of its hidden file, and the next one has it."""
     for moment in (0.0, 0.002, 0.005, 0.01, 0.02):
         host.script = [{"after": HALF, "then": "stall"}]
-        task = asyncio.create_task(a2e.download(host.url, tmp_path, name="film"))
+        task = asyncio.create_task(a2e.download(host.url, tmp_path, name="video"))
         await asyncio.sleep(moment)
         task.cancel()
         await asyncio.sleep(0)
         task.cancel()
         await asyncio.wait([task])
         host.script = []
-    assert is_whole(await asyncio.wait_for(a2e.download(host.url, tmp_path, name="film"), 5), tmp_path)
+    assert is_whole(await asyncio.wait_for(a2e.download(host.url, tmp_path, name="video"), 5), tmp_path)

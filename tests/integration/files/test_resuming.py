@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from films import FILM, HALF, OTHER_FILM, is_whole, part_of
+from videos import HALF, OTHER_VIDEO, VIDEO, is_whole, part_of
 
 from a2e_async import DownloadError
 
@@ -13,28 +13,28 @@ from a2e_async import DownloadError
 async def test_a_reset_in_the_middle_is_resumed_by_range_and_etag(a2e, host, tmp_path):
     """The second request asks for the rest of the very same file, and each byte is sent once."""
     host.script = [{"after": HALF, "then": "reset"}]
-    assert is_whole(await a2e.download(host.url, tmp_path, name="film"), tmp_path)
+    assert is_whole(await a2e.download(host.url, tmp_path, name="video"), tmp_path)
     assert host.ranges == [None, f"bytes={HALF}-"]
     assert host.requests[1][1]["if-range"] == host.etag
-    assert host.served == len(FILM)
+    assert host.served == len(VIDEO)
 
 
 async def test_a_download_that_was_given_up_is_resumed_by_the_next_one(a2e, host, tmp_path):
     """What an earlier call left is completed by a later one."""
     host.script = [{"after": HALF}] * 4
     with pytest.raises(DownloadError):
-        await a2e.download(host.url, tmp_path, name="film")
-    assert is_whole(await a2e.download(host.url, tmp_path, name="film"), tmp_path)
-    assert host.served == len(FILM)
+        await a2e.download(host.url, tmp_path, name="video")
+    assert is_whole(await a2e.download(host.url, tmp_path, name="video"), tmp_path)
+    assert host.served == len(VIDEO)
 
 
 async def test_a_file_that_has_changed_is_begun_anew(a2e, host, tmp_path):
     """Another ETag means another file: halves of two files are never put together."""
     host.script = [{"after": HALF}] * 4
     with pytest.raises(DownloadError):
-        await a2e.download(host.url, tmp_path, name="film")
-    host.body = OTHER_FILM
-    assert is_whole(await a2e.download(host.url, tmp_path, name="film"), tmp_path, OTHER_FILM)
+        await a2e.download(host.url, tmp_path, name="video")
+    host.body = OTHER_VIDEO
+    assert is_whole(await a2e.download(host.url, tmp_path, name="video"), tmp_path, OTHER_VIDEO)
 
 
 async def test_a_part_of_another_file_is_not_believed(a2e, host, tmp_path):
@@ -42,7 +42,7 @@ async def test_a_part_of_another_file_is_not_believed(a2e, host, tmp_path):
     host.script = [{"after": HALF}]
     real = host.etag
     host.script.append({"status": 206, "tag": False, "head": ['ETag: "other"', f"Content-Range: bytes {HALF}-9/10"]})
-    assert is_whole(await a2e.download(host.url, tmp_path, name="film"), tmp_path)
+    assert is_whole(await a2e.download(host.url, tmp_path, name="video"), tmp_path)
     assert host.etag == real
 
 
@@ -50,27 +50,27 @@ async def test_a_part_of_another_file_is_not_believed(a2e, host, tmp_path):
 async def test_a_part_from_another_place_is_not_believed(a2e, host, tmp_path, content_range):
     """A 206 that begins elsewhere than was asked for is thrown away."""
     host.script = [{"after": HALF}, {"status": 206, "head": [f"Content-Range: {content_range}"]}]
-    assert is_whole(await a2e.download(host.url, tmp_path, name="film"), tmp_path)
+    assert is_whole(await a2e.download(host.url, tmp_path, name="video"), tmp_path)
 
 
 async def test_a_rest_that_comes_in_parts_is_put_together(a2e, host, tmp_path):
     """A 206 that ends before the file does is not the end of the file."""
-    place = f"Content-Range: bytes {HALF}-{HALF + 99}/{len(FILM)}"
-    host.script = [{"after": HALF}, {"status": 206, "body": FILM[HALF : HALF + 100], "head": [place]}]
-    assert is_whole(await a2e.download(host.url, tmp_path, name="film"), tmp_path)
+    place = f"Content-Range: bytes {HALF}-{HALF + 99}/{len(VIDEO)}"
+    host.script = [{"after": HALF}, {"status": 206, "body": VIDEO[HALF : HALF + 100], "head": [place]}]
+    assert is_whole(await a2e.download(host.url, tmp_path, name="video"), tmp_path)
     assert host.ranges == [None, f"bytes={HALF}-", f"bytes={HALF + 100}-"]
 
 
 async def test_a_server_without_ranges_sends_the_whole_file_again(a2e, host, tmp_path):
     """A 200 to a question for the rest is the whole file from its first byte."""
     host.script = [{"after": HALF, "ranges": False}, {"ranges": False}]
-    assert is_whole(await a2e.download(host.url, tmp_path, name="film"), tmp_path)
+    assert is_whole(await a2e.download(host.url, tmp_path, name="video"), tmp_path)
 
 
 async def test_a_server_without_etag_is_not_resumed(a2e, host, tmp_path):
     """Without the proof that it is the same file nothing is put together."""
     host.script = [{"after": HALF, "tag": False}, {"tag": False}]
-    assert is_whole(await a2e.download(host.url, tmp_path, name="film"), tmp_path)
+    assert is_whole(await a2e.download(host.url, tmp_path, name="video"), tmp_path)
     assert host.ranges == [None, None]
 
 
@@ -78,7 +78,7 @@ async def test_a_weak_etag_is_no_proof(a2e, host, tmp_path):
     """A weak ETag does not say that bytes are the same, so nothing is resumed by it."""
     weak = {"tag": False, "head": ['ETag: W/"abc"']}
     host.script = [{"after": HALF, **weak}, weak]
-    assert is_whole(await a2e.download(host.url, tmp_path, name="film"), tmp_path)
+    assert is_whole(await a2e.download(host.url, tmp_path, name="video"), tmp_path)
     assert host.ranges == [None, None]
 
 
@@ -86,7 +86,7 @@ async def left_over(a2e, host, folder, body, **note):
     """Let a download be given up in the middle, and put another hidden file in the place of what it left."""
     host.script = [{"after": HALF}] * 4
     with pytest.raises(DownloadError):
-        await a2e.download(host.url, folder, name="film")
+        await a2e.download(host.url, folder, name="video")
     host.requests.clear()
     part = part_of(folder)
     part.write_bytes(body)
@@ -96,17 +96,17 @@ async def left_over(a2e, host, folder, body, **note):
 
 async def test_a_range_that_is_refused_begins_anew(a2e, host, tmp_path):
     """HTTP 416 throws away what is there."""
-    await left_over(a2e, host, tmp_path, FILM + b"more", total=None)
-    assert is_whole(await a2e.download(host.url, tmp_path, name="film"), tmp_path)
-    assert host.ranges == [f"bytes={len(FILM) + 4}-", None]
+    await left_over(a2e, host, tmp_path, VIDEO + b"more", total=None)
+    assert is_whole(await a2e.download(host.url, tmp_path, name="video"), tmp_path)
+    assert host.ranges == [f"bytes={len(VIDEO) + 4}-", None]
 
 
 async def test_a_file_that_only_lacks_its_name_is_not_fetched_again(a2e, host, tmp_path):
     """Whoever was killed between the last byte and the name has the whole file: the host says that nothing is left."""
-    await left_over(a2e, host, tmp_path, FILM)
-    host.script = [{"status": 416, "body": b"", "head": [f"Content-Range: bytes */{len(FILM)}"]}]
+    await left_over(a2e, host, tmp_path, VIDEO)
+    host.script = [{"status": 416, "body": b"", "head": [f"Content-Range: bytes */{len(VIDEO)}"]}]
     served = host.served
-    assert is_whole(await a2e.download(host.url, tmp_path, name="film"), tmp_path)
+    assert is_whole(await a2e.download(host.url, tmp_path, name="video"), tmp_path)
     assert host.served == served
 
 
@@ -116,7 +116,7 @@ async def test_a_file_that_only_lacks_its_name_is_not_fetched_again(a2e, host, t
 async def test_a_part_without_proof_is_not_trusted(a2e, host, tmp_path, note):
     """A left-over hidden file is only used when its ETag is that of the file, and the machine has not died since."""
     await left_over(a2e, host, tmp_path, b"x" * HALF, **note)
-    assert is_whole(await a2e.download(host.url, tmp_path, name="film"), tmp_path)
+    assert is_whole(await a2e.download(host.url, tmp_path, name="video"), tmp_path)
 
 
 @pytest.mark.parametrize("words", ["", "no json", "[1]", "[" * 3_000, '"text"'])
@@ -125,43 +125,43 @@ async def test_a_note_that_cannot_be_read_proves_nothing(a2e, host, tmp_path, wo
     await left_over(a2e, host, tmp_path, b"x" * HALF)
     part = part_of(tmp_path)
     part.with_name(f"{part.name}.etag").write_text(words)
-    assert is_whole(await a2e.download(host.url, tmp_path, name="film"), tmp_path)
+    assert is_whole(await a2e.download(host.url, tmp_path, name="video"), tmp_path)
     assert host.ranges == [None]
 
 
-REST = f"Content-Range: bytes {HALF}-{len(FILM) - 1}/"
+REST = f"Content-Range: bytes {HALF}-{len(VIDEO) - 1}/"
 
 
 @pytest.mark.parametrize(
     "act",
     [
-        {"tag": False, "head": [f"{REST}{len(FILM)}"]},
-        {"tag": False, "head": ['ETag: W/"weak"', f"{REST}{len(FILM)}"]},
-        {"head": [f"{REST}{len(FILM) + 5}"]},
-        {"head": [f"{REST}{len(FILM) - 5}"]},
+        {"tag": False, "head": [f"{REST}{len(VIDEO)}"]},
+        {"tag": False, "head": ['ETag: W/"weak"', f"{REST}{len(VIDEO)}"]},
+        {"head": [f"{REST}{len(VIDEO) + 5}"]},
+        {"head": [f"{REST}{len(VIDEO) - 5}"]},
         {"head": [f"{REST}{'9' * 5000}"]},
-        {"head": [f"{REST}{len(FILM)}", "Content-Encoding: gzip"]},
+        {"head": [f"{REST}{len(VIDEO)}", "Content-Encoding: gzip"]},
         {"head": ["Content-Type: multipart/byteranges; boundary=x"]},
     ],
 )
 async def test_a_rest_is_believed_with_the_same_tag_and_the_same_length_only(a2e, host, tmp_path, act):
     """A host that ignores If-Range, and names no tag or another length, may have another file by now."""
-    host.script = [{"after": HALF}, {"status": 206, "body": OTHER_FILM[HALF:], **act}]
-    assert is_whole(await a2e.download(host.url, tmp_path, name="film"), tmp_path)
+    host.script = [{"after": HALF}, {"status": 206, "body": OTHER_VIDEO[HALF:], **act}]
+    assert is_whole(await a2e.download(host.url, tmp_path, name="video"), tmp_path)
     assert host.ranges == [None, f"bytes={HALF}-", None]
 
 
-@pytest.mark.parametrize("total", ["*", str(len(FILM))])
+@pytest.mark.parametrize("total", ["*", str(len(VIDEO))])
 async def test_a_rest_whose_length_was_known_before_need_not_name_it(a2e, host, tmp_path, total):
     """A star for the length is no other length."""
-    host.script = [{"after": HALF}, {"status": 206, "body": FILM[HALF:], "head": [f"{REST}{total}"]}]
-    assert is_whole(await a2e.download(host.url, tmp_path, name="film"), tmp_path)
+    host.script = [{"after": HALF}, {"status": 206, "body": VIDEO[HALF:], "head": [f"{REST}{total}"]}]
+    assert is_whole(await a2e.download(host.url, tmp_path, name="video"), tmp_path)
 
 
 @pytest.mark.parametrize(
     "act",
     [
-        {"status": 206, "head": [f"Content-Range: bytes 0-{len(FILM) - 1}/{len(FILM)}"]},
+        {"status": 206, "head": [f"Content-Range: bytes 0-{len(VIDEO) - 1}/{len(VIDEO)}"]},
         {"status": 203},
         {"status": 203, "length": False},
         {"head": ["Content-Range: nonsense"]},
@@ -171,23 +171,23 @@ async def test_a_rest_whose_length_was_known_before_need_not_name_it(a2e, host, 
 async def test_unusual_answers_that_hold_the_whole_file_are_taken(a2e, host, tmp_path, act, broken):
     """A 206 that begins at the beginning, or a 203, has all there is; also where the rest was asked for."""
     host.script = [*([{"after": HALF}] if broken else []), act]
-    assert is_whole(await a2e.download(host.url, tmp_path, name="film"), tmp_path)
+    assert is_whole(await a2e.download(host.url, tmp_path, name="video"), tmp_path)
 
 
 async def test_a_part_that_nobody_asked_for_is_completed(a2e, host, tmp_path):
     """A host that sends only the beginning is asked for the rest."""
-    host.script = [{"status": 206, "body": FILM[:HALF], "head": [f"Content-Range: bytes 0-{HALF - 1}/{len(FILM)}"]}]
-    assert is_whole(await a2e.download(host.url, tmp_path, name="film"), tmp_path)
+    host.script = [{"status": 206, "body": VIDEO[:HALF], "head": [f"Content-Range: bytes 0-{HALF - 1}/{len(VIDEO)}"]}]
+    assert is_whole(await a2e.download(host.url, tmp_path, name="video"), tmp_path)
     assert host.ranges == [None, f"bytes={HALF}-"]
 
 
 async def test_more_bytes_than_the_file_has_are_thrown_away(a2e, host, tmp_path):
     """A rest that is longer than what is missing belongs to something else."""
-    host.script = [{"after": HALF}, {"status": 206, "body": FILM[HALF - 9 :], "head": [f"{REST}{len(FILM)}"]}]
-    assert is_whole(await a2e.download(host.url, tmp_path, name="film"), tmp_path)
+    host.script = [{"after": HALF}, {"status": 206, "body": VIDEO[HALF - 9 :], "head": [f"{REST}{len(VIDEO)}"]}]
+    assert is_whole(await a2e.download(host.url, tmp_path, name="video"), tmp_path)
 
 
 async def test_a_part_of_nobody_knows_how_much_is_not_the_file(a2e, host, tmp_path):
     """A 206 that names no length, of a file whose length was never told, could be any part of it."""
-    host.script = [{"status": 206, "body": FILM[:HALF], "head": [f"Content-Range: bytes 0-{HALF - 1}/*"]}]
-    assert is_whole(await a2e.download(host.url, tmp_path, name="film"), tmp_path)
+    host.script = [{"status": 206, "body": VIDEO[:HALF], "head": [f"Content-Range: bytes 0-{HALF - 1}/*"]}]
+    assert is_whole(await a2e.download(host.url, tmp_path, name="video"), tmp_path)

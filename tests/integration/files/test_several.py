@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from film_results import result
-from films import FILM, QUICK, names
+from video_results import result
+from videos import QUICK, VIDEO, names
 
 from a2e_async import A2EClient, Cadence, DownloadError, JobFailedError, Record, Result, Status, TextToImage
 from a2e_async.engine.jobs.events import Downloaded
@@ -17,7 +17,7 @@ async def test_several_results_and_links_come_together(a2e, host, tmp_path):
     """A list may hold results, records and links; nothing is fetched under a name of another one."""
     one, two = result(host, 1), result(host, 2)
     paths = await a2e.download([one, two.records[0], host.url], tmp_path)
-    assert [path.read_bytes() for path in paths] == [FILM] * 3
+    assert [path.read_bytes() for path in paths] == [VIDEO] * 3
     assert len({path.name for path in paths}) == 3
     assert await a2e.download([], tmp_path) == []
 

@@ -13,7 +13,7 @@ import time
 import attrs
 import pytest
 from file_host import file_host
-from films import FILM, HALF, QUICK, is_whole, names, part_of
+from videos import HALF, QUICK, VIDEO, is_whole, names, part_of
 from virtual_time import until
 
 from a2e_async import (
@@ -34,7 +34,7 @@ async def test_a_download_comes_whole_under_its_name(a2e, host, tmp_path):
 BREAKS = {
     "cut body": {"after": HALF},
     "cut at the first byte": {"after": 0},
-    "cut before the last byte": {"after": len(FILM) - 1},
+    "cut before the last byte": {"after": len(VIDEO) - 1},
     "stall": {"after": HALF, "then": "stall"},
     "stall before the first byte": {"after": 0, "then": "stall"},
     "reset": {"after": HALF, "then": "reset"},
@@ -50,8 +50,8 @@ BREAKS = {
 async def test_a_broken_transfer_is_tried_again(a2e, host, tmp_path, way, times):
     """Whatever breaks in between, the file comes whole; what had come is not fetched again."""
     host.script = [BREAKS[way]] * times
-    assert is_whole(await a2e.download(host.url, tmp_path, name="film"), tmp_path)
-    assert host.served <= len(FILM) + 100  # and a page or two
+    assert is_whole(await a2e.download(host.url, tmp_path, name="video"), tmp_path)
+    assert host.served <= len(VIDEO) + 100  # and a page or two
     assert len(host.requests) == times + 1
 
 
@@ -60,17 +60,17 @@ async def test_a_transfer_that_never_works_leaves_no_file(a2e, host, tmp_path, w
     """After Retry.attempts tries DownloadError is raised, and nothing stands under the final name."""
     host.script = [BREAKS[way]] * 50
     with pytest.raises(DownloadError, match="not whole after 4 tries") as caught:
-        await a2e.download(host.url, tmp_path, name="film")
+        await a2e.download(host.url, tmp_path, name="video")
     assert not [name for name in names(tmp_path) if not name.startswith(".")]
     assert len(host.requests) == 4
     assert "secret" not in str(caught.value)
-    assert caught.value.url.endswith("/results/film.mp4")
+    assert caught.value.url.endswith("/results/video.mp4")
 
 
 async def test_an_unknown_length_is_taken_to_the_end(a2e, host, tmp_path):
     """Without Content-Length the file ends with the connection."""
     host.script = [{"length": False}]
-    assert is_whole(await a2e.download(host.url, tmp_path, name="film"), tmp_path)
+    assert is_whole(await a2e.download(host.url, tmp_path, name="video"), tmp_path)
 
 
 @pytest.mark.parametrize("status", [400, 401, 402, 405, 451])
@@ -78,7 +78,7 @@ async def test_a_refusal_is_raised_at_once(a2e, host, tmp_path, status):
     """A file host that refuses is not asked again."""
     host.script = [{"status": status, "body": b"no"}]
     with pytest.raises(DownloadError, match=f"refused: HTTP {status}") as caught:
-        await a2e.download(host.url, tmp_path, name="film")
+        await a2e.download(host.url, tmp_path, name="video")
     assert not caught.value.expired
     assert len(host.requests) == 1
     assert names(tmp_path) == []
@@ -89,7 +89,7 @@ async def test_a_bare_link_that_has_expired_cannot_be_refreshed(a2e, host, tmp_p
     """Without its task nobody knows a fresh link."""
     host.script = [{"status": status, "body": b"<Error/>"}]
     with pytest.raises(DownloadError, match="expired") as caught:
-        await a2e.download(host.url, tmp_path, name="film")
+        await a2e.download(host.url, tmp_path, name="video")
     assert caught.value.expired
     assert len(host.requests) == 1
 
@@ -99,14 +99,14 @@ async def test_one_output_that_fails_does_not_stop_the_others(a2e, host, tmp_pat
     host.script = [{"wait": 0.1}]
     with pytest.raises(DownloadError):
         await a2e.download([host.url, "http://127.0.0.1:9/nobody.mp4"], tmp_path)
-    assert names(tmp_path) == ["film.mp4"]
+    assert names(tmp_path) == ["video.mp4"]
 
 
 async def test_downloads_at_once_are_bounded(a2e, host, tmp_path):
     """Of forty downloads at most eight are under way."""
     host.script = [{"wait": 0.02}] * 40
-    host.body = FILM[:1_000]
-    paths = await a2e.download([f"{host.url}&n={number}" for number in range(40)], tmp_path, name="film")
+    host.body = VIDEO[:1_000]
+    paths = await a2e.download([f"{host.url}&n={number}" for number in range(40)], tmp_path, name="video")
     assert len(set(paths)) == 40
     assert 2 <= host.peak <= 8
 
@@ -114,17 +114,17 @@ async def test_downloads_at_once_are_bounded(a2e, host, tmp_path):
 async def test_the_stall_limit_is_tunable(tmp_path):
     """`Retry.stall_seconds` is how long a transfer may stand still."""
     retry = attrs.evolve(QUICK, stall_seconds=0.1, attempts=2)
-    async with file_host(FILM) as host, A2EClient("sk_x", base_url="http://127.0.0.1:1", retry=retry) as a2e:
+    async with file_host(VIDEO) as host, A2EClient("sk_x", base_url="http://127.0.0.1:1", retry=retry) as a2e:
         host.script = [{"after": HALF, "then": "stall"}] * 2
         began = time.monotonic()
         with pytest.raises(DownloadError):
-            await a2e.download(host.url, tmp_path, name="film")
+            await a2e.download(host.url, tmp_path, name="video")
     assert 0.15 < time.monotonic() - began < 5
 
 
 async def test_a_slow_file_is_not_cut_by_any_limit(a2e, host, tmp_path):
     """A transfer that moves may take as long as it wants: only standing still counts."""
-    host.body = FILM[:800_000]
+    host.body = VIDEO[:800_000]
     real, quick = host._answer, 0.1
 
     async def dribble(writer, headers, **act):
@@ -135,7 +135,7 @@ async def test_a_slow_file_is_not_cut_by_any_limit(a2e, host, tmp_path):
             writer.write(host.body[place * 100_000 : (place + 1) * 100_000])
 
     host._answer = dribble
-    assert is_whole(await a2e.download(host.url, tmp_path, name="film"), tmp_path, host.body)
+    assert is_whole(await a2e.download(host.url, tmp_path, name="video"), tmp_path, host.body)
     assert len(host.requests) == 1
     assert real
 
@@ -143,13 +143,13 @@ async def test_a_slow_file_is_not_cut_by_any_limit(a2e, host, tmp_path):
 async def test_a_cancelled_download_lets_go_of_its_file(a2e, host, tmp_path):
     """After a cancellation the next download goes on where it was."""
     host.script = [{"after": HALF, "then": "stall"}]
-    download = asyncio.create_task(a2e.download(host.url, tmp_path, name="film"))
+    download = asyncio.create_task(a2e.download(host.url, tmp_path, name="video"))
     await until(lambda: host.served >= HALF)
     await asyncio.sleep(0.1)
     download.cancel()
     await asyncio.wait([download])
     assert not [name for name in names(tmp_path) if not name.startswith(".")]
-    assert is_whole(await a2e.download(host.url, tmp_path, name="film"), tmp_path)
+    assert is_whole(await a2e.download(host.url, tmp_path, name="video"), tmp_path)
 
 
 CHILD = """
@@ -163,7 +163,7 @@ CHILD = """
             resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
         async with A2EClient("sk_x", base_url="http://127.0.0.1:1", retry=Retry(first_wait=0.01, attempts=3)) as a2e:
             try:
-                await a2e.download(url, folder, name="film")
+                await a2e.download(url, folder, name="video")
             except DownloadError as error:
                 print(error)
 
@@ -190,7 +190,7 @@ async def test_a_full_disk_is_said_and_leaves_no_half_file(host, tmp_path):
 @pytest.mark.skipif(os.name != "posix", reason="kill -9")
 async def test_a_killed_download_leaves_no_half_file_and_is_completed(a2e, host, tmp_path):
     """After kill -9 in the middle nothing stands under the final name, and the next run fetches only the rest."""
-    host.script = [{"after": len(FILM) - 1_000, "then": "stall"}]
+    host.script = [{"after": len(VIDEO) - 1_000, "then": "stall"}]
     process = child(host.url, tmp_path)
     await until(lambda: part_of(tmp_path).exists() and part_of(tmp_path).stat().st_size >= 1 << 20)
     process.send_signal(signal.SIGKILL)
@@ -198,5 +198,5 @@ async def test_a_killed_download_leaves_no_half_file_and_is_completed(a2e, host,
     part = part_of(tmp_path)
     assert names(tmp_path) == [part.name, f"{part.name}.etag"]
     kept = part.stat().st_size
-    assert is_whole(await a2e.download(host.url, tmp_path, name="film"), tmp_path)
+    assert is_whole(await a2e.download(host.url, tmp_path, name="video"), tmp_path)
     assert host.ranges[1] == f"bytes={kept}-"

@@ -1,4 +1,4 @@
-"""Uploads carry what their link was made for, and what is free is looked at before what is paid."""
+"""Uploads carry what their link was made for, and what is free is polled before what is paid."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import aiohttp
 import attrs
 import pytest
 from file_host import file_host
-from films import FILM, QUICK
+from videos import QUICK, VIDEO
 
 from a2e_async import A2EClient, Cadence, ImageToVideo, StartUnknownError, Transfers, TransportError, UsageError
 from a2e_async.engine.files.hosts import Hosts
@@ -26,17 +26,17 @@ def client(sim, **options):
 
 
 async def test_an_upload_becomes_an_input(tmp_path):
-    """A picture is put with its own content type and without the token, and its link works as an input."""
-    picture = tmp_path / "My Kite.png"
-    picture.write_bytes(b"\x89PNG\r\n\x1a\n" + b"x" * 3_000_000)
+    """An image is put with its own content type and without the token, and its link works as an input."""
+    image = tmp_path / "My Kite.png"
+    image.write_bytes(b"\x89PNG\r\n\x1a\n" + b"x" * 3_000_000)
     progress = []
     async with serve(speed=50, media="tiny", task_seconds=1) as sim, client(sim) as a2e:
-        link = await a2e.upload(picture, progress=lambda sent, size: progress.append((sent, size)))
+        link = await a2e.upload(image, progress=lambda sent, size: progress.append((sent, size)))
         await a2e.start(ImageToVideo(link, prompt="it climbs", negative_prompt="no"))
         assert await a2e.download(link, tmp_path, name="back") == [tmp_path / "back.png"]
         assert sim.counters["upload"] == sim.counters["presign"] == 1
-    assert (tmp_path / "back.png").read_bytes() == picture.read_bytes()
-    size = picture.stat().st_size
+    assert (tmp_path / "back.png").read_bytes() == image.read_bytes()
+    size = image.stat().st_size
     assert progress[-1] == (size, size)
     assert [sent for sent, _size in progress] == sorted({sent for sent, _size in progress})
     assert re.fullmatch(r".*/[0-9a-f]{16}-My-Kite\.png", link)
@@ -44,7 +44,7 @@ async def test_an_upload_becomes_an_input(tmp_path):
 
 @pytest.mark.parametrize("body", [b"<html>", b'{"a": 1}', b"plain text", b"%PDF-1.7", b"\x00" * 100])
 async def test_a_file_that_is_no_media_is_not_sent(tmp_path, body):
-    """What is no picture, film or sound is refused before anything is sent."""
+    """What is no image, video or audio file is refused before anything is sent."""
     path = tmp_path / "kite.png"
     path.write_bytes(body)
     async with serve(media="tiny") as sim, client(sim) as a2e:
@@ -101,16 +101,16 @@ async def test_a_put_that_is_refused_is_said(tmp_path, status, puts):
 
 async def test_an_upload_sends_length_and_type_and_no_token(tmp_path):
     """The PUT repeats the content type of the link and carries no header of ours beyond it."""
-    path = tmp_path / "film.bin"
-    path.write_bytes(FILM)
+    path = tmp_path / "video.bin"
+    path.write_bytes(VIDEO)
     async with file_host(b"") as host:
         hosts = Hosts(QUICK, Transfers(), inside=True, tls=None)
         await Uploads(QUICK, hosts).put(host.url, examine(path, None), None)
         await hosts.aclose()
         ((method, headers),) = host.requests
-    assert (method, headers["content-type"], headers["content-length"]) == ("PUT", "video/mp4", str(len(FILM)))
+    assert (method, headers["content-type"], headers["content-length"]) == ("PUT", "video/mp4", str(len(VIDEO)))
     assert not {"authorization", "transfer-encoding"} & set(headers)
-    assert host.got == [FILM]
+    assert host.got == [VIDEO]
 
 
 OTHERS = {
@@ -206,7 +206,7 @@ async def test_a_file_that_changes_while_it_is_sent_is_said(tmp_path):
 
 async def test_a_host_that_takes_nothing_is_given_up(tmp_path):
     """Whoever takes no bytes for `Retry.stall_seconds` stands still, also before the whole file is sent."""
-    path = tmp_path / "film.mp4"
+    path = tmp_path / "video.mp4"
     path.write_bytes(b"\0\0\0\x18ftypmp42" + bytes(30_000_000))
 
     with socket.create_server(("127.0.0.1", 0)) as deaf:  # takes connections, and reads nothing
@@ -233,7 +233,7 @@ async def test_an_upload_is_sent_to_no_private_host(tmp_path, url):
 
 async def test_a_slow_upload_is_not_cut_by_any_limit(tmp_path):
     """A transfer that moves may take as long as it wants: only standing still counts."""
-    path = tmp_path / "film.mp4"
+    path = tmp_path / "video.mp4"
     path.write_bytes(b"\0\0\0\x18ftypmp42" + bytes(12_000_000))
 
     async def answer(reader, writer):

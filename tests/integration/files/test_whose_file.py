@@ -8,8 +8,8 @@ import re
 
 import pytest
 from file_host import file_host
-from film_results import result
-from films import FILM, HALF, OTHER_FILM, QUICK, is_whole, names
+from video_results import result
+from videos import HALF, OTHER_VIDEO, QUICK, VIDEO, is_whole, names
 
 from a2e_async import (
     A2EClient,
@@ -23,24 +23,24 @@ from a2e_async import (
 
 async def test_an_existing_whole_file_is_kept(a2e, host, tmp_path):
     """A second download changes nothing and fetches no body to speak of."""
-    (path,) = await a2e.download(host.url, tmp_path, name="film")
+    (path,) = await a2e.download(host.url, tmp_path, name="video")
     before = path.stat()
-    assert await a2e.download(host.url, tmp_path, name="film") == [path]
+    assert await a2e.download(host.url, tmp_path, name="video") == [path]
     assert path.stat().st_mtime_ns == before.st_mtime_ns
-    assert names(tmp_path) == ["film.mp4"]
+    assert names(tmp_path) == ["video.mp4"]
 
 
-@pytest.mark.parametrize("size", [0, 1, HALF, len(FILM) - 1])
+@pytest.mark.parametrize("size", [0, 1, HALF, len(VIDEO) - 1])
 async def test_a_beginning_of_the_file_is_completed(a2e, host, tmp_path, size):
     """Half a file under the name gives way to the whole one, which has all of its bytes."""
-    (tmp_path / "film.mp4").write_bytes(FILM[:size])
-    assert is_whole(await a2e.download(host.url, tmp_path, name="film"), tmp_path)
+    (tmp_path / "video.mp4").write_bytes(VIDEO[:size])
+    assert is_whole(await a2e.download(host.url, tmp_path, name="video"), tmp_path)
 
 
 async def test_two_downloads_of_the_same_file_at_once_fetch_it_once(a2e, host, tmp_path):
     """The second one waits for the first and keeps its file."""
     host.script = [{"wait": 0.1}]
-    first, second = await asyncio.gather(*(a2e.download(host.url, tmp_path, name="film") for _ in range(2)))
+    first, second = await asyncio.gather(*(a2e.download(host.url, tmp_path, name="video") for _ in range(2)))
     assert first == second
     assert is_whole(first, tmp_path)
     assert all(headers.get("range") is None for _method, headers in host.requests)
@@ -51,7 +51,7 @@ async def test_two_clients_that_fetch_the_same_file_do_not_mix(a2e, host, tmp_pa
     host.script = [{"after": HALF, "then": "stall"}, {"after": HALF + 5, "then": "reset"}]
     async with A2EClient("sk_other", base_url="http://127.0.0.1:1", retry=QUICK) as other:
         both = await asyncio.gather(
-            a2e.download(host.url, tmp_path, name="film"), other.download(host.url, tmp_path, name="film")
+            a2e.download(host.url, tmp_path, name="video"), other.download(host.url, tmp_path, name="video")
         )
     assert both[0] == both[1]
     assert is_whole(both[0], tmp_path)
@@ -59,7 +59,7 @@ async def test_two_clients_that_fetch_the_same_file_do_not_mix(a2e, host, tmp_pa
 
 async def test_several_outputs_are_numbered_in_order(a2e, tmp_path):
     """The outputs of a result come under numbered names, in their order."""
-    async with file_host(FILM) as one, file_host(OTHER_FILM) as other:
+    async with file_host(VIDEO) as one, file_host(OTHER_VIDEO) as other:
         records = [
             Record(
                 id="0" * 24, family="text_to_image", name="kite", status=Status.COMPLETED, urls=(one.url, other.url)
@@ -70,7 +70,7 @@ async def test_several_outputs_are_numbered_in_order(a2e, tmp_path):
     assert [path.name for path in paths] == [
         f"kite-{'0' * 24}-1.mp4", f"kite-{'0' * 24}-2.mp4", f"kite-{'1' * 24}.mp4",
     ]  # fmt: skip
-    assert [path.read_bytes() for path in paths] == [FILM, OTHER_FILM, OTHER_FILM]
+    assert [path.read_bytes() for path in paths] == [VIDEO, OTHER_VIDEO, OTHER_VIDEO]
 
 
 UNSAFE = {
@@ -101,7 +101,7 @@ async def test_a_folder_that_is_a_file_is_said(a2e, host, tmp_path):
     """Where no folder can be made DownloadError is raised, and not some OSError."""
     (tmp_path / "file").write_text("x")
     with pytest.raises(DownloadError, match="cannot be written"):
-        await a2e.download(host.url, tmp_path / "file" / "folder", name="film")
+        await a2e.download(host.url, tmp_path / "file" / "folder", name="video")
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write everywhere")
@@ -109,7 +109,7 @@ async def test_a_folder_that_cannot_be_written_is_said(a2e, host, tmp_path):
     """Without the right to write DownloadError is raised."""
     tmp_path.chmod(0o500)
     with pytest.raises(DownloadError, match="cannot be written"):
-        await a2e.download(host.url, tmp_path, name="film")
+        await a2e.download(host.url, tmp_path, name="video")
     tmp_path.chmod(0o700)
 
 
@@ -121,7 +121,7 @@ def wav(words):
 async def test_equal_name_and_length_are_no_proof(a2e, tmp_path):
     """Two links whose files are called alike and are equally long are two files, whichever comes first."""
     async with file_host(wav("monday")) as monday, file_host(wav("sunday")) as sunday:
-        links = [host.url.replace("film.mp4", f"{number}/speech.wav") for number, host in enumerate((monday, sunday))]
+        links = [host.url.replace("video.mp4", f"{number}/speech.wav") for number, host in enumerate((monday, sunday))]
         paths = [(await a2e.download(link, tmp_path))[0] for link in links]
         assert [path.read_bytes() for path in paths] == [wav("monday"), wav("sunday")]
         assert [path.name for path in paths] == ["speech.wav", "speech-2.wav"]
@@ -144,31 +144,31 @@ async def test_another_signature_brings_no_second_file(a2e, host, tmp_path):
     """The same link with another query, and the same content behind it, is the same file; other content is not."""
     (first,) = await a2e.download(f"{host.url}&signature=1", tmp_path)
     assert await a2e.download(f"{host.url}&signature=2", tmp_path) == [first]
-    host.body = OTHER_FILM
+    host.body = OTHER_VIDEO
     (second,) = await a2e.download(f"{host.url}&signature=3", tmp_path)
-    assert (first.read_bytes(), second.read_bytes()) == (FILM, OTHER_FILM)
-    assert names(tmp_path) == ["film-2.mp4", "film.mp4"]
+    assert (first.read_bytes(), second.read_bytes()) == (VIDEO, OTHER_VIDEO)
+    assert names(tmp_path) == ["video-2.mp4", "video.mp4"]
 
 
 async def test_downloads_of_one_name_at_once_have_a_file_each(a2e, tmp_path):
     """Also downloads that run at the same time, and whose files hold the same bytes, share no name."""
     async with file_host(wav("a")) as one, file_host(wav("b")) as two, file_host(wav("b")) as three:
-        (tmp_path / "film.wav").write_bytes(b"my own recording")
+        (tmp_path / "video.wav").write_bytes(b"my own recording")
         paths = await asyncio.gather(*(a2e.download(host.url, tmp_path) for host in (one, two, three)))
     assert len({path for (path,) in paths}) == 3
     assert [path.read_bytes() for (path,) in paths] == [wav("a"), wav("b"), wav("b")]
-    assert (tmp_path / "film.wav").read_bytes() == b"my own recording"
+    assert (tmp_path / "video.wav").read_bytes() == b"my own recording"
 
 
 async def test_what_a_task_has_made_is_found_again_without_asking(a2e, host, tmp_path):
     """A result that is there needs no request, also in the next process and under a number."""
-    for name in ("film.mp4", "film-2.mp4"):
+    for name in ("video.mp4", "video-2.mp4"):
         (tmp_path / name).write_bytes(b"mine")
-    paths = await a2e.download(result(host, 1), tmp_path, name="film")
-    assert [path.name for path in paths] == ["film-3.mp4"]
+    paths = await a2e.download(result(host, 1), tmp_path, name="video")
+    assert [path.name for path in paths] == ["video-3.mp4"]
     asked = len(host.requests)
     async with A2EClient("sk_other", base_url="http://127.0.0.1:1", retry=QUICK) as other:
-        assert await other.download(result(host, 1), tmp_path, name="film") == paths
+        assert await other.download(result(host, 1), tmp_path, name="video") == paths
     assert len(host.requests) == asked
 
 
@@ -176,47 +176,49 @@ async def test_what_a_task_has_made_is_found_again_without_asking(a2e, host, tmp
 @pytest.mark.parametrize("mark", [b"", b"no json", b"[1]", b'{"source": 1}', b"x" * 3_000, None])
 async def test_a_file_without_our_mark_is_known_by_its_content(a2e, host, tmp_path, mark):
     """Copies that have lost their marks, and marks that cannot be read, cost a transfer and no second file."""
-    (path,) = await a2e.download(result(host, 1), tmp_path, name="film")
+    (path,) = await a2e.download(result(host, 1), tmp_path, name="video")
     os.removexattr(path, "user.a2e")
     if mark is not None:
         os.setxattr(path, "user.a2e", mark)
-    assert await a2e.download(result(host, 1), tmp_path, name="film") == [path]
-    assert names(tmp_path) == ["film.mp4"]
+    assert await a2e.download(result(host, 1), tmp_path, name="video") == [path]
+    assert names(tmp_path) == ["video.mp4"]
 
 
 async def test_a_link_is_asked_whether_its_file_has_changed(a2e, host, tmp_path):
     """The file behind a link may change: the same ETag keeps it, another one brings a second file."""
-    (first,) = await a2e.download(host.url, tmp_path, name="film")
+    (first,) = await a2e.download(host.url, tmp_path, name="video")
     host.script = [{"status": 304, "body": b"", "tag": False}]
     served = host.served
-    assert await a2e.download(host.url, tmp_path, name="film") == [first]
+    assert await a2e.download(host.url, tmp_path, name="video") == [first]
     assert host.requests[-1][1]["if-none-match"] == host.etag
     assert host.served == served
-    host.body = OTHER_FILM
-    (second,) = await a2e.download(host.url, tmp_path, name="film")
-    assert (second.name, second.read_bytes()) == ("film-2.mp4", OTHER_FILM)
-    assert first.read_bytes() == FILM
+    host.body = OTHER_VIDEO
+    (second,) = await a2e.download(host.url, tmp_path, name="video")
+    assert (second.name, second.read_bytes()) == ("video-2.mp4", OTHER_VIDEO)
+    assert first.read_bytes() == VIDEO
 
 
 @pytest.mark.parametrize("change", ["edited", "cut in the middle", "edited and longer"])
 async def test_what_somebody_has_edited_stays_as_it_is(a2e, host, tmp_path, change):
     """A result that was changed since is the user's: the whole file comes beside it."""
-    (path,) = await a2e.download(result(host, 1), tmp_path, name="film")
-    mine = {"edited": FILM[:-1] + b"!", "cut in the middle": FILM[:99] + FILM[999:], "edited and longer": b"!" + FILM}[
-        change
-    ]
+    (path,) = await a2e.download(result(host, 1), tmp_path, name="video")
+    mine = {
+        "edited": VIDEO[:-1] + b"!",
+        "cut in the middle": VIDEO[:99] + VIDEO[999:],
+        "edited and longer": b"!" + VIDEO,
+    }[change]
     path.write_bytes(mine)
-    (again,) = await a2e.download(result(host, 1), tmp_path, name="film")
-    assert (path.read_bytes(), again.read_bytes(), again.name) == (mine, FILM, "film-2.mp4")
+    (again,) = await a2e.download(result(host, 1), tmp_path, name="video")
+    assert (path.read_bytes(), again.read_bytes(), again.name) == (mine, VIDEO, "video-2.mp4")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="links")
 @pytest.mark.parametrize("what", ["symbolic link", "dangling link", "folder", "pipe"])
 async def test_what_has_the_name_is_neither_followed_nor_replaced(a2e, host, tmp_path, what):
     """A link, a folder or a pipe under the name of a result stays there, and the result gets a number."""
-    mine, taken = tmp_path / "mine.mp4", tmp_path / "out" / "film.mp4"
+    mine, taken = tmp_path / "mine.mp4", tmp_path / "out" / "video.mp4"
     taken.parent.mkdir()
-    mine.write_bytes(FILM)
+    mine.write_bytes(VIDEO)
     make = {
         "symbolic link": lambda: taken.symlink_to(mine),
         "dangling link": lambda: taken.symlink_to(tmp_path / "nobody"),
@@ -226,23 +228,23 @@ async def test_what_has_the_name_is_neither_followed_nor_replaced(a2e, host, tmp
     make[what]()
     before = taken.lstat()
     async with asyncio.timeout(5):
-        (path,) = await a2e.download(host.url, taken.parent, name="film")
-    assert (path.name, path.read_bytes()) == ("film-2.mp4", FILM)
+        (path,) = await a2e.download(host.url, taken.parent, name="video")
+    assert (path.name, path.read_bytes()) == ("video-2.mp4", VIDEO)
     assert taken.lstat() == before
-    assert mine.read_bytes() == FILM
+    assert mine.read_bytes() == VIDEO
 
 
 async def test_a_hundred_files_of_one_name_are_still_told_apart(a2e, host, tmp_path):
     """When a hundred numbers are given away the name ends in a digest of the source; then it is said."""
     host.body = wav("mine")
-    taken = ["film.wav", *(f"film-{number}.wav" for number in range(2, 100))]
+    taken = ["video.wav", *(f"video-{number}.wav" for number in range(2, 100))]
     for name in taken:
         (tmp_path / name).write_bytes(b"mine")
-    (path,) = await a2e.download(host.url, tmp_path, name="film")
-    assert re.fullmatch(r"film-[0-9a-f]{16}\.wav", path.name)
+    (path,) = await a2e.download(host.url, tmp_path, name="video")
+    assert re.fullmatch(r"video-[0-9a-f]{16}\.wav", path.name)
     path.write_bytes(b"mine")
-    with pytest.raises(DownloadError, match="a hundred files are called film"):
-        await a2e.download(host.url, tmp_path, name="film")
+    with pytest.raises(DownloadError, match="a hundred files are called video"):
+        await a2e.download(host.url, tmp_path, name="video")
     assert len([name for name in names(tmp_path) if not name.startswith(".")]) == 100
 
 
@@ -260,7 +262,7 @@ async def test_a_folder_may_name_the_file(a2e, host, tmp_path, monkeypatch):
     assert path == tmp_path / "out" / "kite.mp4"
     (tmp_path / "old.mp4").mkdir()
     (path,) = await a2e.download(host.url, tmp_path / "old.mp4")
-    assert path == tmp_path / "old.mp4" / "film.mp4"
+    assert path == tmp_path / "old.mp4" / "video.mp4"
 
 
 @pytest.mark.parametrize("what", [None, 5, b"http://r.example/x", {"url": "http://r.example"}, [None], object()])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from films import QUICK, names
+from videos import QUICK, names
 
 from a2e_async import (
     A2EClient,
@@ -26,10 +26,10 @@ async def test_an_expired_link_is_refreshed_exactly_once(tmp_path):
     async with serve(speed=50, media="tiny", task_seconds=1) as sim, client(sim) as a2e:
         result = await a2e.text_to_image("a red kite")
         sim.faults.add("file", "status", status=403)
-        looks = sim.counters["text_to_image.detail"]
+        polls = sim.counters["text_to_image.detail"]
         (path,) = await a2e.download(result, tmp_path)
         assert path.read_bytes().startswith(b"\x89PNG")
-        assert sim.counters["text_to_image.detail"] == looks + 1
+        assert sim.counters["text_to_image.detail"] == polls + 1
         assert sim.counters["file"] == 2
 
 
@@ -67,8 +67,8 @@ async def test_results_expire_for_real(tmp_path):
         assert sim.counters["file"] == 2
 
 
-async def test_pictures_of_one_start_are_downloaded_together(tmp_path):
-    """The result of four pictures is four files."""
+async def test_images_of_one_start_are_downloaded_together(tmp_path):
+    """The result of four images is four files."""
     async with serve(speed=50, media="tiny", task_seconds=1) as sim, client(sim) as a2e:
         result = await a2e.start(TextToImage("four", max_images=4))
         paths = await a2e.download(result, tmp_path)

@@ -8,7 +8,7 @@ import math
 
 import attrs
 import pytest
-from batches import KITE, bring_to, client, picture, pictures, play, service
+from batches import KITE, bring_to, client, image, images, play, service
 from ledgers import entry, opened
 
 from a2e_async import BudgetExceededError, UsageError
@@ -54,12 +54,12 @@ async def test_max_coins_holds_over_several_lives(tmp_path, named, lost):
             sim.faults.add("text_to_image.start", "reset", when="after", every=2)
             sim.faults.add("text_to_image.list", "status", status=500, hits=None)
         for _ in range(3):
-            await play(tmp_path, sim, pictures(12), options={"max_starts": 4, "http": http}, max_coins=50)
+            await play(tmp_path, sim, images(12), options={"max_starts": 4, "http": http}, max_coins=50)
             assert sim.book.charged <= 50
         assert sim.book.charged == 50
 
 
-STEPS = ["intended", "sending", "accepted", "settled", "downloaded", "failed", "lost", "expired"]
+STEPS = ["intended", "sending", "accepted", "finished", "downloaded", "failed", "lost", "expired"]
 
 
 @pytest.mark.parametrize("dies_after", STEPS)
@@ -85,8 +85,8 @@ async def _take(book, step, told):
         await book.sending("a", "a", 5.0)
     elif step == "accepted":
         await book.accepted("a", ["t"], told)
-    elif step == "settled":
-        await book.settled("a", coins=told)
+    elif step == "finished":
+        await book.finished("a", coins=told)
     elif step == "downloaded":
         await book.downloaded("a", [])
     else:
@@ -138,7 +138,7 @@ async def test_a_resume_counts_the_same_start_once(tmp_path):
         await bring_to(tmp_path, KITE, State.INTENDED, sim=sim)
         async with opened(tmp_path) as book:
             await book.write(("UPDATE rows SET price = 10.0", ()))
-        run = await play(tmp_path, sim, [KITE, picture("other"), picture("third")], max_coins=20)
+        run = await play(tmp_path, sim, [KITE, image("other"), image("third")], max_coins=20)
         states = {row: one.entry.state for row, one in run.outcomes.items()}
         assert states["kite"] is State.DONE
         assert list(states.values()).count(State.DONE) == 2

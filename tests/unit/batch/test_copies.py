@@ -6,7 +6,7 @@ import asyncio
 import shutil
 
 import pytest
-from batches import KITE, bring_to, client, film, pictures, play, service, states
+from batches import KITE, bring_to, client, images, play, service, states, video
 
 from a2e_async.batch import Batch, State
 from a2e_async.batch.ledger_file import FILE_NAME
@@ -27,12 +27,12 @@ async def test_what_another_copy_has_started_is_taken_over(tmp_path, how, caplog
             async with client(sim) as a2e, Batch.open(folder, a2e) as batch:
                 copy.mkdir()
                 shutil.copy(folder / FILE_NAME, copy / FILE_NAME)
-                assert len([outcome async for outcome in batch.run(pictures(6))]) == 6
+                assert len([outcome async for outcome in batch.run(images(6))]) == 6
         else:
-            await play(folder, sim, pictures(6)[:1])
-            await bring_to(folder, pictures(6)[1], State.PLANNED)
+            await play(folder, sim, images(6)[:1])
+            await bring_to(folder, images(6)[1], State.PLANNED)
             shutil.copytree(folder, copy)
-            await play(folder, sim, pictures(6))
+            await play(folder, sim, images(6))
         if how == "a backup that is put back":
             shutil.rmtree(folder)
             copy.rename(folder)
@@ -40,20 +40,20 @@ async def test_what_another_copy_has_started_is_taken_over(tmp_path, how, caplog
             (folder / "restored").replace(folder / FILE_NAME)
             copy = folder
         assert all_once(sim, 6)
-        await play(copy, sim, pictures(6))
+        await play(copy, sim, images(6))
         assert all_once(sim, 6)
         assert set((await states(copy)).values()) == {State.DONE}
         assert "is a copy of a ledger" in caplog.text
-        await play(copy, sim, pictures(8))  # it stays one
+        await play(copy, sim, images(8))  # it stays one
         assert all_once(sim, 8)
 
 
 async def test_the_original_is_no_copy(tmp_path, caplog):
     """One that is opened again and again is no copy, nor one whose folder was renamed between two runs."""
     async with service() as sim:
-        await play(tmp_path / "out", sim, pictures(2))
+        await play(tmp_path / "out", sim, images(2))
         (tmp_path / "out").rename(tmp_path / "other")
-        await play(tmp_path / "other", sim, pictures(4))
+        await play(tmp_path / "other", sim, images(4))
     assert "copy" not in caplog.text
 
 
@@ -74,7 +74,7 @@ async def test_a_copy_reads_each_list_once(tmp_path):
     async with service() as sim:
         await bring_to(tmp_path / "out", KITE, State.PLANNED)
         shutil.copytree(tmp_path / "out", tmp_path / "copy")
-        rows = [KITE, *pictures(20), film("film", "kite"), film("film2", "r3")]
+        rows = [KITE, *images(20), video("video", "kite"), video("video2", "r3")]
         await play(tmp_path / "copy", sim, rows)
         assert set((await states(tmp_path / "copy")).values()) == {State.DONE}
         assert sim.counters["text_to_image.list"] <= 4

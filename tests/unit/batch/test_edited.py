@@ -8,12 +8,12 @@ import pytest
 from batches import (
     KITE,
     bring_to,
-    film,
+    image,
+    images,
     one_bill_each,
-    picture,
-    pictures,
     play,
     service,
+    video,
 )
 
 from a2e_async import (
@@ -27,7 +27,7 @@ async def test_a_row_that_was_edited_before_it_was_begun_is_taken_as_it_is(tmp_p
     """Only what was sent cannot be changed."""
     async with service() as sim:
         await bring_to(tmp_path, KITE, State.PLANNED)
-        await play(tmp_path, sim, [picture("kite", "another")])
+        await play(tmp_path, sim, [image("kite", "another")])
         assert sim.book.starts[0].name.startswith("another ~")
         assert not caplog.records
 
@@ -38,7 +38,7 @@ async def test_a_row_that_was_edited_after_it_was_begun_keeps_its_first_version(
     async with service() as sim:
         await bring_to(tmp_path, KITE, state, sim=sim, there=state is not State.INTENDED)
         edited = ImageToVideo("https://example.com/a.png", prompt="it climbs", negative_prompt="blurry")
-        row = film("kite", None, edited.prompt)
+        row = video("kite", None, edited.prompt)
         row.fields["image_url"] = edited.image_url
         run = await play(tmp_path, sim, [row])
         known = run.outcomes["kite"].entry
@@ -53,7 +53,7 @@ async def test_a_row_that_was_edited_after_it_was_begun_keeps_its_first_version(
 async def test_a_row_that_is_retried_is_taken_as_it_is_now(tmp_path):
     """A prompt that was refused can be mended."""
     async with service() as sim:
-        await play(tmp_path, sim, [picture("kite", "[fail] a kite")])
+        await play(tmp_path, sim, [image("kite", "[fail] a kite")])
         run = await play(tmp_path, sim, [KITE], retry_failed=True)
         assert run.outcomes["kite"].entry.state is State.DONE
         assert run.outcomes["kite"].entry.fields == {"prompt": "a kite"}
@@ -72,7 +72,7 @@ async def test_lists_and_tuples_are_the_same_row(tmp_path, caplog):
     async with service() as sim:
         links = (f"{sim.url}/a.png", f"{sim.url}/b.png")
         for kind in (tuple, list):
-            await play(tmp_path, sim, [picture("kite", input_images=kind(links))])
+            await play(tmp_path, sim, [image("kite", input_images=kind(links))])
         assert len(sim.book.starts) == 1
         assert not caplog.records
 
@@ -81,5 +81,5 @@ async def test_the_same_rows_in_another_folder_are_new_intents(tmp_path):
     """Two batches never take each other's tasks for their own."""
     async with service() as sim:
         for name in ("one", "two"):
-            await play(tmp_path / name, sim, pictures(3))
+            await play(tmp_path / name, sim, images(3))
         assert one_bill_each(sim, 6)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from batches import (
     KITE,
     Asked,
+    image,
     one_bill_each,
-    picture,
     play,
     service,
 )
@@ -26,7 +26,7 @@ from a2e_async.batch.stored import read_coins
 async def test_a_failed_task_is_failed_until_it_is_retried(tmp_path):
     """It is not asked about again; a retry is a new intent with a new tag, and old coins count."""
     async with service() as sim:
-        rows = [picture("bad", "[fail] a kite"), picture("good")]
+        rows = [image("bad", "[fail] a kite"), image("good")]
         run = await play(tmp_path, sim, rows)
         assert isinstance(run.outcomes["bad"].error, JobFailedError)
         assert {row: one.entry.state for row, one in run.outcomes.items()} == {"bad": State.FAILED, "good": State.DONE}
@@ -44,7 +44,7 @@ async def test_a_failed_task_is_failed_until_it_is_retried(tmp_path):
 async def test_a_refused_start_is_refused_until_it_is_retried(tmp_path):
     """Moderation and the like: the words of the service are kept, nothing is billed."""
     async with service() as sim:
-        row = picture("kite", "[blocked]")
+        row = image("kite", "[blocked]")
         run = await play(tmp_path, sim, [row])
         assert run.outcomes["kite"].entry.state is State.REFUSED
         assert run.outcomes["kite"].entry.error
@@ -58,7 +58,7 @@ async def test_a_refused_start_is_refused_until_it_is_retried(tmp_path):
 
 async def test_a_start_that_breaks_a_rule_of_the_client_is_refused(tmp_path):
     """It is never sent."""
-    row = picture("kite", input_images=["http://127.0.0.1/a.png"])
+    row = image("kite", input_images=["http://127.0.0.1/a.png"])
     async with A2EClient("sk_x", base_url="https://video.example.com") as a2e, Batch.open(tmp_path, a2e) as batch:
         (outcome,) = [outcome async for outcome in batch.run([row])]
     assert isinstance(outcome.error, InvalidRequestError)
@@ -93,7 +93,7 @@ async def test_a_failed_download_leaves_the_row_completed_for_the_next_run(tmp_p
 async def test_several_files_of_a_row_are_numbered(tmp_path):
     """No other row's file has such a name."""
     async with service() as sim:
-        rows = [picture("a", max_images=3), picture("a-1"), picture("A"), picture("a-file-1")]
+        rows = [image("a", max_images=3), image("a-1"), image("A"), image("a-file-1")]
         run = await play(tmp_path, sim, rows)
         for number, path in enumerate(run.outcomes["a"].paths, 1):
             assert path.name in (f"a-file-{number}.png", f"a-file-{number}-2.png")  # row a-file-1 may have been faster

@@ -101,7 +101,7 @@ VALUES = {
     "letters": ["c", "aa", "ba"],
     "attempt": [0, -1, 2**60],
     "planned_at": [-1.0, 1e300, float("inf")],
-    "settled_at": [1e301, -5.0],
+    "finished_at": [1e301, -5.0],
     "sent_first": [1e300],
     "edited": ["5", '["x"]', '["x", 5]', DEEP],
     "listed": [2, -1],

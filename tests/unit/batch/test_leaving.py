@@ -7,7 +7,7 @@ import contextlib
 import logging
 
 import pytest
-from batches import KITE, bring_to, client, entries, pictures, play, service, states
+from batches import KITE, bring_to, client, entries, images, play, service, states
 
 from a2e_async import A2EError, HeadSwap, LedgerError, UsageError
 from a2e_async.batch import Batch, State
@@ -133,7 +133,7 @@ async def test_run_raises_what_stopped_it_after_the_last_outcome(tmp_path, troub
     async with service(coins=15 if trouble == "coins" else 1000) as sim:
         async with client(sim, max_starts=1, **options.get(trouble, {})) as a2e, Batch.open(tmp_path, a2e) as batch:
             with pytest.raises(A2EError) as caught:  # noqa: PT012 - of the loop
-                async for outcome in batch.run(pictures(6)):
+                async for outcome in batch.run(images(6)):
                     seen.append(outcome)
                     if trouble == "ledger":
                         with contextlib.suppress(LedgerError):
@@ -146,7 +146,7 @@ async def test_a_batch_that_is_stopped_by_its_caller_raises_nothing(tmp_path):
     """That is no trouble."""
     async with service() as sim, client(sim) as a2e, Batch.open(tmp_path, a2e) as batch:
         batch.stop()
-        assert [outcome async for outcome in batch.run(pictures(3))] == []
+        assert [outcome async for outcome in batch.run(images(3))] == []
 
 
 async def test_a_tag_that_is_in_use_ends_no_row(tmp_path):

@@ -19,7 +19,7 @@ async def test_a_row_goes_through_all_of_its_life(tmp_path):
         assert (known.state, known.attempt, known.fields) == (State.PLANNED, 1, {"prompt": "höher 🪁"})
         await book.intended("a", "abcdefgh", 1)
         await book.accepted("a", ["t1", "t2"], 20)
-        await book.settled("a", coins=None)
+        await book.finished("a", coins=None)
         await book.noted("a", "the file host is down")
         known = (await book.known(["a"]))["a"]
         assert (known.state, known.tag, known.task_ids, known.coins, known.error) == (
@@ -28,7 +28,7 @@ async def test_a_row_goes_through_all_of_its_life(tmp_path):
         await book.downloaded("a", [FILE])
         known = (await book.known(["a"]))["a"]
         assert (known.state, known.files, known.error) == (State.DONE, (FILE,), "")
-        times = known.planned_at, known.intended_at, known.accepted_at, known.settled_at, known.done_at
+        times = known.planned_at, known.intended_at, known.accepted_at, known.finished_at, known.done_at
         assert list(times) == sorted(times)
 
 

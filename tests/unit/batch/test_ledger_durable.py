@@ -22,7 +22,7 @@ async def test_each_write_is_on_the_disk_when_it_returns(tmp_path):
         assert (value(tmp_path, "state"), value(tmp_path, "tag")) == ("intended", "abcdefgh")
         await book.accepted("a", ["t1"], 10)
         assert (value(tmp_path, "state"), value(tmp_path, "task_ids")) == ("accepted", '["t1"]')
-        await book.settled("a", coins=10)
+        await book.finished("a", coins=10)
         assert value(tmp_path, "state") == "completed"
         await book.downloaded("a", [FILE])
         assert (value(tmp_path, "state"), json.loads(value(tmp_path, "files"))[0]["path"]) == ("done", "a.png")
@@ -40,7 +40,7 @@ async def test_many_writers_share_a_commit(tmp_path):
                 await book.intended(f"r{n}", "abcdefgh", 1)
                 await book.accepted(f"r{n}", [f"t{n}"], 1)
                 await asyncio.sleep(random.random() / 200)
-                await book.settled(f"r{n}", coins=1)
+                await book.finished(f"r{n}", coins=1)
                 await book.known([f"r{n}"])
 
         await asyncio.gather(*(worker() for _ in range(50)))

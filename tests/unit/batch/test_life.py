@@ -33,7 +33,7 @@ VERBS = {
     Event.INTENDED: lambda book: book.intended("a", "abcdefgh", 1, 10),
     Event.SENDING: lambda book: book.sending("a", "a", 5.0),
     Event.ACCEPTED: lambda book: book.accepted("a", ["t1"], 10),
-    Event.SETTLED: lambda book: book.settled("a", coins=10),
+    Event.SETTLED: lambda book: book.finished("a", coins=10),
     Event.DOWNLOADED: lambda book: book.downloaded("a", [FILE]),
     Event.FAILED: lambda book: book.ended("a", Event.FAILED, "why"),
     Event.REFUSED: lambda book: book.ended("a", Event.REFUSED, "why"),
@@ -97,7 +97,7 @@ RUN = [
     A2EError("j"),
     ZeroDivisionError(),
     ServiceError("k", status=503),
-    StartUnknownError("l", look_again=True),
+    StartUnknownError("l", search_again=True),
 ]
 
 
@@ -134,7 +134,7 @@ def test_what_concerns_the_run_never_ends_a_row(error):
 )
 def test_what_is_said_of_the_row_ends_it(error, state, event):
     """By a table of the kind of error and where the row stands."""
-    assert verdict(error, at(State.PLANNED), at(state, settled_at=0.0), 0.0) is event
+    assert verdict(error, at(State.PLANNED), at(state, finished_at=0.0), 0.0) is event
 
 
 def test_a_refusal_after_the_look_ends_also_what_an_earlier_run_had_sent():
@@ -144,7 +144,7 @@ def test_a_refusal_after_the_look_ends_also_what_an_earlier_run_had_sent():
     assert verdict(InvalidRequestError("x"), sent, sent, 0.0) is Event.NOTED
 
 
-@pytest.mark.parametrize(("state", "since"), [(State.ACCEPTED, "accepted_at"), (State.COMPLETED, "settled_at")])
+@pytest.mark.parametrize(("state", "since"), [(State.ACCEPTED, "accepted_at"), (State.COMPLETED, "finished_at")])
 def test_what_is_denied_is_given_up_only_when_results_are_kept_no_more(state, since):
     """Tasks may be hidden for a while: asking again is free, and giving up costs what was paid."""
     error = (

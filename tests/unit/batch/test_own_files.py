@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from batches import KITE, Asked, picture, play, service
+from batches import KITE, Asked, image, play, service
 
 from a2e_async.batch import State
 from a2e_async.batch.entries import Entry
@@ -115,13 +115,13 @@ async def test_rows_with_like_names_have_a_file_each(tmp_path):
     ids = [f"campaign-{'x' * 80}-{end}" for end in ("one", "two")]
     ids += ["kite", "Kite", "kite.png", "kite!", "IMG 1", "IMG-1", "ledger.sqlite", "index.html", "красный змей"]
     async with service() as sim:
-        run = await play(tmp_path, sim, [picture(row_id, prompt=row_id) for row_id in ids])
+        run = await play(tmp_path, sim, [image(row_id, prompt=row_id) for row_id in ids])
         paths = [path for row_id in ids for path in run.outcomes[row_id].paths]
         assert len({path.name for path in paths}) == len(ids)
         assert any(path.name == "красный-змей.png" for path in paths)
         assert (tmp_path / "ledger.sqlite").read_bytes().startswith(b"SQLite format 3")
         since = Asked(sim)
-        again = await play(tmp_path, sim, [picture(row_id, prompt=row_id) for row_id in ids])
+        again = await play(tmp_path, sim, [image(row_id, prompt=row_id) for row_id in ids])
         assert [path for row_id in ids for path in again.outcomes[row_id].paths] == paths
         assert since() == 0
 

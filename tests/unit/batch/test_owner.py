@@ -6,7 +6,7 @@ import contextlib
 import sqlite3
 
 import pytest
-from batches import KITE, Asked, begun_at, bring_to, client, entries, pictures, play, service, states
+from batches import KITE, Asked, begun_at, bring_to, client, entries, images, play, service, states
 
 from a2e_async import A2EClient, LedgerError, UsageError
 from a2e_async.batch import Batch, State
@@ -70,7 +70,7 @@ async def _salt(folder):
 async def test_a_new_token_of_the_same_account_is_recognised_by_the_account_s_id(tmp_path, monkeypatch):
     """The service names the id in its records; from then on a token that was made anew needs no word."""
     async with service(task_seconds=2) as sim:
-        await play(tmp_path, sim, pictures(2))
+        await play(tmp_path, sim, images(2))
         monkeypatch.setattr(sim.world, "token", "sk_made_anew", raising=False)
         async with client(sim) as a2e:
             fresh = client(sim, token="sk_another")
@@ -83,7 +83,7 @@ async def test_neither_the_token_nor_the_account_s_id_is_in_the_ledger(tmp_path)
     """Their hashes have a key of the ledger's own, so that two ledgers of one account do not show it."""
     async with service() as sim:
         for name in ("one", "two"):
-            await play(tmp_path / name, sim, pictures(1))
+            await play(tmp_path / name, sim, images(1))
         one, two = whole(tmp_path / "one"), whole(tmp_path / "two")
         async with client(sim) as a2e:
             (record,) = [record async for record in a2e.records("text_to_image", limit=1)]
@@ -97,10 +97,10 @@ async def test_neither_the_token_nor_the_account_s_id_is_in_the_ledger(tmp_path)
 async def test_a_rehearsal_is_never_taken_for_real(tmp_path):
     """Its rows are done by a simulator; in front of the service the folder is refused."""
     async with service() as sim, service() as real:
-        await play(tmp_path, sim, pictures(2), service="the simulator")
+        await play(tmp_path, sim, images(2), service="the simulator")
         async with client(real) as a2e:
             assert "the simulator" in await refusal(tmp_path, a2e)
-        await play(tmp_path, real, pictures(2), service="the simulator")  # a simulator has another port each time
+        await play(tmp_path, real, images(2), service="the simulator")  # a simulator has another port each time
         assert not real.book.starts
 
 
@@ -139,7 +139,7 @@ async def test_a_service_s_name_is_checked(tmp_path, name):
 async def test_an_account_whose_list_cannot_be_had_is_another_one(tmp_path):
     """What cannot be seen is not believed."""
     async with service() as sim:
-        await play(tmp_path, sim, pictures(1))
+        await play(tmp_path, sim, images(1))
         sim.faults.add("text_to_image.list", "status", status=500, hits=None)
         async with client(sim, token="sk_another") as other:
             assert "--same-account" in await refusal(tmp_path, other)
@@ -163,7 +163,7 @@ def test_an_address_has_one_spelling(spelled, address):
 async def test_binding_twice_writes_once(tmp_path):
     """Opening a batch again costs no write."""
     async with service() as sim:
-        await play(tmp_path, sim, pictures(1))
+        await play(tmp_path, sim, images(1))
         async with client(sim) as a2e, Batch.open(tmp_path, a2e) as batch:
             assert batch.ledger.counters.writes == 0
             await begun_at(batch.ledger, sim)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from batches import KITE, bring_to, client, entries, film, forget, picture, planned, play, service, states
+from batches import KITE, bring_to, client, entries, forget, image, planned, play, service, states, video
 from ledgers import opened
 
 from a2e_async import DownloadError, UsageError
@@ -24,7 +24,7 @@ async def redo(folder, sim, *row_ids):
 async def aged(folder, seconds):
     """Let all rows of a folder be older."""
     async with opened(folder) as book:
-        columns = ("accepted_at", "settled_at", "intended_at")
+        columns = ("accepted_at", "finished_at", "intended_at")
         await book.write(*((f"UPDATE rows SET {name} = {name} - ?", (seconds,)) for name in columns))
 
 
@@ -69,7 +69,7 @@ async def test_redo_takes_an_edited_row_as_it_was_given_last(tmp_path, ends):
         async with opened(tmp_path) as book:
             await book.write(("UPDATE rows SET state = 'accepted'", ()))
             await book.ended("kite", ends, "why")
-        edited = picture("kite", "a blue kite")
+        edited = image("kite", "a blue kite")
         run = await play(tmp_path, sim, [edited])
         assert run.outcomes["kite"].row.fields == {"prompt": "a kite"}
         (outcome,) = await redo(tmp_path, sim, "kite")
@@ -82,7 +82,7 @@ async def test_an_edit_that_is_taken_back_is_none(tmp_path):
     """What counts is how the row was given last."""
     async with service() as sim:
         for prompt in ("a kite", "a blue kite", "a kite"):
-            await play(tmp_path, sim, [picture("kite", prompt)])
+            await play(tmp_path, sim, [image("kite", prompt)])
         assert (await entries(tmp_path))["kite"].edited is None
 
 
@@ -90,9 +90,9 @@ async def test_redo_refuses_what_is_not_there_or_goes_on_well(tmp_path):
     """And changes nothing then, not even for the other rows that are named."""
     async with service() as sim:
         await play(tmp_path, sim, [KITE])
-        await bring_to(tmp_path, picture("runs"), State.ACCEPTED, sim=sim)
-        await bring_to(tmp_path, picture("starts"), State.INTENDED, sim=sim)
-        await bring_to(tmp_path, picture("waits"), State.PLANNED)
+        await bring_to(tmp_path, image("runs"), State.ACCEPTED, sim=sim)
+        await bring_to(tmp_path, image("starts"), State.INTENDED, sim=sim)
+        await bring_to(tmp_path, image("waits"), State.PLANNED)
         for row_id in ("nobody", "runs", "starts"):
             with pytest.raises(UsageError, match=f"redo.*{row_id}"):
                 await redo(tmp_path, sim, "kite", row_id)
@@ -103,7 +103,7 @@ async def test_redo_refuses_what_is_not_there_or_goes_on_well(tmp_path):
 async def test_a_retry_attempts_only_rows_that_are_given(tmp_path):
     """What is no more among the rows is neither started nor called planned."""
     async with service() as sim:
-        rows = [picture(name, "[fail]") for name in "abc"]
+        rows = [image(name, "[fail]") for name in "abc"]
         await play(tmp_path, sim, rows)
         await play(tmp_path, sim, rows[:1], retry_failed=True)
         assert len(sim.book.starts) == 4
@@ -113,15 +113,15 @@ async def test_a_retry_attempts_only_rows_that_are_given(tmp_path):
 async def test_a_retry_attempts_a_row_once_in_a_run(tmp_path):
     """One that fails again is not attempted for ever."""
     async with service() as sim:
-        await play(tmp_path, sim, [picture("a", "[fail]")])
+        await play(tmp_path, sim, [image("a", "[fail]")])
         async with client(sim) as a2e, Batch.open(tmp_path, a2e, retry_failed=True) as batch:
-            assert [one.entry.attempt async for one in batch.run([picture("a", "[fail]")])] == [2]
+            assert [one.entry.attempt async for one in batch.run([image("a", "[fail]")])] == [2]
 
 
 async def test_rows_are_listed_by_the_file_that_was_given_last(tmp_path):
     """Rows that are planned later are in it, too."""
     async with opened(tmp_path) as book:
-        await book.plan([planned(picture(name)) for name in "abc"])
+        await book.plan([planned(image(name)) for name in "abc"])
         await book.list_only(["a", "b"])
         assert {row: one.listed for row, one in (await book.known(["a", "b", "c"])).items()} == {
             "a": True, "b": True, "c": False,
@@ -146,7 +146,7 @@ async def test_a_row_whose_source_ended_badly_is_refused_in_plain_words(tmp_path
                 await book.write(("UPDATE rows SET state = 'accepted'", ()))
             await book.ended("kite", event, "why")
             await book.write(("UPDATE rows SET accepted_at = 1, intended_at = 1", ()))
-        chain = [KITE, film("f0", "kite"), *(picture(f"f{n}", image_from=f"f{n - 1}") for n in range(1, 1500))]
+        chain = [KITE, video("f0", "kite"), *(image(f"f{n}", image_from=f"f{n - 1}") for n in range(1, 1500))]
         run = await play(tmp_path, sim, chain)
         assert run.outcomes["f0"].entry.error == f"its source kite {words}"
         assert run.outcomes["f1499"].entry.error == "its source f1498 was refused"
@@ -156,13 +156,13 @@ async def test_a_row_whose_source_ended_badly_is_refused_in_plain_words(tmp_path
 async def test_a_row_that_was_sent_is_looked_for_also_when_its_source_is_gone(tmp_path):
     """It may have been paid for: it is found, and never sent again."""
     async with service() as sim:
-        await bring_to(tmp_path, film("there", "kite"), State.INTENDED, sim=sim)
-        await bring_to(tmp_path, film("absent", "kite"), State.INTENDED, there=False, age=60)
-        run = await play(tmp_path, sim, [film("there", "kite"), film("absent", "kite"), picture("kite", "[fail]")])
+        await bring_to(tmp_path, video("there", "kite"), State.INTENDED, sim=sim)
+        await bring_to(tmp_path, video("absent", "kite"), State.INTENDED, there=False, age=60)
+        run = await play(tmp_path, sim, [video("there", "kite"), video("absent", "kite"), image("kite", "[fail]")])
         assert run.outcomes["there"].entry.state is State.DONE
         assert run.outcomes["absent"].entry.state in (State.INTENDED, State.UNKNOWN)
         assert sim.counters["image_to_video.start"] == 0
-        run = await play(tmp_path, sim, [film("absent", "nobody")])
+        run = await play(tmp_path, sim, [video("absent", "nobody")])
         assert sim.counters["image_to_video.start"] == 0
 
 
@@ -170,14 +170,14 @@ async def test_an_image_that_is_a_day_old_is_asked_for_anew(tmp_path, monkeypatc
     """Its URL lives for about three days, and a run may last longer."""
     async with service() as sim, client(sim) as a2e, Batch.open(tmp_path, a2e) as batch:
         assert [one.entry.state async for one in batch.run([KITE])] == [State.DONE]
-        assert [one.entry.state async for one in batch.run([KITE, film("film", "kite")])] == [State.DONE] * 2
+        assert [one.entry.state async for one in batch.run([KITE, video("video", "kite")])] == [State.DONE] * 2
         asked = sim.counters["text_to_image.detail"]
         real = time.time
         monkeypatch.setattr("a2e_async.batch.images.time.time", lambda: real() + 90_000)
-        assert [one.error async for one in batch.run([KITE, film("film2", "kite")])] == [None, None]
+        assert [one.error async for one in batch.run([KITE, video("video2", "kite")])] == [None, None]
         assert sim.counters["text_to_image.detail"] == asked + 1
         await forget(sim)
         monkeypatch.setattr("a2e_async.batch.images.time.time", lambda: real() + 190_000)
-        errors = [one.error async for one in batch.run([KITE, film("film3", "kite")])]
+        errors = [one.error async for one in batch.run([KITE, video("video3", "kite")])]
         assert isinstance(errors[1], DownloadError)
         assert "redo kite makes it anew" in str(errors[1])

@@ -13,7 +13,7 @@ from batches import (
     client,
     entries,
     forget,
-    pictures,
+    images,
     play,
     service,
 )
@@ -117,9 +117,9 @@ async def test_what_was_accepted_is_never_started_again(tmp_path, state):
 async def test_what_is_done_asks_for_nothing(tmp_path):
     """A finished batch is run again without a request, and gives every row with its files."""
     async with service() as sim:
-        first = await play(tmp_path, sim, pictures(5))
+        first = await play(tmp_path, sim, images(5))
         since = Asked(sim)
-        again = await play(tmp_path, sim, pictures(5))
+        again = await play(tmp_path, sim, images(5))
         assert since() == 0
         assert {row: one.paths for row, one in again.outcomes.items()} == {
             row: one.paths for row, one in first.outcomes.items()

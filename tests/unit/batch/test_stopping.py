@@ -13,8 +13,8 @@ from batches import (
     bring_to,
     client,
     entries,
+    images,
     one_bill_each,
-    pictures,
     play,
     service,
     states,
@@ -33,7 +33,7 @@ from a2e_async.batch import Batch, State
 
 async def _stopped(tmp_path, sim, *, options=None, rows=8, **opening):
     """Run a batch that cannot go on; gives the run and how many rows stand where."""
-    run = await play(tmp_path, sim, pictures(rows), options={"max_starts": 1, **(options or {})}, **opening)
+    run = await play(tmp_path, sim, images(rows), options={"max_starts": 1, **(options or {})}, **opening)
     return run, Counter((await states(tmp_path)).values())
 
 
@@ -124,7 +124,7 @@ async def test_a_service_that_cannot_be_reached_stops_the_batch(tmp_path):
 
 @pytest.mark.parametrize("trouble", ["budget", "coins", "token", "gone"])
 async def test_what_an_earlier_run_may_have_sent_stays_intended(tmp_path, trouble):
-    """A batch that is stopped does not forget an intent: it would be sent a second time without a look."""
+    """A batch that is stopped does not forget an intent: it would be sent a second time without a poll."""
     async with service(coins=0 if trouble == "coins" else 1000) as sim:
         await bring_to(tmp_path, KITE, State.INTENDED, there=False, age=HOUR)
         options = {
@@ -143,7 +143,7 @@ async def test_stop_sends_nothing_more_and_lets_what_was_sent_end(tmp_path):
     async with service(latency=1) as sim:
         async with client(sim, max_starts=2) as a2e, Batch.open(tmp_path, a2e) as batch:
             outcomes = []
-            async for outcome in batch.run(pictures(20)):
+            async for outcome in batch.run(images(20)):
                 outcomes.append(outcome)
                 batch.stop()
                 sent = sim.counters["text_to_image.start"]
@@ -152,7 +152,7 @@ async def test_stop_sends_nothing_more_and_lets_what_was_sent_end(tmp_path):
         assert counts[State.DONE] == len(outcomes) == len(sim.book.starts)
         assert counts[State.PLANNED] == 20 - len(outcomes) > 0
         assert batch.stopped_by is None
-        await play(tmp_path, sim, pictures(20))
+        await play(tmp_path, sim, images(20))
         assert one_bill_each(sim, 20)
 
 
@@ -179,12 +179,12 @@ async def test_leaving_a_run_lets_go_and_the_next_one_pays_nothing_twice(tmp_pat
     async with service(latency=0.4, task_seconds=6) as sim:
         async with client(sim, max_starts=4) as a2e:
             async with Batch.open(tmp_path, a2e, max_running=12) as batch:
-                async for _outcome in batch.run(pictures(20)):
+                async for _outcome in batch.run(images(20)):
                     break
-                async for _outcome in batch.run(pictures(20)):
+                async for _outcome in batch.run(images(20)):
                     break
             async with Batch.open(tmp_path, a2e) as batch:
-                assert [one.entry.state async for one in batch.run(pictures(20))] == [State.DONE] * 20
+                assert [one.entry.state async for one in batch.run(images(20))] == [State.DONE] * 20
         assert one_bill_each(sim, 20)
 
 
@@ -194,7 +194,7 @@ async def test_an_exception_of_the_callers_leaves_as_itself(tmp_path):
 
         async def fail():
             async with Batch.open(tmp_path, a2e) as batch:
-                async for _outcome in batch.run(pictures(5)):
+                async for _outcome in batch.run(images(5)):
                     raise ZeroDivisionError
 
         with pytest.raises(ZeroDivisionError):
@@ -207,11 +207,11 @@ async def test_a_cancelled_run_is_resumed(tmp_path):
     """A task that runs a batch can be cancelled anywhere."""
     async with service() as sim:
         for seconds in (0.05, 0.15, 0.25, 0.4):
-            running = asyncio.create_task(play(tmp_path, sim, pictures(15), options={"max_starts": 3}))
+            running = asyncio.create_task(play(tmp_path, sim, images(15), options={"max_starts": 3}))
             await asyncio.sleep(seconds)
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
-        await play(tmp_path, sim, pictures(15))
+        await play(tmp_path, sim, images(15))
         assert one_bill_each(sim, 15)
 
 
@@ -221,7 +221,7 @@ async def test_a_ledger_that_fails_in_the_middle_stops_the_batch(tmp_path, caplo
         outcomes = []
         async with client(sim, max_starts=4) as a2e, Batch.open(tmp_path, a2e, max_running=10) as batch:
             with pytest.raises(LedgerError):  # noqa: PT012 - of the loop
-                async for outcome in batch.run(pictures(30)):
+                async for outcome in batch.run(images(30)):
                     if not outcomes:
                         with contextlib.suppress(LedgerError):
                             await batch.ledger.write(("this is no SQL", ()))
@@ -232,6 +232,6 @@ async def test_a_ledger_that_fails_in_the_middle_stops_the_batch(tmp_path, caplo
         named = {task for one in (await entries(tmp_path)).values() for task in one.task_ids}
         named |= {task for one in outcomes if one.error for task in one.error.task_ids}
         assert [task for task in sim.book.tasks if task not in named and task not in caplog.text] == []
-        await play(tmp_path, sim, pictures(30))
+        await play(tmp_path, sim, images(30))
         assert set((await states(tmp_path)).values()) == {State.DONE}
         assert one_bill_each(sim, 30)

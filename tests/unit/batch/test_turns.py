@@ -8,9 +8,9 @@ import time
 import pytest
 from batches import (
     KITE,
-    film,
-    picture,
-    pictures,
+    image,
+    images,
+    video,
 )
 
 from a2e_async import (
@@ -75,21 +75,21 @@ async def test_no_more_rows_run_at_once_than_asked_for(batch, kind):
     """Rows come from anywhere, and every one is given once."""
 
     async def one_by_one():
-        for row in pictures(20):
+        for row in images(20):
             await asyncio.sleep(0.002)
             yield row
 
-    rows = {"list": pictures(20), "generator": (row for row in pictures(20)), "async generator": one_by_one()}[kind]
+    rows = {"list": images(20), "generator": (row for row in images(20)), "async generator": one_by_one()}[kind]
     course = Paced(batch)
     given = [outcome.row.id async for outcome in batch.run(rows)]
-    assert sorted(given) == sorted(row.id for row in pictures(20))
+    assert sorted(given) == sorted(row.id for row in images(20))
     assert course.most == 3
 
 
-async def test_rows_that_wait_for_a_picture_hold_no_place(batch):
+async def test_rows_that_wait_for_a_image_hold_no_place(batch):
     """With three places and a hundred waiting rows the others go on."""
     course = Paced(batch)
-    rows = [*(film(f"f{n}", "last") for n in range(100)), *pictures(10), picture("last")]
+    rows = [*(video(f"f{n}", "last") for n in range(100)), *images(10), image("last")]
     given = [outcome.row.id async for outcome in batch.run(rows)]
     assert given[:11].count("last") == 1
     assert all(source == "last" for row, source in course.order if row.startswith("f"))
@@ -98,9 +98,9 @@ async def test_rows_that_wait_for_a_picture_hold_no_place(batch):
 
 
 async def test_a_long_chain_goes_on_step_by_step(batch):
-    """Each row has the picture of the one before it."""
+    """Each row has the image of the one before it."""
     course = Paced(batch, seconds=0)
-    rows = [picture("r0"), *(picture(f"r{n}", image_from=f"r{n - 1}") for n in range(1, 30))]
+    rows = [image("r0"), *(image(f"r{n}", image_from=f"r{n - 1}") for n in range(1, 30))]
     given = [outcome.row.id async for outcome in batch.run(reversed(rows))]
     assert given == [row.id for row in rows]
     assert course.order == [("r0", None), *((f"r{n}", f"r{n - 1}") for n in range(1, 30))]
@@ -111,10 +111,10 @@ async def test_a_slow_source_holds_nobody_up(batch):
     gate = asyncio.Event()
 
     async def rows():
-        yield picture("a")
-        yield picture("b")
+        yield image("a")
+        yield image("b")
         await gate.wait()
-        yield picture("c")
+        yield image("c")
 
     Paced(batch)
     given = []
@@ -132,7 +132,7 @@ async def test_a_slow_generator_is_not_read_to_its_end_first(batch):
     read = []
 
     def rows():
-        for row in pictures(40):
+        for row in images(40):
             read.append(row.id)
             time.sleep(0.02)
             yield row
@@ -146,7 +146,7 @@ async def test_a_quick_async_source_is_planned_many_rows_at_a_time(batch):
     """It is as quick as a list is."""
 
     async def rows():
-        for row in pictures(300):
+        for row in images(300):
             await asyncio.sleep(0)
             yield row
 
@@ -165,7 +165,7 @@ async def test_an_endless_source_is_read_no_more_than_some_rows_ahead(batch):
         n = 0
         while True:
             read.append(n)
-            yield picture(f"r{n}")
+            yield image(f"r{n}")
             n += 1
 
     Paced(batch)
@@ -180,7 +180,7 @@ async def test_a_source_that_fails_ends_the_run_with_its_own_error(batch):
     Paced(batch)
 
     def rows():
-        yield from pictures(5)
+        yield from images(5)
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -201,7 +201,7 @@ async def test_requests_are_rows_and_equal_ones_are_numbered(batch):
     assert sum(row_id.startswith(min(first)[:16]) for row_id in first) >= 1
 
 
-@pytest.mark.parametrize("rows", [[KITE, KITE], [KITE, picture("kite", "another")], [picture("a\nb")], [picture("")]])
+@pytest.mark.parametrize("rows", [[KITE, KITE], [KITE, image("kite", "another")], [image("a\nb")], [image("")]])
 async def test_rows_of_the_same_or_no_id_are_refused(batch, rows):
     """A program that numbers its rows wrongly is told."""
     Paced(batch)

@@ -6,7 +6,7 @@ import asyncio
 import re
 
 import pytest
-from virtual_time import PICTURE, until, virtual
+from virtual_time import IMAGE, until, virtual
 
 from a2e_async import Cadence, Status, TextToImage
 from a2e_async.cli.codes import DONE, FAILED
@@ -33,7 +33,7 @@ def told(capsys) -> list[str]:
 @virtual(options=OFTEN, task_seconds=20)
 async def test_each_status_is_a_line(a2e, sim, capsys):
     """A job's whole life is on the board, in order, and ends with what came of it."""
-    assert await see_all(plain_run(), a2e, [(a2e.start(PICTURE), "a kite")], None) == DONE
+    assert await see_all(plain_run(), a2e, [(a2e.start(IMAGE), "a kite")], None) == DONE
     assert told(capsys) == [f"a kite: {word}" for word in [*LIFE, "done"]]
 
 
@@ -51,8 +51,8 @@ async def test_jobs_that_fail_or_never_begin(a2e, sim, capsys):
 
 @virtual(options=OFTEN, task_seconds=20)
 async def test_a_task_that_somebody_else_started(a2e, sim, capsys):
-    """A task that is attached to is watched until the first look says more."""
-    job = a2e.start(PICTURE)
+    """A task that is attached to is watched until the first poll says more."""
+    job = a2e.start(IMAGE)
     await until(lambda: job.status is Status.PROCESSING)
     job.detach()
     [task_id] = job.task_ids
@@ -64,7 +64,7 @@ async def test_a_task_that_somebody_else_started(a2e, sim, capsys):
 @virtual(options={"cadence": Cadence(delay=0.5)}, task_seconds=90)
 async def test_an_outage_is_told_once(a2e, sim, capsys, seconds, lines):
     """Why nothing moves is said when it lasts, and when it is over; a hiccup is not worth a line."""
-    seeing = asyncio.create_task(see_all(plain_run(), a2e, [(a2e.start(PICTURE), "a kite")], None))
+    seeing = asyncio.create_task(see_all(plain_run(), a2e, [(a2e.start(IMAGE), "a kite")], None))
     await asyncio.sleep(10)
     faults = [sim.faults.add(route, "status", status=503, hits=None) for route in ("*.batch", "*.detail")]
     await asyncio.sleep(seconds)
@@ -80,7 +80,7 @@ async def test_an_outage_is_told_once(a2e, sim, capsys, seconds, lines):
 @virtual(options=OFTEN, task_seconds=90)
 async def test_a_display_that_is_left_says_no_more(a2e, sim, capsys):
     """After Ctrl-C nothing is listened to and nothing said, also in the middle of an outage."""
-    job = a2e.start(PICTURE)
+    job = a2e.start(IMAGE)
     seeing = asyncio.create_task(see_all(plain_run(), a2e, [(job, "a kite")], None))
     await asyncio.sleep(10)
     faults = [sim.faults.add(route, "status", status=503, hits=None) for route in ("*.batch", "*.detail")]
@@ -102,7 +102,7 @@ async def test_a_job_that_is_left_is_shown_no_more(a2e, sim):
     run = plain_run()
     async with Following(run, a2e) as following:
         row = run.board.add("text_to_image", "a kite")
-        job = a2e.start(PICTURE)
+        job = a2e.start(IMAGE)
         following.show(job, row)
         following.leave(job)
         run.board.change(row, "done", good=True)

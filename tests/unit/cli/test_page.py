@@ -12,11 +12,11 @@ from a2e_async.cli.commands.page import Card, Totals, render
 EVIL = "<script>alert('x')</script> & \"quotes\" $title ${style}"
 CARD = Card(
     title="A kite",
-    picture_prompt="a red kite",
-    film_prompt="it climbs",
+    image_prompt="a red kite",
+    video_prompt="it climbs",
     negative_prompt="blurry",
-    picture="a kite.png",
-    film="kite#1.mp4",
+    image="a kite.png",
+    video="kite#1.mp4",
     coins=40,
     seconds=12.34,
 )
@@ -78,10 +78,10 @@ def test_access():
     html = render([CARD], TOTALS)
     assert "prefers-color-scheme: dark" in html
     assert ":focus-visible" in html
-    assert 'href="#films"' in html
+    assert 'href="#videos"' in html
 
 
-@pytest.mark.parametrize("field", ["title", "picture_prompt", "film_prompt", "negative_prompt", "picture", "film"])
+@pytest.mark.parametrize("field", ["title", "image_prompt", "video_prompt", "negative_prompt", "image", "video"])
 def test_escaping(field):
     """Nothing breaks out of its place."""
     plain = [tag for tag, _ in read(render([CARD], TOTALS)).tags]
@@ -94,4 +94,4 @@ def test_escaping(field):
 def test_labels():
     """A page of many has a label for each."""
     labels = [given["id"] for tag, given in read(render([CARD] * 3, TOTALS)).tags if tag == "h2"]
-    assert labels == ["film-1", "film-2", "film-3"]
+    assert labels == ["video-1", "video-2", "video-3"]

@@ -44,8 +44,8 @@ def test_one_line_per_family():
 def test_options():
     """What decides where it goes on comes along, quoted; the token does not."""
     settings = Settings(token="sk_secret", base_url="http://localhost:1", json=True)
-    (line,) = lines([Left(task_ids=("1",))], settings, Path("my films"))
-    assert shlex.split(line)[3:] == ["--base-url", "http://localhost:1", "--out", "my films", "--", "1"]
+    (line,) = lines([Left(task_ids=("1",))], settings, Path("my videos"))
+    assert shlex.split(line)[3:] == ["--base-url", "http://localhost:1", "--out", "my videos", "--", "1"]
 
 
 def test_ids_are_never_options():

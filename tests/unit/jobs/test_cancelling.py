@@ -6,7 +6,7 @@ import asyncio
 
 import attrs
 import pytest
-from virtual_time import PICTURE, caught, client, until, virtual
+from virtual_time import IMAGE, caught, client, until, virtual
 
 from a2e_async import JobCancelledError, JobFailedError, TextToImage, TransportError
 from a2e_async.core.hooks import Journal
@@ -186,7 +186,7 @@ async def test_a_part_that_fails_is_refunded_alone(a2e, sim):
 @virtual(task_seconds=50)
 async def test_a_family_without_deletion_takes_nothing_back(a2e, sim):
     """Nothing is asked for nothing."""
-    job = a2e.start(PICTURE)
+    job = a2e.start(IMAGE)
     await job.accepted()
     job.family = attrs.evolve(job.family, delete=None)
     before = sim.counters["text_to_image.detail"]

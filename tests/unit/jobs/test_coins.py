@@ -6,7 +6,7 @@ import asyncio
 
 import attrs
 import pytest
-from virtual_time import FILM, PICTURE, caught, client, until, virtual
+from virtual_time import IMAGE, VIDEO, caught, client, until, virtual
 
 from a2e_async import BudgetExceededError, JobFailedError, TextToImage
 from a2e_async.core.records import Record
@@ -105,7 +105,7 @@ def test_what_is_remembered_is_bounded(monkeypatch):
 async def test_what_others_paid_widens_no_budget(sim, how):
     """Cancelled or failed, tasks of another client give this one nothing back."""
     async with client(sim) as other, client(sim, budget=20) as a2e:
-        jobs = [other.start(PICTURE) for _ in range(4)]
+        jobs = [other.start(IMAGE) for _ in range(4)]
         await asyncio.gather(*(job.accepted() for job in jobs))
         for job in jobs:
             same = (
@@ -114,7 +114,7 @@ async def test_what_others_paid_widens_no_budget(sim, how):
             assert await same.cancel()
         assert a2e.spent == 0
         sim.world.change(task_seconds=5)
-        ended = await asyncio.gather(*(a2e.start(PICTURE) for _ in range(5)), return_exceptions=True)
+        ended = await asyncio.gather(*(a2e.start(IMAGE) for _ in range(5)), return_exceptions=True)
         assert sum(isinstance(end, BudgetExceededError) for end in ended) == 3
         for job in jobs:
             job.detach()
@@ -123,7 +123,7 @@ async def test_what_others_paid_widens_no_budget(sim, how):
 @virtual(options={"budget": 20}, task_seconds=100)
 async def test_a_refund_is_counted_once_whoever_watches(a2e, sim):
     """A job that was let go of and attached anew, twice over, gets its coins back once."""
-    job = a2e.start(PICTURE)
+    job = a2e.start(IMAGE)
     await job.accepted()
     job.detach()
     first, second = (a2e.attach("text_to_image", *job.task_ids) for _ in range(2))
@@ -162,12 +162,12 @@ class Nameless(DirectTransport):
 @pytest.mark.parametrize("told", [False, True])
 @virtual(opened=False, task_seconds=5)
 async def test_a_price_that_nobody_tells_is_never_spent(sim, told):
-    """What is held for it stays reserved, and is settled when the final record names the coins."""
+    """What is held for it stays reserved, and is finished when the final record names the coins."""
     sim.faults.add("quote", "html", hits=None)
     wire = Nameless(sim, 0.05)
     wire.until_final = told
     async with client(sim, http=wire, budget=1000) as a2e:
-        await a2e.start(PICTURE)
+        await a2e.start(IMAGE)
         assert (a2e.spent, a2e.reserved) == ((10, 0) if told else (0, 1000))
 
 
@@ -191,11 +191,11 @@ async def test_a_quote_that_failed_is_asked_again(a2e, sim, fault):
         kind, details = "delay", {"seconds": 10_000}
     sim.faults.add("quote", kind, hits=6, **details)
     sim.faults.add("image_to_video.start", "status", status=400)
-    await caught(a2e.start(FILM).wait())
+    await caught(a2e.start(VIDEO).wait())
     assert not a2e._shared.opened.engine.budget._asked
     before = sim.counters["quote"]
     sim.faults.clear()
-    await a2e.start(FILM)
+    await a2e.start(VIDEO)
     assert sim.counters["quote"] > before
 
 
@@ -206,7 +206,7 @@ async def test_a_quote_of_nothing_lets_no_thousand_through(sim, said):
     real = sim._service._answers["quote"]
     sim._service._answers["quote"] = lambda asked: {**real(asked), "coins": said}
     async with client(sim, budget=25) as a2e:
-        jobs = [a2e.start(PICTURE) for _ in range(50)]
+        jobs = [a2e.start(IMAGE) for _ in range(50)]
         ended = await asyncio.gather(*jobs, return_exceptions=True)
         assert sum(isinstance(end, BudgetExceededError) for end in ended) == 48
         assert a2e.spent == sim.world.book.charged == 20

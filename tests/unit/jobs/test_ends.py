@@ -7,7 +7,7 @@ import gc
 import weakref
 
 import pytest
-from virtual_time import FILM, PICTURE, caught, client, virtual
+from virtual_time import IMAGE, VIDEO, caught, client, virtual
 
 from a2e_async import JobDetachedError
 from a2e_async.core.hooks import Journal
@@ -29,22 +29,22 @@ class Failing(Journal):
         """Fail or do nothing."""
         self._at("accepted")
 
-    async def settled(self, tag, records):
+    async def finished(self, tag, records):
         """Fail or do nothing."""
-        self._at("settled")
+        self._at("finished")
 
     def _at(self, step):
         if step == self._step:
             raise OSError(f"the disk is full at {step}")
 
 
-@pytest.mark.parametrize("step", ["intended", "accepted", "settled"])
+@pytest.mark.parametrize("step", ["intended", "accepted", "finished"])
 @virtual(options={"budget": 100}, task_seconds=5)
 async def test_a_journal_that_fails_ends_its_job_and_no_other(a2e, sim, step):
     """The job has the journal's own error, its coins are counted, and nothing keeps it alive."""
     gc.disable()
     try:
-        good, bad = a2e.start(PICTURE), a2e.start(PICTURE, options=Options(journal=Failing(step)))
+        good, bad = a2e.start(IMAGE), a2e.start(IMAGE, options=Options(journal=Failing(step)))
         error = await caught(bad.wait())
         assert isinstance(error, OSError)
         await good
@@ -62,7 +62,7 @@ async def test_a_journal_that_fails_ends_its_job_and_no_other(a2e, sim, step):
 class Slow(Journal):
     """Takes its time to write down an end."""
 
-    async def settled(self, tag, records):
+    async def finished(self, tag, records):
         """Wait."""
         await asyncio.sleep(10)
 
@@ -70,7 +70,7 @@ class Slow(Journal):
 @virtual(task_seconds=5)
 async def test_a_job_ends_once_however_many_ways_lead_there(a2e, sim):
     """What comes first counts; a job that is let go of while its end is written down stays let go of."""
-    job = a2e.start(PICTURE, options=Options(journal=Slow()))
+    job = a2e.start(IMAGE, options=Options(journal=Slow()))
     await job.accepted()
     sim.world.finish(job.task_ids[0], failed=False)
     await asyncio.sleep(3)
@@ -81,13 +81,13 @@ async def test_a_job_ends_once_however_many_ways_lead_there(a2e, sim):
     job.detach()
     await asyncio.sleep(20)
     assert isinstance(await caught(job.wait()), JobDetachedError)
-    assert a2e.stats().settled == 1
+    assert a2e.stats().finished == 1
 
 
 @virtual(task_seconds=5)
 async def test_what_cannot_be_put_into_words_ends_that_job_alone(a2e, sim, monkeypatch):
     """A fault of our own while one end is told is that job's error."""
-    jobs = [a2e.start(FILM) for _ in range(5)]
+    jobs = [a2e.start(VIDEO) for _ in range(5)]
     await asyncio.gather(*(job.accepted() for job in jobs))
     sim.world.finish(jobs[2].task_ids[0], failed=True)
 
@@ -123,5 +123,5 @@ async def test_background_work_that_fails_is_read_and_logged(sim, caplog):
     await work.aclose()
     async with client(sim) as a2e:
         a2e._shared.opened.engine.ends._background.run(fails())
-        await a2e.start(PICTURE)
+        await a2e.start(IMAGE)
     assert caplog.text.count("met an error of our own") == 2

@@ -1,4 +1,4 @@
-"""A fault of our own costs a turn, a look or a row, and never the watch of the other tasks."""
+"""A fault of our own costs a turn, a poll or a row, and never the watch of the other tasks."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import logging
 
 import pytest
-from virtual_time import FILM, PICTURE, caught, now, until, virtual
+from virtual_time import IMAGE, VIDEO, caught, now, until, virtual
 
 from a2e_async import A2EError
 from a2e_async.engine.polling.deadlines import Alarm, Deadlines
@@ -33,10 +33,10 @@ def faulty(times, whole):
 @pytest.mark.parametrize("times", [1, 7])
 @pytest.mark.parametrize("place", ["read", "running", "ended", "note"])
 @virtual(task_seconds=20)
-async def test_a_row_that_cannot_be_read_costs_its_task_a_look(a2e, sim, times, place, caplog):
+async def test_a_row_that_cannot_be_read_costs_its_task_a_poll(a2e, sim, times, place, caplog):
     """Wherever the reading of a row goes wrong, all jobs end well, and soon; it is in the log."""
     caplog.set_level(logging.CRITICAL, "a2e_async")
-    jobs = [a2e.start(FILM) for _ in range(50)]
+    jobs = [a2e.start(VIDEO) for _ in range(50)]
     await asyncio.gather(*(job.accepted() for job in jobs))
     poller = poller_of(a2e)
     owner = {"read": poller._news, "note": poller._absences}.get(place, poller._learned)
@@ -50,7 +50,7 @@ async def test_a_row_that_cannot_be_read_costs_its_task_a_look(a2e, sim, times, 
 @virtual(task_seconds=20)
 async def test_a_look_that_fails_by_our_own_fault_is_repeated(a2e, sim, place, caplog):
     """Its tasks are in the queue again."""
-    jobs = [a2e.start(FILM) for _ in range(50)]
+    jobs = [a2e.start(VIDEO) for _ in range(50)]
     await asyncio.gather(*(job.accepted() for job in jobs))
     poller = poller_of(a2e)
     setattr(poller, place, faulty(2, getattr(poller, place)))
@@ -64,7 +64,7 @@ async def test_a_look_that_fails_by_our_own_fault_is_repeated(a2e, sim, place, c
 async def test_a_turn_that_fails_is_repeated(a2e, sim, caplog):
     """The poller goes on after a pause, and says so."""
     poller = poller_of(a2e)
-    job = a2e.start(FILM)
+    job = a2e.start(VIDEO)
     await job.accepted()
     poller._queue.take = faulty(5, poller._queue.take)
     await job
@@ -76,7 +76,7 @@ async def test_a_turn_that_fails_is_repeated(a2e, sim, caplog):
 async def test_nothing_is_sent_once_the_poller_is_dead(a2e, sim):
     """Jobs end with its error and their ids, queued ones unsent; start and attach refuse, and closing works."""
     poller = poller_of(a2e)
-    job = a2e.start(FILM)
+    job = a2e.start(VIDEO)
     await job.accepted()
     poller._queue.take = faulty(10**9, poller._queue.take)
     error = await caught(job.wait())
@@ -84,7 +84,7 @@ async def test_nothing_is_sent_once_the_poller_is_dead(a2e, sim):
     assert error.task_ids == job.task_ids
     assert "the poller ended: KeyError" in str(error)
     before = len(sim.world.book.starts)
-    for refused in (lambda: a2e.start(FILM), lambda: a2e.attach("sora", "0" * 24)):
+    for refused in (lambda: a2e.start(VIDEO), lambda: a2e.attach("sora", "0" * 24)):
         with pytest.raises(A2EError, match="nothing was sent"):
             refused()
     assert len(sim.world.book.starts) == before
@@ -94,21 +94,21 @@ async def test_nothing_is_sent_once_the_poller_is_dead(a2e, sim):
 async def test_what_is_queued_when_the_poller_dies_is_never_sent(a2e, sim):
     """Nobody would watch it."""
     poller = poller_of(a2e)
-    running = a2e.start(FILM)
+    running = a2e.start(VIDEO)
     await running.accepted()
     poller._turn = faulty(10**9, poller._turn)
     sim.faults.add("*.start", "delay", seconds=600)
-    jobs = [a2e.start(PICTURE) for _ in range(5)]
+    jobs = [a2e.start(IMAGE) for _ in range(5)]
     await caught(running.wait())
     await until(lambda: all(job.done() for job in jobs))
     await asyncio.sleep(1000)
-    assert len(sim.world.book.starts) == 2  # the film, and the picture that was on the wire
+    assert len(sim.world.book.starts) == 2  # the video, and the image that was on the wire
 
 
 @virtual(task_seconds=30)
 async def test_every_listener_hears_each_change(a2e, sim):
     """Whichever job of a task it listens to, and whether the others are listened to or not."""
-    job = a2e.start(PICTURE)
+    job = a2e.start(IMAGE)
     await job.accepted()
     same = [a2e.attach("text_to_image", *job.task_ids) for _ in range(3)]
     heard = {1: [], 2: []}

@@ -7,7 +7,7 @@ import json
 
 import attrs
 import pytest
-from virtual_time import FILM, PICTURE, caught, client, now, until, virtual
+from virtual_time import IMAGE, VIDEO, caught, client, now, until, virtual
 
 from a2e_async import AuthenticationError, NotFoundError
 from a2e_async.engine.polling.trust import BatchRoutes
@@ -21,7 +21,7 @@ def test_a_missing_route_is_believed_ever_longer_but_never_for_good():
     for _ in range(9):
         assert not routes.missing("sora", now_)
         routes.refused("sora", now_)
-        routes.refused("sora", now_ + 1)  # looks that were under way together
+        routes.refused("sora", now_ + 1)  # polls that were under way together
         until_ = next(later for later in range(1000) if not routes.missing("sora", now_ + later))
         believed.append(until_)
         now_ += until_
@@ -34,9 +34,9 @@ def test_a_missing_route_is_believed_ever_longer_but_never_for_good():
 
 @pytest.mark.parametrize("hits", [1, 3])
 @virtual(task_seconds=600)
-async def test_pages_on_batch_looks_cost_a_few_single_looks(a2e, sim, hits):
-    """After a deploy, a CDN's 404 or the like the tasks are looked at together again."""
-    jobs = [a2e.start(FILM) for _ in range(100)]
+async def test_pages_on_batch_looks_cost_a_few_single_polls(a2e, sim, hits):
+    """After a deploy, a CDN's 404 or the like the tasks are polled together again."""
+    jobs = [a2e.start(VIDEO) for _ in range(100)]
     await asyncio.gather(*(job.accepted() for job in jobs))
     sim.faults.add("*.batch", "no_route", hits=hits)
     await asyncio.gather(*jobs)
@@ -46,8 +46,8 @@ async def test_pages_on_batch_looks_cost_a_few_single_looks(a2e, sim, hits):
 
 @virtual(task_seconds=3600)
 async def test_a_task_that_spoilt_batches_is_tried_in_one_again(a2e, sim):
-    """It was a refusal of some minutes: single looks do not last for life."""
-    jobs = [a2e.start(FILM) for _ in range(20)]
+    """It was a refusal of some minutes: single polls do not last for life."""
+    jobs = [a2e.start(VIDEO) for _ in range(20)]
     await asyncio.gather(*(job.accepted() for job in jobs))
     rule = sim.faults.add("*.batch", "poison", id=jobs[3].task_ids[0], hits=None)
     await asyncio.sleep(60)
@@ -85,7 +85,7 @@ async def test_tasks_that_vanish_for_a_while_are_waited_for(sim, hidden, seconds
     """All or most of them for as long as it takes, a single one for minutes."""
     wire = Hiding(sim, 0.05)
     async with client(sim, http=wire) as a2e:
-        jobs = [a2e.start(FILM) for _ in range(10)]
+        jobs = [a2e.start(VIDEO) for _ in range(10)]
         await asyncio.gather(*(job.accepted() for job in jobs))
         await asyncio.sleep(10)
         wire.hidden = {job.task_ids[0] for job in jobs[:hidden]}
@@ -97,10 +97,10 @@ async def test_tasks_that_vanish_for_a_while_are_waited_for(sim, hidden, seconds
 
 @virtual(opened=False, task_seconds=60)
 async def test_tasks_that_vanish_together_are_an_outage(sim):
-    """The health tells of it, looks pause, and all is well when they are back."""
+    """The health tells of it, polls pause, and all is well when they are back."""
     wire = Hiding(sim, 0.05)
     async with client(sim, http=wire) as a2e:
-        jobs = [a2e.start(FILM) for _ in range(50)]
+        jobs = [a2e.start(VIDEO) for _ in range(50)]
         await asyncio.gather(*(job.accepted() for job in jobs))
         await asyncio.sleep(10)
         assert a2e.stats().healthy
@@ -117,11 +117,11 @@ async def test_tasks_that_vanish_together_are_an_outage(sim):
 
 @virtual(opened=False, task_seconds=300)
 async def test_batch_looks_that_never_have_a_task_hold_nobody_up(sim):
-    """A family whose looks of many answer with nothing at all is asked task by task, more and more of the time."""
+    """A family whose polls of many answer with nothing at all is asked task by task, more and more of the time."""
     wire = Hiding(sim, 0.05)
     wire.hidden_in_batches = True
     async with client(sim, http=wire) as a2e:
-        jobs = [a2e.start(FILM) for _ in range(5)]
+        jobs = [a2e.start(VIDEO) for _ in range(5)]
         await asyncio.gather(*jobs)
         assert now() < 340
 
@@ -129,7 +129,7 @@ async def test_batch_looks_that_never_have_a_task_hold_nobody_up(sim):
 @virtual(task_seconds=100)
 async def test_an_id_that_nobody_knows_is_refused_soon_all_the_same(a2e, sim):
     """A slip of the pen waits for no minutes, be it one or ten of them, beside tasks that are there."""
-    job = a2e.start(FILM)
+    job = a2e.start(VIDEO)
     await job.accepted()
     wrong = [a2e.attach("image_to_video", f"{number:024x}") for number in range(10)]
     for one in wrong:
@@ -148,7 +148,7 @@ PAGES = [("html", {}), ("status", {"status": 403, "body": "html"}), ("status", {
 async def test_a_firewalls_page_ends_no_job(sim, kind, details, seconds):
     """It is a matter of health, however long it lasts."""
     async with client(sim) as a2e:
-        jobs = [a2e.start(request) for request in [FILM, PICTURE] * 10]
+        jobs = [a2e.start(request) for request in [VIDEO, IMAGE] * 10]
         await asyncio.gather(*(job.accepted() for job in jobs))
         for route in ("batch", "detail"):
             sim.faults.add(f"*.{route}", kind, hits=None, **details)
@@ -163,7 +163,7 @@ async def test_a_firewalls_page_ends_no_job(sim, kind, details, seconds):
 async def test_a_token_is_refused_for_good_only_after_a_minute(sim):
     """The service's own 401 for fifty seconds loses nothing; later each job has an error of its own."""
     async with client(sim) as a2e:
-        jobs = [a2e.start(FILM) for _ in range(5)]
+        jobs = [a2e.start(VIDEO) for _ in range(5)]
         await asyncio.gather(*(job.accepted() for job in jobs))
         for route in ("batch", "detail"):
             sim.faults.add(f"*.{route}", "status", status=401, hits=None)

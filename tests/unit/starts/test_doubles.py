@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
-from lost_starts import FOUR_PICTURES, lose
-from virtual_time import FILM, until, virtual
+from lost_starts import FOUR_IMAGES, lose
+from virtual_time import VIDEO, until, virtual
 
 
-async def doubled(a2e, sim, request=FILM, *, seconds, unseen=0):
+async def doubled(a2e, sim, request=VIDEO, *, seconds, unseen=0):
     """Let both sends of a start be taken and be seen when the second one is looked for."""
     sim.world.change(list_lag=1_000, task_seconds=seconds)
     lose(sim, request, hits=2)
@@ -24,8 +24,8 @@ async def doubled(a2e, sim, request=FILM, *, seconds, unseen=0):
 async def test_with_a_longer_lag_the_second_bill_is_found_and_refunded(a2e, sim, caplog):
     """A start that shows up only after the window is sent twice, and its double is deleted while it has not begun."""
     sim.world.change(task_seconds=6_000)
-    lose(sim, FILM)
-    job = a2e.start(FILM, timeout=None)
+    lose(sim, VIDEO)
+    job = a2e.start(VIDEO, timeout=None)
     await job
     first, second = sim.world.book.starts
     assert first.tag == second.tag == job.tag
@@ -52,7 +52,7 @@ async def test_of_two_sends_that_are_seen_the_first_is_kept_and_the_other_refund
 async def test_a_double_of_four_is_cleared_task_by_task(a2e, sim):
     """Each task of the second send is deleted, also when one deletion fails at first."""
     sim.faults.add("text_to_image.delete", "status", status=500, hits=1)
-    job = await doubled(a2e, sim, FOUR_PICTURES, seconds=2_000)
+    job = await doubled(a2e, sim, FOUR_IMAGES, seconds=2_000)
     first, second = sim.world.book.starts
     await job
     assert job.task_ids == first.task_ids
@@ -61,7 +61,7 @@ async def test_a_double_of_four_is_cleared_task_by_task(a2e, sim):
 
 @virtual()
 async def test_a_double_that_has_ended_is_reported_and_never_deleted(a2e, sim, caplog):
-    """A finished double stays: deleting it would lose the film and refund nothing."""
+    """A finished double stays: deleting it would lose the video and refund nothing."""
     job = await doubled(a2e, sim, seconds=5, unseen=20)
     await job
     _first, second = sim.world.book.starts
@@ -72,10 +72,10 @@ async def test_a_double_that_has_ended_is_reported_and_never_deleted(a2e, sim, c
 
 @virtual(list_lag=90)
 async def test_a_double_that_shows_up_only_when_the_job_settles_is_reported(a2e, sim, caplog):
-    """The list is looked at once more at the end, so a late first send does not go unnoticed."""
+    """The list is polled once more at the end, so a late first send does not go unnoticed."""
     sim.world.change(task_seconds=1_000)
-    lose(sim, FILM)
-    job = a2e.start(FILM)
+    lose(sim, VIDEO)
+    job = a2e.start(VIDEO)
     await job.accepted()
     assert "taken twice" not in caplog.text
     await job
@@ -88,8 +88,8 @@ async def test_a_double_that_shows_up_only_when_the_job_settles_is_reported(a2e,
 @virtual()
 async def test_a_list_that_fails_when_doubles_are_looked_for_is_said(a2e, sim, caplog):
     """A job still settles when the list fails at the end, and the log says what is not known."""
-    lose(sim, FILM, when="before")
-    job = a2e.start(FILM)
+    lose(sim, VIDEO, when="before")
+    job = a2e.start(VIDEO)
     await job.accepted()
     sim.faults.add("image_to_video.list", "status", status=503, hits=None)
     await job

@@ -6,8 +6,8 @@ import json
 
 import attrs
 import pytest
-from lost_starts import FOUR_PICTURES
-from virtual_time import FILM, PICTURE, caught, client, virtual
+from lost_starts import FOUR_IMAGES
+from virtual_time import IMAGE, VIDEO, caught, client, virtual
 
 from a2e_async import StartUnknownError
 from a2e_async.families.head_swap import HeadSwap
@@ -54,9 +54,9 @@ MIXED = {
 async def test_the_task_of_another_start_is_not_taken_over(sim, mixed):
     """Each start has its own task and is billed once, whichever answers are mixed up; ids that repeat count once."""
     async with client(sim, http=MixingUp(sim, MIXED[mixed]), max_starts=1) as a2e:
-        first = a2e.start(FILM)
+        first = a2e.start(VIDEO)
         await first.accepted()
-        second = a2e.start(FILM)
+        second = a2e.start(VIDEO)
         await second
         await first
         assert {job.tag: job.task_ids for job in (first, second)} == {
@@ -69,7 +69,7 @@ async def test_the_task_of_another_start_is_not_taken_over(sim, mixed):
 async def test_without_a_tag_an_answer_with_one_is_none(sim):
     """A start that carries no tag does not take over a task whose name has one; nothing else can be known of it."""
     async with client(sim, http=MixingUp(sim, MIXED["another one's"]), max_starts=1) as a2e:
-        job = a2e.with_options(tagging=False).start(FILM)
+        job = a2e.with_options(tagging=False).start(VIDEO)
         assert isinstance(await caught(job.wait()), StartUnknownError)
         assert sim.counters["image_to_video.start"] == 1
 
@@ -88,7 +88,7 @@ async def test_a_family_without_names_tells_answers_apart_by_their_ids(sim):
 async def test_an_answer_that_names_one_task_twice_counts_it_once(sim):
     """Of a list that repeats ids each task is one record, and its coins are counted once."""
     async with client(sim, http=MixingUp(sim, lambda _first, right: [*right, *right])) as a2e:
-        job = a2e.start(FOUR_PICTURES)
+        job = a2e.start(FOUR_IMAGES)
         result = await job
         assert len(result.records) == 4
         assert a2e.spent == sim.world.book.spent
@@ -109,7 +109,7 @@ class Broken(DirectTransport):
 async def test_an_error_of_ours_while_the_answer_comes_is_an_unknown_outcome(sim, caplog):
     """Whatever breaks while a POST is out says nothing of what the service did: the start is found, and held for."""
     async with client(sim, http=Broken(sim, 0.05), budget=10) as a2e:
-        await a2e.start(PICTURE)
+        await a2e.start(IMAGE)
         assert len(sim.world.book.starts) == 1
         assert (a2e.spent, a2e.reserved) == (10, 0)
     assert "what else was said" not in caplog.text
@@ -121,7 +121,7 @@ async def test_a_start_that_met_a_token_which_has_changed_is_sent_once_more(sim,
     """64 starts that a rotation of the token refuses go out again with the new one; a second refusal ends them."""
     tokens = iter(["sk_old", *["sk_simulator" if times == 1 else "sk_wrong"] * 100])
     async with client(sim, token=lambda: next(tokens), max_starts=64) as a2e:
-        jobs = [a2e.start(PICTURE) for _ in range(64)]
+        jobs = [a2e.start(IMAGE) for _ in range(64)]
         ends = [(await caught(job.wait())) if times == 2 else await job for job in jobs]
     assert sim.counters["text_to_image.start"] == 128
     assert len(sim.world.book.starts) == (64 if times == 1 else 0)
@@ -133,7 +133,7 @@ async def test_a_token_that_stays_is_refused_once(sim):
     """The same token again changes nothing, and a page that says 401 is no word of the service about it."""
     sim.faults.add("text_to_image.start", "status", status=401)
     async with client(sim, token=lambda: "sk_simulator") as a2e:
-        assert type(await caught(a2e.start(PICTURE).wait())).__name__ == "AuthenticationError"
+        assert type(await caught(a2e.start(IMAGE).wait())).__name__ == "AuthenticationError"
         assert sim.counters["text_to_image.start"] == 1
 
 
@@ -143,4 +143,4 @@ async def test_a_token_callable_that_fails_leaves_the_refusal_to_be_heard(sim):
     tokens = iter(["sk_old"])
     sim.faults.add("text_to_image.start", "status", status=401)
     async with client(sim, token=lambda: next(tokens)) as a2e:
-        assert type(await caught(a2e.start(PICTURE).wait())).__name__ == "AuthenticationError"
+        assert type(await caught(a2e.start(IMAGE).wait())).__name__ == "AuthenticationError"

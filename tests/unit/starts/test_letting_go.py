@@ -6,7 +6,7 @@ import asyncio
 
 import attrs
 import pytest
-from virtual_time import PICTURE, client, no_task_is_left
+from virtual_time import IMAGE, client, no_task_is_left
 
 from a2e_async import JobCancelledError, JobDetachedError, Journal
 from a2e_async.simulator.virtual import DirectTransport, run_virtually, virtual_app
@@ -33,9 +33,9 @@ class SlowJournal(Journal):
         """Take a while."""
         await self._step("accepted")
 
-    async def settled(self, _tag, _records):
+    async def finished(self, _tag, _records):
         """Take a while."""
-        await self._step("settled")
+        await self._step("finished")
 
     async def _step(self, step):
         self.steps.append(step)
@@ -110,7 +110,7 @@ async def let_go(way, how, moment, turns, *, journal=False):
         view = a2e.with_options()
         if journal:
             view._options = attrs.evolve(view._options, journal=SlowJournal())
-        first, job = view.start(PICTURE), view.start(PICTURE)
+        first, job = view.start(IMAGE), view.start(IMAGE)
         await asyncio.sleep(moment)
         for _ in range(turns):
             await asyncio.sleep(0)

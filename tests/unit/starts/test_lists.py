@@ -7,7 +7,7 @@ import asyncio
 import attrs
 import pytest
 from lost_starts import crowd, lose
-from virtual_time import FILM, PICTURE, caught, client, now, play_out, until, virtual
+from virtual_time import IMAGE, VIDEO, caught, client, now, play_out, until, virtual
 
 from a2e_async import (
     Retry,
@@ -39,13 +39,13 @@ class Lists(DirectTransport):
 @pytest.mark.parametrize("lag", [0.2, 1, 5, 20, 45, 58])
 @pytest.mark.parametrize("on_unknown", ["resend", "raise"])
 def test_a_list_that_lags_less_than_the_window_still_finds_the_start(lag, on_unknown):
-    """A lost start is adopted within the window, also when the list shows it late."""
+    """A lost start is recovered within the window, also when the list shows it late."""
 
     async def story():
         sim = virtual_app(coins=10_000, list_lag=lag)
-        lose(sim, FILM)
+        lose(sim, VIDEO)
         async with client(sim) as a2e:
-            await a2e.start(FILM, on_unknown=on_unknown)
+            await a2e.start(VIDEO, on_unknown=on_unknown)
             assert len(sim.world.book.starts) == 1
 
     play_out(story())
@@ -54,8 +54,8 @@ def test_a_list_that_lags_less_than_the_window_still_finds_the_start(lag, on_unk
 @virtual(list_lag=300, task_seconds=3_600)
 async def test_with_a_longer_lag_and_raise_there_is_never_a_second_bill(a2e, sim):
     """With on_unknown="raise" a start whose absence seems proven is not sent again."""
-    lose(sim, FILM)
-    error = await caught(a2e.start(FILM, on_unknown="raise").wait())
+    lose(sim, VIDEO)
+    error = await caught(a2e.start(VIDEO, on_unknown="raise").wait())
     assert isinstance(error, StartUnknownError)
     assert "was not sent again" in str(error)
     assert len(sim.world.book.starts) == 1
@@ -70,8 +70,8 @@ async def test_lists_that_fail_for_the_whole_window_prove_nothing(a2e, sim, faul
     """While no sweep answers in full a lost start is not sent again."""
     kind, details = fault
     sim.faults.add("text_to_image.list", kind, hits=None, **details)
-    lose(sim, PICTURE, when="before")
-    assert isinstance(await caught(a2e.start(PICTURE).wait()), StartUnknownError)
+    lose(sim, IMAGE, when="before")
+    assert isinstance(await caught(a2e.start(IMAGE).wait()), StartUnknownError)
     assert sim.counters["text_to_image.start"] == 1
     assert not sim.world.book.starts
 
@@ -79,20 +79,20 @@ async def test_lists_that_fail_for_the_whole_window_prove_nothing(a2e, sim, faul
 @pytest.mark.parametrize("fails", [1, 3, 6])
 @virtual()
 async def test_lists_that_fail_for_part_of_the_window_only_delay(a2e, sim, fails):
-    """A lost start is adopted as soon as a sweep answers."""
+    """A lost start is recovered as soon as a sweep answers."""
     sim.faults.add("text_to_image.list", "status", status=502, hits=fails)
-    lose(sim, PICTURE)
-    await a2e.start(PICTURE)
+    lose(sim, IMAGE)
+    await a2e.start(IMAGE)
     assert len(sim.world.book.starts) == 1
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
 @virtual(opened=False)
 async def test_lists_that_do_not_turn_pages_prove_nothing(sim, when):
-    """A list that shows its first page again and again is no proof of absence; what is on that page is adopted."""
+    """A list that shows its first page again and again is no proof of absence; what is on that page is recovered."""
     async with client(sim, http=Lists(sim, turns_pages=False)) as a2e:
-        lose(sim, PICTURE, when=when)
-        job = a2e.start(PICTURE)
+        lose(sim, IMAGE, when=when)
+        job = a2e.start(IMAGE)
         await until(lambda: sim.counters["text_to_image.start"])
         crowd(sim, 30)
         error = None if when == "after" else await caught(job.wait())
@@ -106,8 +106,8 @@ async def test_lists_that_do_not_turn_pages_prove_nothing(sim, when):
 async def test_lists_of_twenty_rows_a_page_are_read_in_full(sim, when, counts_by):
     """A service that gives fewer rows a page than asked for, counted either way, hides no start."""
     async with client(sim, http=Lists(sim, largest_page=20, counts_by=counts_by)) as a2e:
-        lose(sim, PICTURE, when=when)
-        job = a2e.start(PICTURE)
+        lose(sim, IMAGE, when=when)
+        job = a2e.start(IMAGE)
         await until(lambda: sim.counters["text_to_image.start"])
         crowd(sim, 70)
         await job
@@ -117,8 +117,8 @@ async def test_lists_of_twenty_rows_a_page_are_read_in_full(sim, when, counts_by
 @virtual(options={"max_starts": 300})
 async def test_300_starts_lost_at_once_are_found_by_one_finder(a2e, sim):
     """All lost starts of a family share the sweeps of the list."""
-    lose(sim, PICTURE, hits=None)
-    jobs = [a2e.start(PICTURE) for _ in range(300)]
+    lose(sim, IMAGE, hits=None)
+    jobs = [a2e.start(IMAGE) for _ in range(300)]
     await asyncio.gather(*(job.accepted() for job in jobs))
     assert sim.world.book.bills_by_tag() == {job.tag: 1 for job in jobs}
     assert sim.counters["text_to_image.list"] <= 5  # the clock, and one sweep of 300 rows
@@ -128,8 +128,8 @@ async def test_300_starts_lost_at_once_are_found_by_one_finder(a2e, sim):
 @virtual(options={"max_starts": 300}, list_lag=20)
 async def test_300_lost_starts_that_show_up_late_cost_few_list_requests(a2e, sim):
     """Sweeps are spaced: half a minute of looking costs no more than a few dozen requests."""
-    lose(sim, PICTURE, hits=None)
-    jobs = [a2e.start(PICTURE) for _ in range(300)]
+    lose(sim, IMAGE, hits=None)
+    jobs = [a2e.start(IMAGE) for _ in range(300)]
     await asyncio.gather(*(job.accepted() for job in jobs))
     assert len(sim.world.book.starts) == 300
     assert sim.counters["text_to_image.list"] <= 12
@@ -138,11 +138,11 @@ async def test_300_lost_starts_that_show_up_late_cost_few_list_requests(a2e, sim
 @virtual()
 async def test_a_later_lost_start_does_not_wait_for_the_sweeps_of_an_earlier_one(a2e, sim):
     """A start that is lost while another has been looked for for long is found after half a second."""
-    lose(sim, PICTURE, when="before")
-    early = a2e.start(PICTURE)
+    lose(sim, IMAGE, when="before")
+    early = a2e.start(IMAGE)
     await asyncio.sleep(33)  # the next sweep for the first start comes at 60 s
-    lose(sim, PICTURE)
-    late = a2e.start(PICTURE)
+    lose(sim, IMAGE)
+    late = a2e.start(IMAGE)
     await late.accepted()
     assert now() < 35
     await early
@@ -152,9 +152,9 @@ async def test_a_later_lost_start_does_not_wait_for_the_sweeps_of_an_earlier_one
 @virtual(opened=False)
 async def test_the_window_is_tunable(sim, window):
     """Absence counts as proven after `unknown_window` seconds, with the same number of sweeps."""
-    lose(sim, PICTURE, when="before")
+    lose(sim, IMAGE, when="before")
     async with client(sim, retry=Retry(unknown_window=window)) as a2e:
-        await a2e.start(PICTURE).accepted()
+        await a2e.start(IMAGE).accepted()
         assert window <= now() < window + 2
         assert 7 <= sim.counters["text_to_image.list"] <= 9
 
@@ -162,17 +162,17 @@ async def test_the_window_is_tunable(sim, window):
 @virtual(opened=False)
 async def test_the_age_of_proof_is_tunable(sim):
     """With a `proof_age` below the window nothing is ever proven absent."""
-    lose(sim, PICTURE, when="before")
+    lose(sim, IMAGE, when="before")
     async with client(sim, retry=Retry(proof_age=30)) as a2e:
-        assert isinstance(await caught(a2e.start(PICTURE).wait()), StartUnknownError)
+        assert isinstance(await caught(a2e.start(IMAGE).wait()), StartUnknownError)
 
 
 @virtual(opened=False)
 async def test_the_pages_of_a_sweep_are_tunable(sim):
     """A sweep that had to stop at `list_pages` is not in full and proves nothing."""
-    lose(sim, PICTURE, when="before")
+    lose(sim, IMAGE, when="before")
     async with client(sim, retry=Retry(list_pages=2)) as a2e:
-        job = a2e.start(PICTURE)
+        job = a2e.start(IMAGE)
         await asyncio.sleep(0.2)
         crowd(sim, 250)
         assert isinstance(await caught(job.wait()), StartUnknownError)

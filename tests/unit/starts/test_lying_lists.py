@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from lost_starts import crowd, lose
 from lying import LIES, Lie, Lying
-from virtual_time import FILM, PICTURE, caught, client, now, until, virtual
+from virtual_time import IMAGE, VIDEO, caught, client, now, until, virtual
 
 from a2e_async import StartUnknownError, TextToImage
 from a2e_async.core import tags
@@ -22,9 +22,9 @@ def lost_once(sim, wire, *, crowded=0, known=0, **options):
     async def story():
         async with client(sim, http=wire, **options) as a2e:
             for _ in range(known):
-                await a2e.start(FILM).accepted()
-            lose(sim, PICTURE)
-            job = a2e.start(PICTURE, tag="lostlostlost")
+                await a2e.start(VIDEO).accepted()
+            lose(sim, IMAGE)
+            job = a2e.start(IMAGE, tag="lostlostlost")
             await until(lambda: sim.counters["text_to_image.start"])
             crowd(sim, crowded)
             end = (await asyncio.gather(job, return_exceptions=True))[0]
@@ -85,33 +85,33 @@ async def test_a_list_without_the_tasks_that_this_client_knows_proves_nothing(si
     wire = Hiding(sim)
     async with client(sim) as other, client(sim, http=wire) as a2e:
         for _ in range(3):
-            job = (a2e if how == "started" else other).start(PICTURE)
+            job = (a2e if how == "started" else other).start(IMAGE)
             await job.accepted()
             if how == "attached":
                 a2e.attach("text_to_image", *job.task_ids)
         await asyncio.sleep(2)
         wire.hides = FOR_EVER
-        lose(sim, PICTURE)
-        assert isinstance(await caught(a2e.start(PICTURE).wait()), StartUnknownError)
+        lose(sim, IMAGE)
+        assert isinstance(await caught(a2e.start(IMAGE).wait()), StartUnknownError)
         assert len(sim.world.book.starts) == 4
 
 
 @virtual(task_seconds=500)
 async def test_tasks_that_were_deleted_are_no_witnesses(a2e, sim):
     """A list that lacks what this client itself has deleted hides nothing: the start is sent again."""
-    job = a2e.start(PICTURE)
+    job = a2e.start(IMAGE)
     await job.accepted()
     assert await job.cancel()
-    lose(sim, PICTURE, when="before")
-    await a2e.start(PICTURE).accepted()
+    lose(sim, IMAGE, when="before")
+    await a2e.start(IMAGE).accepted()
     assert len(sim.world.book.starts) == 2
 
 
 @virtual()
 async def test_a_row_of_somebody_without_a_tag_ends_the_proof(a2e, sim):
     """A task made meanwhile under a name without a tag may be ours, changed: nothing is sent again."""
-    lose(sim, PICTURE, when="before")
-    job = a2e.start(PICTURE)
+    lose(sim, IMAGE, when="before")
+    job = a2e.start(IMAGE)
     await until(lambda: sim.counters["text_to_image.start"])
     sim.world.start("text_to_image", {"prompt": "x", "name": "Untitled"})
     assert isinstance(await caught(job.wait()), StartUnknownError)
@@ -124,16 +124,16 @@ async def test_a_row_without_a_tag_of_long_before_matters_not(a2e, sim):
     sim.world.start("text_to_image", {"prompt": "x", "name": ""})
     await asyncio.sleep(3_600)
     assert await a2e.find(TextToImage, "findable") is None
-    lose(sim, PICTURE, when="before")
-    await a2e.start(PICTURE).accepted()
+    lose(sim, IMAGE, when="before")
+    await a2e.start(IMAGE).accepted()
     assert len(sim.world.book.starts) == 1 + 1
 
 
 @virtual()
 async def test_starts_of_others_with_tags_of_their_own_do_not_end_the_proof(a2e, sim):
     """Rows with whole tags belong to other starts; a start that was never taken is sent again beside them."""
-    lose(sim, PICTURE, when="before")
-    job = a2e.start(PICTURE, tag="lostlostlost")
+    lose(sim, IMAGE, when="before")
+    job = a2e.start(IMAGE, tag="lostlostlost")
     await until(lambda: sim.counters["text_to_image.start"])
     sim.world.start("text_to_image", {"prompt": "x", "name": tags.put("x", "k7f3q9x2m4pd", "a", 100)})
     await job.accepted()
@@ -162,8 +162,8 @@ async def test_a_sleep_of_days_makes_a_start_too_old(sim, known):
     async with client(sim, http=wire) as a2e:
         if known:
             await a2e.balance()
-        lose(sim, PICTURE, when="before")
-        job = a2e.start(PICTURE)
+        lose(sim, IMAGE, when="before")
+        job = a2e.start(IMAGE)
         await until(lambda: sim.counters["text_to_image.start"], step=0.01)
         sim.world.clock.start += 4 * 86_400 if known else 4 * 365 * 86_400  # behind our back: the loop stood still
         assert isinstance(await caught(job.wait()), StartUnknownError)
@@ -174,9 +174,9 @@ async def test_a_sleep_of_days_makes_a_start_too_old(sim, known):
 async def test_a_token_of_another_account_proves_nothing(sim):
     """The list of another account says nothing about a start that the first one sent."""
     tokens = ["sk_one", "sk_two"]
-    lose(sim, PICTURE, when="before")
+    lose(sim, IMAGE, when="before")
     async with client(sim, token=lambda: tokens.pop(0) if len(tokens) > 1 else tokens[0]) as a2e:
-        job = a2e.start(PICTURE)
+        job = a2e.start(IMAGE)
         await until(lambda: sim.counters["text_to_image.start"])
         sim.faults.add("*.list", "status", status=401)
         assert isinstance(await caught(job.wait()), StartUnknownError)

@@ -8,8 +8,8 @@ import random
 
 import attrs
 import pytest
-from lost_starts import FOUR_FILMS, FOUR_PICTURES, family, lose
-from virtual_time import FILM, PICTURE, caught, client, now, play_out, virtual
+from lost_starts import FOUR_IMAGES, FOUR_VIDEOS, family, lose
+from virtual_time import IMAGE, VIDEO, caught, client, now, play_out, virtual
 
 from a2e_async import (
     JobFailedError,
@@ -18,7 +18,7 @@ from a2e_async import (
 from a2e_async.families.head_swap import HeadSwap
 from a2e_async.simulator.virtual import virtual_app
 
-REQUESTS = {"picture": PICTURE, "film": FILM, "four pictures": FOUR_PICTURES, "four films": FOUR_FILMS}
+REQUESTS = {"image": IMAGE, "video": VIDEO, "four images": FOUR_IMAGES, "four videos": FOUR_VIDEOS}
 
 
 ONCE_AFTER = {
@@ -84,17 +84,17 @@ def test_a_spoilt_start_is_billed_once_and_handed_back(way, request_name):
 
 @virtual()
 async def test_raise_still_adopts_what_is_found(a2e, sim):
-    """With on_unknown="raise" a lost start that the list shows is adopted."""
-    lose(sim, FILM)
-    await a2e.with_options(on_unknown="raise").start(FILM)
+    """With on_unknown="raise" a lost start that the list shows is recovered."""
+    lose(sim, VIDEO)
+    await a2e.with_options(on_unknown="raise").start(VIDEO)
     assert len(sim.world.book.starts) == 1
 
 
 @virtual()
 async def test_without_tagging_a_lost_start_is_never_sent_again(a2e, sim):
     """Without a tag nothing can be found, so nothing is looked for and nothing is sent again."""
-    lose(sim, PICTURE)
-    job = a2e.with_options(tagging=False).start(PICTURE)
+    lose(sim, IMAGE)
+    job = a2e.with_options(tagging=False).start(IMAGE)
     assert isinstance(await caught(job.wait()), StartUnknownError)
     assert sim.world.book.starts[0].name == "a red kite"
     assert dict(sim.counters) == {"text_to_image.start": 1}
@@ -106,15 +106,15 @@ async def test_a_lost_start_of_a_family_without_names_is_never_sent_again(a2e, s
     sim.faults.add("head_swap.start", "reset", when="after", hits=None)
     swap = HeadSwap("https://files.example.net/head.png", target_image_url="https://files.example.net/dance.mp4")
     error = await caught(a2e.start(swap).wait())
-    assert (type(error), error.look_again) == (StartUnknownError, False)
+    assert (type(error), error.search_again) == (StartUnknownError, False)
     assert dict(sim.counters) == {"head_swap.start": 1}
 
 
 @virtual()
 async def test_a_start_that_was_never_taken_is_sent_once_more_under_the_same_tag(a2e, sim):
     """A start lost before the work is sent a second time, with the letter b, once its absence is proven."""
-    lose(sim, PICTURE, when="before")
-    job = a2e.start(PICTURE)
+    lose(sim, IMAGE, when="before")
+    job = a2e.start(IMAGE)
     await job.accepted()
     assert now() > 60
     (start,) = sim.world.book.starts
@@ -124,26 +124,26 @@ async def test_a_start_that_was_never_taken_is_sent_once_more_under_the_same_tag
 @virtual()
 async def test_a_second_send_that_is_lost_too_is_the_last(a2e, sim):
     """Two sends lost before the work lead to StartUnknownError, never to a third."""
-    lose(sim, PICTURE, when="before", hits=None)
-    assert isinstance(await caught(a2e.start(PICTURE).wait()), StartUnknownError)
+    lose(sim, IMAGE, when="before", hits=None)
+    assert isinstance(await caught(a2e.start(IMAGE).wait()), StartUnknownError)
     assert sim.counters["text_to_image.start"] == 2
 
 
 @virtual()
 async def test_a_second_send_that_was_lost_after_the_work_is_adopted(a2e, sim):
     """The second send is looked for like the first."""
-    lose(sim, PICTURE, when="before")
-    lose(sim, PICTURE, skip=1)
-    job = a2e.start(PICTURE)
+    lose(sim, IMAGE, when="before")
+    lose(sim, IMAGE, skip=1)
+    job = a2e.start(IMAGE)
     await job
     assert [start.task_ids for start in sim.world.book.starts] == [job.task_ids]
 
 
 @virtual()
 async def test_a_lost_start_that_fails_is_a_failed_job(a2e, sim):
-    """What was adopted behaves like any other job."""
-    lose(sim, FILM)
-    error = await caught(a2e.start(attrs.evolve(FILM, prompt="[fail]")).wait())
+    """What was recovered behaves like any other job."""
+    lose(sim, VIDEO)
+    error = await caught(a2e.start(attrs.evolve(VIDEO, prompt="[fail]")).wait())
     assert isinstance(error, JobFailedError)
     assert len(sim.world.book.starts) == 1
 
@@ -157,7 +157,7 @@ async def test_a_storm_of_faults_bills_each_intent_once(a2e, sim, seed, caplog):
     for kind, details in WAYS.values():
         once = {key: value for key, value in details.items() if key != "hits"}
         sim.faults.add("*.start", kind, every=dice.randint(5, 20), skip=dice.randint(0, 20), hits=20, **once)
-    jobs = [a2e.start(dice.choice([PICTURE, FILM, FOUR_PICTURES])) for _ in range(200)]
+    jobs = [a2e.start(dice.choice([IMAGE, VIDEO, FOUR_IMAGES])) for _ in range(200)]
     ended = await asyncio.gather(*jobs, return_exceptions=True)
     lost = [job for job, end in zip(jobs, ended, strict=True) if isinstance(end, StartUnknownError)]
     bills = sim.world.book.bills_by_tag()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from lost_starts import FOUR_PICTURES, crowd, lose, resumed
-from virtual_time import PICTURE, caught, client, now, virtual
+from lost_starts import FOUR_IMAGES, crowd, lose, resumed
+from virtual_time import IMAGE, caught, client, now, virtual
 
 from a2e_async import (
     StartUnknownError,
@@ -17,10 +17,10 @@ from a2e_async.core import tags
 @virtual()
 async def test_look_first_adopts_what_an_earlier_process_started(a2e, sim):
     """A resume takes over the task that is there and sends nothing."""
-    earlier = a2e.start(PICTURE, tag="resumed1")
+    earlier = a2e.start(IMAGE, tag="resumed1")
     await earlier
     async with client(sim) as other:
-        job = other.start(PICTURE, tag="resumed1", look_first=True)
+        job = other.start(IMAGE, tag="resumed1", find_first=True)
         assert (await job).task_ids == earlier.task_ids
     assert sim.counters["text_to_image.start"] == 1
 
@@ -28,7 +28,7 @@ async def test_look_first_adopts_what_an_earlier_process_started(a2e, sim):
 @virtual()
 async def test_look_first_starts_what_is_not_there(a2e, sim):
     """A resume of an intent that was never sent sends it, as a first send, after the window."""
-    job = a2e.start(PICTURE, tag="resumed1", look_first=True)
+    job = a2e.start(IMAGE, tag="resumed1", find_first=True)
     await job.accepted()
     assert 60 < now() < 62
     assert sim.world.book.starts[0].name == "a red kite ~resumed1a"
@@ -38,7 +38,7 @@ async def test_look_first_starts_what_is_not_there(a2e, sim):
 async def test_look_first_sends_the_second_letter_after_an_earlier_process(a2e, sim):
     """What another process may have sent an hour ago and is not there is sent once more, after the whole window."""
     view = resumed(a2e, sim.world.clock.now() - 3_600)
-    await view.start(PICTURE, tag="resumed1").accepted()
+    await view.start(IMAGE, tag="resumed1").accepted()
     assert now() > 60  # no proof is ever hasty
     assert sim.world.book.starts[0].name == "a red kite ~resumed1b"
 
@@ -46,20 +46,20 @@ async def test_look_first_sends_the_second_letter_after_an_earlier_process(a2e, 
 @pytest.mark.parametrize("sent_before", [True, False])
 @virtual(list_lag=40)
 async def test_look_first_waits_for_a_list_that_lags(a2e, sim, sent_before):
-    """What another process sent a moment ago and the list does not show yet is adopted, not sent again."""
+    """What another process sent a moment ago and the list does not show yet is recovered, not sent again."""
     name = tags.put("a red kite", "resumed1", "a", 100)
     (task,) = sim.world.start("text_to_image", {"prompt": "x", "name": name})
     view = resumed(a2e, sim.world.clock.now() if sent_before else None)
-    assert (await view.start(PICTURE, tag="resumed1")).task_ids == (task.id,)
+    assert (await view.start(IMAGE, tag="resumed1")).task_ids == (task.id,)
     assert sim.counters["text_to_image.start"] == 0
 
 
 @virtual()
 async def test_a_second_send_after_an_earlier_process_is_the_last(a2e, sim):
     """The send of a resume counts as the second: when it is lost and not found there is no third."""
-    lose(sim, PICTURE, when="before", hits=None)
+    lose(sim, IMAGE, when="before", hits=None)
     view = resumed(a2e, sim.world.clock.now() - 3_600)
-    assert isinstance(await caught(view.start(PICTURE, tag="resumed1").wait()), StartUnknownError)
+    assert isinstance(await caught(view.start(IMAGE, tag="resumed1").wait()), StartUnknownError)
     assert sim.counters["text_to_image.start"] == 1
 
 
@@ -69,7 +69,7 @@ async def test_a_double_of_an_earlier_process_is_reported_when_the_job_settles(a
     name = tags.put("a red kite", "resumed1", "a", 100)
     (first,) = sim.world.start("text_to_image", {"prompt": "x", "name": name})
     sim.world.change(list_lag=300)
-    await resumed(a2e, sim.world.clock.now()).start(PICTURE, tag="resumed1")
+    await resumed(a2e, sim.world.clock.now()).start(IMAGE, tag="resumed1")
     assert f"tag resumed1 was taken twice: {sim.world.book.starts[1].task_ids[0]} is kept, {first.id}" in caplog.text
 
 
@@ -78,7 +78,7 @@ async def test_a_double_of_an_earlier_process_is_reported_when_the_job_settles(a
 async def test_what_may_have_been_sent_too_long_ago_is_not_sent_again(a2e, sim, hours):
     """Lists drop what has expired, so absence proves nothing for an old start."""
     view = resumed(a2e, sim.world.clock.now() - hours * 3_600)
-    job = view.start(PICTURE, tag="resumed1")
+    job = view.start(IMAGE, tag="resumed1")
     assert isinstance(await caught(job.wait()), StartUnknownError)
     assert sim.counters["text_to_image.start"] == 0
 
@@ -88,7 +88,7 @@ async def test_an_old_start_is_not_sent_again_when_the_clock_is_not_known(a2e, s
     """While the service's time cannot be learned, the age of a start is not taken for zero."""
     sim.faults.add("text_to_image.list", "reset", hits=6)
     view = resumed(a2e, sim.world.clock.now() - 72 * 3_600)
-    assert isinstance(await caught(view.start(PICTURE, tag="resumed1").wait()), StartUnknownError)
+    assert isinstance(await caught(view.start(IMAGE, tag="resumed1").wait()), StartUnknownError)
     assert sim.counters["text_to_image.start"] == 0
 
 
@@ -96,7 +96,7 @@ async def test_an_old_start_is_not_sent_again_when_the_clock_is_not_known(a2e, s
 async def test_look_first_without_a_list_sends_nothing(a2e, sim):
     """While the list cannot be had a resume does not know, and so does not send."""
     sim.faults.add("text_to_image.list", "status", status=503, hits=None)
-    job = a2e.start(PICTURE, tag="resumed1", look_first=True)
+    job = a2e.start(IMAGE, tag="resumed1", find_first=True)
     assert isinstance(await caught(job.wait()), StartUnknownError)
     assert sim.counters["text_to_image.start"] == 0
 
@@ -104,7 +104,7 @@ async def test_look_first_without_a_list_sends_nothing(a2e, sim):
 @virtual()
 async def test_find_gives_the_job_of_a_tag(a2e, sim):
     """The tasks of a tag are given as a job, in the order in which they were made."""
-    await a2e.start(FOUR_PICTURES, tag="findable").accepted()
+    await a2e.start(FOUR_IMAGES, tag="findable").accepted()
     async with client(sim) as other:
         job = await other.find(TextToImage, "findable")
         assert (await job).task_ids == sim.world.book.starts[0].task_ids
@@ -130,7 +130,7 @@ async def test_find_raises_when_the_list_cannot_be_had(a2e, sim):
 @virtual()
 async def test_find_asks_a_list_that_fails_again(a2e, sim):
     """One bad answer of the list does not spoil a search."""
-    await a2e.start(PICTURE, tag="findable").accepted()
+    await a2e.start(IMAGE, tag="findable").accepted()
     sim.faults.add("text_to_image.list", "status", status=503)
     assert await a2e.find("text_to_image", "findable") is not None
 

@@ -29,7 +29,7 @@ async def test_one_page_will_do(a2e, sim):
 
 @virtual(task_seconds=20)
 async def test_a_task_that_no_page_holds_costs_one_page_more(a2e, sim):
-    """The page after the last one ends a look."""
+    """The page after the last one ends a poll."""
     strange = a2e.attach("seedance", "65f0000000000000000000ff", timeout=9)
     await a2e.gather(named(1))
     strange.detach()
@@ -38,7 +38,7 @@ async def test_a_task_that_no_page_holds_costs_one_page_more(a2e, sim):
 
 @virtual(task_seconds=20)
 async def test_a_service_that_does_not_turn_pages(a2e, sim):
-    """A second page that is the first one again ends a look."""
+    """A second page that is the first one again ends a poll."""
     real = sim.world.page
     sim.world.page = lambda name, number, size: real(name, 1, size)
     strange = a2e.attach("seedance", "65f0000000000000000000ff", timeout=9)

@@ -1,4 +1,4 @@
-"""A failed look says something about the service's health, never about a job: no job is ever lost by looking."""
+"""A failed poll says something about the service's health, never about a job: no job is ever lost by looking."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import json
 
 import attrs
 import pytest
-from virtual_time import FILM, PICTURE, caught, client, now, play_out, until, virtual
+from virtual_time import IMAGE, VIDEO, caught, client, now, play_out, until, virtual
 
 from a2e_async import A2EClient, AuthenticationError, JobFailedError, JobTimeoutError, NotFoundError, Retry, Status
 from a2e_async.simulator.virtual import DirectTransport, virtual_app
 
-BAD_LOOKS = {
+BAD_POLLS = {
     "500": ("status", {"status": 500}),
     "502": ("status", {"status": 502, "body": "html"}),
     "503": ("status", {"status": 503}),
@@ -47,19 +47,19 @@ def lost(jobs):
 
 
 @pytest.mark.parametrize("route", ["batch", "detail"])
-@pytest.mark.parametrize("way", BAD_LOOKS)
+@pytest.mark.parametrize("way", BAD_POLLS)
 @pytest.mark.parametrize("hits", [1, 4])
 def test_bad_looks_lose_no_job(way, hits, route):
-    """One bad look, or four in a row, of whatever kind: every one of the jobs ends with its result."""
+    """One bad poll, or four in a row, of whatever kind: every one of the jobs ends with its result."""
 
     async def story():
-        kind, details = BAD_LOOKS[way]
+        kind, details = BAD_POLLS[way]
         sim = virtual_app(coins=100_000)
         if route == "detail":
             sim.faults.add("*.batch", "no_route", hits=None)
         sim.faults.add(f"*.{route}", kind, hits=hits, skip=1, **details)
         async with client(sim) as a2e:
-            jobs = [a2e.start(request) for request in [PICTURE, FILM] * 10]
+            jobs = [a2e.start(request) for request in [IMAGE, VIDEO] * 10]
             await a2e.drain(timeout=3_000)
             assert not lost(jobs)
             assert len(sim.world.book.starts) == 20
@@ -73,10 +73,10 @@ def test_an_outage_loses_no_job(seconds, way):
     """The status routes are down for a minute, or for ten: 0 of 300 jobs are lost, and all end soon after."""
 
     async def story():
-        kind, details = BAD_LOOKS[way]
+        kind, details = BAD_POLLS[way]
         sim = virtual_app(coins=100_000)
         async with client(sim) as a2e:
-            jobs = [a2e.start(PICTURE) for _ in range(300)]
+            jobs = [a2e.start(IMAGE) for _ in range(300)]
             await asyncio.gather(*(job.accepted() for job in jobs))
             for route in ("batch", "detail"):
                 sim.faults.add(f"*.{route}", kind, hits=None, **details)
@@ -86,37 +86,37 @@ def test_an_outage_loses_no_job(seconds, way):
             over = now()
             await a2e.drain(timeout=3_000)
             assert not lost(jobs)
-            assert now() - over < 35  # Retry.longest_wait, and a few looks
+            assert now() - over < 35  # Retry.longest_wait, and a few polls
 
     play_out(story())
 
 
 class Watched(DirectTransport):
-    """Notes each look: when it was sent, on which route, and for how many tasks."""
+    """Notes each poll: when it was sent, on which route, and for how many tasks."""
 
     def __init__(self, app, latency=0.05):
         super().__init__(app, latency)
-        self.looks = []
+        self.polls = []
 
     async def send(self, request, headers):
-        """Note a look and pass it on."""
+        """Note a poll and pass it on."""
         if request.path.endswith("/batchDetail"):
-            self.looks.append((now(), "batch", len(request.body["ids"])))
+            self.polls.append((now(), "batch", len(request.body["ids"])))
         elif request.method == "GET" and not request.path.endswith("/allRecords"):
-            self.looks.append((now(), "detail", 1))
+            self.polls.append((now(), "detail", 1))
         return await super().send(request, headers)
 
     def since(self, moment, *routes):
-        """Give how many tasks the looks since then were for, each look a number."""
-        return [count for at, route, count in self.looks if at >= moment and route in (routes or ("batch", "detail"))]
+        """Give how many tasks the polls since then were for, each poll a number."""
+        return [count for at, route, count in self.polls if at >= moment and route in (routes or ("batch", "detail"))]
 
 
 @virtual(opened=False, task_seconds=900)
 async def test_one_small_look_tries_a_service_that_was_down(sim):
-    """During an outage looks are small and rare; afterwards one small look precedes the full load."""
+    """During an outage polls are small and rare; afterwards one small poll precedes the full load."""
     watched = Watched(sim)
     async with client(sim, http=watched) as a2e:
-        jobs = [a2e.start(PICTURE) for _ in range(500)]
+        jobs = [a2e.start(IMAGE) for _ in range(500)]
         await asyncio.gather(*(job.accepted() for job in jobs))
         await asyncio.sleep(5)
         began = now()
@@ -134,10 +134,10 @@ async def test_one_small_look_tries_a_service_that_was_down(sim):
         assert after[0] == 1
         assert max(after[1:4]) > 40
         await asyncio.sleep(10)
-        settled = now()
+        finished = now()
         await asyncio.sleep(20)
-        assert len(watched.since(settled, "detail")) <= 40  # an outage makes no task suspect: batches again
-        assert len(watched.since(settled, "batch")) >= 20
+        assert len(watched.since(finished, "detail")) <= 40  # an outage makes no task suspect: batches again
+        assert len(watched.since(finished, "batch")) >= 20
         await a2e.drain()
         assert not lost(jobs)
 
@@ -147,7 +147,7 @@ async def test_looks_that_fail_together_count_as_one_failure(sim):
     """A blink that hits eight looks at once makes no long pause."""
     watched = Watched(sim, latency=0.5)
     async with client(sim, http=watched) as a2e:
-        jobs = [a2e.start(PICTURE) for _ in range(2_000)]
+        jobs = [a2e.start(IMAGE) for _ in range(2_000)]
         await asyncio.gather(*(job.accepted() for job in jobs))
         rule = sim.faults.add("*.batch", "status", status=503, hits=6)
         await until(lambda: rule.struck == 6)
@@ -165,7 +165,7 @@ async def test_a_poisoned_id_spoils_none_of_its_99_neighbours(sim, status, detai
     """A batch that one id spoils is halved until that one stands alone; its detail tells how it is."""
     watched = Watched(sim)
     async with client(sim, http=watched) as a2e:
-        jobs = [a2e.start(PICTURE) for _ in range(100)]
+        jobs = [a2e.start(IMAGE) for _ in range(100)]
         await asyncio.gather(*(job.accepted() for job in jobs))
         poisoned = jobs[37]
         began = now()
@@ -177,7 +177,7 @@ async def test_a_poisoned_id_spoils_none_of_its_99_neighbours(sim, status, detai
         assert now() - began < 35
         await poisoned
         assert not lost(jobs)
-        assert len(watched.looks) < 160
+        assert len(watched.polls) < 160
 
 
 @virtual(task_seconds=5, opened=False)
@@ -185,14 +185,14 @@ async def test_a_service_without_batch_looks_is_asked_task_by_task(sim):
     """Where batchDetail does not exist each task is asked for alone, and the route is tried ever more rarely."""
     sim.faults.add("*.batch", "no_route", hits=None)
     async with client(sim) as a2e:
-        jobs = [a2e.start(FILM) for _ in range(20)]
+        jobs = [a2e.start(VIDEO) for _ in range(20)]
         await a2e.drain()
         assert not lost(jobs)
         assert sim.counters["image_to_video.batch"] <= 2
-        await a2e.start(FILM, timeout=None)
+        await a2e.start(VIDEO, timeout=None)
         before = sim.counters["image_to_video.batch"]
         sim.world.change(task_seconds=3600)
-        await a2e.start(FILM)
+        await a2e.start(VIDEO)
         assert sim.counters["image_to_video.batch"] - before <= 20
 
 
@@ -207,7 +207,7 @@ def test_a_task_that_is_not_known_at_first_is_waited_for(how, lag, batch):
         if not batch:
             sim.faults.add("*.batch", "no_route", hits=None)
         async with client(sim) as a2e:
-            jobs = [a2e.start(FILM) for _ in range(20)]
+            jobs = [a2e.start(VIDEO) for _ in range(20)]
             await a2e.drain()
             assert not lost(jobs)
 
@@ -217,7 +217,7 @@ def test_a_task_that_is_not_known_at_first_is_waited_for(how, lag, batch):
 @virtual(task_seconds=600)
 async def test_a_task_that_is_gone_for_good_ends_its_job_only(a2e, sim):
     """A definite "no such task" ends the job after minutes, with its id; its neighbours go on."""
-    jobs = [a2e.start(FILM) for _ in range(3)]
+    jobs = [a2e.start(VIDEO) for _ in range(3)]
     await asyncio.gather(*(job.accepted() for job in jobs))
     sim.world.task(jobs[1].task_ids[0]).deleted = True
     gone = now()
@@ -233,7 +233,7 @@ async def test_a_task_that_is_gone_for_good_ends_its_job_only(a2e, sim):
 async def test_the_grace_time_is_tunable(sim):
     """`Retry.vanished_grace` says how long a task of ours may be unknown, `missing_grace` any other id."""
     async with client(sim, retry=Retry(missing_grace=50, vanished_grace=100)) as a2e:
-        job = a2e.start(FILM)
+        job = a2e.start(VIDEO)
         await job.accepted()
         sim.world.task(job.task_ids[0]).deleted = True
         assert isinstance(await caught(job.wait()), NotFoundError)
@@ -246,7 +246,7 @@ async def test_the_grace_time_is_tunable(sim):
 @virtual(task_seconds=30)
 async def test_a_row_of_another_task_is_not_believed(a2e, sim):
     """A detail that answers for another task says nothing about ours."""
-    other, job = a2e.start(FILM), a2e.start(FILM)
+    other, job = a2e.start(VIDEO), a2e.start(VIDEO)
     await asyncio.gather(other.accepted(), job.accepted())
     sim.world.finish(other.task_ids[0], failed=True)
     sim.faults.add("*.batch", "no_route", hits=None)
@@ -268,7 +268,7 @@ async def test_a_row_of_another_task_is_not_believed(a2e, sim):
 async def test_an_unknown_status_means_still_running_and_is_said_once(a2e, sim, caplog):
     """A word that we do not know ends nothing; the log names it once for all jobs."""
     sim.faults.add("*.batch", "unknown_status", status="percolating", hits=5)
-    jobs = [a2e.start(FILM) for _ in range(10)]
+    jobs = [a2e.start(VIDEO) for _ in range(10)]
     await a2e.drain()
     assert not lost(jobs)
     assert caplog.text.count("percolating") == 1
@@ -279,7 +279,7 @@ async def test_an_outage_does_not_outlive_the_deadline(a2e, sim):
     """While nobody answers a job still ends by its own deadline, counted from its acceptance, with its ids."""
     sim.faults.add("*.batch", "stall", hits=None)
     sim.faults.add("*.detail", "stall", hits=None)
-    job = a2e.start(FILM, timeout=120)
+    job = a2e.start(VIDEO, timeout=120)
     error = await caught(job.wait())
     assert isinstance(error, JobTimeoutError)
     assert error.task_ids == job.task_ids
@@ -316,7 +316,7 @@ async def test_a_token_that_is_renewed_in_time_loses_no_job(sim, unauthorised):
     token = Token("sk_simulator", "sk_renewed")
     sim.world.change(unauthorised=unauthorised)
     async with with_token(sim, token) as a2e:
-        jobs = [a2e.start(FILM) for _ in range(150)]
+        jobs = [a2e.start(VIDEO) for _ in range(150)]
         await asyncio.gather(*(job.accepted() for job in jobs))
         sim.world.change(token="sk_renewed")
         await a2e.drain()
@@ -328,7 +328,7 @@ async def test_a_token_that_is_renewed_in_time_loses_no_job(sim, unauthorised):
 async def test_a_token_that_is_refused_for_a_while_loses_no_job(sim):
     """Two refusals, or refusals for less than five seconds, end nothing."""
     async with client(sim) as a2e:
-        jobs = [a2e.start(FILM) for _ in range(150)]
+        jobs = [a2e.start(VIDEO) for _ in range(150)]
         await asyncio.gather(*(job.accepted() for job in jobs))
         await asyncio.sleep(5)
         sim.world.change(token="sk_other")
@@ -341,13 +341,13 @@ async def test_a_token_that_is_refused_for_a_while_loses_no_job(sim):
 @pytest.mark.parametrize("status", [401, 403])
 @virtual(opened=False, task_seconds=600)
 async def test_a_token_that_is_refused_for_good_ends_every_job_with_its_ids(sim, status):
-    """After three refused looks in a row over a minute every job ends with AuthenticationError, ids kept."""
+    """After three refused polls in a row over a minute every job ends with AuthenticationError, ids kept."""
     token = Token("sk_simulator")
     async with with_token(sim, token) as a2e:
-        jobs = [a2e.start(request) for request in [PICTURE, FILM] * 75]
+        jobs = [a2e.start(request) for request in [IMAGE, VIDEO] * 75]
         await asyncio.gather(*(job.accepted() for job in jobs))
         await asyncio.sleep(3)
-        looks = sim.counters["text_to_image.batch"] + sim.counters["image_to_video.batch"]
+        polls = sim.counters["text_to_image.batch"] + sim.counters["image_to_video.batch"]
         refused = now()
         for route in ("batch", "detail"):
             sim.faults.add(f"*.{route}", "status", status=status, hits=None)
@@ -357,7 +357,7 @@ async def test_a_token_that_is_refused_for_good_ends_every_job_with_its_ids(sim,
         assert len({id(end) for end in ended}) == len(jobs)
         assert 60 <= now() - refused < 100
         routes = ("text_to_image.batch", "image_to_video.batch", "text_to_image.detail", "image_to_video.detail")
-        assert sum(sim.counters[route] for route in routes) - looks >= 3
+        assert sum(sim.counters[route] for route in routes) - polls >= 3
         assert token.asked >= 3
 
 
@@ -366,16 +366,16 @@ async def test_a_start_with_a_refused_token_fails_at_once(sim):
     """A start's 401 is raised as soon as another token is refused, too; the next start asks for one more."""
     token = Token("sk_old", "sk_older", "sk_simulator")
     async with with_token(sim, token) as a2e:
-        error = await caught(a2e.start(PICTURE).wait())
+        error = await caught(a2e.start(IMAGE).wait())
         assert isinstance(error, AuthenticationError)
         assert now() < 0.3
         assert sim.counters["text_to_image.start"] == 2
-        await a2e.start(PICTURE)
+        await a2e.start(IMAGE)
 
 
 @virtual(opened=False, task_seconds=20)
 async def test_a_token_callable_that_raises_loses_no_job(sim):
-    """When the callable itself fails, looks fail for a while and jobs go on."""
+    """When the callable itself fails, polls fail for a while and jobs go on."""
     failures = [OSError("the vault is locked"), RuntimeError("the vault is on fire")]
     refused = []
 
@@ -385,7 +385,7 @@ async def test_a_token_callable_that_raises_loses_no_job(sim):
         return "sk_simulator"
 
     async with with_token(sim, token) as a2e:
-        jobs = [a2e.start(FILM) for _ in range(20)]
+        jobs = [a2e.start(VIDEO) for _ in range(20)]
         await asyncio.gather(*(job.accepted() for job in jobs))
         refused.append(True)
         sim.faults.add("*.batch", "status", status=401)
@@ -400,7 +400,7 @@ async def test_a_token_callable_that_raises_loses_no_job(sim):
 @pytest.mark.parametrize(("asked", "waited"), [(3, 3), (20, 20), (86_400, 30)])
 @virtual(opened=False, task_seconds=300)
 async def test_retry_after_pauses_the_whole_client_up_to_a_bound(sim, asked, waited):
-    """One 429 keeps every request of the client back: looks, starts and calls; never longer than the bound."""
+    """One 429 keeps every request of the client back: polls, starts and calls; never longer than the bound."""
     arrivals = []
 
     class Noted(DirectTransport):
@@ -409,14 +409,14 @@ async def test_retry_after_pauses_the_whole_client_up_to_a_bound(sim, asked, wai
             return await super().send(request, headers)
 
     async with client(sim, http=Noted(sim, 0.05)) as a2e:
-        jobs = [a2e.start(FILM) for _ in range(300)]
+        jobs = [a2e.start(VIDEO) for _ in range(300)]
         await asyncio.gather(*(job.accepted() for job in jobs))
         rule = sim.faults.add("*.batch", "status", status=429, retry_after=asked)
         await until(lambda: rule.struck, step=0.01)
         struck = arrivals[-1]
         await asyncio.sleep(0.06)
         before = len(arrivals)
-        late = a2e.start(PICTURE)
+        late = a2e.start(IMAGE)
         balance = asyncio.create_task(a2e.balance())
         await asyncio.wait([balance])
         assert arrivals[before] - struck == pytest.approx(waited, abs=0.2)
@@ -430,7 +430,7 @@ async def test_the_bound_of_retry_after_is_tunable(sim):
     """`Retry.longest_wait` bounds what the service may ask for."""
     async with client(sim, retry=Retry(longest_wait=5)) as a2e:
         sim.faults.add("*.start", "status", status=429, retry_after=1_000)
-        job = a2e.start(FILM)
+        job = a2e.start(VIDEO)
         await job.accepted()
         assert 5 <= now() < 6
 
@@ -441,7 +441,7 @@ async def test_a_retry_after_that_makes_no_sense_does_no_harm(sim, header):
     """Nonsense in Retry-After is as good as none."""
     sim.faults.add("*.batch", "status", status=429, retry_after=header, hits=3)
     async with client(sim) as a2e:
-        await a2e.start(FILM)
+        await a2e.start(VIDEO)
         assert now() < 30
 
 
@@ -457,7 +457,7 @@ def test_nobody_reads_a_final_status_into_nonsense():
     async def story():
         sim = virtual_app(coins=1_000, task_seconds=5)
         async with client(sim, retry=Retry(missing_grace=1_000)) as a2e:
-            job = a2e.start(PICTURE)
+            job = a2e.start(IMAGE)
             await job.accepted()
             odd = [json.loads(json.dumps(row).replace("ID", job.task_ids[0])) for row in rows]
             answers = sim._service._answers

@@ -1,6 +1,6 @@
-"""Bad looks of every kind, outages and poisoned ids: jobs started and jobs lost, one JSON line per way.
+"""Bad polls of every kind, outages and poisoned ids: jobs started and jobs lost, one JSON line per way.
 
-python -m benchmarks.bad_looks
+python -m benchmarks.bad_polls
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ POISONS = (400, 403, 500)
 
 
 async def look_badly(way: str) -> tuple[int, int]:
-    """Start jobs, spoil their looks, and give how many were started and how many were lost."""
+    """Start jobs, spoil their polls, and give how many were started and how many were lost."""
     what, _, how = way.partition(": ")
     app = virtual_app(coins=1_000_000, detail_lag=1.0 if how == "404 for the first second" else 0.0)
     async with A2EClient("sk_simulator", base_url="http://127.0.0.1:1", http=DirectTransport(app, 0.05)) as a2e:
@@ -54,9 +54,9 @@ async def look_badly(way: str) -> tuple[int, int]:
 
 def script(app: App, what: str, how: str, poisoned: str) -> float:
     """Add the faults of a way, and give after how many seconds they end; 0: by themselves."""
-    if what in ("one bad look", "four bad looks in a row"):
+    if what in ("one bad poll", "four bad polls in a row"):
         kind, details = KINDS[how]
-        app.faults.add("*.batch", kind, hits=1 if what == "one bad look" else 4, **details)
+        app.faults.add("*.batch", kind, hits=1 if what == "one bad poll" else 4, **details)
     elif what.startswith("outage"):
         kind, details = KINDS[how]
         for route in ("batch", "detail"):
@@ -71,8 +71,8 @@ def script(app: App, what: str, how: str, poisoned: str) -> float:
 
 def main() -> int:
     """Print the figures; end with 1 when a job was lost."""
-    ways = [f"one bad look: {kind}" for kind in KINDS]
-    ways += [f"four bad looks in a row: {kind}" for kind in FOUR]
+    ways = [f"one bad poll: {kind}" for kind in KINDS]
+    ways += [f"four bad polls in a row: {kind}" for kind in FOUR]
     ways += [f"outage of {seconds} s: {kind}" for seconds in (60, 600) for kind in OUTAGES]
     ways += [f"poisoned id: {status}" for status in POISONS]
     ways += ["service: no batchDetail", "service: 404 for the first second"]
@@ -80,7 +80,7 @@ def main() -> int:
     for way in ways:
         started, lost = run_virtually(look_badly(way))
         good &= not lost
-        print(json.dumps({"benchmark": "bad_looks", "way": way, "started": started, "lost": lost, "ok": not lost}))
+        print(json.dumps({"benchmark": "bad_polls", "way": way, "started": started, "lost": lost, "ok": not lost}))
     return 0 if good else 1
 
 

@@ -1,4 +1,4 @@
-"""The rules of the families that make pictures: what is refused, in which words, and what is accepted."""
+"""The rules of the families that make images: what is refused, in which words, and what is accepted."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from a2e_async.families.qwen_image import QwenImage
 from a2e_async.families.upscale import Upscale
 from a2e_async.families.virtual_try_on import VirtualTryOn
 
-PICTURE = "https://files.example.net/in.png"
+IMAGE = "https://files.example.net/in.png"
 MANY = links("at least 1")
 SECONDS = "must be a number from 1"
 KITE = {"prompt": "a red kite"}
-TWO = {"image_urls": [PICTURE] * 2}
+TWO = {"image_urls": [IMAGE] * 2}
 
 RATIOS = "'auto', '16:9', '1:1', '9:16', '4:3', '3:4', '2:3', '3:2', '4:5', '5:4' or '21:9'"
 BANANAS = "'nano-banana', 'nano-banana-pro', 'nano-banana-2' or 'nano-banana-2-lite'"
@@ -45,8 +45,8 @@ NO_SHAPE = "must be '1K' without an aspect_ratio, or with 'auto'"
 REFUSED_GPT = [
     ({"prompt": "x" * 3001}, "prompt", f"{TEXT}, at most 3000 characters"),
     ({"model": "gpt-image-1"}, "model", "must be 'gpt-image-1.5' or 'gpt-image-2'"),
-    ({"input_images": [PICTURE, ""]}, "input_images", MANY),
-    ({"input_images": [PICTURE] * 17}, "input_images", "must be at most 16 without model 'gpt-image-2'"),
+    ({"input_images": [IMAGE, ""]}, "input_images", MANY),
+    ({"input_images": [IMAGE] * 17}, "input_images", "must be at most 16 without model 'gpt-image-2'"),
     ({"aspect_ratio": "5:4"}, "aspect_ratio", f"must be {GPT_RATIOS}"),
     ({"quality": "low"}, "quality", "must be 'medium' or 'high'"),
     (NEW | {"quality": "high"}, "quality", "must be 'medium' with model 'gpt-image-2'"),
@@ -61,7 +61,7 @@ REFUSED_GPT = [
 FLUX_RATIOS = "'1:1', '16:9', '9:16', '4:3', '3:4', '2:3', '3:2', 'custom' or 'match_input_image'"
 REFUSED_FLUX = [
     ({"prompt": None}, "prompt", TEXT),
-    ({"input_images": [PICTURE] * 9}, "input_images", links("1 to 8")),
+    ({"input_images": [IMAGE] * 9}, "input_images", links("1 to 8")),
     ({"aspect_ratio": "21:9"}, "aspect_ratio", f"must be {FLUX_RATIOS}"),
     ({"resolution": "4K"}, "resolution", "must be '1K' or '2K'"),
     ({"force_generate": 0}, "force_generate", FLAG),
@@ -90,17 +90,17 @@ REFUSED_KLING = [
 ]
 
 REFUSED_EDITS = [
-    ({"image_urls": [PICTURE]}, "image_urls", links("at least 2")),
+    ({"image_urls": [IMAGE]}, "image_urls", links("at least 2")),
     ({"edit_type": "hair"}, "edit_type", "must be 'clothing' or 'product'"),
     ({"timeout": 0}, "timeout", SECONDS),
 ]
 REFUSED_TRIES = [
-    ({"image_urls": [PICTURE] * 5}, "image_urls", links("2 to 4")),
+    ({"image_urls": [IMAGE] * 5}, "image_urls", links("2 to 4")),
     ({"timeout": "120"}, "timeout", SECONDS),
 ]
 RECT = {"x": 1, "y": 0, "width": 20, "height": 30.5, "rotation": -90, "scale": 1}
 REFUSED_PRODUCTS = [
-    ({"image_urls": [PICTURE] * 3}, "image_urls", links("2")),
+    ({"image_urls": [IMAGE] * 3}, "image_urls", links("2")),
     ({"product_rect": [1, 2]}, "product_rect", "must be an object with x, y, width, height, rotation, scale"),
     ({"product_rect": {}}, "product_rect", "x must be a number"),
     ({"product_rect": RECT | {"scale": None}}, "product_rect", "scale must be a number"),
@@ -129,8 +129,8 @@ TABLES = {
         (ImageEdit, EDIT, REFUSED_EDITS),
         (VirtualTryOn, TWO, REFUSED_TRIES),
         (ProductAvatar, PRODUCT, REFUSED_PRODUCTS),
-        (Photobook, {"face_image_url": PICTURE}, REFUSED_BOOKS),
-        (Upscale, {"source_url": PICTURE}, REFUSED_LARGER),
+        (Photobook, {"face_image_url": IMAGE}, REFUSED_BOOKS),
+        (Upscale, {"source_url": IMAGE}, REFUSED_LARGER),
     )
 }
 
@@ -140,18 +140,18 @@ ACCEPTED = [
     (NanoBanana, KITE | {"image_size": "1K", "model": "nano-banana"}),
     (NanoBanana, KITE | {"image_size": "1K", "model": "nano-banana-2-lite", "google_search": False}),
     (NanoBanana, KITE | {"image_size": "2K", "model": "nano-banana-2", "google_search": True}),
-    (NanoBanana, KITE | {"input_images": [PICTURE] * 20}),
+    (NanoBanana, KITE | {"input_images": [IMAGE] * 20}),
     (GptImage, {"prompt": "x" * 3000, "aspect_ratio": "21:9", "quality": "high", "resolution": "1K"}),
-    (GptImage, KITE | {"input_images": (PICTURE,) * 16, "model": "gpt-image-1.5"}),
-    (GptImage, KITE | NEW | {"input_images": [PICTURE] * 17, "quality": "medium", "aspect_ratio": "auto"}),
+    (GptImage, KITE | {"input_images": (IMAGE,) * 16, "model": "gpt-image-1.5"}),
+    (GptImage, KITE | NEW | {"input_images": [IMAGE] * 17, "quality": "medium", "aspect_ratio": "auto"}),
     (GptImage, KITE | NEW | {"aspect_ratio": "1:1", "resolution": "2K"}),
     (GptImage, KITE | WIDE | {"resolution": "2K"}),
-    (Flux2, KITE | {"input_images": [PICTURE] * 8, "aspect_ratio": "custom", "force_generate": False}),
+    (Flux2, KITE | {"input_images": [IMAGE] * 8, "aspect_ratio": "custom", "force_generate": False}),
     (QwenImage, KITE | {"size": "1512*648"}),
     (QwenImage, KITE | {"size": "1152*2048", "model": "qwen-image-3.0-pro"}),
     (KlingImage, KITE | {"n": 9, "resolution": "2k"}),
-    (ImageEdit, EDIT | {"image_urls": [PICTURE] * 6, "timeout": 1}),
-    (VirtualTryOn, {"image_urls": [PICTURE] * 4, "timeout": 90.5}),
+    (ImageEdit, EDIT | {"image_urls": [IMAGE] * 6, "timeout": 1}),
+    (VirtualTryOn, {"image_urls": [IMAGE] * 4, "timeout": 90.5}),
     (ProductAvatar, PRODUCT | {"product_rect": RECT | {"scale": 0.5, "shadow": "soft"}}),
-    (Photobook, {"face_image_url": PICTURE, "total_count": 16}),
+    (Photobook, {"face_image_url": IMAGE, "total_count": 16}),
 ]

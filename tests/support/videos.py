@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from a2e_async import Retry
 
-FILM = b"\x00\x00\x00\x18ftypmp42" + bytes(range(256)) * 8_000
-HALF = len(FILM) // 2
-OTHER_FILM = FILM[:12] + FILM[::-1].replace(b"\x00", b"\x01")[12:]
+VIDEO = b"\x00\x00\x00\x18ftypmp42" + bytes(range(256)) * 8_000
+HALF = len(VIDEO) // 2
+OTHER_VIDEO = VIDEO[:12] + VIDEO[::-1].replace(b"\x00", b"\x01")[12:]
 QUICK = Retry(first_wait=0.01, longest_wait=0.05, stall_seconds=0.3, attempts=4)
 
 
@@ -20,6 +20,6 @@ def part_of(folder):
     return next((path for path in folder.iterdir() if path.name.endswith(".part")), folder / "none")
 
 
-def is_whole(paths, folder, body=FILM):
+def is_whole(paths, folder, body=VIDEO):
     """Whether exactly one file came, whole, and nothing is left beside it."""
     return [path.read_bytes() for path in paths] == [body] and names(folder) == [path.name for path in paths]
