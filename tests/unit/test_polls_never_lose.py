@@ -74,7 +74,7 @@ def test_an_outage_loses_no_job(seconds, way):
 
     async def story():
         kind, details = BAD_POLLS[way]
-        sim = virtual_app(coins=100_000)
+        sim = virtual_app(coins=100_000, task_seconds=20)
         async with client(sim) as a2e:
             jobs = [a2e.start(IMAGE) for _ in range(300)]
             await asyncio.gather(*(job.accepted() for job in jobs))
