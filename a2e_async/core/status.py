@@ -1,12 +1,17 @@
-"""The life of a task as one table: every spelling the service uses, in the order a task goes through them.
+"""Two lives as tables: of a task, which the service leads and we read, and of a job, which we lead.
 
-Laws of this file: a final status never changes; a spelling we do not know means "still running"
-(service.md names none as final, and a paid task must not be given up for a new word).
+Laws of this file: a final status never changes, for a late answer may be an old one; a spelling we do not know means
+"still running" (service.md names none as final, and a paid task must not be given up for a new word); a job moves only
+by an event of `STAGES`, forwards and never back, so that none is started, accepted or ended twice.
+
+The documents show the same tables: `python -m benchmarks.life_cycles` writes them, and a test compares.
 """
 
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
+from typing import Final
 
 
 class Status(enum.Enum):
@@ -33,15 +38,6 @@ class Status(enum.Enum):
     def rank(self) -> int:
         """How far the task has come; both final states rank the same."""
         return self._rank
-
-
-class Stage(enum.Enum):
-    """How far a job is on our side: queued, then starting, then running, then done; it may be done at once."""
-
-    QUEUED = "queued"
-    STARTING = "starting"
-    RUNNING = "running"
-    DONE = "done"
 
 
 SPELLINGS: dict[str, Status] = {
@@ -80,3 +76,36 @@ def may_follow(old: Status, new: Status) -> bool:
 def least_advanced(statuses: list[Status]) -> Status:
     """Give the status of the task that has come least far; a failed task counts before a completed one."""
     return min(statuses, key=lambda status: (status.rank, status is Status.COMPLETED))
+
+
+class Stage(enum.Enum):
+    """How far a job has come on our side; the order of the members is the order of its life."""
+
+    QUEUED = "queued"
+    STARTING = "starting"
+    RUNNING = "running"
+    DONE = "done"
+
+
+class JobEvent(enum.Enum):
+    """What may happen to a job; `STAGES` says in which stages it may come and where it leads."""
+
+    STARTING = "its turn has come: its start is about to be sent"
+    ACCEPTED = "the service has taken its start, and its tasks are watched"
+    ATTACHED = "it was attached to tasks that are there"
+    COMPLETED = "all its tasks have completed"
+    FAILED = "a task failed; its start was refused, lost or never sent; it timed out, was detached or cancelled"
+
+
+STAGES: Final[Mapping[JobEvent, tuple[tuple[Stage, ...], Stage]]] = {
+    JobEvent.STARTING: ((Stage.QUEUED,), Stage.STARTING),
+    JobEvent.ACCEPTED: ((Stage.STARTING,), Stage.RUNNING),
+    JobEvent.ATTACHED: ((Stage.QUEUED,), Stage.RUNNING),
+    JobEvent.COMPLETED: ((Stage.RUNNING,), Stage.DONE),
+    JobEvent.FAILED: ((Stage.QUEUED, Stage.STARTING, Stage.RUNNING), Stage.DONE),
+}
+"""The life of a job: each event, the stages in which it may come, and the stage to which it leads.
+
+In any other stage an event changes nothing: of two ends the first counts, and an answer that comes for a job which has
+ended is written down and logged, but does not bring it back.
+"""

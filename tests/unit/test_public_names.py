@@ -38,7 +38,20 @@ JOB = {
     *("records", "tag", "family", "error", "trace_id"),
 }
 JOB_FOR_THE_ENGINE = {
-    *("accepted_at", "all_final", "change", "drop", "end", "grow", "known", "number", "on_end", "options", "stage"),
+    *(
+        "accepted_at",
+        "all_final",
+        "begin",
+        "change",
+        "drop",
+        "end",
+        "grow",
+        "known",
+        "number",
+        "on_end",
+        "options",
+        "stage",
+    ),
     *("take", "twice_since", "watched"),
 }
 BATCH = {"leave", "open", "redo", "run", "stop"}

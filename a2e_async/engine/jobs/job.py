@@ -1,31 +1,25 @@
 """A job: our awaitable handle on what one request started.
 
 Laws of this file: a job holds no coroutine and no task, only the futures of those who wait for it right now;
-cancelling a waiter never touches the job; whoever changes a job has written it down first (see `core/hooks.py`).
+cancelling a waiter never touches the job; whoever changes a job has written it down first (see `core/hooks.py`); its
+stage changes only by an event of `STAGES`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Callable, Container, Generator, Sequence
 from types import TracebackType
-from typing import Any, Generic, NoReturn, Protocol, TypeVar
+from typing import Any, Generic, NoReturn, Protocol, TypeVar, cast
 
 from a2e_async.core.family import Family, Request
 from a2e_async.core.records import Record, Result
 from a2e_async.core.rendering import Rendered
-from a2e_async.core.status import Stage, Status, least_advanced
+from a2e_async.core.status import STAGES, JobEvent, Stage, Status, least_advanced
 from a2e_async.engine.jobs.options import Options
 from a2e_async.engine.jobs.waiting import Listener, call_all, check_loop, wait_among, wake, within, without_frames
-from a2e_async.errors import UsageError
-
-_log = logging.getLogger("a2e_async")
 
 R = TypeVar("R", bound=Result)
-
-
-_DONE = Stage.DONE
 
 
 class Keeper(Protocol):
@@ -55,9 +49,9 @@ class Job(Rendered, Generic[R]):
     """
 
     __slots__ = (
-        "__weakref__", "_accepters", "_callbacks", "_coins", "_error", "_keeper", "_listeners", "_loop",
-        "_records", "_result", "_trace", "_trace_id", "_waiters", "accepted_at", "family", "number", "options",
-        "request", "stage", "tag", "task_ids", "twice_since",
+        "__weakref__", "_accepters", "_callbacks", "_coins", "_error", "_keeper", "_listeners", "_loop", "_records",
+        "_result", "_stage", "_trace", "_trace_id", "_waiters", "accepted_at", "family", "number", "options", "request",
+        "tag", "task_ids", "twice_since",
     )  # fmt: skip
 
     def __init__(
@@ -68,7 +62,7 @@ class Job(Rendered, Generic[R]):
         self.options = options
         self.tag = tag
         self.task_ids: tuple[str, ...] = ()
-        self.stage = Stage.QUEUED
+        self._stage = Stage.QUEUED
         self.accepted_at: float | None = None
         self.number = 0
         self.twice_since: float | None = None
@@ -84,6 +78,11 @@ class Job(Rendered, Generic[R]):
         self._accepters: list[asyncio.Future[None]] | None = None
         self._listeners: list[Listener] | None = None
         self._callbacks: list[Callable[[Job[R]], None]] | None = None
+
+    @property
+    def stage(self) -> Stage:
+        """How far the job has come here; the service knows its tasks alone."""
+        return self._stage
 
     @property
     def status(self) -> Status | None:
@@ -109,9 +108,14 @@ class Job(Rendered, Generic[R]):
         known = self._records or {}
         return tuple([known[i] for i in self.task_ids if i in known])
 
+    @property
+    def error(self) -> BaseException | None:
+        """The error with which the job ended, or None."""
+        return self._error
+
     def done(self) -> bool:
         """Whether the job has ended, in whatever way."""
-        return self.stage is _DONE
+        return self._stage is Stage.DONE
 
     def _is_awaited(self) -> bool:
         """Whether somebody waits for the job, or reads its updates, at this moment."""
@@ -131,8 +135,8 @@ class Job(Rendered, Generic[R]):
             JobTimeoutError, JobDetachedError, JobCancelledError: The job ended without its task's end.
             A2EError: The start was refused, or may be lost; see `a2e_async.errors`.
         """
-        self._check_loop()
-        if self.stage is not _DONE:
+        check_loop(self._loop)
+        if self._stage is not Stage.DONE:
             self._waiters = waiters = self._waiters or []
             if timeout is None:
                 await wait_among(self._loop, waiters)
@@ -153,7 +157,7 @@ class Job(Rendered, Generic[R]):
         Raises:
             A2EError: The start was refused, not sent, or may be lost.
         """
-        self._check_loop()
+        check_loop(self._loop)
         if not self.task_ids and not self.done():
             self._accepters = accepters = self._accepters or []
             await wait_among(self._loop, accepters)
@@ -165,7 +169,7 @@ class Job(Rendered, Generic[R]):
 
         It ends normally when the job has ended, failed or not.
         """
-        self._check_loop()
+        check_loop(self._loop)
         listener = Listener(self.records)
         if not self.done():
             self._listeners = [*(self._listeners or ()), listener]
@@ -182,7 +186,7 @@ class Job(Rendered, Generic[R]):
 
     def detach(self) -> None:
         """Stop watching; the task goes on, and whoever awaits the job gets JobDetachedError with the ids."""
-        self._check_loop()
+        check_loop(self._loop)
         self._keeper.detach(self)
 
     async def cancel(self) -> bool:
@@ -192,13 +196,12 @@ class Job(Rendered, Generic[R]):
             True when the start was never sent, or its tasks were deleted while `initialized`, which refunds them;
             whoever awaits the job gets JobCancelledError. False when it is too late; the job goes on.
         """
-        self._check_loop()
+        check_loop(self._loop)
         return await self._keeper.cancel(self)
 
     def __repr__(self) -> str:
         words = [self.family.name, self.stage.value]
-        if self.status is not None:
-            words.append(self.status.value)
+        words += [self.status.value] if self.status else []
         words += [f"task {task_id}" for task_id in self.task_ids[:3]]
         words += [f"tag {self.tag}"] if self.tag else []
         words += [type(self._error).__name__] if self._error else []
@@ -207,27 +210,33 @@ class Job(Rendered, Generic[R]):
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Job cannot be pickled; keep job.task_ids and attach(family, *task_ids) to them")
 
-    def take(self, records: Sequence[Record], coins: float | None, now: float) -> None:
-        """Note the tasks that the service has made of the start."""
-        self.task_ids = tuple([record.id for record in records])
-        self.stage = Stage.RUNNING
-        self.accepted_at = now
-        self._coins = coins
+    def _moves(self, event: JobEvent) -> bool:
+        before, after = STAGES[event]
+        moves = self._stage in before
+        self._stage = after if moves else self._stage
+        return moves
+
+    def begin(self) -> bool:
+        """Note that the start is about to be sent; False: it was before, or the job has ended, so it must not be."""
+        return self._moves(JobEvent.STARTING)
+
+    def take(self, records: Sequence[Record], coins: float | None, now: float) -> bool:
+        """Note the tasks that the start made, or that the job is attached to; False: it has ended."""
+        if not self._moves(JobEvent.ATTACHED if self.request is None else JobEvent.ACCEPTED):
+            return False
+        self.task_ids, self.accepted_at = (), now
+        self.grow(records, coins)
         self._trace_id = next((record.trace_id for record in records if record.trace_id), None)
-        if self._accepters is not None:
-            accepters, self._accepters = self._accepters, None
-            wake(accepters)
-        for record in records:
-            self.change(record)
+        wake(self._accepters)
+        self._accepters = None
+        return True
 
     def change(self, record: Record) -> None:
         """Note what the service now says about one task, and tell those who listen."""
-        if self._records is None:
-            self._records = {}
+        self._records = self._records or {}
         self._records[record.id] = record
-        if self._listeners is not None:
-            for listener in self._listeners:
-                listener.tell(record)
+        for listener in self._listeners or ():
+            listener.tell(record)
 
     def grow(self, records: Sequence[Record], coins: float | None) -> None:
         """Note more tasks of the start, and what all of them cost."""
@@ -246,31 +255,29 @@ class Job(Rendered, Generic[R]):
 
     def all_final(self) -> bool:
         """Whether every task of the job has ended."""
-        for task_id in self.task_ids:
-            record = self.known(task_id)
-            if record is None or not record.status.final:
-                return False
-        return True
+        records = self.records
+        return len(records) == len(self.task_ids) and all(record.status.final for record in records)
 
     @property
     def watched(self) -> bool:
         """Whether somebody listens to each change."""
         return bool(self._listeners)
 
-    def end(self, result: R | None = None, error: BaseException | None = None) -> None:
-        """End the job with its result or its error, and wake everybody who waits."""
-        self.stage = _DONE
+    def end(self, result: R | None = None, error: BaseException | None = None) -> bool:
+        """End the job with its result or its error, and wake everybody who waits; False: it has ended already."""
+        if not self._moves(JobEvent.FAILED if result is None else JobEvent.COMPLETED):
+            return False
         self._result, self._error = result, error
         if error is not None:
             self._trace = without_frames(error)
-        accepters, self._accepters = self._accepters, None
-        waiters, self._waiters = self._waiters, None
-        wake(accepters)
-        wake(waiters)
+        wake(self._accepters)
+        wake(self._waiters)
+        self._accepters = self._waiters = None
         for listener in self._listeners or ():
             listener.wake()
         callbacks, self._callbacks, self._listeners = self._callbacks, None, None
         call_all(callbacks, self)
+        return True
 
     def on_end(self, callback: Callable[[Job[R]], None]) -> None:
         """Call back when the job ends, at once if it has."""
@@ -278,11 +285,6 @@ class Job(Rendered, Generic[R]):
             callback(self)
         else:
             self._callbacks = [*(self._callbacks or ()), callback]
-
-    @property
-    def error(self) -> BaseException | None:
-        """The error with which the job ended, or None."""
-        return self._error
 
     def _outcome(self) -> R:
         error, trace = self._error, self._trace
@@ -292,9 +294,7 @@ class Job(Rendered, Generic[R]):
                 raise error.with_traceback(trace)
             finally:
                 del self, error, trace  # the traceback holds this frame
-        if self._result is None:
-            raise UsageError("the job has not ended")
-        return self._result
+        return cast("R", self._result)
 
-    def _check_loop(self) -> None:
-        check_loop(self._loop)
+
+AnyJob = Job[Any]

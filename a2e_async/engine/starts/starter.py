@@ -131,9 +131,8 @@ class Starter:
 
     async def _start(self, job: AnyJob, worker: asyncio.Task[None] | None) -> None:
         request = job.request
-        if request is None or job.done():
+        if request is None or not job.begin():
             return
-        job.stage = Stage.STARTING
         attempt = self._attempts[job] = Attempt(job, request, worker)
         held: Reservation | None = None
         try:
