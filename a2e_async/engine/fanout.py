@@ -53,6 +53,7 @@ class Source(Generic[R]):
         An item that could not be made is the error of making it. A source may go on after that, as `map` does; one that
         gives nothing but errors for long has ended.
         """
+        item: list[Request[R] | Exception]
         try:
             item = self._take()
         except (StopIteration, StopAsyncIteration):

@@ -1,16 +1,13 @@
 """Lives of a batch that is killed again and again, against a simulator in another process that loses answers.
 
 `live` takes a batch of images through its deaths to its end and says what it has cost and what is left of it.
-Run as a script this file is that simulator: it prints where it is, and its book for every line it is sent.
 """
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import hashlib
 import json
-import os
 import random
 import sqlite3
 import subprocess
@@ -23,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+from kill_service import simulator_in_a_process
 
 ROWS = 120
 DONE = 0
@@ -32,7 +30,6 @@ _WINDOW = "2"
 _TRIES = 4  # after so many runs a row that is stuck is named
 _LAST_WORDS = 4000
 _EARLIEST, _LATEST = 0.3, 2.0
-_COINS = 100_000
 _WRONG_CLOCK = Path(__file__).parent / "wrong_clock"
 
 
@@ -99,9 +96,8 @@ def live(
         more: Further words of the command.
     """
     began = time.monotonic()
-    lines = (json.dumps({"id": f"kite-{number:03}", "prompt": f"kite {number}"}) for number in range(ROWS))
-    (folder / "rows.jsonl").write_text("\n".join(lines), encoding="utf-8")
-    with _simulator(seed) as service:
+    _write_rows(folder / "rows.jsonl")
+    with simulator_in_a_process(seed) as service:
         chance = random.Random(seed)
         command = _Command(folder, service.env, more, lambda: chance.choice(clocks))
         died = _die(command, deaths, lambda: chance.uniform(_EARLIEST, latest))
@@ -113,14 +109,22 @@ def live(
         at_work=died.at_work,
         intents=died.intents,
         runs=died.runs + end.runs,
-        bills=book["starts"],
-        tags=len(book["bills"]),
-        doubles={tag: count for tag, count in book["bills"].items() if count != 1},
+        **_billed(book),
         **_left(folder / "out"),
         tracebacks=end.words.count("Traceback"),
         seconds=round(time.monotonic() - began, 1),
         last_words=end.words[-_LAST_WORDS:],
     )
+
+
+def _billed(book: dict[str, Any]) -> dict[str, Any]:
+    tags: dict[str, int] = book["bills"]
+    return {"bills": book["starts"], "tags": len(tags), "doubles": {tag: n for tag, n in tags.items() if n != 1}}
+
+
+def _write_rows(path: Path) -> None:
+    lines = (json.dumps({"id": f"kite-{number:03}", "prompt": f"kite {number}"}) for number in range(ROWS))
+    path.write_text("\n".join(lines), encoding="utf-8")
 
 
 @attrs.frozen
@@ -250,58 +254,3 @@ def _is_whole(out: Path, row: dict[str, Any]) -> bool:
     with Image.open(out / path) as image:
         image.load()
     return len(content) == size and hashlib.sha256(content).hexdigest() == digest
-
-
-@attrs.frozen
-class _Service:
-    """The simulator's process."""
-
-    child: subprocess.Popen[str]
-    env: dict[str, str]
-
-    def book(self) -> dict[str, Any]:
-        """Ask for its book."""
-        assert self.child.stdin is not None
-        self.child.stdin.write("book\n")
-        self.child.stdin.flush()
-        return _told(self.child)
-
-
-@contextmanager
-def _simulator(seed: int) -> Iterator[_Service]:
-    usual = {k: v for k, v in os.environ.items() if not k.startswith("A2E_") and not k.upper().endswith("_PROXY")}
-    with subprocess.Popen(
-        [sys.executable, __file__, str(seed)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=usual
-    ) as child:
-        try:
-            told = _told(child)
-            yield _Service(child, usual | {"A2E_BASE_URL": told["url"], "A2E_API_KEY": told["token"]})
-        finally:
-            child.kill()
-
-
-def _told(child: subprocess.Popen[str]) -> dict[str, Any]:
-    assert child.stdout is not None
-    told: dict[str, Any] = json.loads(child.stdout.readline())
-    return told
-
-
-async def _serve(seed: int) -> None:
-    """Be the simulator: every ninth start is lost after the work, every thirtieth before it."""
-    from a2e_async import simulator  # noqa: PLC0415 - only its own process needs it
-
-    async with simulator.serve(task_seconds=(0.2, 1.0), media="tiny", coins=_COINS, seed=seed) as sim:
-        sim.faults.add("text_to_image.start", "reset", every=9, when="after")
-        sim.faults.add("text_to_image.start", "reset", every=30)
-        _say({"url": sim.url, "token": sim.token})
-        while await asyncio.to_thread(sys.stdin.readline):
-            _say({"bills": sim.book.bills_by_tag(), "starts": len(sim.book.starts)})
-
-
-def _say(told: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps(told) + "\n")
-    sys.stdout.flush()
-
-
-if __name__ == "__main__":
-    asyncio.run(_serve(int(sys.argv[1])))
