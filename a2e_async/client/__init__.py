@@ -264,8 +264,8 @@ class A2EClient(Asking, ShortForms):
         Raises:
             TimeoutError: So many seconds have passed; the jobs go on.
         """
-        roster = self._parts().engine.roster
-        await within(timeout, roster.drained(), lambda: f"{len(roster.jobs)} jobs go on: no end of all")
+        live = self._parts().engine.live
+        await within(timeout, live.drained(), lambda: f"{len(live.jobs)} jobs go on: no end of all")
 
 
 def _with(options: Options, **changes: Any) -> Options:  # noqa: ANN401 - the fields of Options

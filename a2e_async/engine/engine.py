@@ -7,7 +7,7 @@ import contextlib
 import logging
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
 
 from a2e_async.calls import credits as credit_calls
 from a2e_async.core import wire
@@ -22,13 +22,14 @@ from a2e_async.core.secrets import hide_secrets
 from a2e_async.core.status import Stage
 from a2e_async.engine.http.service import Service
 from a2e_async.engine.http.tasks import Tasks
-from a2e_async.engine.jobs.ending import tell_of_left, tell_of_unseen
 from a2e_async.engine.jobs.ends import Ends
-from a2e_async.engine.jobs.job import Job
+from a2e_async.engine.jobs.job import AnyJob, Job
+from a2e_async.engine.jobs.live import tell_of_left, tell_of_unseen
 from a2e_async.engine.jobs.options import Options
 from a2e_async.engine.jobs.stats import Stats
 from a2e_async.engine.polling.poller import Poller
 from a2e_async.engine.starts.budget import Budget
+from a2e_async.engine.starts.cancelling import Canceller
 from a2e_async.engine.starts.doubts import Doubts
 from a2e_async.engine.starts.sender import Sender
 from a2e_async.engine.starts.starter import Starter
@@ -37,7 +38,6 @@ from a2e_async.errors import A2EError, ClientClosedError, StartUnknownError
 _log = logging.getLogger("a2e_async")
 
 R = TypeVar("R", bound=Result)
-AnyJob = Job[Any]
 
 
 class Engine:
@@ -69,11 +69,12 @@ class Engine:
         self.service = service
         self.events = service.events
         self.ends = Ends(service.events, service.counts, service.server_time)
-        self.roster, self.coins = self.ends.roster, self.ends.coins
-        self.tasks = Tasks(service, self.ends)
+        self.live, self.coins = self.ends.live, self.ends.coins
+        self.tasks = Tasks(service, self.live)
         self.budget = Budget(budget, self._quote, on_unknown_price, self.coins)
-        self.sender = Sender(service, webhook, self.roster)
+        self.sender = Sender(service, webhook, self.live)
         self.starter = Starter(self.sender, self.ends, self.budget, Doubts(service), max_starts)
+        self._canceller = Canceller(self.tasks, self.ends)
         self.poller = Poller(service, cadence, retry, learned or Learned(), self.ends)
         self._broken: str | None = None
         self._poller_task = asyncio.create_task(self.poller.run(), name="a2e poller")
@@ -103,16 +104,16 @@ class Engine:
     async def find(self, family: Family, tag: str, options: Options) -> AnyJob | None:
         """Give the job for the tasks with this tag, of two sends the first; None when the list has none."""
         rows = await self.sender.finder(family).search_once(tag, None)
-        live = self.roster.tagged(tag)
-        if live is not None or not rows:
-            return live
+        known = self.live.tagged(tag)
+        if known is not None or not rows:
+            return known
         first = min(letter_of(family, row, tag) or "" for row in rows)
         of_first = [row for row in reversed(rows) if letter_of(family, row, tag) == first]
         return self._attach(family, [wire.record(family, row) for row in of_first], options, tag)
 
     def stats(self) -> Stats:
         """Count what is there, and give it with what was counted on the way."""
-        since, stages = self.poller.health.outage_since, Counter(job.stage for job in self.roster.jobs)
+        since, stages = self.poller.health.outage_since, Counter(job.stage for job in self.live.jobs)
         return Stats.of(
             self.service.counts,
             queued=stages[Stage.QUEUED],
@@ -127,7 +128,7 @@ class Engine:
 
     def seen(self, job: AnyJob) -> None:
         """Note that somebody has seen how a job ended."""
-        self.roster.seen(job)
+        self.live.seen(job)
 
     def detach(self, job: AnyJob) -> None:
         """Stop watching a job; its start is not sent if it still waits."""
@@ -136,7 +137,7 @@ class Engine:
     async def cancel(self, job: AnyJob) -> bool:
         """Take a job back: unsent, or deleted at the service while every task is `initialized`."""
         await self.starter.let_go(job)
-        return await self.tasks.take_back(job)
+        return await self._canceller.take_back(job)
 
     def _check_whole(self) -> None:
         if self._broken is not None:
@@ -149,7 +150,7 @@ class Engine:
         if not poller.cancelled() and (error := poller.exception()) is not None:
             self._broken = f"the poller ended: {hide_secrets(repr(error))}"
             _log.error("the poller ended with an error of its own; its jobs end with it", exc_info=error)
-            for job in list(self.roster.jobs):
+            for job in list(self.live.jobs):
                 self.ends.fail(job, A2EError(self._broken))
 
     async def _quote(self, family: Family, request: Request[Result]) -> float | None:
@@ -159,7 +160,7 @@ class Engine:
 
     async def aclose(self, seconds: float) -> None:
         """End everything; waits only for answers to starts on the wire, at most so many seconds."""
-        jobs, until = list(self.roster.jobs), asyncio.get_running_loop().time() + seconds
+        jobs, until = list(self.live.jobs), asyncio.get_running_loop().time() + seconds
         await self.starter.aclose(seconds)
         await self.ends.aclose(until)
         self._poller_task.cancel()
@@ -173,12 +174,12 @@ class Engine:
 
     def _leave(self, jobs: list[AnyJob]) -> None:
         """Let go of what still runs, and say once what is left behind."""
-        running = list(self.roster.jobs)
+        running = list(self.live.jobs)
         for job in running:
             self.detach(job)
         silent = [job for job in jobs if isinstance(job.error, StartUnknownError)]
         for job in silent:
-            self.roster.seen(job)  # they are told of with those that are left behind
-        tell_of_unseen(list(self.roster.unseen.values()))
+            self.live.seen(job)  # they are told of with those that are left behind
+        tell_of_unseen(list(self.live.unseen.values()))
         queued = sum(isinstance(job.error, ClientClosedError) for job in jobs)
         tell_of_left(running, silent, queued)

@@ -19,7 +19,7 @@ from a2e_async.engine.files.hosts import Hosts, tls_of
 from a2e_async.engine.files.uploads import Uploads
 from a2e_async.engine.http.service import Service
 from a2e_async.engine.http.session import HttpSession, Session
-from a2e_async.engine.jobs.ending import tell_of_abandoned
+from a2e_async.engine.jobs.live import tell_of_abandoned
 from a2e_async.engine.settings import Config
 from a2e_async.errors import ClientClosedError, UsageError
 
@@ -114,7 +114,7 @@ class Lifetime:
             self.parts()
             return
         self.opened, self._closed = Opened(self._config, self.learned), False
-        self._left_open = weakref.finalize(self, tell_of_abandoned, self.opened.engine.roster)
+        self._left_open = weakref.finalize(self, tell_of_abandoned, self.opened.engine.live)
 
     async def aclose(self) -> None:
         """Close the client, also when the one who waits for it is cancelled; closing twice does nothing."""
@@ -167,7 +167,7 @@ class Lifetime:
             left, self.opened, self._closed = self.opened, None, True
             self._forget_left_open()
             self.last = left.engine
-            tell_of_abandoned(left.engine.roster)
+            tell_of_abandoned(left.engine.live)
 
     def _forget_left_open(self) -> None:
         if self._left_open is not None:

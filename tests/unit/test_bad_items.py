@@ -164,5 +164,5 @@ async def test_no_waiters_pile_up_on_a_drain(a2e, sim):
     for _ in range(50):
         with pytest.raises(TimeoutError):
             await a2e.drain(timeout=1)
-    assert not a2e._shared.opened.engine.roster._drained
+    assert not a2e._shared.opened.engine.live._drained
     job.detach()

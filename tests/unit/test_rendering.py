@@ -84,7 +84,7 @@ async def test_failed_job_shows_its_error(a2e, sim):
     assert "JobFailedError: " in job._repr_html_()
     assert "JobFailedError(" in rich(job)
     assert job.error is not None
-    a2e._shared.opened.engine.roster.seen(job)
+    a2e._shared.opened.engine.live.seen(job)
 
 
 def test_rich_is_short():

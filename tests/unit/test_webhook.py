@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from virtual_time import IMAGE, client, now, virtual
 
 from a2e_async import A2EClient, Cadence, InvalidRequestError, TextToImage, UsageError, Webhook
-from a2e_async.engine.polling.hints import KEPT_IDS, EarlyHints
+from a2e_async.engine.polling.watches import KEPT_IDS, EarlyHints
 from a2e_async.web import LIMIT, Gate, Receipt, find_task_ids, mounted, receiver
 
 SECRET = "s3cret"

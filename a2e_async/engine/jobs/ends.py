@@ -1,6 +1,6 @@
 """THE room where a job is accepted and where it ends, and the only one that says so to anybody.
 
-The order is always journal, money, roster, job, events: what is written down is never younger than what is told, and
+The order is always journal, money, live jobs, job, events: what is written down is never younger than what is told, and
 whoever is woken finds the coins counted. Poller and starter call in here; nothing here calls them. Whoever has to
 hear of jobs subscribes.
 """
@@ -10,24 +10,23 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
+from a2e_async.core.family import Family
 from a2e_async.core.records import Record, Result, coins_of
+from a2e_async.core.secrets import hide_secrets
 from a2e_async.core.status import Status
 from a2e_async.engine.jobs.background import Background
 from a2e_async.engine.jobs.coins import Coins
-from a2e_async.engine.jobs.delay import delay_of
-from a2e_async.engine.jobs.ending import failure_of
 from a2e_async.engine.jobs.events import Accepted, Events, Finished, Started
-from a2e_async.engine.jobs.job import Job
+from a2e_async.engine.jobs.job import AnyJob
+from a2e_async.engine.jobs.live import LiveJobs
 from a2e_async.engine.jobs.options import NO_JOURNAL
-from a2e_async.engine.jobs.roster import Roster
-from a2e_async.engine.jobs.stats import Counts
-from a2e_async.errors import JobDetachedError
+from a2e_async.engine.jobs.stats import Counts, delay_of
+from a2e_async.errors import JobDetachedError, JobFailedError
 
 _log = logging.getLogger("a2e_async")
 
-AnyJob = Job[Any]
 Check = Callable[[AnyJob], Awaitable[Mapping[str, float]]]
 Late = Callable[[AnyJob], Awaitable[Sequence[Record]]]
 
@@ -55,12 +54,12 @@ class Ends:
 
     Attributes:
         coins: What the client holds and has spent.
-        roster: The jobs that have not ended.
+        live: The jobs that have not ended.
     """
 
     def __init__(self, events: Events, counts: Counts, server_time: Callable[[], float | None]) -> None:
         self.coins = Coins()
-        self.roster = Roster()
+        self.live = LiveJobs()
         self._events = events
         self._counts = counts
         self._server_time = server_time
@@ -76,7 +75,7 @@ class Ends:
 
     def add(self, job: AnyJob) -> None:
         """Take a new job in."""
-        self.roster.add(job)
+        self.live.add(job)
         if self._events.heard:
             self._events.tell(Started(at=self._events.now(), job=job))
 
@@ -197,7 +196,7 @@ class Ends:
         error: Exception | None
         try:
             failed = any(record.status is Status.FAILED for record in job.records)
-            result, error = (None, failure_of(job)) if failed else (Result(job.records), None)
+            result, error = (None, _failure_of(job)) if failed else (Result(job.records), None)
         except Exception as odd:  # noqa: BLE001 - what cannot be put into words ends this job, and no other
             result, error = None, odd
         self._finish(job, result, error)
@@ -245,7 +244,7 @@ class Ends:
             return
         self._checks.pop(job, None)
         self._lates.pop(job, None)
-        self.roster.finish(job, result, error)
+        self.live.finish(job, result, error)
         self._counts.finished += 1
         self._counts.failed += error is not None
         for watcher in self._watchers:
@@ -264,3 +263,26 @@ class Ends:
     async def aclose(self, until: float) -> None:
         """Wait for what goes on beside the jobs until a time of the event loop, then end it."""
         await self._background.aclose(until - asyncio.get_running_loop().time())
+
+
+def _failure_of(job: AnyJob) -> JobFailedError:
+    """Build the error of a job whose tasks are all final, and one of which failed at least."""
+    records = job.records
+    failed = [record for record in records if record.status is Status.FAILED]
+    done = tuple(record for record in records if record.status is Status.COMPLETED)
+    said = hide_secrets(failed[0].failed_message) or "the service gives no reason"
+    return JobFailedError(
+        f"{len(failed)} of {len(records)} tasks failed: {said}" if len(records) > 1 else f"failed: {said}",
+        code=failed[0].failed_code,
+        refunded=_refunded(job.family, failed),
+        result=Result(done) if done else None,
+        records=records,
+    )
+
+
+def _refunded(family: Family, failed: Sequence[Record]) -> bool | None:
+    """Say whether the coins came back, as the records tell; else as the family does (service.md 4: hasRefundCoin)."""
+    told = {record.raw.get(family.refund_field) for record in failed} if family.refund_field else set()
+    if told and told <= {True, False}:
+        return told == {True}
+    return family.refunds

@@ -12,15 +12,13 @@ import time
 import weakref
 from collections import deque
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import attrs
 
 from a2e_async.core.records import Record
-from a2e_async.engine.jobs.job import Job
+from a2e_async.engine.jobs.job import AnyJob
 from a2e_async.errors import UsageError
-
-AnyJob = Job[Any]
 
 
 @attrs.frozen(kw_only=True)

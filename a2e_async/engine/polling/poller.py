@@ -24,12 +24,12 @@ from a2e_async.core.retry import Retry, Verdict, verdict
 from a2e_async.engine.http.service import Service
 from a2e_async.engine.jobs.background import Background
 from a2e_async.engine.jobs.ends import Ends
+from a2e_async.engine.jobs.job import AnyJob
 from a2e_async.engine.polling.deadlines import Alarm, Deadlines
 from a2e_async.engine.polling.health import Health, outages_told
-from a2e_async.engine.polling.hints import EarlyHints
 from a2e_async.engine.polling.rows import News, ask
 from a2e_async.engine.polling.trust import Absences, BatchRoutes
-from a2e_async.engine.polling.watches import AnyJob, Watch, Watches
+from a2e_async.engine.polling.watches import EarlyHints, Watch, Watches
 from a2e_async.errors import (
     A2EError,
     AuthenticationError,

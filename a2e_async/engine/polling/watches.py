@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Final
 
 from a2e_async.core.family import Family
 from a2e_async.core.polling.cohorts import Waiting
-from a2e_async.engine.jobs.job import Job
+from a2e_async.engine.jobs.job import AnyJob
 
-AnyJob = Job[Any]
+KEPT_SECONDS: Final = 60.0
+KEPT_IDS: Final = 10_000
 
 
 class Watch(Waiting):
@@ -131,6 +132,34 @@ class Watches:
         record = watch.job.known(watch.task_id)
         if record is not None:
             job.change(record)
+
+
+class EarlyHints:
+    """Ids that were hinted at before they were watched, for a minute, at most 10,000 of them.
+
+    A webhook may tell of a task before the answer of its start has told us its id.
+
+    Of too many the oldest go; their tasks are left to the usual polls.
+    """
+
+    def __init__(self) -> None:
+        self._since: dict[str, float] = {}  # oldest first
+
+    def __len__(self) -> int:
+        return len(self._since)
+
+    def keep(self, task_id: str, now: float) -> None:
+        """Keep a hint; one that is kept already counts from now on."""
+        self._since.pop(task_id, None)
+        self._since[task_id] = now
+        oldest = next(iter(self._since))
+        while len(self._since) > KEPT_IDS or self._since[oldest] <= now - KEPT_SECONDS:
+            del self._since[oldest]
+            oldest = next(iter(self._since))
+
+    def take(self, task_id: str, now: float) -> bool:
+        """Whether there was such a hint within the last minute; it is used up."""
+        return self._since.pop(task_id, -math.inf) > now - KEPT_SECONDS
 
 
 def _second_key(family: Family, task_id: str) -> str:

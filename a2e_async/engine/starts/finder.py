@@ -20,7 +20,7 @@ from a2e_async.core.absence import Proof, Reading, Row
 from a2e_async.core.family import Family
 from a2e_async.core.retry import Retry
 from a2e_async.engine.http.service import Service
-from a2e_async.engine.jobs.roster import Roster
+from a2e_async.engine.jobs.live import LiveJobs
 from a2e_async.engine.starts.sweep import Span
 from a2e_async.engine.starts.sweeps import Sweeps
 from a2e_async.errors import ProtocolError, UsageError
@@ -84,17 +84,17 @@ class Finder:
     Args:
         family: The family.
         service: Where its list is.
-        roster: The jobs of this client, whose tasks and tags are known to be there.
+        live: The jobs of this client, whose tasks and tags are known to be there.
 
     Attributes:
         sweeps: What reads the list.
     """
 
-    def __init__(self, family: Family, service: Service, roster: Roster) -> None:
+    def __init__(self, family: Family, service: Service, live: LiveJobs) -> None:
         self._family = family
         self._service = service
         self._retry: Retry = service.retry
-        self._roster = roster
+        self._live = live
         self._known: dict[str, tuple[float | None, float]] = {}
         self._names_come_back = family.names_given_back
         self._behind: float | None = None
@@ -190,7 +190,7 @@ class Finder:
 
     def was_deleted(self, task_id: str) -> None:
         """Expect a task in the list no more."""
-        self._roster.was_deleted(task_id)
+        self._live.was_deleted(task_id)
 
     async def aclose(self) -> None:
         """Stop sweeping; whoever still searches is cancelled with it."""
@@ -253,16 +253,16 @@ class Finder:
         return min(max(now - reading.newest, 0.0), _CLOCKS_APART)
 
     def _is_of_another(self, search: Search) -> Callable[[str], bool]:
-        return lambda tag: tag != search.tag and self._roster.tagged(tag) is not None
+        return lambda tag: tag != search.tag and self._live.tagged(tag) is not None
 
     def _witnesses(self, search: Search) -> Iterable[tuple[str, float]]:
         """Give the tasks that the list must show: where one is missing that was there before, the start may be, too."""
         loop_now, now = asyncio.get_running_loop().time(), self._service.server_time()
         here = [(one, created, at) for one, (created, at) in self._known.items() if created is not None]
-        for task_id, created, known_at in (*here, *self._roster.witnesses(self._family)):
+        for task_id, created, known_at in (*here, *self._live.witnesses(self._family)):
             long_known = known_at <= search.since or known_at <= loop_now - self._retry.unknown_window
             if (
-                task_id not in self._roster.deleted
+                task_id not in self._live.deleted
                 and long_known
                 and (now is None or now - created < self._retry.proof_age)
             ):

@@ -14,8 +14,8 @@ from a2e_async.core.retry import Verdict, verdict
 from a2e_async.engine.http.service import Service
 from a2e_async.engine.jobs.events import Recovered
 from a2e_async.engine.jobs.job import Job
+from a2e_async.engine.jobs.live import LiveJobs
 from a2e_async.engine.jobs.options import NO_JOURNAL
-from a2e_async.engine.jobs.roster import Roster
 from a2e_async.engine.starts.attempt import Attempt
 from a2e_async.engine.starts.doubles import clean_up
 from a2e_async.engine.starts.finder import Finder, Finding, Search
@@ -33,7 +33,7 @@ class Sender:
     Args:
         service: Where starts are sent.
         webhook: Sent along with every start that takes one.
-        roster: The jobs of this client.
+        live: The jobs of this client.
 
     Attributes:
         retry: How long lost starts are looked for.
@@ -43,12 +43,12 @@ class Sender:
         self,
         service: Service,
         webhook: Webhook | None,
-        roster: Roster,
+        live: LiveJobs,
     ) -> None:
         self.retry = service.retry
         self._service = service
         self._webhook = webhook
-        self._roster = roster
+        self._live = live
         self._finders: dict[str, Finder] = {}
         self._lost: dict[str, Posted] = {}
 
@@ -56,7 +56,7 @@ class Sender:
         """Give the one finder of a family."""
         known = self._finders.get(family.name)
         if known is None:
-            known = self._finders[family.name] = Finder(family, self._service, self._roster)
+            known = self._finders[family.name] = Finder(family, self._service, self._live)
         return known
 
     async def aclose(self) -> None:

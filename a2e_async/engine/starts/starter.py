@@ -15,7 +15,7 @@ from a2e_async.core.records import Record, coins_of
 from a2e_async.core.status import Stage
 from a2e_async.engine.jobs.coins import Reservation
 from a2e_async.engine.jobs.ends import Ends
-from a2e_async.engine.jobs.job import Job
+from a2e_async.engine.jobs.job import AnyJob
 from a2e_async.engine.jobs.options import NO_JOURNAL
 from a2e_async.engine.starts.attempt import Attempt
 from a2e_async.engine.starts.budget import Budget
@@ -25,8 +25,6 @@ from a2e_async.engine.starts.siblings import Siblings
 from a2e_async.errors import A2EError, ClientClosedError, InsufficientCoinsError, JobCancelledError, StartUnknownError
 
 _log = logging.getLogger("a2e_async")
-
-AnyJob = Job[Any]
 
 
 class Starter:

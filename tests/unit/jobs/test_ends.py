@@ -94,7 +94,7 @@ async def test_what_cannot_be_put_into_words_ends_that_job_alone(a2e, sim, monke
     def broken(_job):
         raise KeyError("no words")
 
-    monkeypatch.setattr("a2e_async.engine.jobs.ends.failure_of", broken)
+    monkeypatch.setattr("a2e_async.engine.jobs.ends._failure_of", broken)
     ended = await asyncio.gather(*jobs, return_exceptions=True)
     assert [type(end).__name__ for end in ended] == ["Result", "Result", "KeyError", "Result", "Result"]
 

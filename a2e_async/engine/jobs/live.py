@@ -1,28 +1,31 @@
-"""The live jobs of one client: who they are, how they end, and which failures nobody has polled."""
+"""The live jobs of one client, the failures that nobody has seen, and what is said of both when it closes."""
 
 from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Iterator
-from typing import Any
+import logging
+from collections.abc import Iterator, Sequence
 
 from a2e_async.core.family import Family
 from a2e_async.core.records import Result
-from a2e_async.engine.jobs.job import Job
+from a2e_async.core.status import Stage
+from a2e_async.engine.jobs.job import AnyJob
 from a2e_async.engine.jobs.waiting import wait_among, wake
 from a2e_async.errors import A2EError, ClientClosedError, JobCancelledError, JobDetachedError, UsageError
 
-AnyJob = Job[Any]
 Witness = tuple[str, float, float]
 """A task that is known to be there: its id, the service's time of its creation, and the loop's since it is known."""
 
+_log = logging.getLogger("a2e_async")
+
 _UNSEEN_KEPT = 1000
 _DELETED_KEPT = 10_000
+_NAMED_IN_TEXT = 20
 _NO_FAILURE = (JobDetachedError, JobCancelledError, ClientClosedError)
 
 
-class Roster:
+class LiveJobs:
     """Holds every job that has not ended, and lets go of it when it ends.
 
     Attributes:
@@ -92,3 +95,55 @@ class Roster:
     def seen(self, job: AnyJob) -> None:
         """Note that somebody has seen how this job ended."""
         self.unseen.pop(job.number, None)
+
+
+def tell_of_unseen(failures: list[str]) -> None:
+    """Log failures that nobody has seen."""
+    if failures:
+        words = "%d failed jobs were never awaited: %s"
+        _log.warning(words, len(failures), "; ".join(failures[:_NAMED_IN_TEXT]), extra={"failures": failures})
+
+
+def tell_of_left(running: Sequence[AnyJob], silent: Sequence[AnyJob], queued: int) -> None:
+    """Log once what a client leaves behind.
+
+    Args:
+        running: Jobs whose tasks go on.
+        silent: Jobs whose start has no answer.
+        queued: How many were never sent.
+    """
+    _tell("the client was closed with", running, [str(job.tag) for job in silent], queued)
+
+
+def tell_of_abandoned(live: LiveJobs) -> None:
+    """Log once what a client leaves behind that nobody closed: its loop or program has ended, or it was dropped."""
+    jobs = list(live.jobs)
+    running = [job for job in jobs if job.task_ids]
+    lost = [str(job.tag) for job in jobs if job.stage is Stage.STARTING]
+    _tell("a client was never closed, with", running, lost, len(jobs) - len(running) - len(lost))
+
+
+def _tell(begin: str, running: Sequence[AnyJob], lost: Sequence[str], queued: int) -> None:
+    if not running and not lost and not queued:
+        return
+    by_family: dict[str, list[str]] = {}
+    for job in running:
+        by_family.setdefault(job.family.name, []).extend(job.task_ids)
+    told = "; ".join(f"{family} {_some(ids)}" for family, ids in by_family.items()) or "none"
+    _log.warning(
+        "%s %d jobs running (%s), %d starts without an answer (%s), %d never sent; the tasks go on: watch them with "
+        "a2e.attach(family, task_id), find a start with a2e.find(family, tag), and wait with `await a2e.drain()` "
+        "before closing",
+        begin, len(running), told, len(lost), _some(list(lost)), queued,
+        extra={
+            "task_ids": [task_id for ids in by_family.values() for task_id in ids],
+            "tags": list(lost),
+            "queued": queued,
+            "families": by_family,
+        },
+    )  # fmt: skip
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - _NAMED_IN_TEXT} more" if len(names) > _NAMED_IN_TEXT else ""
+    return (", ".join(names[:_NAMED_IN_TEXT]) or "none") + more
