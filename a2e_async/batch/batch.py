@@ -10,14 +10,14 @@ from typing import Any
 
 import attrs
 
-from a2e_async.batch.course import Course
+from a2e_async.batch.budget import BatchBudget
 from a2e_async.batch.entries import State
+from a2e_async.batch.estimates import Estimates
 from a2e_async.batch.journal import OnChange
 from a2e_async.batch.ledger import Ledger
-from a2e_async.batch.memory import Memory
 from a2e_async.batch.owner import Owner
-from a2e_async.batch.purse import Purse
 from a2e_async.batch.runner import Run
+from a2e_async.batch.steps import Steps
 from a2e_async.client import A2EClient
 from a2e_async.engine.jobs.options import DEFAULT, Default, Options
 from a2e_async.engine.settings import check_amount
@@ -115,7 +115,7 @@ class _Opening:
     _service: str | None
     _same_account: bool
     _on_change: OnChange
-    _purse: Purse | None = attrs.field(default=None, init=False)
+    _budget: BatchBudget | None = attrs.field(default=None, init=False)
     _batch: Batch | None = attrs.field(default=None, init=False)
 
     async def __aenter__(self) -> Batch:
@@ -123,36 +123,36 @@ class _Opening:
         ledger = await Ledger.open(self._folder)
         try:
             owner = await Owner.check(ledger, a2e, service=self._service, same_account=self._same_account)
-            self._purse = await Purse.open(self._max_coins, ledger, a2e, self._options)
-            memory = Memory(ledger, a2e.learned)
-            await memory.recall()
+            self._budget = await BatchBudget.open(self._max_coins, ledger, a2e, self._options)
+            estimates = Estimates(ledger, a2e.learned)
+            await estimates.recall()
         except BaseException:
             await ledger.aclose()
             raise
-        course = Course(
+        steps = Steps(
             self._folder,
             a2e,
             ledger,
             owner=owner,
             options=self._options,
-            purse=self._purse,
+            budget=self._budget,
             on_change=self._on_change,
         )
         again, most = self._again, self._max_running
-        self._batch = Batch(self._folder, ledger, course, memory, max_running=most, again=again)
+        self._batch = Batch(self._folder, ledger, steps, estimates, max_running=most, again=again)
         return self._batch
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._batch is not None and self._purse is not None:
-            await _to_its_end(self._leave(self._batch, self._purse))
+        if self._batch is not None and self._budget is not None:
+            await _to_its_end(self._leave(self._batch, self._budget))
 
-    async def _leave(self, batch: Batch, purse: Purse) -> None:
+    async def _leave(self, batch: Batch, budget: BatchBudget) -> None:
         try:
             await batch.leave()
         finally:
-            purse.close()
+            budget.close()
             await batch.ledger.aclose()
 
 

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import IO, Self
 
-from a2e_async.batch.own_files import PRIVATE, open_own
+from a2e_async.engine.files import disk
 from a2e_async.errors import LedgerError
 
 _HELD = frozenset({errno.EAGAIN, errno.EACCES, errno.EDEADLK})
@@ -36,7 +36,7 @@ class FileLock:
             LedgerError: Another process holds it, or what lies there is not ours.
             OSError: The file cannot be made.
         """
-        file = os.fdopen(open_own(path, os.O_RDWR | os.O_CREAT), "r+b", buffering=0)
+        file = os.fdopen(disk.open_plain(path, os.O_RDWR | os.O_CREAT), "r+b", buffering=0)
         try:
             _lock(file)
             _make_private(file)
@@ -86,7 +86,7 @@ else:
 
     def _make_private(file: IO[bytes]) -> None:
         """Take from others what an older version has given them."""
-        os.fchmod(file.fileno(), PRIVATE)
+        os.fchmod(file.fileno(), disk.PRIVATE)
 
 
 def refuse_network(folder: Path, mounts: Path = _MOUNTS) -> None:

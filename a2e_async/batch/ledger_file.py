@@ -17,9 +17,8 @@ from secrets import token_hex
 import attrs
 
 from a2e_async.batch import filelock, schema
-from a2e_async.batch.drafts import sync_folder
-from a2e_async.batch.own_files import PRIVATE, open_own, refuse_foreign
 from a2e_async.batch.schema import ABOUT, statements, version_of
+from a2e_async.engine.files import disk
 from a2e_async.errors import LedgerError
 
 FILE_NAME = "ledger.sqlite"
@@ -32,7 +31,7 @@ _FACTS = {
     "user": re.compile(r"[0-9a-f]{64}"),
 }
 """What may stand in a ledger beside the rows, as far as a run believes it."""
-_STEPS_OF_A_LOOK = 100_000  # of SQLite's machine, between two looks at the clock
+_STEPS_BETWEEN = 100_000  # of SQLite's machine, before the clock is asked again
 _CHECK_SECONDS = 30.0
 _BYTES_A_SECOND = 5_000_000  # what a slow disk is checked at
 
@@ -62,7 +61,7 @@ def prepare(folder: Path) -> filelock.FileLock:
         folder.mkdir(parents=True, exist_ok=True)
         filelock.refuse_network(folder)
         lock = filelock.FileLock.take(folder / f".{FILE_NAME}.lock")
-        refuse_foreign(path)
+        disk.require_plain(path)
         if not path.exists():
             _begin(path)
     except (*BROKEN, LedgerError) as error:
@@ -80,7 +79,8 @@ def _begin(path: Path) -> None:
     fresh = path.with_name(path.name + ".new")
     for left_behind in (fresh.with_name(fresh.name + "-journal"), fresh):
         left_behind.unlink(missing_ok=True)
-    os.close(open_own(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL))  # SQLite gives what it makes beside it the same mode
+    # SQLite gives what it makes beside it the same mode.
+    os.close(disk.open_plain(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL))
     with contextlib.closing(sqlite3.connect(fresh, isolation_level=None)) as db:
         db.execute("PRAGMA synchronous = FULL")
         db.execute("BEGIN IMMEDIATE")
@@ -90,7 +90,7 @@ def _begin(path: Path) -> None:
         db.execute("COMMIT")
         _migrate(db)
     fresh.replace(path)
-    sync_folder(path.parent)
+    disk.sync_folder(path.parent)
 
 
 def _migrate(db: sqlite3.Connection) -> int:
@@ -140,7 +140,7 @@ _SAFE = (
 def _bounded(db: sqlite3.Connection, path: Path) -> Iterator[None]:
     """Bound the time of what is asked of a file that was not polled yet: it may have been made to never end."""
     until = time.monotonic() + _CHECK_SECONDS + path.stat().st_size / _BYTES_A_SECOND
-    db.set_progress_handler(lambda: time.monotonic() > until, _STEPS_OF_A_LOOK)
+    db.set_progress_handler(lambda: time.monotonic() > until, _STEPS_BETWEEN)
     try:
         yield
     finally:
@@ -197,7 +197,7 @@ def begun(db: sqlite3.Connection, path: Path) -> Begun:
     """Bring a ledger up to date and give what it says about itself; a file that is not the last one is noted."""
     if _migrate(db) < len(schema.STEPS):
         with contextlib.suppress(OSError):
-            path.chmod(PRIVATE)  # an older version made it readable for all, with the tokens of webhooks in it
+            path.chmod(disk.PRIVATE)  # an older version made it readable for all, with the tokens of webhooks in it
     about = dict(db.execute("SELECT key, value FROM about"))
     batch_id, number = about.get("batch_id", ""), str(path.stat().st_ino)
     if not batch_id:

@@ -1,4 +1,4 @@
-"""What is left of a batch to look at: its manifests and its page, beside its files."""
+"""The report of a batch: its manifests and its page, written beside its files."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from a2e_async.batch.drafts import Draft, sync_folder
+from a2e_async.batch.atomic import AtomicFile
 from a2e_async.batch.entries import Entry
 from a2e_async.batch.gallery import Gallery
 from a2e_async.batch.manifest import Manifests
+from a2e_async.engine.files import disk
 
 PAGE_MARK: Final = '<meta name="generator" content="a2e">'
 """What every page of ours begins with, so that it is never taken for somebody's own."""
@@ -37,20 +38,20 @@ def write_report(folder: Path, entries: Iterable[Entry], *, now: float | None = 
     Raises:
         OSError: The folder cannot be written, or the disk is full.
     """
-    drafts: list[Draft] = []
+    files: list[AtomicFile] = []
     try:
         for place in report_places(folder).values():
-            drafts.append(Draft(place))  # noqa: PERF401 - what is open by then has to be discarded
-        _fill(drafts, entries, folder.resolve().name, time.time() if now is None else now)
-        for draft in drafts:
-            draft.finish()
-        for draft in drafts:
-            draft.put()
+            files.append(AtomicFile(place))  # noqa: PERF401 - what is open by then has to be discarded
+        _fill(files, entries, folder.resolve().name, time.time() if now is None else now)
+        for file in files:
+            file.finish()
+        for file in files:
+            file.put()
     finally:
-        for draft in drafts:
-            draft.discard()
-    sync_folder(folder)
-    return drafts[-1].path
+        for file in files:
+            file.discard()
+    disk.sync_folder(folder)
+    return files[-1].path
 
 
 def report_places(folder: Path) -> dict[str, Path]:
@@ -66,14 +67,14 @@ def write_page(folder: Path, html: str) -> Path:
         html: The page, which has `PAGE_MARK` in its head.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    draft = Draft(place_for(folder, "index.html"))
+    file = AtomicFile(place_for(folder, "index.html"))
     try:
-        draft.text.write(html)
-        draft.finish()
-        draft.put()
+        file.text.write(html)
+        file.finish()
+        file.put()
     finally:
-        draft.discard()
-    return draft.path
+        file.discard()
+    return file.path
 
 
 def place_for(folder: Path, name: str) -> Path:
@@ -99,8 +100,8 @@ def _is_ours(path: Path, mark: bytes) -> bool:
     return mark in head if path.suffix == ".html" else head.startswith(mark) or not head
 
 
-def _fill(drafts: list[Draft], entries: Iterable[Entry], title: str, now: float) -> None:
-    lines, table, page = (draft.text for draft in drafts)
+def _fill(files: list[AtomicFile], entries: Iterable[Entry], title: str, now: float) -> None:
+    lines, table, page = (file.text for file in files)
     manifests, gallery = Manifests(lines, table), Gallery(page, title=title, now=now)
     for entry in entries:
         manifests.add(entry)

@@ -1,6 +1,8 @@
-"""The runner of a batch: which row has its turn, how many at once, and what waits for what.
+"""The run of a batch: which row has its turn, how many run at once, and what stops all of them.
 
-A row that waits for another one's image holds no place among the running ones.
+Laws of this file: a row that waits for another row's image takes no slot; what stops one row for a reason that holds
+for all (token, coins, ledger, service away) stops the run, for each further start could only fail or cost; what is on
+the wire is waited for, since it may have been paid for.
 """
 
 from __future__ import annotations
@@ -11,12 +13,12 @@ from collections.abc import AsyncGenerator, Collection, Coroutine, Iterable
 from pathlib import Path
 from typing import Any
 
-from a2e_async.batch.course import Course, Outcome
 from a2e_async.batch.entries import MOVES, Entry, Event, State
+from a2e_async.batch.estimates import Estimates
+from a2e_async.batch.intake import Intake, Rows, Waiting
 from a2e_async.batch.ledger import Ledger
-from a2e_async.batch.line import Line, Rows, Waiting
-from a2e_async.batch.memory import Memory
 from a2e_async.batch.rows import Row, of_entry
+from a2e_async.batch.steps import Outcome, Steps
 from a2e_async.batch.verdicts import STOPPING
 from a2e_async.errors import A2EError, BudgetExceededError, LedgerError, TransportError, UsageError
 
@@ -29,8 +31,8 @@ class Run:
     Args:
         folder: Where the ledger and the files are.
         ledger: The open ledger.
-        course: What brings one row to its files.
-        memory: What is learned of the ages at which tasks end.
+        steps: What brings one row to its files.
+        estimates: What is learned of the ages at which tasks end.
         max_running: Most rows between start and files at once.
         again: Rows that stand in one of these states are attempted anew.
     """
@@ -39,8 +41,8 @@ class Run:
         self,
         folder: Path,
         ledger: Ledger,
-        course: Course,
-        memory: Memory,
+        steps: Steps,
+        estimates: Estimates,
         *,
         max_running: int,
         again: Collection[State],
@@ -48,30 +50,30 @@ class Run:
         self.folder = folder
         self.ledger = ledger
         self.stopped_by: Exception | None = None
-        self._course = course
-        self._memory = memory
+        self._steps = steps
+        self._estimates = estimates
         self._max_running = max_running
         self._again = again
         self._stopping = False
-        self._news = asyncio.Event()
-        self._places: _Places | None = None
+        self._wake = asyncio.Event()
+        self._slots: _Slots | None = None
 
     def stop(self) -> None:
         """Start nothing more; what was sent goes on, what was not is left for the next run."""
         self._stopping = True
-        self._course.stop()
-        self._news.set()
+        self._steps.stop()
+        self._wake.set()
 
     async def leave(self) -> None:
         """End a run that was left before its end, and write down the answers of starts that are on the wire.
 
         Leaving the `async with` block does so, in whatever way it is left.
         """
-        if self._places is not None:
-            await self._places.aclose()
-        await self._course.answered()
-        await self._course.aclose()
-        await self._memory.keep()
+        if self._slots is not None:
+            await self._slots.aclose()
+        await self._steps.answered()
+        await self._steps.aclose()
+        await self._estimates.keep()
 
     async def redo(self, *row_ids: str) -> list[Row]:
         """Let rows be started anew, each as a new intent that is paid for again; gives them as they will be started.
@@ -111,54 +113,56 @@ class Run:
                 cannot be reached), after the last outcome; `stopped_by` has it, too.
             UsageError: Something in `rows` is no row.
         """
-        if self._places is not None:
-            await self._places.aclose()
-            await self._course.answered()
-        line = Line(rows, self.ledger, self._news, self._again)
-        places = self._places = _Places(line, self._news)
+        if self._slots is not None:
+            await self._slots.aclose()
+            await self._steps.answered()
+        intake = Intake(rows, self.ledger, self._wake, self._again)
+        slots = self._slots = _Slots(intake, self._wake)
         try:
-            while (await self._fill(places) or self._release(places)) and not places.over:
-                await self._news.wait()
-                self._news.clear()
-                while places.ended and not places.over:
-                    async for outcome in self._note(places.take(), line):
+            while (await self._fill(slots) or self._release(slots)) and not slots.over:
+                await self._wake.wait()
+                self._wake.clear()
+                while slots.ended and not slots.over:
+                    async for outcome in self._note(slots.take(), intake):
                         yield outcome
-                await self._memory.keep_now_and_then()
-            async for outcome in self._give_up([] if self._stopping or places.over else line.left_over(), None, line):
+                await self._estimates.keep_now_and_then()
+            async for outcome in self._give_up(
+                [] if self._stopping or slots.over else intake.left_over(), None, intake
+            ):
                 yield outcome
-            ended = not places.over
+            ended = not slots.over
         finally:
-            await places.aclose()
+            await slots.aclose()
         if ended and self.stopped_by is not None:
             raise self.stopped_by
 
-    async def _fill(self, places: _Places) -> bool:
+    async def _fill(self, slots: _Slots) -> bool:
         """Let rows begin while there is room; says whether anything is left to wait for."""
-        while self._has_room(places):
-            turn = places.line.next()
+        while self._has_room(slots):
+            turn = slots.intake.next()
             if turn is not None:
-                places.begin(self._course.bring(*turn))
+                slots.begin(self._steps.bring(*turn))
                 continue
             try:
-                taken = await places.line.take()
+                taken = await slots.intake.take()
             except LedgerError as error:
                 self._stop_for(error)
                 break
             if not taken:
                 break
-        return bool(places.running or places.ended) or (self._has_room(places) and places.line.reading())
+        return bool(slots.running or slots.ended) or (self._has_room(slots) and slots.intake.reading())
 
-    def _release(self, places: _Places) -> bool:
+    def _release(self, slots: _Slots) -> bool:
         """Let rows that were sent in an earlier run go on without the image that does not come."""
-        released = not self._stopping and places.line.release()
+        released = not self._stopping and slots.intake.release()
         if released:
-            self._news.set()
+            self._wake.set()
         return released
 
-    def _has_room(self, places: _Places) -> bool:
-        return not self._stopping and not places.over and len(places.running) < self._max_running
+    def _has_room(self, slots: _Slots) -> bool:
+        return not self._stopping and not slots.over and len(slots.running) < self._max_running
 
-    async def _note(self, outcome: Outcome, line: Line) -> AsyncGenerator[Outcome, None]:
+    async def _note(self, outcome: Outcome, intake: Intake) -> AsyncGenerator[Outcome, None]:
         """Note an outcome; gives it, and those of rows that cannot be started without its image."""
         error = outcome.error
         unreachable = isinstance(error, TransportError) and outcome.entry.state is State.PLANNED
@@ -167,22 +171,22 @@ class Run:
         if outcome.entry.state is not State.PLANNED or not self._stopping or error is self.stopped_by:
             yield outcome
         if not self._stopping:
-            async for lost in self._give_up(line.note(outcome), outcome.entry, line):
+            async for lost in self._give_up(intake.note(outcome), outcome.entry, intake):
                 yield lost
 
     async def _give_up(
-        self, waiting: Iterable[Waiting], source: Entry | None, line: Line
+        self, waiting: Iterable[Waiting], source: Entry | None, intake: Intake
     ) -> AsyncGenerator[Outcome, None]:
         """Give up rows that wait for an image which does not come, and those that wait for theirs."""
         left = deque((row, entry, source) for row, entry in waiting)
         while left:
             row, entry, cause = left.popleft()
             event, words = _without_source(row, cause)
-            outcome = await self._course.give_up(row, entry, event, words, A2EError(words))
+            outcome = await self._steps.give_up(row, entry, event, words, A2EError(words))
             if isinstance(outcome.error, LedgerError):
                 self._stop_for(outcome.error)
             yield outcome
-            left.extend((other, known, outcome.entry) for other, known in line.note(outcome))
+            left.extend((other, known, outcome.entry) for other, known in intake.note(outcome))
 
     def _stop_for(self, error: Exception) -> None:
         if self.stopped_by is None:
@@ -202,15 +206,15 @@ def _without_source(row: Row, source: Entry | None) -> tuple[Event, str]:
     return Event.REFUSED, f"its source {source.id} {happened}"
 
 
-class _Places:
-    """The places of one run over the rows of a batch, and the tasks that bring rows to their files."""
+class _Slots:
+    """The rows that run at once: their asyncio tasks, and those that have ended and were not yet noted."""
 
-    def __init__(self, line: Line, news: asyncio.Event) -> None:
-        self.line = line
+    def __init__(self, intake: Intake, wake: asyncio.Event) -> None:
+        self.intake = intake
         self.over = False
         self.running: set[asyncio.Task[Outcome]] = set()
         self.ended: deque[asyncio.Task[Outcome]] = deque()
-        self._news = news
+        self._wake = wake
 
     def begin(self, bringing: Coroutine[Any, Any, Outcome]) -> None:
         """Let a row take a place."""
@@ -227,14 +231,14 @@ class _Places:
     async def aclose(self) -> None:
         """Let go of what runs; what was sent is found again by the next run."""
         self.over = True
-        self._news.set()
+        self._wake.set()
         running, self.running = self.running, set()
         for task in running:
             task.cancel()
         if running:
             await asyncio.wait(running)
-        await self.line.aclose()
+        await self.intake.aclose()
 
     def _end(self, task: asyncio.Task[Outcome]) -> None:
         self.ended.append(task)
-        self._news.set()
+        self._wake.set()

@@ -10,10 +10,10 @@ from ledgers import opened
 
 from a2e_async import A2EClient, A2EError, simulator
 from a2e_async.batch import Batch, Row
-from a2e_async.batch.course import planned
 from a2e_async.batch.entries import State
 from a2e_async.batch.ledger import tag_of
 from a2e_async.batch.owner import Owner
+from a2e_async.batch.steps import planned
 from a2e_async.core import tags
 from a2e_async.core.family import family_of
 from a2e_async.core.polling.schedule import Cadence

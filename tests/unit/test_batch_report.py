@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from a2e_async.batch import drafts
+from a2e_async.batch import atomic
 from a2e_async.batch.entries import Entry, FileEntry, State
 from a2e_async.batch.manifest import COLUMNS, cell, iso, number
 from a2e_async.batch.report import write_report
@@ -328,7 +328,7 @@ def test_disk_full(tmp_path, monkeypatch, nth):
         if len(calls) == nth:
             raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(drafts.os, "fsync", full)
+    monkeypatch.setattr(atomic.os, "fsync", full)
     with pytest.raises(OSError, match="No space left"):
         write_report(tmp_path, [entry("new")])
     assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
@@ -342,7 +342,7 @@ def test_full_while_writing(tmp_path, monkeypatch):
         os.close(handle)
         return open("/dev/full", "w", encoding="utf-8")  # noqa: PTH123 - the draft closes it
 
-    monkeypatch.setattr(drafts.os, "fdopen", full)
+    monkeypatch.setattr(atomic.os, "fdopen", full)
     with pytest.raises(OSError, match="No space left"):
         write_report(tmp_path, (entry(f"r{n}") for n in range(1000)))
     assert list(tmp_path.iterdir()) == []
@@ -357,9 +357,9 @@ def test_missing_folder(tmp_path):
 def test_order_on_disk(tmp_path, monkeypatch):
     """No file takes its place before all of them are on the disk."""
     events = []
-    monkeypatch.setattr(drafts.os, "fsync", lambda handle: events.append("fsync"))
-    replace = drafts.Path.replace
-    monkeypatch.setattr(drafts.Path, "replace", lambda path, to: events.append("put") or replace(path, to))
+    monkeypatch.setattr(atomic.os, "fsync", lambda handle: events.append("fsync"))
+    replace = atomic.Path.replace
+    monkeypatch.setattr(atomic.Path, "replace", lambda path, to: events.append("put") or replace(path, to))
     write_report(tmp_path, [entry()])
     assert events[:6] == ["fsync"] * 3 + ["put"] * 3
 

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from a2e_async.batch.batch import Batch
-from a2e_async.batch.course import Outcome
 from a2e_async.batch.entries import Entry, State
 from a2e_async.batch.ledger_file import FILE_NAME
 from a2e_async.batch.manifest import number
 from a2e_async.batch.report import write_report
 from a2e_async.batch.rows import Row
+from a2e_async.batch.steps import Outcome
 from a2e_async.batch.stored import read_entries
 from a2e_async.cli.batch.options import How
 from a2e_async.cli.batch.price import price_of

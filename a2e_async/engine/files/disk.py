@@ -132,6 +132,7 @@ def _read(value: Any) -> Mark | None:  # noqa: ANN401 - whatever somebody has pu
 
 _FLAGS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
 _FLAGS |= getattr(os, "O_BINARY", 0)
+PRIVATE = 0o600
 _COMPARED = 1 << 20
 _LOCKS = Path("/proc/locks")
 _SPARED = 32 << 20
@@ -167,16 +168,8 @@ def open_own(path: Path) -> int:
         ForeignFileError: What lies there is a link, a folder, a pipe, a device, or somebody else's.
     """
     for _ in range(2):
-        with contextlib.suppress(FileNotFoundError):
-            _judge(path, path.lstat())  # opening a device can do things
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | _FLAGS, 0o666)
-        found = os.fstat(handle)
-        try:
-            _judge(path, found)
-        except ForeignFileError:
-            os.close(handle)
-            raise
-        if found.st_nlink == 1:
+        handle = _open(path, os.O_RDWR | os.O_CREAT, 0o666, _judge)
+        if os.fstat(handle).st_nlink == 1:
             return handle
         # A second name of some file, or of one of ours that was killed while it got its name: that name stays.
         os.close(handle)
@@ -184,11 +177,54 @@ def open_own(path: Path) -> int:
     raise _foreign(path, "has other names besides")
 
 
+def open_plain(path: Path, flags: int, mode: int = PRIVATE) -> int:
+    """Open a file that may be anybody's, or make it; gives its descriptor.
+
+    Args:
+        path: The file.
+        flags: What `os.open` is told beside our own.
+        mode: Who may read it, if it is made; by default its owner alone.
+
+    Raises:
+        ForeignFileError: What lies there is no plain file with one name.
+        OSError: It cannot be opened.
+    """
+    return _open(path, flags, mode, _require_plain)
+
+
+def require_plain(path: Path) -> None:
+    """Refuse what lies in the place of a file of ours and is no plain file with one name.
+
+    Raises:
+        ForeignFileError: It is a link, has another name besides, or is a folder, a pipe or a device.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        _require_plain(path, path.lstat())
+
+
+def _open(path: Path, flags: int, mode: int, judge: Callable[[Path, os.stat_result], None]) -> int:
+    """Open what is judged before and after: a link could lead to any file of the user's, and may come in between."""
+    with contextlib.suppress(FileNotFoundError):
+        judge(path, path.lstat())  # opening a device can do things, and a pipe would wait for ever
+    handle = os.open(path, flags | _FLAGS, mode)
+    try:
+        judge(path, os.fstat(handle))
+    except ForeignFileError:
+        os.close(handle)
+        raise
+    return handle
+
+
 def _judge(path: Path, found: os.stat_result) -> None:
     if not stat.S_ISREG(found.st_mode):
         raise _foreign(path, "is a symbolic link" if stat.S_ISLNK(found.st_mode) else "is no plain file")
     if os.name == "posix" and found.st_uid != os.geteuid():
         raise _foreign(path, "belongs to somebody else")
+
+
+def _require_plain(path: Path, found: os.stat_result) -> None:
+    if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
+        raise _foreign(path, "is a link, or no plain file: it was not made by a2e")
 
 
 def _foreign(path: Path, words: str) -> ForeignFileError:

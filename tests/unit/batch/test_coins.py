@@ -13,10 +13,10 @@ from ledgers import entry, opened
 
 from a2e_async import BudgetExceededError, UsageError
 from a2e_async.batch import Batch, State
+from a2e_async.batch.budget import BatchBudget
 from a2e_async.batch.entries import Event
 from a2e_async.batch.ledger import Ledger
 from a2e_async.batch.ledger_file import FILE_NAME
-from a2e_async.batch.purse import Purse
 from a2e_async.batch.stored import read_coins, sensible
 from a2e_async.engine.http.session import Session
 from a2e_async.engine.jobs.options import Options
@@ -152,18 +152,18 @@ async def test_rows_that_were_started_without_a_limit_count_once_there_is_one(tm
         async with opened(tmp_path) as book:
             await book.write(("UPDATE rows SET coins = NULL", ()))
             async with client(sim) as a2e:
-                assert (await Purse.open(None, book, a2e, Options()))._coins.spent == 0
-                assert (await Purse.open(20, book, a2e, Options()))._coins.spent == 10
-                assert (await Purse.open(20, book, a2e, Options(price=4)))._coins.spent == 4
+                assert (await BatchBudget.open(None, book, a2e, Options()))._coins.spent == 0
+                assert (await BatchBudget.open(20, book, a2e, Options()))._coins.spent == 10
+                assert (await BatchBudget.open(20, book, a2e, Options(price=4)))._coins.spent == 4
                 sim.faults.add("quote", "status", status=500, hits=None)
                 with pytest.raises(UsageError, match="price="):
-                    await Purse.open(20, book, a2e, Options())
+                    await BatchBudget.open(20, book, a2e, Options())
         for change in ("family = 'nope'", "family = 'text_to_image', fields = '{\"nope\": 1}'"):
             async with opened(tmp_path) as book, client(sim) as a2e:
                 await book.write((f"UPDATE rows SET {change}", ()))
-                assert (await Purse.open(20, book, a2e, Options(price=4)))._coins.spent == 4
+                assert (await BatchBudget.open(20, book, a2e, Options(price=4)))._coins.spent == 4
                 with pytest.raises(UsageError, match="price="):
-                    await Purse.open(20, book, a2e, Options())
+                    await BatchBudget.open(20, book, a2e, Options())
         async with client(sim) as a2e:
             with pytest.raises(UsageError, match="max_coins"):
                 async with Batch.open(tmp_path, a2e, max_coins=20):

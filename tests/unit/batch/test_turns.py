@@ -21,9 +21,9 @@ from a2e_async import (
     UsageError,
 )
 from a2e_async.batch import Batch, Row, State
-from a2e_async.batch.course import Outcome
 from a2e_async.batch.entries import Event
 from a2e_async.batch.ledger import Ledger
+from a2e_async.batch.steps import Outcome
 
 
 class Paced:
@@ -33,7 +33,7 @@ class Paced:
         self.ledger, self.seconds, self.bad = batch.ledger, seconds, bad
         self.now = self.most = 0
         self.order = []
-        batch._course = self
+        batch._steps = self
 
     def stop(self):
         """Stop nothing: what is under way ends soon."""

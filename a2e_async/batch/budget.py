@@ -52,7 +52,7 @@ class Held:
     coins: float | None = None
 
 
-class Purse:
+class BatchBudget:
     """Holds the price of a start until the service has charged it.
 
     Args:
@@ -68,19 +68,19 @@ class Purse:
         self._budget = Budget(limit, self._quote, coins=self._coins)
 
     @classmethod
-    async def open(cls, limit: float | None, ledger: Ledger, a2e: A2EClient, options: Options) -> Purse:
-        """Make the purse of a ledger.
+    async def open(cls, limit: float | None, ledger: Ledger, a2e: A2EClient, options: Options) -> BatchBudget:
+        """Make the budget of a ledger.
 
         Raises:
             UsageError: Rows were started without a limit, and nobody tells what they cost.
         """
-        purse = cls(limit, await ledger.coins(), a2e)
+        budget = cls(limit, await ledger.coins(), a2e)
         if limit is not None:
             unpriced = await ledger.in_states(frozenset(State), _UNPRICED)
             prices: dict[object, float] = {}
             for entry in unpriced:
-                purse._coins.spent += await purse._price_of(entry, options, prices)
-        return purse
+                budget._coins.spent += await budget._price_of(entry, options, prices)
+        return budget
 
     @contextlib.asynccontextmanager
     async def pays(self, wanted: Wanted, before: float | None = None) -> AsyncIterator[Held]:

@@ -1,4 +1,4 @@
-"""The course of one row: from where the ledger says it stands to its files, each step once.
+"""The steps of one row: from where the ledger says it stands to its files, each step once.
 
     planned     start it
     intended    it may have been sent: look for its tag, recover it or start it under the same tag
@@ -19,13 +19,13 @@ from typing import Any
 
 import attrs
 
+from a2e_async.batch.budget import BatchBudget, Wanted
 from a2e_async.batch.copies import Copies
 from a2e_async.batch.entries import Entry, Event, FileEntry, State
 from a2e_async.batch.images import Images, Source
 from a2e_async.batch.journal import OnChange, RowJournal, tell
 from a2e_async.batch.ledger import Ledger, tag_of
 from a2e_async.batch.owner import Owner
-from a2e_async.batch.purse import Purse, Wanted
 from a2e_async.batch.rows import Row, stem_of
 from a2e_async.batch.verdicts import KEPT_SECONDS, in_words, verdict
 from a2e_async.client import A2EClient
@@ -58,7 +58,7 @@ class Outcome:
     error: Exception | None = None
 
 
-class Course:
+class Steps:
     """Brings rows to their files.
 
     Args:
@@ -67,7 +67,7 @@ class Course:
         ledger: The open ledger.
         owner: Whose it is.
         options: How starts are sent and watched.
-        purse: What pays for them.
+        budget: What pays for them.
         on_change: Told of each change of a row.
     """
 
@@ -79,7 +79,7 @@ class Course:
         *,
         owner: Owner,
         options: Options,
-        purse: Purse,
+        budget: BatchBudget,
         on_change: OnChange = lambda _entry: None,
     ) -> None:
         self._folder = folder
@@ -87,7 +87,7 @@ class Course:
         self._ledger = ledger
         self._owner = owner
         self._options = options
-        self._purse = purse
+        self._budget = budget
         self._on_change = on_change
         self._images = Images(a2e)
         self._copies = Copies(a2e, ledger)
@@ -156,7 +156,7 @@ class Course:
         options = self._looking(entry)
         request, options = await self._request(row, entry, source, options)
         held_before = entry.price if entry.letters else None
-        async with self._purse.pays(Wanted(row.family, request, options), held_before) as held:
+        async with self._budget.pays(Wanted(row.family, request, options), held_before) as held:
             job = self._start(request, tag, attrs.evolve(options, journal=self._journal(entry, held.price)))
             await self._accepted(job)
             held.coins = job.coins

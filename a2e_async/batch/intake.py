@@ -1,6 +1,6 @@
-"""The line of rows on their way to a place: read from their source, planned in the ledger, waiting for images.
+"""The intake of a batch: rows are read from their source, planned in the ledger, and wait here for other rows' images.
 
-A row that waits for another one's image holds no place among the running ones. One task reads the source, some rows
+A row that waits for another row's image takes no slot among the running ones. One task reads the source, some rows
 ahead, so that what a source keeps open while it gives rows stays with one task.
 """
 
@@ -16,11 +16,11 @@ from typing import Any
 
 import attrs
 
-from a2e_async.batch.course import Outcome, planned
 from a2e_async.batch.entries import Entry, State
 from a2e_async.batch.images import Source
 from a2e_async.batch.ledger import Ledger
 from a2e_async.batch.rows import Row, RowError, check_id, numbered, of_entry, of_request
+from a2e_async.batch.steps import Outcome, planned
 from a2e_async.batch.stored import DEEPEST, is_changed, is_deep
 from a2e_async.core import rules
 from a2e_async.core.family import Request
@@ -36,20 +36,20 @@ _AHEAD = 500
 _LONGEST_STRETCH = 0.02
 
 
-class Line:
-    """Rows on their way to a place.
+class Intake:
+    """Rows on their way to a slot.
 
     Args:
         rows: Where they come from.
         ledger: Where they are planned, many at a time.
-        news: Set when there is something to take.
+        wake: Set when there is something to take.
         again: Rows that stand in one of these states are attempted anew, once.
     """
 
-    def __init__(self, rows: Rows, ledger: Ledger, news: asyncio.Event, again: Collection[State] = frozenset()) -> None:
+    def __init__(self, rows: Rows, ledger: Ledger, wake: asyncio.Event, again: Collection[State] = frozenset()) -> None:
         self._rows = rows
         self._ledger = ledger
-        self._news = news
+        self._wake = wake
         self._again = again
         self._given: list[Row] = []
         self._taken = asyncio.Event()
@@ -79,7 +79,7 @@ class Line:
         """
         if self._reader is None:
             self._reader = asyncio.create_task(self._read(), name="a2e rows")
-            self._reader.add_done_callback(lambda _reader: self._news.set())
+            self._reader.add_done_callback(lambda _reader: self._wake.set())
         rows, self._given = self._given, []
         self._taken.set()
         if not rows:
@@ -148,7 +148,7 @@ class Line:
 
     async def _give(self, one: Row | Request[Any]) -> None:
         self._given.append(_as_row(one, self._seen))
-        self._news.set()
+        self._wake.set()
         while len(self._given) >= _AHEAD:
             self._taken.clear()
             await self._taken.wait()

@@ -16,8 +16,8 @@ _KEY: Final = "learned"
 _SECONDS: Final = 30.0
 
 
-class Memory:
-    """Carries what a client has learned into the ledger and back; a memory that is lost costs nothing but polls.
+class Estimates:
+    """Carries what a client has learned into the ledger and back; losing it costs nothing but polls.
 
     Args:
         ledger: The open ledger.

@@ -9,7 +9,7 @@ from batches import client, images, play, service
 from ledgers import opened
 
 from a2e_async.batch import Batch
-from a2e_async.batch.memory import Memory
+from a2e_async.batch.estimates import Estimates
 from a2e_async.core.polling.learned import Learned
 
 IMAGES = "text_to_image"
@@ -55,7 +55,7 @@ async def test_it_is_written_now_and_then(tmp_path):
     clock = [100.0]
     learned = Learned()
     async with opened(tmp_path) as book:
-        memory = Memory(book, learned, lambda: clock[0])
+        memory = Estimates(book, learned, lambda: clock[0])
         await memory.recall()
         learned.recall(remembering().kept())
         writes = []
@@ -85,7 +85,7 @@ async def test_a_ledger_that_is_closed_loses_only_the_memory(tmp_path):
     """What cannot be written down is no error: it would only have saved polls."""
     async with opened(tmp_path) as book:
         learned = Learned()
-        memory = Memory(book, learned)
+        memory = Estimates(book, learned)
         await memory.recall()
     learned.recall(remembering().kept())
     await memory.keep()

@@ -8,13 +8,13 @@ import secrets
 import time
 from pathlib import Path
 
-from a2e_async.batch.own_files import open_own
+from a2e_async.engine.files import disk
 
 _READABLE = 0o666  # what the user allows by default
-_ABANDONED = 3600  # seconds after which a draft is taken for one that a killed process left behind
+_ABANDONED = 3600  # seconds after which one is taken for what a killed process left behind
 
 
-class Draft:
+class AtomicFile:
     """A file that is being written, under a hidden name of its own, so that two writers never share one.
 
     Lone surrogates, which UTF-8 has no bytes for, are written as backslash escapes.
@@ -28,7 +28,7 @@ class Draft:
         _sweep(path)
         self._part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
         # Not a tempfile: those are for their owner only, and a report is as readable as what is beside it.
-        handle = open_own(self._part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _READABLE)
+        handle = disk.open_plain(self._part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _READABLE)
         self.text = os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace", newline="")
 
     def finish(self) -> None:
@@ -47,17 +47,6 @@ class Draft:
             self.text.close()
         with contextlib.suppress(OSError):
             self._part.unlink(missing_ok=True)
-
-
-def sync_folder(folder: Path) -> None:
-    """Write the names in a folder through to the disk, where the system knows how."""
-    if os.name != "posix":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _sweep(path: Path) -> None:
