@@ -38,8 +38,10 @@ LIST_KEYS = ("rows", "list", "data", "records")
 
 _OK = range(200, 300)
 _REDIRECTS = range(300, 400)
-_UNAUTHORIZED, _PAYMENT, _FORBIDDEN, _NOT_FOUND, _NO_METHOD, _TOO_MANY = 401, 402, 403, 404, 405, 429
+_UNAUTHORIZED, _PAYMENT, _FORBIDDEN, _NOT_FOUND, _NO_METHOD, _TOO_MANY, _BUSY = 401, 402, 403, 404, 405, 429, 503
 _BLOCKED = frozenset({_UNAUTHORIZED, _FORBIDDEN})
+_ROUTERS_WORDS = b"Cannot POST"
+"""How the service's own router refuses a path. A gateway may answer a start with its own 404 after the work."""
 _MINOR_BLOCKED, _MINOR_SUSPECTED = 1003, 1004
 
 
@@ -61,7 +63,10 @@ def read(reply: HttpReply, *, start: bool = False, asked: object = None) -> Any:
     if not isinstance(body, dict) or not _is_own(reply.status, body):
         if reply.status in _OK:
             raise nonsense(reply, "the reply is not the service's JSON")
-        raise _error(reply, {}, no_route=reply.status in (_NOT_FOUND, _NO_METHOD), page=True)
+        error = _error(reply, {}, no_route=reply.status in (_NOT_FOUND, _NO_METHOD), page=True)
+        if isinstance(error, ServiceError) and start and _ROUTERS_WORDS not in reply.body:
+            error.no_route = False
+        raise error
     refused = reply.status not in _OK or refusals.refuses(body)
     if start and refused and reply.status in _OK and _has_task(body.get("data")):
         raise nonsense(reply, "the reply says no and names a task")  # it may have been paid for: look for it
@@ -182,6 +187,8 @@ def _error(
         "trace_id": hide_secrets(trace[:_LONGEST_TRACE]) if isinstance(trace, str) else None,
         "retry_after": retry_after(reply.retry_after, reply.date),
     }
+    if reply.status == _BUSY and not page and _OWN_KEYS.isdisjoint(body):
+        facts["retry_after"] = None  # a start would be sent again for it, and gateways say it of a start that was taken
     if kind is ModerationError:
         facts["skippable"] = code == _MINOR_SUSPECTED
     if page:

@@ -76,6 +76,8 @@ YES_BUT_EMPTY = {"code": 0, "data": None}
         (503, HTML, "2", Verdict.UNKNOWN),  # a cache says so when the service has the start and is slow
         (503, HTML, "Wed, 21 Oct 2015 07:28:05 GMT", Verdict.UNKNOWN),
         (503, b'{"status": "busy"}', "2", Verdict.UNKNOWN),
+        (503, b'{"message": "no healthy upstream"}', "2", Verdict.UNKNOWN),
+        (503, b'{"error": {"type": "overloaded"}}', "2", Verdict.UNKNOWN),
         *[(status, HTML, None, Verdict.UNKNOWN) for status in (444, 460, 499, 600, 999)],
         (502, NO, "2", Verdict.UNKNOWN),
         *[

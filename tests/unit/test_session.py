@@ -395,7 +395,7 @@ async def test_another_spelling_is_tried_once_and_remembered(mocked, session):
 
 async def test_a_spelling_is_remembered_for_its_route_only(mocked, session):
     """What one route has taught does not touch another one."""
-    mocked.post(f"{BASE}/a/start", status=405, body="")
+    mocked.post(f"{BASE}/a/start", status=405, body=PAGE)
     mocked.post(f"{BASE}/b/start", payload=YES)
     mocked.get(f"{BASE}/a/look", payload=YES)
     service = service_of(session)
@@ -403,6 +403,17 @@ async def test_a_spelling_is_remembered_for_its_route_only(mocked, session):
     other = HttpRequest(method="GET", path="/b/look")
     await service.ask(HttpRequest(method="GET", path="/a/look", route="/a/look", other=other))
     assert [path for _method, path, _sent in calls(mocked)] == ["/a/start", "/b/start", "/a/look"]
+
+
+@pytest.mark.parametrize("status", [404, 405])
+@pytest.mark.parametrize("page", ["", "<html><center>nginx</center></html>", '{"message": "no Route matched"}'])
+async def test_a_page_of_a_gateway_sends_no_start_again_under_the_other_spelling(mocked, session, status, page):
+    """Only the service's own router says that a start has met no route: a gateway may say so after the work."""
+    mocked.post(f"{BASE}/a/start", status=status, body=page)
+    with pytest.raises(ServiceError, match=r"check base_url|HTTP 40") as caught:
+        await service_of(session).ask(TWO_WAYS)
+    assert not caught.value.no_route
+    assert [path for _method, path, _sent in calls(mocked)] == ["/a/start"]
 
 
 async def test_a_route_that_answers_no_is_remembered_too(mocked, session):
