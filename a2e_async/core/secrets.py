@@ -84,4 +84,4 @@ def hide(text: str, secrets: Iterable[str] = ()) -> str:
 def forms_of(secret: str) -> tuple[str, ...]:
     """Give the ways in which a text may say a secret: as it is, in JSON, in HTML, in a URL, in a repr."""
     forms = (secret, secret.replace("/", "\\/"), json.dumps(secret)[1:-1], escape(secret), quote(secret, safe=""))
-    return tuple(sorted({str(form) for form in forms if form}, key=len, reverse=True))
+    return tuple(sorted({str(form) for form in forms if form}, key=lambda form: (-len(form), form)))
