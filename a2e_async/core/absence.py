@@ -168,10 +168,6 @@ class Reading:
         """Give the rows with this tag."""
         return (row for row in self.rows.values() if letter_of(family, row, tag))
 
-    def has_unreadable(self, family: Family, tag: str) -> bool:
-        """Whether it shows a task with this tag whose id cannot be read: it is there, and nobody can watch it."""
-        return any(isinstance(row, Mapping) and letter_of(family, row, tag) for row in self.unread)
-
     def hides_a_name(
         self,
         family: Family,

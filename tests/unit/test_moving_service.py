@@ -177,7 +177,7 @@ async def test_traces_reach_job_result_and_record(a2e, sent):
 @pytest.mark.parametrize(("told", "refunded"), [(True, True), (False, False), (None, None), ("yes", None)])
 def test_a_failed_training_says_whether_it_was_paid_back(told, refunded):
     """`hasRefundCoin` of the record decides; where it is missing or odd, nobody knows."""
-    row = {"_id": ROW["_id"], "current_status": "failed", "hasRefundCoin": told}
+    row = {"_id": ROW["_id"], "current_status": "failed", "hasRefundCoin": told, "coins": 100}
 
     @story(yes(row))
     async def play(a2e, sent):
@@ -186,6 +186,7 @@ def test_a_failed_training_says_whether_it_was_paid_back(told, refunded):
             await a2e.start(VoiceTraining([IMAGE]))
         assert len(sent.sent) == 1
         assert caught.value.refunded is refunded
+        assert a2e.spent == (0 if refunded else 100)
 
     play()
 

@@ -80,6 +80,17 @@ class Coins:
         self.spent += cost
         self._note_paid(_shares(records, cost))
 
+    def hold_rest(self, held: Reservation, rest: float) -> None:
+        """Go on holding part of what a reservation had, which was charged in part."""
+        held.coins += rest
+        self.reserved += rest
+
+    def take(self, held: Reservation, coins: float) -> None:
+        """Give back as much of what a reservation holds as was charged for more of its tasks."""
+        part = min(coins, held.coins)
+        held.coins -= part
+        self.reserved -= part
+
     def charge_more(self, costs: Mapping[str, float]) -> None:
         """Count what tasks cost beyond any reservation, each of them once."""
         fresh = {task_id: cost for task_id, cost in costs.items() if task_id not in self._paid and is_amount(cost)}

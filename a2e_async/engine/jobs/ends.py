@@ -173,7 +173,7 @@ class Ends:
             late = self._lates.pop(job, None)
             if late is not None:
                 more = await late(job)
-                if more and not job.done():
+                if more:  # whoever let go of the job meanwhile is told of them, and they were paid for
                     await self.grow(job, more)
                 if job.done() or not job.all_final():  # it goes on with them
                     return
@@ -205,8 +205,8 @@ class Ends:
         """Count what the final records say about coins, whoever started the tasks and however many jobs watch them."""
         records = job.records
         self.coins.told(records)
-        if job.family.refunds:
-            self.coins.refund(record.id for record in records if record.status is Status.FAILED)
+        failed = [record for record in records if record.status is Status.FAILED]
+        self.coins.refund(record.id for record in failed if _refunded(job.family, [record]))
         self.coins.forget(job.task_ids)
 
     def fail(self, job: AnyJob, error: Exception) -> None:

@@ -107,11 +107,14 @@ class Attempt:
         """Note that nobody knows what has become of the last POST."""
         self.lost, self.doubted = error, True
 
+    @property
+    def missing(self) -> int:
+        """How many tasks were asked for beyond those that are known."""
+        return max(self.job.family.tasks_asked(self.request) - len(self.rows), 0)
+
     def is_short(self) -> bool:
         """Whether fewer tasks came back than were asked for, and the others can be looked for."""
-        job = self.job
-        findable = job.tag is not None and job.family.is_findable
-        return findable and len(self.rows) < job.family.tasks_asked(self.request)
+        return self.missing > 0 and self.job.tag is not None and self.job.family.is_findable
 
     def unknown(self, *, search_again: bool = True) -> StartUnknownError:
         """Build the error for a start that may have been taken."""

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, Literal, Protocol
 
 from a2e_async.core.family import Family, Request, price_kind
-from a2e_async.core.records import Record, Result
+from a2e_async.core.records import Record, Result, coins_of
 from a2e_async.engine.jobs.coins import Coins, Reservation, is_amount
 from a2e_async.engine.jobs.options import Options
 from a2e_async.errors import BudgetExceededError
@@ -101,20 +101,33 @@ class Budget:
         return Reservation((), job.options.price or 0, 0)
 
     def settle(
-        self, reservation: Reservation, coins: float | None, records: Sequence[Record] = (), *, whole: bool = True
+        self, reservation: Reservation, coins: float | None, records: Sequence[Record] = (), *, missing: int = 0
     ) -> None:
         """Turn held coins into spent ones, as the answer of the start says; see `Coins.charge`.
+
+        An answer may name fewer tasks than were asked for (service.md 0.3: image-to-video names the first), and the
+        service charges for all of them. So the price of those that are missing stays reserved until they show up.
 
         Args:
             reservation: What is held.
             coins: What was charged.
             records: The tasks that came of the start.
-            whole: Whether these are all; if not, what they cost is not the price of such a start.
+            missing: How many tasks were asked for beyond these; if any, what these cost is not the price of the start.
         """
+        held = reservation.coins
         self.coins.charge(reservation, coins, records)
-        if self.limit is not None and whole and is_amount(coins):
-            self._learn(reservation.kind, coins)
+        if is_amount(coins):
+            if self.limit is not None and not missing:
+                self._learn(reservation.kind, coins)
+            if missing and records:
+                each = coins / len(records)
+                rest = each * missing if reservation.price is None else reservation.price - coins
+                self.coins.hold_rest(reservation, max(0.0, min(rest, held - coins)))
         self._end_waiting(reservation)
+
+    def found(self, reservation: Reservation, records: Sequence[Record]) -> None:
+        """Give back what was held for tasks that have shown up late, and are charged as such."""
+        self.coins.take(reservation, coins_of(records) or 0)
 
     def keep(self, reservation: Reservation) -> None:
         """Hold the coins of a lost start for good, and let those go on who waited for its price."""

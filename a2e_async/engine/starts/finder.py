@@ -110,7 +110,7 @@ class Finder:
         left = deque(self._times(search))
         span = Span(floor=self._floor(search), top=self._top(search))
         proof = Proof(span.floor)
-        stuck, extra = False, 0
+        extra = 0
         while left:
             deep = len(left) <= _PROOF or extra > 0 or (search.at_once and not proof.begun)
             try:
@@ -118,12 +118,8 @@ class Finder:
             except Exception:  # noqa: BLE001 - a token callable may raise anything; a failed sweep proves nothing
                 proof.broken()
                 continue
-            rows = tuple(
-                row for row in reading.with_tag(self._family, search.tag) if not self._is_of_before(row, search)
-            )
-            if rows:
+            if rows := self._rows_of(search, reading):
                 return Finding(rows)
-            stuck = reading.has_unreadable(self._family, search.tag)
             if deep:
                 proof.take(reading, proves=self._proves(search, reading, span.floor))
             if reading.pages > _MANY_PAGES:  # what costs so much is done as often as a proof needs it
@@ -134,7 +130,7 @@ class Finder:
         young = self._is_young(search)
         access = self._service.access
         elsewhere = search.account is not None and (access is None or access.account != search.account)
-        certain = self._names_come_back and not stuck and not elsewhere and young is True
+        certain = self._names_come_back and not elsewhere and young is True
         return Finding(absent=certain and proof.full >= _PROOF, provable=self._names_come_back and young is not False)
 
     async def search_once(self, tag: str, first: float | None) -> tuple[Row, ...]:
@@ -222,7 +218,7 @@ class Finder:
     def _is_enough(self, search: Search) -> Callable[[Reading], bool]:
         """Whether all tasks of the start are there; after a second send those of the first may lie further below."""
         one_send = len(search.names) == 1
-        return lambda reading: one_send and sum(1 for _ in reading.with_tag(self._family, search.tag)) >= search.wanted
+        return lambda reading: one_send and len(self._rows_of(search, reading)) >= search.wanted
 
     async def _ask_for_clock(self) -> None:
         with contextlib.suppress(Exception):  # a token callable may raise anything
@@ -285,6 +281,7 @@ class Finder:
         told = now - search.first
         return told > -self._retry.margin and max(told, age) < self._retry.proof_age
 
-    def _is_of_before(self, row: Row, search: Search) -> bool:
-        """Whether a task was made by an earlier start under the same tag, which this client has had an answer to."""
-        return search.here and self.knows(replies.row_id(row))
+    def _rows_of(self, search: Search, reading: Reading) -> tuple[Row, ...]:
+        """Give the rows with the tag, without those of an earlier start under it that this client had an answer to."""
+        rows = reading.with_tag(self._family, search.tag)
+        return tuple(row for row in rows if not (search.here and self.knows(replies.row_id(row))))

@@ -54,20 +54,26 @@ class Siblings:
             if len(known) >= wanted:
                 return
 
-    async def late(self, attempt: Attempt, job: Job[Any]) -> list[Record]:
-        """Give the tasks of a start that have shown up only now, when those that were known have all ended."""
+    async def late(self, attempt: Attempt, job: Job[Any]) -> tuple[list[Record], bool]:
+        """Give the tasks of a start that have shown up only now, when those that were known have all ended.
+
+        Returns:
+            The tasks, and whether these are surely all: the list shows every task that was known before.
+        """
         if attempt.worker is not None and not attempt.worker.done():
             await asyncio.wait([attempt.worker])  # it gathers them still
         if not attempt.is_short():
-            return []
-        fresh = [row for row in await self._now(attempt) if replies.row_id(row) not in job.task_ids]
+            return [], True
+        rows = await self._now(attempt)
+        is_sure = {replies.row_id(row) for row in attempt.rows} <= {replies.row_id(row) for row in rows}
+        fresh = [row for row in rows if replies.row_id(row) not in job.task_ids]
         attempt.rows += fresh
         if attempt.is_short():
             asked, known = job.family.tasks_asked(attempt.request), len(attempt.rows)
             words = "the start of tag %s asked for %d tasks, and %d are known: %s"
             facts = {"tag": job.tag, "task_ids": job.task_ids}
             _log.warning(words, job.tag, asked, known, ", ".join(map(replies.row_id, attempt.rows)), extra=facts)
-        return [wire.record(job.family, row) for row in fresh]
+        return [wire.record(job.family, row) for row in fresh], is_sure
 
     async def _now(self, attempt: Attempt) -> list[Row]:
         job = attempt.job

@@ -198,13 +198,26 @@ class Starter:
         job = attempt.job
         records = self._settle(attempt, held)  # before anything is awaited: the answer is a fact
         check = self._sender.clean_up if job.twice_since is not None else None
-        late = partial(self._siblings.late, attempt) if attempt.is_short() else None
+        late = partial(self._late, attempt, held) if attempt.is_short() else None
         await self._ends.accepted(job, records, check, late)
 
     def _settle(self, attempt: Attempt, held: Reservation) -> list[Record]:
         records = [wire.record(attempt.job.family, row) for row in attempt.rows]
-        self._budget.settle(held, coins_of(records), records, whole=not attempt.is_short())
+        self._budget.settle(held, coins_of(records), records, missing=attempt.missing)
         return records
+
+    async def _late(self, attempt: Attempt, held: Reservation, job: AnyJob) -> list[Record]:
+        """Look once more for missing tasks; where the list shows the others and not these, they were never made."""
+        records, is_sure = await self._siblings.late(attempt, job)
+        self._found(attempt, held, records)
+        if is_sure:
+            self._budget.release(held)
+        return records
+
+    def _found(self, attempt: Attempt, held: Reservation, records: list[Record]) -> None:
+        self._budget.found(held, records)
+        if not attempt.missing:
+            self._budget.release(held)
 
     async def _gather(self, attempt: Attempt, held: Reservation) -> None:
         """Collect the tasks that the answer to a start did not name, for as long as a lost start is looked for."""
@@ -218,11 +231,14 @@ class Starter:
                     await self._take(attempt, held)
                     self._is_over(attempt)
                 elif fresh:
-                    await self._ends.grow(job, [wire.record(job.family, row) for row in fresh])
+                    records = [wire.record(job.family, row) for row in fresh]
+                    self._found(attempt, held, records)
+                    await self._ends.grow(job, records)
                 if job.done():
                     break
         except asyncio.CancelledError:
             if not taken:
+                self._settle(attempt, held)  # the service has answered, and charged what it named
                 self._give_up(job, attempt)
             raise
         except Exception as error:  # noqa: BLE001 - whatever went wrong belongs to whoever awaits this job
