@@ -13,6 +13,7 @@ import attrs
 from a2e_async.batch.budget import BatchBudget
 from a2e_async.batch.entries import State
 from a2e_async.batch.estimates import Estimates
+from a2e_async.batch.in_memory import MemoryLedger
 from a2e_async.batch.journal import OnChange
 from a2e_async.batch.ledger import Ledger
 from a2e_async.batch.owner import Owner
@@ -56,6 +57,7 @@ class Batch(Run):
         retry_unknown: bool = False,
         service: str | None = None,
         same_account: bool = False,
+        ledger: MemoryLedger | None = None,
         on_change: OnChange = lambda _entry: None,
     ) -> _Opening:
         """Open the batch of a folder, or begin one, for the length of an `async with` block.
@@ -77,6 +79,7 @@ class Batch(Run):
             service: A name for the service to which the batch belongs, in the place of the client's address; for a
                 simulator that has another port each time.
             same_account: The client's token is another one of the same account, which cannot be seen from it.
+            ledger: A ledger in memory in the place of the folder's file, for tests of your own.
             on_change: Told of each change of a row, after it was written down.
 
         Raises:
@@ -98,6 +101,7 @@ class Batch(Run):
             max_coins=max_coins,
             service=service,
             same_account=same_account,
+            ledger=ledger,
             on_change=on_change,
         )
 
@@ -114,13 +118,14 @@ class _Opening:
     _max_coins: float | None
     _service: str | None
     _same_account: bool
+    _ledger: MemoryLedger | None
     _on_change: OnChange
     _budget: BatchBudget | None = attrs.field(default=None, init=False)
     _batch: Batch | None = attrs.field(default=None, init=False)
 
     async def __aenter__(self) -> Batch:
         a2e = self._a2e
-        ledger = await Ledger.open(self._folder)
+        ledger = await Ledger.open(self._folder, self._ledger)
         try:
             owner = await Owner.check(ledger, a2e, service=self._service, same_account=self._same_account)
             self._budget = await BatchBudget.open(self._max_coins, ledger, a2e, self._options)

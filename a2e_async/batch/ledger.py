@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from a2e_async.batch.entries import MOVES, Entry, Event, FileEntry, State
-from a2e_async.batch.ledger_file import FILE_NAME
+from a2e_async.batch.ledger_file import LedgerFile
 from a2e_async.batch.stored import CHARGED, COLUMNS, SPENT, dump, dump_files, entry_of, is_changed, sensible, short
-from a2e_async.batch.writer import Counters, Rows, Statement, Writer
+from a2e_async.batch.writer import Counters, Place, Rows, Statement, Writer
 from a2e_async.core import tags
 
 _ANEW: Final = (
@@ -37,14 +37,18 @@ class Ledger:
         self._writer = writer
 
     @classmethod
-    async def open(cls, folder: Path) -> Self:
+    async def open(cls, folder: Path, place: Place | None = None) -> Self:
         """Open the ledger of a folder, or begin one.
+
+        Args:
+            folder: The batch's folder.
+            place: Where the ledger lies, if not in that folder.
 
         Raises:
             LedgerError: The folder cannot be used, another process has it open, or the file is damaged, of a newer
                 version, not ours, or on a network file system; the message says which.
         """
-        writer = Writer(folder / FILE_NAME)
+        writer = Writer(place or LedgerFile(folder))
         await writer.open()
         return cls(writer)
 

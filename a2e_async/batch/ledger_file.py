@@ -53,6 +53,45 @@ class Begun:
     copied: bool
 
 
+class LedgerFile:
+    """The file of the ledger of a folder, while it is written.
+
+    Args:
+        folder: The batch's folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / FILE_NAME
+        self._number: tuple[int, int] = (0, 0)
+
+    def open(self, held: contextlib.ExitStack) -> tuple[sqlite3.Connection, Begun]:
+        """Take the lock and open the file, or begin one; both are let go of at the end of the stack."""
+        held.callback(prepare(self.path.parent).release)
+        db = held.enter_context(contextlib.closing(connect(self.path)))
+        about = begun(db, self.path)
+        self._number = _number_of(self.path)
+        return db, about
+
+    def check(self) -> None:
+        """Refuse to go on when the file was deleted, renamed or replaced: the next run would not find what is written.
+
+        Raises:
+            LedgerError: It was.
+        """
+        try:
+            there = _number_of(self.path) == self._number
+        except OSError:
+            there = False
+        if not there:
+            words = "was deleted, renamed or replaced while the batch ran; nothing more is started"
+            raise LedgerError(f"{self.path} {words}: put it back and run the same again, what was paid for is in it")
+
+
+def _number_of(path: Path) -> tuple[int, int]:
+    found = path.lstat()
+    return found.st_dev, found.st_ino
+
+
 def prepare(folder: Path) -> filelock.FileLock:
     """Make the folder, take its lock, and begin a ledger where there is none."""
     lock: filelock.FileLock | None = None
@@ -83,14 +122,24 @@ def _begin(path: Path) -> None:
     os.close(disk.open_plain(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL))
     with contextlib.closing(sqlite3.connect(fresh, isolation_level=None)) as db:
         db.execute("PRAGMA synchronous = FULL")
-        db.execute("BEGIN IMMEDIATE")
-        db.execute(ABOUT)
-        about = [("version", "0"), ("batch_id", token_hex(16)), ("begun", repr(time.time())), ("salt", token_hex(16))]
-        db.executemany("INSERT INTO about VALUES (?, ?)", [*about, ("file", str(fresh.stat().st_ino))])
-        db.execute("COMMIT")
-        _migrate(db)
+        begin(db, str(fresh.stat().st_ino))
     fresh.replace(path)
     disk.sync_folder(path.parent)
+
+
+def begin(db: sqlite3.Connection, number: str) -> None:
+    """Make the tables of a new ledger, with what it says about itself.
+
+    Args:
+        db: An empty database.
+        number: What the system knows its file by.
+    """
+    db.execute("BEGIN IMMEDIATE")
+    db.execute(ABOUT)
+    about = [("version", "0"), ("batch_id", token_hex(16)), ("begun", repr(time.time())), ("salt", token_hex(16))]
+    db.executemany("INSERT INTO about VALUES (?, ?)", [*about, ("file", number)])
+    db.execute("COMMIT")
+    _migrate(db)
 
 
 def _migrate(db: sqlite3.Connection) -> int:

@@ -42,7 +42,7 @@ class Kind(enum.Enum):
     """What an error says."""
 
     NOT_SENT = "surely nothing was sent"
-    LOST = "a start may have been taken, and no poll will settle it"
+    LOST = "a start may have been taken, and no later search can tell"
     INVALID = "the row breaks a rule"
     REFUSED = "the service refused"
     GONE = "the service does not have it"
@@ -91,6 +91,10 @@ def verdict(error: Exception, before: Entry, now: Entry, moment: float) -> Event
 def in_words(error: Exception, event: Event, entry: Entry) -> str:
     """Say what went wrong with a row, and what there is to do about it when it can be done anew."""
     words = error.message if isinstance(error, (ServiceError, TransportError)) else _message(error)
+    if event is Event.LOST:
+        return f"{words}; redo {entry.id} starts it anew, and pays a second time if the first start was taken"
+    if isinstance(error, StartUnknownError):
+        return f"{words}; the next run looks for it again, which is free"
     if event is Event.EXPIRED:
         kept = "the service, which keeps results for about three days, has it no more"
         return f"{kept}: redo {entry.id} makes it anew ({words})"

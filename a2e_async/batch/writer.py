@@ -16,11 +16,11 @@ import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import attrs
 
-from a2e_async.batch.ledger_file import Begun, begun, connect, in_words, prepare
+from a2e_async.batch.ledger_file import Begun, in_words
 from a2e_async.errors import LedgerError
 
 _GATHER_SECONDS = 0.004
@@ -30,6 +30,20 @@ Statement = tuple[str, Sequence[Any]]
 Rows = list[tuple[Any, ...]]
 Answer = asyncio.Future[list[Rows]]
 Work = tuple[list[Statement], Answer]
+
+
+class Place(Protocol):
+    """Where a ledger lies: `ledger_file.LedgerFile` or `in_memory.MemoryLedger`."""
+
+    path: Path
+
+    def open(self, held: contextlib.ExitStack) -> tuple[sqlite3.Connection, Begun]:
+        """Open it, or begin one, for the one thread that writes; what it takes is let go of at the end of the stack."""
+        ...
+
+    def check(self) -> None:
+        """Raise LedgerError when what is written now would not be found by the next run."""
+        ...
 
 
 @attrs.define
@@ -44,15 +58,16 @@ class Writer:
     """Carries out statements on a thread of its own; made in the event loop that will ask.
 
     Args:
-        path: The ledger's file.
+        place: Where the ledger lies.
 
     Attributes:
         about: What the ledger says about itself, once it is open.
         counters: How much was written, and in how many commits.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, place: Place) -> None:
+        self.path = place.path
+        self._place = place
         self.about = Begun("", copied=False)
         self.counters = Counters()
         self._work: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
@@ -62,7 +77,6 @@ class Writer:
         self._broken: LedgerError | None = None
         self._closing = False
         self._changes = 0
-        self._file: tuple[int, int] = (0, 0)
 
     async def open(self) -> None:
         """Open the file.
@@ -102,10 +116,7 @@ class Writer:
     def _serve(self) -> None:
         with contextlib.ExitStack() as held:
             try:
-                held.callback(prepare(self.path.parent).release)
-                db = held.enter_context(contextlib.closing(connect(self.path)))
-                self.about = begun(db, self.path)
-                self._file = _number_of(self.path)
+                db, self.about = self._place.open(held)
                 self._tell(self._opened, [])
                 self._write_until_closed(db)
             except Exception as error:  # noqa: BLE001 - whatever ends the thread, nobody may wait for it for ever
@@ -134,7 +145,7 @@ class Writer:
     def _commit(self, db: sqlite3.Connection, batch: list[Work]) -> None:
         answers: list[list[Rows]] = []
         try:
-            self._check_place()
+            self._place.check()
             db.execute("BEGIN IMMEDIATE")
             for statements, _done in batch:
                 answers.append([db.execute(sql, values).fetchall() for sql, values in statements])
@@ -149,20 +160,6 @@ class Writer:
         self.counters.writes += sum(_is_write(sql) for statements, _done in batch for sql, _values in statements)
         for (_statements, done), rows in zip(batch, answers, strict=True):
             self._tell(done, rows)
-
-    def _check_place(self) -> None:
-        """Refuse to go on when the file was deleted, renamed or replaced: the next run would not find what is written.
-
-        Raises:
-            LedgerError: It was.
-        """
-        try:
-            there = _number_of(self.path) == self._file
-        except OSError:
-            there = False
-        if not there:
-            words = "was deleted, renamed or replaced while the batch ran; nothing more is started"
-            raise LedgerError(f"{self.path} {words}: put it back and run the same again, what was paid for is in it")
 
     def _refuse_the_rest(self) -> None:
         while work := self._next():
@@ -184,11 +181,6 @@ class Writer:
 
         with contextlib.suppress(RuntimeError):  # the loop is closed, nobody waits
             self._loop.call_soon_threadsafe(tell)
-
-
-def _number_of(path: Path) -> tuple[int, int]:
-    found = path.lstat()
-    return found.st_dev, found.st_ino
 
 
 def _is_write(sql: str) -> bool:

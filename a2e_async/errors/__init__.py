@@ -183,8 +183,8 @@ class StartUnknownError(A2EError):
     A call that costs coins and whose answer was lost raises it too, and says where to look.
 
     Attributes:
-        search_again: Whether a later poll may settle it: the list was not to be had, or the client was closed, or the
-            second send was lost too. False when no poll ever will: names do not come back, or the start is too old.
+        search_again: Whether a later search may settle it: the list was not to be had, or the client was closed. False
+            when none ever will: names do not come back, the start is too old, or both sends are proven absent.
     """
 
     search_again: bool = False

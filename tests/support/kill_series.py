@@ -27,9 +27,11 @@ DONE = 0
 _PATIENCE = 180
 _MOST_RUNS = 30
 _WINDOW = "2"
-_TRIES = 4  # after so many runs a row that is stuck is named
 _LAST_WORDS = 4000
-_EARLIEST, _LATEST = 0.3, 2.0
+_OPENING = 20  # seconds within which a command has opened its ledger, also on a busy machine
+_LATEST = 0.8
+_EARLY = 5  # one death in so many may come before the ledger is open
+_RUNNING = ("--max-running", "8")  # so that rows are left for the last deaths
 _WRONG_CLOCK = Path(__file__).parent / "wrong_clock"
 
 
@@ -91,7 +93,7 @@ def live(
         folder: An empty folder.
         deaths: How often it is killed.
         seed: What the moments of its deaths are drawn from.
-        latest: Seconds after its start by which the command is killed.
+        latest: Seconds by which the command is killed after it has opened the ledger.
         clocks: By how many seconds the clock of its machine may be wrong; each run has one of them.
         more: Further words of the command.
     """
@@ -100,7 +102,7 @@ def live(
     with simulator_in_a_process(seed) as service:
         chance = random.Random(seed)
         command = _Command(folder, service.env, more, lambda: chance.choice(clocks))
-        died = _die(command, deaths, lambda: chance.uniform(_EARLIEST, latest))
+        died = _die(command, deaths, lambda: chance.uniform(0, latest))
         end = _finish(command)
         book = service.book()
     return Life(
@@ -139,7 +141,7 @@ class _Command:
     @contextmanager
     def started(self, redo: Sequence[str] = ()) -> Iterator[subprocess.Popen[str]]:
         """Start it, and leave nothing of it behind; or do these rows again."""
-        words = ("batch", "run", "rows.jsonl", "--family", "text-to-image", "--out", "out", *self.more)
+        words = ("batch", "run", "rows.jsonl", "--family", "text-to-image", "--out", "out", *_RUNNING, *self.more)
         if redo:
             words = ("batch", "redo", "out", *redo)
         with (
@@ -175,27 +177,38 @@ class _End:
 
 
 def _die(command: _Command, deaths: int, moment: Callable[[], float]) -> _Deaths:
-    """Start the command and kill it, until the deaths are used up."""
-    died = _Deaths()
+    """Start the command and kill it, until the deaths are used up.
+
+    It is killed so long after it has opened its ledger; one in five so long after it was started, which may be earlier.
+    """
+    died, out = _Deaths(), command.folder / "out"
     while died.deaths < deaths and died.runs < deaths * 10:
         died.runs += 1
         with command.started() as child:
+            if died.runs % _EARLY:
+                _wait_for_ledger(out, child)
             try:
                 child.wait(moment())
             except subprocess.TimeoutExpired:
                 child.kill()
                 child.wait()
                 died.deaths += 1
-                states = _states(command.folder / "out")
-                died.at_work += states["done"] < ROWS and _had_the_ledger(command.folder / "out", child.pid)
+                states = _states(out)
+                died.at_work += states["done"] < ROWS and _has_ledger(out, child)
                 died.intents += states["intended"]
     return died
 
 
-def _had_the_ledger(out: Path, number: int) -> bool:
-    """Whether this process was the last one to open the ledger."""
+def _wait_for_ledger(out: Path, child: subprocess.Popen[str]) -> None:
+    until = time.monotonic() + _OPENING
+    while child.poll() is None and not _has_ledger(out, child) and time.monotonic() < until:
+        time.sleep(0.005)
+
+
+def _has_ledger(out: Path, child: subprocess.Popen[str]) -> bool:
+    """Whether this process was the last one to open the ledger, and its file is there."""
     lock = out / ".ledger.sqlite.lock"
-    return lock.exists() and lock.read_text(encoding="ascii") == str(number)
+    return (out / "ledger.sqlite").exists() and lock.read_text(encoding="ascii") == str(child.pid)
 
 
 def _states(out: Path) -> Counter[str]:
@@ -212,20 +225,23 @@ def _states(out: Path) -> Counter[str]:
 def _finish(command: _Command) -> _End:
     """Run the command until nothing is left.
 
-    Both sends of a start can be killed or lost; then it is never sent again by itself: somebody has to name its row.
+    A start is never sent a third time by itself, nor one that may be too old for its list, which a clock that is days
+    ahead makes of any: then somebody has to name its row.
     """
     runs, code = 0, None
     while code != DONE and runs < _MOST_RUNS:
         runs += 1
-        with command.started(_stuck(command.folder / "out") if runs % _TRIES == 0 else ()) as child:
+        with command.started(_stuck(command.folder / "out")) as child:
             code = child.wait(_PATIENCE)
     return _End(runs, (command.folder / "stderr").read_text(encoding="utf-8", errors="replace"))
 
 
 def _stuck(out: Path) -> list[str]:
-    """Give the rows whose two sends were lost, and which no poll has found."""
+    """Give the rows that a run has called unknown, and which no further run brings on."""
+    if not (out / "ledger.sqlite").exists():
+        return []
     with contextlib.closing(sqlite3.connect(f"{(out / 'ledger.sqlite').as_uri()}?mode=ro", uri=True)) as db:
-        return [row[0] for row in db.execute("SELECT id FROM rows WHERE state = 'intended' AND letters = 'ab'")]
+        return [row[0] for row in db.execute("SELECT id FROM rows WHERE state = 'unknown'")]
 
 
 def _left(out: Path) -> dict[str, Any]:

@@ -17,12 +17,11 @@ from batches import (
     play,
     service,
 )
+from ledgers import opened
 
-from a2e_async import (
-    NotFoundError,
-    StartUnknownError,
-)
+from a2e_async import NotFoundError, StartUnknownError
 from a2e_async.batch import Batch, State
+from a2e_async.core import tags
 
 
 async def test_a_planned_row_is_started_watched_and_fetched(tmp_path):
@@ -99,6 +98,39 @@ async def test_an_intent_stays_one_while_the_list_cannot_be_had(tmp_path):
         run = await play(tmp_path, sim, [KITE])
         assert run.outcomes["kite"].entry.state is State.DONE
         assert sim.counters["text_to_image.start"] == 0
+
+
+async def _both_letters_sent(folder, sim):
+    tag = await bring_to(folder, KITE, State.INTENDED, sim=sim, there=False)
+    async with opened(folder) as book:
+        await book.sending("kite", tags.SECOND, sim.clock.now())
+    return tag
+
+
+async def test_a_row_whose_two_sends_are_proven_absent_is_unknown_and_says_what_helps(tmp_path):
+    """There is no third send: the row is done again only when somebody says so, and its first coins stay counted."""
+    async with service() as sim:
+        tag = await _both_letters_sent(tmp_path, sim)
+        run = await play(tmp_path, sim, [KITE])
+        entry = run.outcomes["kite"].entry
+        assert (entry.state, type(run.outcomes["kite"].error)) == (State.UNKNOWN, StartUnknownError)
+        assert "redo kite starts it anew, and pays a second time" in entry.error
+        since = Asked(sim)
+        await play(tmp_path, sim, [KITE], retry_failed=True)
+        assert (since(), sim.book.starts) == (0, [])
+        run = await play(tmp_path, sim, [KITE], retry_unknown=True)
+        assert (run.outcomes["kite"].entry.state, run.outcomes["kite"].entry.attempt) == (State.DONE, 2)
+        assert [start.tag == tag for start in sim.book.starts] == [False]
+
+
+async def test_a_row_whose_two_sends_cannot_be_looked_for_is_looked_for_again(tmp_path):
+    """A list that is away proves nothing: the next run looks again, for free, and says so."""
+    async with service() as sim:
+        await _both_letters_sent(tmp_path, sim)
+        sim.faults.add("text_to_image.list", "status", status=500, hits=None)
+        entry = (await play(tmp_path, sim, [KITE])).outcomes["kite"].entry
+        assert entry.state is State.INTENDED
+        assert "the next run looks for it again, which is free" in entry.error
 
 
 @pytest.mark.parametrize("state", [State.ACCEPTED, State.COMPLETED])

@@ -1,0 +1,35 @@
+"""A batch whose ledger is in memory does what one with a file does, and leaves no ledger behind."""
+
+from __future__ import annotations
+
+import pytest
+from batches import client, images, one_bill_each, play, service
+
+from a2e_async.batch import Batch, MemoryLedger, State
+from a2e_async.batch.ledger import Ledger
+from a2e_async.errors import LedgerError
+
+
+async def test_a_second_run_goes_on_where_the_first_one_ended(tmp_path):
+    """With the same ledger nothing is paid for again; with another one everything is."""
+    ledger = MemoryLedger()
+    async with service() as sim:
+        await play(tmp_path, sim, images(2), ledger=ledger)
+        run = await play(tmp_path, sim, images(4), ledger=ledger)
+        assert {one.entry.state for one in run.outcomes.values()} == {State.DONE}
+        assert one_bill_each(sim, 4)
+        await play(tmp_path, sim, images(1), ledger=MemoryLedger())
+        assert len(sim.book.starts) == 5
+    assert not list(tmp_path.glob("*ledger*"))
+
+
+async def test_it_serves_one_batch_at_a_time(tmp_path):
+    """A second one is refused while the first is open, and welcome after it."""
+    place = MemoryLedger()
+    async with service() as sim, client(sim) as a2e:
+        async with Batch.open(tmp_path, a2e, ledger=place) as first:
+            with pytest.raises(LedgerError, match="open in another batch"):
+                await Ledger.open(tmp_path, place)
+            batch_id = first.ledger.batch_id
+        async with Batch.open(tmp_path, a2e, ledger=place) as second:
+            assert second.ledger.batch_id == batch_id
