@@ -27,7 +27,7 @@ lies within the time for which they were watched; a job of which that is not kno
 machine's clock, or by the service's where the two differ by more than 2 seconds; then it is good to a second.
 
 Names follow OpenTelemetry's conventions: `a2e.` for what is ours, `error.type`, `server.address` and `server.port` for
-what is everybody's. Prompts, names and links are never recorded.
+what is everybody's. Prompts, names and URLs are never recorded.
 """
 
 from __future__ import annotations

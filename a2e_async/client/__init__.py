@@ -265,7 +265,7 @@ class A2EClient(Asking, ShortForms):
             TimeoutError: So many seconds have passed; the jobs go on.
         """
         live = self._parts().engine.live
-        await within(timeout, live.drained(), lambda: f"{len(live.jobs)} jobs go on: no end of all")
+        await within(timeout, live.drained(), lambda: f"jobs still running: {len(live.jobs)}")
 
 
 def _with(options: Options, **changes: Any) -> Options:  # noqa: ANN401 - the fields of Options

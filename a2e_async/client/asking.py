@@ -97,14 +97,14 @@ class Asking(Opening):
         is ever replaced: a file whose name is taken gets a number.
 
         Args:
-            what: A result, a record, a job (which is waited for), a link, or several of these.
+            what: A result, a record, a job (which is waited for), a URL, or several of these.
             folder: Where the files go; made when it is not there. A path such as "out/kite.png" that is no folder
                 names the file.
             name: Their name; by default the task's name and id. Several files are numbered, and the suffix follows
                 what a file is.
 
         Raises:
-            DownloadError: A file could not be had whole; a link that has expired is asked for once more first.
+            DownloadError: A file could not be had whole; a URL that has expired is asked for once more first.
             UsageError: An argument is not what it must be.
         """
         what = SignedUrl(what) if isinstance(what, str) else what
@@ -115,7 +115,7 @@ class Asking(Opening):
     async def upload(
         self, path: str | Path, *, kind: str | None = None, progress: uploads.Progress | None = None
     ) -> str:
-        """Send a file to the service's storage and give its public link, for use as an input.
+        """Send a file to the service's storage and give its public URL, for use as an input.
 
         Args:
             path: An image, a video or audio.
@@ -124,7 +124,7 @@ class Asking(Opening):
 
         Raises:
             UsageError: There is no such file, it is empty, or is no media file.
-            StartUnknownError: The answer with the link was lost; API tokens may have been charged for it.
+            StartUnknownError: The answer with the URL was lost; API tokens may have been charged for it.
             TransportError: The file could not be sent.
         """
         opened = self._parts()

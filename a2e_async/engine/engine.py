@@ -165,7 +165,7 @@ class Engine:
         await self.ends.aclose(until)
         self._poller_task.cancel()
         await asyncio.wait([self._poller_task])
-        await self.poller.aclose()
+        await self.poller.polls.aclose()
         await self.sender.aclose()
         self.budget.close()
         self.service.pacer.close()

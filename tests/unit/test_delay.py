@@ -60,7 +60,7 @@ def test_a_clock_that_is_wrong(here, there, delay):
 
 def finished(stream):
     """Give the last event, which must tell the end of a job."""
-    event = stream._news[-1]
+    event = stream._unread[-1]
     assert isinstance(event, Finished)
     return event
 

@@ -34,7 +34,7 @@ from a2e_async import (
 
 def heard(stream):
     """Give the kinds of the events that have come, and the events."""
-    events = list(stream._news)
+    events = list(stream._unread)
     return [type(event) for event in events], events
 
 

@@ -249,5 +249,5 @@ def test_a_link_that_only_aiohttp_cannot_read_is_said(error):
     """What our own look has let pass, and nobody can ask, is no matter of another try; it shows no signature."""
     assert downloads._is_hopeless(error)
     failure = downloads._given_up(error, 1, "kite", "http://x.example/a.png?Signature=s3cr3t")
-    assert str(failure).startswith("the link names no host that can be asked: http://x.example/a.png")
+    assert str(failure).startswith("the URL has no usable host: http://x.example/a.png")
     assert "s3cr3t" not in str(failure)

@@ -21,7 +21,7 @@ def test_all_is_well_at_first():
     health = Health(Retry())
     assert health.well
     assert health.outage_since is None
-    assert health.look_from() <= 0
+    assert health.poll_from() <= 0
 
 
 def test_each_failed_trial_doubles_the_pause():
@@ -29,8 +29,8 @@ def test_each_failed_trial_doubles_the_pause():
     health, at, waits = Health(Retry()), 100.0, []
     for _ in range(9):
         health.failed(at)
-        waits.append(health.look_from() - at)
-        at = health.look_from()
+        waits.append(health.poll_from() - at)
+        at = health.poll_from()
     assert waits == [0.5, 1, 2, 4, 8, 16, 30, 30, 30]
     assert health.outage_since == 100.0
     assert not health.well
@@ -42,7 +42,7 @@ def test_looks_that_fail_together_count_as_one():
     for late in range(8):
         health.failed(100.0 + late / 100)
     assert health.failures == 1
-    assert health.look_from() == 100.5
+    assert health.poll_from() == 100.5
 
 
 @pytest.mark.parametrize(("asked", "wait"), [(7.0, 7.0), (0.0, 0.5), (3600.0, 30.0)])
@@ -50,7 +50,7 @@ def test_the_service_says_how_long(asked, wait):
     """Retry-After counts where it is longer than our own wait, up to the longest wait."""
     health = Health(Retry())
     health.failed(100.0, asked)
-    assert health.look_from() == 100.0 + wait
+    assert health.poll_from() == 100.0 + wait
 
 
 def test_a_pause_is_never_shortened():
@@ -58,7 +58,7 @@ def test_a_pause_is_never_shortened():
     health = Health(Retry())
     health.failed(100.0, 20.0)
     health.failed(100.1, 1.0)
-    assert health.look_from() == 120.0
+    assert health.poll_from() == 120.0
 
 
 def test_one_good_look_ends_the_outage():
@@ -67,9 +67,9 @@ def test_one_good_look_ends_the_outage():
     for at in (100.0, 101.0, 103.0):
         health.failed(at)
     health.succeeded()
-    assert (health.well, health.outage_since, health.look_from()) == (True, None, 0.0)
+    assert (health.well, health.outage_since, health.poll_from()) == (True, None, 0.0)
     health.failed(200.0)
-    assert (health.outage_since, health.look_from()) == (200.0, 200.5)
+    assert (health.outage_since, health.poll_from()) == (200.0, 200.5)
 
 
 def test_a_token_is_refused_for_good_only_after_some_time():
@@ -101,6 +101,6 @@ def test_the_bounds_are_settings():
     health = Health(Retry(token_refusals=1, token_seconds=0.0, first_wait=2.0, longest_wait=3.0))
     assert health.token_refused(1.0, REFUSED) is REFUSED
     health.failed(10.0)
-    assert health.look_from() == 12.0
+    assert health.poll_from() == 12.0
     health.failed(12.0)
-    assert health.look_from() == 15.0
+    assert health.poll_from() == 15.0

@@ -62,7 +62,7 @@ class Mark:
     """What a file was when we wrote it.
 
     Attributes:
-        source: Which output of which task, or which link, it is.
+        source: Which output of which task, or which URL, it is.
         etag: The strong entity tag that its host gave, "" without one.
         sha256: Its digest in hexadecimal.
         size: Its bytes.

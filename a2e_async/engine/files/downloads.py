@@ -1,8 +1,11 @@
 """Result files, whole or absent.
 
+Laws of this file: no name of a result ever stands for half a file; what a stranger sends is bounded, checked and never
+run; a URL is refreshed once, because results expire after about three days while their task does not.
+
 A download streams into a hidden file beside its target, resumes after a break when the host proves that the file is
 still the same (ETag and length), is checked for length and kind, written through to the disk and only then given a
-name that is free. Which file it is says its source, a task's output or a link: never its name, never its length.
+name that is free. A file is known by its source, the output of a task or a URL, never by its name or length.
 """
 
 from __future__ import annotations
@@ -48,10 +51,10 @@ class Wanted:
     """One file to fetch.
 
     Attributes:
-        url: Its link.
-        stem: What it shall be called, without a suffix.
-        output: Which output of which task it is, "" for a mere link, whose file may change.
-        relink: Gives a fresh link when this one has expired, or None.
+        url: Its URL.
+        stem: Its name, without a suffix.
+        output: Which output of which task it is, "" for a bare URL, whose file may change.
+        relink: Gives a fresh URL when this one has expired, or None.
     """
 
     url: str = attrs.field(converter=SignedUrl)
@@ -84,7 +87,7 @@ class Downloads:
         """Fetch one file; gives its path, whose suffix follows what the file is.
 
         Raises:
-            DownloadError: The file could not be had whole.
+            DownloadError: The file could not be fetched whole.
         """
         failure: A2EError
         try:
@@ -92,7 +95,7 @@ class Downloads:
             async with asyncio.timeout(self._rules.longest):
                 return await self._alone(wanted, wanted.target(folder))
         except TimeoutError:
-            words = f"{wanted.stem}: not whole after {self._rules.longest:g} s (Transfers.longest)"
+            words = f"{wanted.stem}: incomplete after {self._rules.longest:g} s (Transfers.longest)"
             failure = DownloadError(words, url=urls.without_query(wanted.url))
         except (OSError, ValueError) as error:  # ValueError: a folder's name with a NUL
             failure = _disk_failure(error, wanted, folder)
@@ -131,7 +134,7 @@ class Downloads:
             now, grown = asyncio.get_running_loop().time(), await hop(_size_of, target.part)
             size, moved = (grown, now) if grown != size else (size, moved)
             if now - moved > _PATIENCE:
-                words = f"{holder_of(target.part)} is downloading it, and has not gone on for {_PATIENCE:g} s"
+                words = f"{holder_of(target.part)} is downloading it, and has made no progress for {_PATIENCE:g} s"
                 raise DownloadError(f"{target.stem}: {words}", url=urls.without_query(wanted.url))
             if not told and now - began > _SAID_AFTER:
                 told = True
@@ -174,7 +177,7 @@ class Downloads:
                 answer = read_head(reply, part, url)
                 if answer is None:
                     await hop(part.drop)
-                    raise BrokenError("the host cannot go on where the last try ended")
+                    raise BrokenError("the host cannot resume where the last try ended")
                 await stream.take(reply, answer)
             return await hop(stream.finish, reply.headers.get("Content-Type", ""))
 
@@ -225,16 +228,16 @@ def _is_hopeless(error: Exception) -> bool:
 def _given_up(error: Exception, failures: int, stem: str, url: str) -> DownloadError:
     shown = urls.without_query(url)
     if isinstance(error, aiohttp.ClientConnectorError) and isinstance(error.os_error, InsideError):
-        return DownloadError(f"the link {error.os_error}: {shown}", url=shown)
+        return DownloadError(f"the URL {error.os_error}: {shown}", url=shown)
     if _is_hopeless(error):
-        return DownloadError(f"the link names no host that can be asked: {shown}", url=shown)
+        return DownloadError(f"the URL has no usable host: {shown}", url=shown)
     known = isinstance(error, BrokenError | BadPackingError | NoMediaError)
     words = str(error) if known else words_of(error)
     if isinstance(error, aiohttp.ClientPayloadError):
-        words = "the host broke off before the end"
+        words = "the host closed the connection before the end"
     if isinstance(error, aiohttp.ClientResponseError):  # its text repeats what a stranger sent
-        words = "the answer of the file host cannot be read"
-    failure = DownloadError(f"{stem}: not whole after {failures} tries: {words}", url=shown)
+        words = "the file host sent an answer that cannot be read"
+    failure = DownloadError(f"{stem}: incomplete after {failures} tries: {words}", url=shown)
     failure.__cause__ = None if known else cause_of(error)
     return failure
 
@@ -242,7 +245,7 @@ def _given_up(error: Exception, failures: int, stem: str, url: str) -> DownloadE
 def _disk_failure(error: Exception, wanted: Wanted, folder: Path) -> DownloadError:
     words = (error.strerror if isinstance(error, OSError) else None) or str(error)
     if isinstance(error, OSError) and error.errno in _MANY_FILES:
-        words += ": this process may open no more (ulimit -n says how many); fewer rows at once need fewer"
+        words += ": this process has too many files open (see ulimit -n); run fewer rows at once"
     text = f"{wanted.stem}: cannot be written to {folder}: {words}"
     failure = DownloadError(text, url=urls.without_query(wanted.url))
     failure.__cause__ = error.with_traceback(None)

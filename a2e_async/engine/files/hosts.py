@@ -1,9 +1,9 @@
-"""The way to file hosts, who are strangers: links byte for byte, redirects by hand, never the token.
+"""Requests to file hosts, which are strangers: URLs byte for byte, redirects by hand, never the token.
 
-Laws of this file: a link goes out as it was given, for a signature is made of its text; each step of a redirect is
-judged like the first link, never leads from https to http, and has its proxy looked up anew; a client of a public
-service is led into no private network, neither by a link's text nor by what its name resolves to; encoded bodies are
-unpacked elsewhere, where their size is bounded.
+Laws of this file: a URL is sent exactly as given, because its signature covers its text; each redirect is checked like
+the first URL, never leads from https to http, and has its own proxy looked up; a client of a public service is never
+led into a private network, neither by a URL's text nor by what its name resolves to; encoded bodies are unpacked in
+`packing`, where their size is bounded.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ _INSIDE = "leads to this machine or a private network; A2EClient(allow_private_f
 
 
 class InsideError(OSError):
-    """A name resolves to an address of this machine or of a private network."""
+    """A name resolves to an address of this machine or a private network."""
 
 
 class _Outside(AbstractResolver):
-    """Resolves names of the open internet only: what a link's text hides, its address tells."""
+    """Resolves public names only: the address shows what a URL's text can hide."""
 
     def __init__(self, trusted: set[str]) -> None:
         self._inner = aiohttp.DefaultResolver()
@@ -84,7 +84,7 @@ class Hosts:
     """
 
     def __init__(self, retry: Retry, transfers: Transfers, *, inside: bool, tls: SSLContext | None) -> None:
-        # No limit in all, or large files would die; a limit on standing still.
+        # No limit on the whole, or large files would fail; only on standing still.
         self._limit = aiohttp.ClientTimeout(total=None, connect=CONNECT_SECONDS, sock_read=retry.stall_seconds)
         self._inside = inside
         self._tls = tls
@@ -96,9 +96,9 @@ class Hosts:
         self._by_host: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 
     @asynccontextmanager
-    async def place(self, link: str) -> AsyncIterator[None]:
-        """Have one of the places of a link's host, so that one slow host never keeps files of others waiting."""
-        host = urlsplit(link).netloc.lower()
+    async def place(self, url: str) -> AsyncIterator[None]:
+        """Wait for one of the places of a URL's host, so that one slow host never delays the files of others."""
+        host = urlsplit(url).netloc.lower()
         of_host = self._by_host.get(host)
         if of_host is None:
             self._by_host[host] = of_host = asyncio.Semaphore(self._per_host)
@@ -106,15 +106,15 @@ class Hosts:
             yield
 
     @asynccontextmanager
-    async def get(self, link: str, headers: Mapping[str, str]) -> AsyncIterator[aiohttp.ClientResponse]:
+    async def get(self, url: str, headers: Mapping[str, str]) -> AsyncIterator[aiohttp.ClientResponse]:
         """Ask for a file, and follow redirects.
 
         Raises:
-            DownloadError: A link cannot be followed, or they lead on and on.
+            DownloadError: A URL cannot be followed, or there are too many redirects.
         """
-        at = link
+        at = url
         for _ in range(_MOST_REDIRECTS + 1):
-            self.judge(at, link)
+            self.judge(at, url)
             reply = await self._request("GET", at, headers)
             onward = reply.headers.get("Location") if reply.status in _REDIRECTS else None
             if onward is None:
@@ -124,35 +124,35 @@ class Hosts:
             reply.close()
             before, at = at, SignedUrl(_joined(at, onward))
             if before[:6].lower() == "https:" and at[:5].lower() == "http:":
-                raise _refusal(link, "leads from https to http")
-        raise _refusal(link, "is redirected on and on: too many redirects")
+                raise _refusal(url, "leads from https to http")
+        raise _refusal(url, "has too many redirects")
 
     @asynccontextmanager
     async def put(
-        self, link: str, headers: Mapping[str, str], body: AsyncIterable[bytes]
+        self, url: str, headers: Mapping[str, str], body: AsyncIterable[bytes]
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """Put a file to a link; a redirect is not followed, for the file would have to be sent again.
+        """Put a file to a URL; a redirect is not followed, for the file would have to be sent again.
 
-        How long it may stand still is for the caller to say, who sees its bytes go.
+        The caller limits how long it may stand still, because only the caller sees the bytes go.
         """
-        async with await self._request("PUT", link, headers, data=body) as reply:
+        async with await self._request("PUT", url, headers, data=body) as reply:
             yield reply
 
-    def judge(self, link: str, first: str | None = None) -> None:
-        """Refuse a link that cannot or must not be followed.
+    def judge(self, url: str, first: str | None = None) -> None:
+        """Refuse a URL that cannot or must not be followed.
 
         Args:
-            link: The link.
-            first: The link from which redirects have led to it, for the error.
+            url: The URL.
+            first: The URL from which redirects have led to it, for the error.
 
         Raises:
-            DownloadError: It must not.
+            DownloadError: It cannot or must not be.
         """
-        fault = urls.fault_of(link)
-        if not fault and not self._inside and rules.is_local(link):
+        fault = urls.fault_of(url)
+        if not fault and not self._inside and rules.is_local(url):
             fault = _INSIDE
         if fault:
-            raise _refusal(first or link, fault if first in (None, link) else f"is redirected to one that {fault}")
+            raise _refusal(first or url, fault if first in (None, url) else f"is redirected to one that {fault}")
 
     async def aclose(self) -> None:
         """Close the pool of connections."""
@@ -161,16 +161,16 @@ class Hosts:
             self._http = None
 
     async def _request(
-        self, method: str, link: str, headers: Mapping[str, str], data: AsyncIterable[bytes] | None = None
+        self, method: str, url: str, headers: Mapping[str, str], data: AsyncIterable[bytes] | None = None
     ) -> aiohttp.ClientResponse:
-        proxy = self._proxies.for_url(link)
-        if proxy is not None:  # it is ours, and may well lie in our own network
+        proxy = self._proxies.for_url(url)
+        if proxy is not None:  # the user named it, and it may well be in a private network
             self._trusted.add((urlsplit(proxy.url).hostname or "").lower())
-        arguments: dict[str, Any] = self._proxies.arguments(link, headers)
+        arguments: dict[str, Any] = self._proxies.arguments(url, headers)
         begun = asyncio.get_running_loop().time()
         reply = await self._pool().request(
             method,
-            _spelled(link),
+            _spelled(url),
             timeout=self._limit if data is None else _SENDING,
             allow_redirects=False,
             data=data,
@@ -178,7 +178,7 @@ class Hosts:
         )
         if _log.isEnabledFor(logging.DEBUG):  # without its query: that is where signatures are
             took = round((asyncio.get_running_loop().time() - begun) * 1000)
-            _log.debug("%s %s: %d in %d ms", method, hide(link), reply.status, took)
+            _log.debug("%s %s: %d in %d ms", method, hide(url), reply.status, took)
         return reply
 
     def _pool(self) -> aiohttp.ClientSession:
@@ -206,27 +206,27 @@ def tls_of(http: object) -> SSLContext | None:
     return given if isinstance(given, SSLContext) else None
 
 
-def _spelled(link: str) -> URL:
-    """Give a link as it goes on the wire: what is plain ASCII stays byte for byte, only other text is encoded."""
-    scheme, _, rest = link.partition("://")
-    authority = urlsplit(link).netloc
+def _spelled(url: str) -> URL:
+    """Give a URL as it is sent: plain ASCII stays byte for byte, only other text is encoded."""
+    scheme, _, rest = url.partition("://")
+    authority = urlsplit(url).netloc
     tail = quote(rest[len(authority) :].partition("#")[0], safe=_PLAIN, errors="surrogateescape")
     return URL(f"{scheme.lower()}://{URL(f'{scheme}://{authority}').raw_authority}{tail}", encoded=True)
 
 
-def _joined(link: str, onward: str) -> str:
-    """Give the link to which a redirect leads; only a relative path is worked on, as nobody signs one."""
+def _joined(url: str, onward: str) -> str:
+    """Give the URL to which a redirect leads; only a relative path is resolved, because nobody signs one."""
     place = quote(onward.strip(), safe=_PLAIN, errors="surrogateescape")
-    scheme, _, rest = link.partition("://")
+    scheme, _, rest = url.partition("://")
     if _SCHEME.match(place):
         return place
     if place.startswith("//"):
         return f"{scheme}:{place}"
     if place.startswith("/"):
-        return f"{scheme}://{urlsplit(link).netloc}{place}"
+        return f"{scheme}://{urlsplit(url).netloc}{place}"
     return urljoin(f"{scheme}://{rest}", place)
 
 
-def _refusal(link: str, words: str) -> DownloadError:
-    shown = urls.without_query(link)
-    return DownloadError(f"the link {words}: {shown}", url=shown)
+def _refusal(url: str, words: str) -> DownloadError:
+    shown = urls.without_query(url)
+    return DownloadError(f"the URL {words}: {shown}", url=shown)

@@ -1,4 +1,4 @@
-"""What came: an image, a video or audio, or something that is no result whatever its link says.
+"""What came: an image, a video or audio, or something that is no result whatever its URL says.
 
 Pages, words, scripts and programs are never kept: a gallery links its files, and whoever opens one would run it. What
 the table of first bytes does not know is kept only when the host calls it media and nothing in it looks like words, and
@@ -30,12 +30,12 @@ class NoMediaError(Exception):
     """What came is no image, no video and no audio; its words say what it is."""
 
 
-def suffix_for(head: bytes, link: str, content_type: str) -> str:
+def suffix_for(head: bytes, url: str, content_type: str) -> str:
     """Give the suffix of the file that begins so.
 
     Args:
         head: Its first bytes.
-        link: Where it came from.
+        url: Where it came from.
         content_type: What the host calls it.
 
     Raises:
@@ -52,7 +52,7 @@ def suffix_for(head: bytes, link: str, content_type: str) -> str:
         raise NoMediaError("the file host sent a page or words instead of the file")
     if not _CALLED_MEDIA.match(content_type):
         raise NoMediaError("the file host sent something that is no image, video or audio")
-    return urls.suffix_of(link) or _UNKNOWN
+    return urls.suffix_of(url) or _UNKNOWN
 
 
 def is_words(head: bytes) -> bool:

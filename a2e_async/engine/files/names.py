@@ -40,10 +40,10 @@ class Named:
 
 
 async def finished(what: Outputs) -> list[Result | Record | str]:
-    """Give what is to be fetched in order; jobs are waited for.
+    """Give what to fetch, in order; jobs are awaited.
 
     Raises:
-        UsageError: There is something that has no files.
+        UsageError: Something among them has no files.
         A2EError: A job has failed.
     """
     several = isinstance(what, Iterable) and not isinstance(what, Result | Record | str | bytes | os.PathLike | dict)
@@ -51,7 +51,7 @@ async def finished(what: Outputs) -> list[Result | Record | str]:
     for one in what if several else [what]:  # type: ignore[union-attr] # it was polled just now
         ready = await one if isinstance(one, Job) else one
         if not isinstance(ready, Result | Record | str):
-            raise UsageError(f"download: a result, a record, a job or links are needed, not {rules.kind_of(ready)}")
+            raise UsageError(f"download: needs a result, a record, a job or URLs, not {rules.kind_of(ready)}")
         found.append(ready)
     return found
 
@@ -73,7 +73,7 @@ def place(folder: str | os.PathLike[str], name: str | None) -> tuple[Path, str |
 
 
 def files_of(engine: Engine, what: Sequence[Result | Record | str], name: str | None) -> list[Named]:
-    """Give every file of what is to be fetched, numbered where several would have the same name."""
+    """Give every file to fetch, numbered where several would have the same name."""
     base = None if name is None else safe_name(name)
     found = [one for thing in what for one in _files_of(engine, thing, base)]
     many = Counter(one.wanted.stem.casefold() for one in found)
@@ -88,10 +88,10 @@ def files_of(engine: Engine, what: Sequence[Result | Record | str], name: str | 
 
 
 def require_writable(folder: Path) -> None:
-    """Refuse a folder in which nothing can be written, before anything is paid for what would go there.
+    """Refuse a folder that cannot be written to, before anything is paid for what would go there.
 
     Raises:
-        UsageError: It cannot be made, or nothing can be written in it.
+        UsageError: It cannot be made, or cannot be written to.
     """
     folder, _name = place(folder, None)
     try:
@@ -100,7 +100,7 @@ def require_writable(folder: Path) -> None:
         os.close(os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         probe.unlink()
     except OSError as error:
-        raise UsageError(f"{folder}: nothing can be written there: {error.strerror or error}") from error
+        raise UsageError(f"{folder}: cannot be written to: {error.strerror or error}") from error
 
 
 def _files_of(engine: Engine, what: Result | Record | str, base: str | None) -> list[Named]:
@@ -150,7 +150,7 @@ def _relink(engine: Engine, record: Record, index: int) -> Relink | None:
 
 
 async def download(engine: Engine, downloads: Downloads, what: Outputs, folder: Path, name: str | None) -> list[Path]:
-    """Fetch every output, and tell of it."""
+    """Fetch every output, and tell the listeners of events."""
     things = await finished(what)
     events = engine.events
     began, paths, failure = events.now(), list[Path](), None

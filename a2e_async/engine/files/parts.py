@@ -1,9 +1,9 @@
 """The hidden file of a download: ours alone while it grows, and the name it gets when it is whole.
 
-Laws of this file: nothing that lies there is followed or waited for (links, pipes, devices), and nothing of anybody's
-is written over: a finished file takes a name that is free, by a step that fails when the name is taken at that very
-moment. What is kept for a resumption has its proof beside it, and the old bytes go before a new proof comes, or a kill
-in between would marry them. Everything here may block, and runs in a thread.
+Laws of this file: nothing that lies there is followed or waited for (symbolic links, pipes, devices), and nobody's file
+is overwritten: a finished file takes a name that is free, by a step that fails when the name is taken at that very
+moment. What is kept to resume has its proof beside it, and the old bytes go before a new proof comes, or a kill in
+between would join a new proof to old bytes. Everything here may block, and runs in a thread.
 """
 
 from __future__ import annotations
@@ -56,9 +56,9 @@ class Target:
     Attributes:
         folder: Where it goes.
         stem: Its name without suffix.
-        source: Which output of which task, or which link, it is; in its first `PLACE` characters without the query of
-            the link, which may only be another signature.
-        suffix: The suffix of its link, "" without one.
+        source: Which output of which task, or which URL, it is; in its first `PLACE` characters without the query of
+            the URL, which may only be another signature.
+        suffix: The suffix of its URL, "" without one.
     """
 
     folder: Path

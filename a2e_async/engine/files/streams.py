@@ -56,7 +56,7 @@ def is_complete(reply: aiohttp.ClientResponse, part: Part) -> bool:
 
 
 def read_head(reply: aiohttp.ClientResponse, part: Part, url: str) -> Answer | None:
-    """Read the head of an answer; None when it does not go on where the part ends, so that it is begun anew.
+    """Read the head of an answer; None when it does not go on where the part ends, so that the download begins again.
 
     Raises:
         BrokenError: The host is in trouble, which may pass.
@@ -73,7 +73,8 @@ def read_head(reply: aiohttp.ClientResponse, part: Part, url: str) -> Answer | N
     if status in _PASSING or status >= _SERVER_ERROR:
         raise BrokenError(f"HTTP {status}")
     shown, expired = urls.without_query(url), status in _EXPIRED
-    words = "the link has expired (results live for about three days)" if expired else "the file host refused"
+    words = "the file host refused the URL"
+    words += ", which may have expired (results live for about three days)" if expired else ""
     raise DownloadError(f"{words}: HTTP {status} for {shown}", url=shown, expired=expired)
 
 
@@ -141,7 +142,7 @@ class Stream:
             raise
 
     def finish(self, content_type: str) -> Path:
-        """Write what waits, look whether it is whole and what it is, and give it its name; runs in a thread.
+        """Write what waits, check that the file is whole and what it is, and name it; runs in a thread.
 
         Raises:
             BrokenError: Bytes are missing, or too many came.

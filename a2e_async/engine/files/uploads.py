@@ -1,6 +1,6 @@
-"""Uploads: what a file is, a link for it, and the file on its way there.
+"""Uploads: what a file is, a URL for it, and the file on its way there.
 
-What is free comes before what is paid: an API token is charged for each link, so the file is polled first.
+What is free comes before what is paid: an API token is charged for each URL, so the file is looked at first.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Examined:
 
     @property
     def key(self) -> str:
-        """What it is called in the storage: plain ASCII, for links are made of it."""
+        """What it is called in the storage: plain ASCII, for URLs are made of it."""
         stem = _OTHER.sub("-", names.safe_name(self.path.stem)).strip("-.") or "file"
         return f"{self.digest[:_DIGEST]}-{stem}{self.suffix}"
 
@@ -81,11 +81,11 @@ class Uploads:
         self._hosts = hosts
 
     async def send(self, service: Service, path: Path, kind: str | None, progress: Progress | None) -> str:
-        """Look at a file, ask for a link, put the file there, and give its public link.
+        """Look at a file, ask for a URL, put the file there, and give its public URL.
 
         Raises:
             UsageError: The file cannot be read, is empty, or is no image, video or audio.
-            StartUnknownError: The answer with the link was lost; it may have been charged, and is not asked for again.
+            StartUnknownError: The answer with the URL was lost; it may have been charged, and is not asked for again.
             TransportError: The file could not be sent.
         """
         file = await hop(examine, path, kind)
@@ -94,7 +94,7 @@ class Uploads:
         return link.public_url
 
     async def put(self, url: str, file: Examined, progress: Progress | None) -> None:
-        """Put a file to a presigned link, with the content type that the link was made for."""
+        """Put a file to a presigned URL, with the content type that the URL was made for."""
         url = SignedUrl(url)
         try:
             self._hosts.judge(url)
@@ -206,7 +206,7 @@ def _examined(path: Path, kind: str | None) -> Examined:
         known = media.sniff(head)
         content_type = kind or (known[1] if known else None)
         if content_type is None:
-            words = "must be an image, a video or audio, and its first bytes are none's; kind= says it where you know"
+            words = "is not an image, video or audio file; pass kind= if you know its content type"
             raise UsageError(f"upload: {path} {words}")
         source.seek(0)
         digest = hashlib.file_digest(source, "sha256").hexdigest()
@@ -222,7 +222,7 @@ def check(path: object, kind: object) -> Path:
         UsageError: It is no path, or the kind is no content type of media.
     """
     if not isinstance(path, str | os.PathLike):
-        words = f"upload: a path is needed, not {rules.kind_of(path)}; write what is in memory to a file first"
+        words = f"upload: needs a path, not {rules.kind_of(path)}; write data in memory to a file first"
         raise UsageError(words)
     if kind is not None and not (isinstance(kind, str) and _KIND.fullmatch(kind)):
         raise UsageError(f"kind: must be a content type such as 'image/tiff', not {rules.kind_of(kind)}")

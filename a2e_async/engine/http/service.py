@@ -31,7 +31,7 @@ _FORBIDDEN = 403
 Token = str | Callable[[], str | Awaitable[str]]
 
 # One line for each request, at DEBUG. The trace id is what the service's people ask for first. Bodies, queries and
-# headers are never logged: they hold prompts, links that are signed, and the token.
+# headers are never logged: they hold prompts, URLs that are signed, and the token.
 _log = logging.getLogger("a2e_async.http")
 _TRACE = re.compile(rb'"trace_?id"\s*:\s*"([\w.:-]{1,100})"', re.IGNORECASE)
 

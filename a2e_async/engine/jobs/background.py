@@ -1,4 +1,4 @@
-"""Tasks that run beside the jobs of a client: each is held until it has ended, and none fails unheard."""
+"""Tasks that run beside the jobs of a client: each is held until it has ended, and every failure is logged."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Background:
         return len(self._tasks)
 
     def run(self, work: Coroutine[Any, Any, None]) -> None:
-        """Let a coroutine run."""
+        """Run a coroutine as a task."""
         task = asyncio.create_task(work, name=self._name)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
@@ -35,11 +35,11 @@ class Background:
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            _log.error("%s met an error of our own", self._name, exc_info=error)
+            _log.error("internal error in %s (please report)", self._name, exc_info=error)
         self._on_end()
 
     async def aclose(self, seconds: float = 0) -> None:
-        """Wait for the tasks so many seconds, then end them."""
+        """Wait this many seconds for the tasks, then cancel them."""
         if self._tasks and seconds > 0:
             await asyncio.wait(set(self._tasks), timeout=seconds)
         tasks = set(self._tasks)

@@ -1,8 +1,9 @@
-"""THE room where a job is accepted and where it ends, and the only one that says so to anybody.
+"""THE one place where a job is accepted and where it ends.
 
-The order is always journal, money, live jobs, job, events: what is written down is never younger than what is told, and
-whoever is woken finds the coins counted. Poller and starter call in here; nothing here calls them. Whoever has to
-hear of jobs subscribes.
+Laws of this file: the order is always journal, money, live jobs, job, events. A process can die between any two of
+them: what is on disk is never behind what anybody was told, so a resumed batch never starts a paid task again, and
+whoever is woken finds the coins counted. A job ends once, and whoever comes second changes nothing. Poller and starter
+call in here and nothing here calls them: who has to hear of jobs subscribes.
 """
 
 from __future__ import annotations
@@ -27,8 +28,11 @@ from a2e_async.errors import JobDetachedError, JobFailedError
 
 _log = logging.getLogger("a2e_async")
 
-Check = Callable[[AnyJob], Awaitable[Mapping[str, float]]]
-Late = Callable[[AnyJob], Awaitable[Sequence[Record]]]
+FindDoubles = Callable[[AnyJob], Awaitable[Mapping[str, float]]]
+"""Looks for tasks of a second send of the start, and gives what each costs."""
+
+FindSiblings = Callable[[AnyJob], Awaitable[Sequence[Record]]]
+"""Looks for tasks of the start that its answer did not name."""
 
 
 class Watcher(Protocol):
@@ -64,9 +68,9 @@ class Ends:
         self._counts = counts
         self._server_time = server_time
         self._watchers: list[Watcher] = []
-        self._checks: dict[AnyJob, Check] = {}
-        self._lates: dict[AnyJob, Late] = {}
-        self._settling: set[AnyJob] = set()
+        self._doubles: dict[AnyJob, FindDoubles] = {}
+        self._siblings: dict[AnyJob, FindSiblings] = {}
+        self._ending: set[AnyJob] = set()
         self._background = Background("a2e ends")
 
     def subscribe(self, watcher: Watcher) -> None:
@@ -82,17 +86,21 @@ class Ends:
     # A job is accepted.
 
     async def accepted(
-        self, job: AnyJob, records: Sequence[Record], check: Check | None = None, late: Late | None = None
+        self,
+        job: AnyJob,
+        records: Sequence[Record],
+        doubles: FindDoubles | None = None,
+        siblings: FindSiblings | None = None,
     ) -> None:
         """Note that the service has taken a start; its coins were counted with the answer, before anything is awaited.
 
         Args:
             job: The job.
             records: Its tasks.
-            check: Polls whether there are more tasks of the start, and gives what each costs; asked now and once more
-                before the job ends.
-            late: Gives tasks of the start that were not known before, when all that are known have ended: fewer than
-                were asked for are known, and the others may show up yet.
+            doubles: Given when the start was sent twice. Asked now and once more before the job ends, because lists
+                lag, and what both sends made was charged.
+            siblings: Given when fewer tasks are known than were asked for. Asked when all known ones have ended,
+                because the others were paid for as well and may show up late.
         """
         job.task_ids = tuple([record.id for record in records])  # from here on every error names them
         coins = coins_of(records)
@@ -100,19 +108,19 @@ class Ends:
             await job.options.journal.accepted(job.tag, job.task_ids, coins)
         if job.done():
             facts = {"tag": job.tag, "task_ids": job.task_ids}
-            words = "a job was let go of while its start was on the wire: %s"
+            words = "a job ended while its start was on the wire; these tasks were started and go on: %s"
             _log.warning(words, ", ".join(job.task_ids), extra=facts)
             return
-        if check is not None:
-            self._checks[job] = check
-        if late is not None:
-            self._lates[job] = late
+        if doubles is not None:
+            self._doubles[job] = doubles
+        if siblings is not None:
+            self._siblings[job] = siblings
         self._takes(job, records, coins)
         if job.all_final():
-            self._settle_soon(job)
+            self._finish_soon(job)
             return
-        if check is not None:
-            self._background.run(self._charge_found(job, check))
+        if doubles is not None:
+            self._background.run(self._charge_doubles(job, doubles))
         for watcher in self._watchers:
             watcher.watch(job)
 
@@ -124,7 +132,7 @@ class Ends:
         if job.options.journal is not NO_JOURNAL:
             await job.options.journal.accepted(job.tag, ids, coins)
         if job.done():
-            words = "more tasks of a job that has ended: %s"
+            words = "a job had ended when more of its tasks were found; they go on: %s"
             _log.warning(words, ", ".join(ids), extra={"tag": job.tag, "task_ids": ids})
             return
         job.grow(records, coins)
@@ -135,7 +143,7 @@ class Ends:
         """Begin with tasks that are there already; nothing was charged for them by this."""
         self._takes(job, records, coins_of(records))
         if job.all_final():
-            self._background.run(self.settle([job]))
+            self._background.run(self.finish([job]))
             return
         for watcher in self._watchers:
             watcher.watch(job)
@@ -147,51 +155,51 @@ class Ends:
 
     # A job ends.
 
-    async def settle(self, jobs: Iterable[AnyJob]) -> None:
-        """End jobs whose tasks are all final."""
+    async def finish(self, jobs: Iterable[AnyJob]) -> None:
+        """End jobs whose tasks are all final; a crash before the journal has it costs one more poll, never a start."""
         slow = []
         for job in jobs:
-            if job.done() or job in self._settling:
+            if job.done() or job in self._ending:
                 continue
-            if job in self._lates:
-                self._settle_soon(job)  # which may wait for as long as a lost start is looked for
-            elif job.options.journal is NO_JOURNAL and job not in self._checks:
-                self._tell(job)  # waits for nothing, so that a task of its own would cost more than it does
+            if job in self._siblings:
+                self._finish_soon(job)  # which may wait for as long as a lost start is looked for
+            elif job.options.journal is NO_JOURNAL and job not in self._doubles:
+                self._finish_now(job)  # it waits for nothing: a task of its own would cost more than the work
             else:
-                self._settling.add(job)
-                slow.append(self._settle_slowly(job))
+                self._ending.add(job)
+                slow.append(self._finish_slowly(job))
         if slow:
             await asyncio.gather(*slow)
 
-    def _settle_soon(self, job: AnyJob) -> None:
-        if job not in self._settling:
-            self._settling.add(job)
-            self._background.run(self._settle_slowly(job))
+    def _finish_soon(self, job: AnyJob) -> None:
+        if job not in self._ending:
+            self._ending.add(job)
+            self._background.run(self._finish_slowly(job))
 
-    async def _settle_slowly(self, job: AnyJob) -> None:
+    async def _finish_slowly(self, job: AnyJob) -> None:
         try:
-            late = self._lates.pop(job, None)
-            if late is not None:
-                more = await late(job)
-                if more:  # whoever let go of the job meanwhile is told of them, and they were paid for
+            siblings = self._siblings.pop(job, None)
+            if siblings is not None:
+                more = await siblings(job)
+                if more:  # they were paid for, also when the job was detached meanwhile: `grow` says which they are
                     await self.grow(job, more)
                 if job.done() or not job.all_final():  # it goes on with them
                     return
-            check = self._checks.pop(job, None)
-            if check is not None:
-                await self._charge_found(job, check)
+            doubles = self._doubles.pop(job, None)
+            if doubles is not None:
+                await self._charge_doubles(job, doubles)
             if job.options.journal is not NO_JOURNAL:
                 await job.options.journal.finished(job.tag, job.records)
         except Exception as error:  # noqa: BLE001 - a journal that fails ends the job with its own error
             self._count(job)
             self.fail(job, error)
         else:
-            self._tell(job)
+            self._finish_now(job)
         finally:
-            self._settling.discard(job)
+            self._ending.discard(job)
             del job  # since Python 3.12 an error keeps this frame, and would keep the job
 
-    def _tell(self, job: AnyJob) -> None:
+    def _finish_now(self, job: AnyJob) -> None:
         self._count(job)
         error: Exception | None
         try:
@@ -199,10 +207,13 @@ class Ends:
             result, error = (None, _failure_of(job)) if failed else (Result(job.records), None)
         except Exception as odd:  # noqa: BLE001 - what cannot be put into words ends this job, and no other
             result, error = None, odd
-        self._finish(job, result, error)
+        self._end(job, result, error)
 
     def _count(self, job: AnyJob) -> None:
-        """Count what the final records say about coins, whoever started the tasks and however many jobs watch them."""
+        """Count what the final records say about coins, before the job ends: who is woken may start again at once.
+
+        A failed task is refunded where its family says so (service.md 4), and then only what was charged here.
+        """
         records = job.records
         self.coins.told(records)
         failed = [record for record in records if record.status is Status.FAILED]
@@ -210,13 +221,13 @@ class Ends:
         self.coins.forget(job.task_ids)
 
     def fail(self, job: AnyJob, error: Exception) -> None:
-        """End a job with an error; a job ends once. What its tasks were charged stays known for a later refund."""
-        self._finish(job, None, error)
+        """End a job with an error. What its tasks were charged stays known, for a later refund."""
+        self._end(job, None, error)
 
     def detach(self, job: AnyJob) -> None:
         """End a job and let its tasks go on."""
-        words = "the job is not watched any more; its task goes on" if job.task_ids else "the job was let go of"
-        self.fail(job, JobDetachedError(words))
+        words = "is no longer watched; its task goes on" if job.task_ids else "was detached before its start was taken"
+        self.fail(job, JobDetachedError(f"the job {words}"))
 
     async def drop(self, job: AnyJob, gone: Mapping[str, bool]) -> None:
         """Take tasks that were deleted off a job, which goes on with the others.
@@ -235,15 +246,15 @@ class Ends:
             try:
                 await job.options.journal.accepted(job.tag, job.task_ids, coins_of(job.records))
             except Exception:  # noqa: BLE001 - the deletion stands; a later process finds the deleted ids missing
-                _log.exception("the tasks that are left of a start could not be written down: %s", job.task_ids)
+                _log.exception("could not write down which tasks of a start are left: %s", job.task_ids)
         if job.all_final():
-            self._background.run(self.settle([job]))
+            self._background.run(self.finish([job]))
 
-    def _finish(self, job: AnyJob, result: Result | None, error: Exception | None) -> None:
+    def _end(self, job: AnyJob, result: Result | None, error: Exception | None) -> None:
         if job.done():
             return
-        self._checks.pop(job, None)
-        self._lates.pop(job, None)
+        self._doubles.pop(job, None)
+        self._siblings.pop(job, None)
         self.live.finish(job, result, error)
         self._counts.finished += 1
         self._counts.failed += error is not None
@@ -257,8 +268,8 @@ class Ends:
 
     # What goes on beside the jobs.
 
-    async def _charge_found(self, job: AnyJob, check: Check) -> None:
-        self.coins.charge_more(await check(job))
+    async def _charge_doubles(self, job: AnyJob, doubles: FindDoubles) -> None:
+        self.coins.charge_more(await doubles(job))
 
     async def aclose(self, until: float) -> None:
         """Wait for what goes on beside the jobs until a time of the event loop, then end it."""

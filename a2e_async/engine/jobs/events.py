@@ -141,7 +141,7 @@ class EventStream:
     def __init__(self, limit: int) -> None:
         self.dropped = 0
         self._limit = limit
-        self._news: deque[Event] = deque()
+        self._unread: deque[Event] = deque()
         self._waiter: asyncio.Future[None] | None = None
         self._closed = False
 
@@ -149,7 +149,7 @@ class EventStream:
         return self
 
     async def __anext__(self) -> Event:
-        while not self._news:
+        while not self._unread:
             if self._closed:
                 raise StopAsyncIteration
             if self._waiter is not None:
@@ -159,7 +159,7 @@ class EventStream:
                 await self._waiter
             finally:
                 self._waiter = None
-        return self._news.popleft()
+        return self._unread.popleft()
 
     def close(self) -> None:
         """Hear no more; what was heard can still be read."""
@@ -173,10 +173,10 @@ class EventStream:
 
     def put(self, event: Event) -> None:
         """Take one event; for the client only."""
-        if len(self._news) >= self._limit:
-            self._news.popleft()
+        if len(self._unread) >= self._limit:
+            self._unread.popleft()
             self.dropped += 1
-        self._news.append(event)
+        self._unread.append(event)
         self._wake()
 
     def _wake(self) -> None:

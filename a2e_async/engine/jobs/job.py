@@ -37,10 +37,10 @@ class Keeper(Protocol):
 
 
 class Job(Rendered, Generic[R]):
-    """What one request started, to be awaited as often as you like: `result = await job`.
+    """What one request started, which any number of coroutines may await: `result = await job`.
 
     A job is made by a client, compared by identity, and belongs to the event loop of its client. Cancelling a
-    coroutine that awaits it leaves the job alone; `detach()` and `cancel()` are the two ways to give it up.
+    coroutine that awaits it leaves the job alone; `detach()` and `cancel()` are the two ways to stop it.
 
     Attributes:
         family: The family of the request.
@@ -99,7 +99,7 @@ class Job(Rendered, Generic[R]):
 
     @property
     def trace_id(self) -> str | None:
-        """The service's mark of its reply to the start, which its support asks for; None before, and without one."""
+        """The service's trace id of its reply to the start, which its support asks for; None before, or without one."""
         return self._trace_id
 
     @property
@@ -149,7 +149,7 @@ class Job(Rendered, Generic[R]):
 
     def _unended(self) -> str:
         tasks = f" (task {', '.join(self.task_ids[:3])})" if self.task_ids else ""
-        return f"the job goes on{tasks} and can be awaited again: no end"
+        return f"the job goes on{tasks} and can be awaited again"
 
     async def accepted(self) -> None:
         """Wait until the service has taken the start: `task_ids` is set then, and `coins` if it said so.
@@ -175,8 +175,8 @@ class Job(Rendered, Generic[R]):
             self._listeners = [*(self._listeners or ()), listener]
         try:
             while True:
-                while listener.news:
-                    yield listener.news.popleft()
+                while listener.unread:
+                    yield listener.unread.popleft()
                 if self.done():
                     return
                 await listener.wait(self._loop)

@@ -1,4 +1,4 @@
-"""Those who wait for a job: each has a future only while it waits, and an error that keeps nothing alive."""
+"""Waiting for a job: a future for each waiter while it waits, and errors that keep nothing alive."""
 
 from __future__ import annotations
 
@@ -24,33 +24,33 @@ class Listener:
     """One reader of the updates of a job.
 
     Attributes:
-        news: Records that were not read yet.
+        unread: Records that its reader has not taken yet.
     """
 
-    __slots__ = ("news", "waiter")
+    __slots__ = ("unread", "waiter")
 
     def __init__(self, records: Sequence[Record]) -> None:
-        self.news = deque(records)
+        self.unread = deque(records)
         self.waiter: asyncio.Future[None] | None = None
 
     async def wait(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Wait for news, or for the job's end."""
+        """Wait for a record, or for the end of the job."""
         self.waiter = loop.create_future()
         await self.waiter
 
     def tell(self, record: Record) -> None:
         """Take a record in."""
-        self.news.append(record)
+        self.unread.append(record)
         self.wake()
 
     def wake(self) -> None:
-        """Let the reader look whether there is anything."""
+        """Wake the reader."""
         if self.waiter is not None and not self.waiter.done():
             self.waiter.set_result(None)
 
 
 async def wait_among(loop: asyncio.AbstractEventLoop, waiters: list[asyncio.Future[None]]) -> None:
-    """Wait with others until all are woken; whoever is cancelled leaves them."""
+    """Wait among others until all are woken; a waiter that is cancelled leaves the list."""
     waiter = loop.create_future()
     waiters.append(waiter)
     try:
@@ -61,10 +61,10 @@ async def wait_among(loop: asyncio.AbstractEventLoop, waiters: list[asyncio.Futu
 
 
 async def within(seconds: float | None, work: Awaitable[None], words: Callable[[], str]) -> None:
-    """Wait for something, so many seconds at most.
+    """Wait for something, at most this many seconds.
 
     Raises:
-        TimeoutError: They have passed; with these words, for the one of asyncio has none.
+        TimeoutError: They have passed; with these words, because asyncio's own error has none.
     """
     limit = asyncio.timeout(seconds)
     try:
@@ -75,7 +75,7 @@ async def within(seconds: float | None, work: Awaitable[None], words: Callable[[
             raise
     else:
         return
-    raise TimeoutError(f"{words()} after {seconds:g} s")
+    raise TimeoutError(f"timed out after {seconds:g} s; {words()}")
 
 
 def wake(waiters: list[asyncio.Future[None]] | None) -> None:
@@ -86,12 +86,12 @@ def wake(waiters: list[asyncio.Future[None]] | None) -> None:
 
 
 def call_all(callbacks: Sequence[Callable[[J], None]] | None, job: J) -> None:
-    """Tell all who wanted to hear of a job's end; one that fails keeps neither others nor other jobs from it."""
+    """Call every callback of a job that has ended; one that raises stops neither the others nor other jobs."""
     for callback in callbacks or ():
         try:
             callback(job)
         except Exception:  # noqa: BLE001 - see above
-            _log.exception("a callback failed at the end of a job, which has ended all the same")
+            _log.exception("a callback raised at the end of a job; the job has ended all the same")
 
 
 def check_loop(loop: asyncio.AbstractEventLoop) -> None:
@@ -111,13 +111,13 @@ def without_frames(error: BaseException) -> TracebackType | None:
     """
     trace = error.__traceback__.tb_next if error.__traceback__ else None
     error.__traceback__ = trace
-    link: BaseException | None = error
-    while link is not None:
-        frames = link.__traceback__
+    each: BaseException | None = error
+    while each is not None:
+        frames = each.__traceback__
         while frames is not None:
             if str(frames.tb_frame.f_globals.get("__name__")).startswith(_OURS):
                 with contextlib.suppress(RuntimeError):
                     frames.tb_frame.clear()
             frames = frames.tb_next
-        link = link.__cause__
+        each = each.__cause__
     return trace

@@ -1,4 +1,4 @@
-"""When jobs give up: the time limits of all jobs that are watched, the earliest first; and what wakes the poller."""
+"""When the poller has to wake: the time limits of all jobs that it watches, earliest first, and its alarm."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class Deadlines:
         self._from = -math.inf
 
     def wait_until(self, moment: float) -> None:
-        """Let no job give up before this time."""
+        """Let no job time out before this time."""
         self._from = moment
 
     def add(self, job: Job[Any]) -> None:
-        """Note when a job gives up, if it ever does."""
+        """Note when a job times out, if it ever does."""
         seconds = job.options.seconds(job.family)
         if seconds is not None and job.accepted_at is not None and job.number not in self._jobs:
             self._jobs[job.number] = job
@@ -39,7 +39,9 @@ class Deadlines:
     def drop(self, job: Job[Any]) -> None:
         """Forget a job that has ended."""
         self._jobs.pop(job.number, None)
-        if len(self._heap) > 2 * len(self._jobs) + _SPARE:  # one job that hangs must not keep what all others have left
+        if (
+            len(self._heap) > 2 * len(self._jobs) + _SPARE
+        ):  # one job without an end must not keep the entries of all others
             self._heap = [entry for entry in self._heap if entry[1] in self._jobs]
             heapq.heapify(self._heap)
 

@@ -40,7 +40,7 @@ class Health:
         """Whether the last poll was good."""
         return self.failures == 0
 
-    def look_from(self) -> float:
+    def poll_from(self) -> float:
         """Give the time from which the next poll may go."""
         return self._open_until
 
@@ -66,7 +66,11 @@ class Health:
             self.on_change(since)
 
     def token_refused(self, now: float, error: AuthenticationError) -> AuthenticationError | None:
-        """Note a refused token; gives the error back when it is refused for good."""
+        """Note a refused token; gives the error back when it counts as permanently rejected.
+
+        Only then do jobs end: a gateway, or a replica that lags, refuses a good token for a moment, and the tasks are
+        paid for.
+        """
         if self._refusals == 0:
             self._refused_since = now
         self._refusals += 1

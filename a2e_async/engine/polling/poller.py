@@ -1,12 +1,13 @@
 """The poller: ONE coroutine that watches every task of a client.
 
-    1  sleep until the earliest due look, a new job or a hint
+    1  sleep until the earliest due poll, a new job or a hint
     2  take due tasks of one family, up to 100, and ask for all of them in one request
     3  match rows by id; a task that is missing is asked for alone before anything is believed of it
     4  final: written down first, told second; otherwise due again by the cadence
 
-Laws of this file: a failed poll changes the service's health, never a job. A poll that is refused for many tasks is
-halved until the one that spoils it stands alone, and is asked for by its detail. One observation is no law (`trust`).
+Laws of this file: a failed poll changes the service's health, never a job: the task is paid for and goes on. A poll
+that is refused for many tasks is halved until the task that spoils it is alone, and is asked for by its detail. One
+observation is no proof (`trust`). A fault of ours in one row costs that row one poll, and no other row anything.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from a2e_async.engine.jobs.ends import Ends
 from a2e_async.engine.jobs.job import AnyJob
 from a2e_async.engine.polling.deadlines import Alarm, Deadlines
 from a2e_async.engine.polling.health import Health, outages_told
-from a2e_async.engine.polling.rows import News, ask
+from a2e_async.engine.polling.rows import RowReader, ask
 from a2e_async.engine.polling.trust import Absences, BatchRoutes
 from a2e_async.engine.polling.watches import EarlyHints, Watch, Watches
 from a2e_async.errors import (
@@ -44,7 +45,7 @@ from a2e_async.errors import (
 _log = logging.getLogger("a2e_async")
 
 _SUSPECT_SECONDS: Final = 300.0  # a task that spoils batches is tried in one again after this time
-_STOOD_STILL: Final = 30.0  # a sleep that is so much too long was the machine's
+_STOOD_STILL: Final = 30.0  # a sleep that lasts so much too long was the machine's
 _MOST_FAULTS: Final = 10
 
 
@@ -57,6 +58,10 @@ class Poller:
         retry: Grace times and bounds.
         learned: What is known of the ages at which tasks end; it is added to.
         ends: Where jobs end.
+
+    Attributes:
+        health: What polls say of the service.
+        polls: Those under way.
     """
 
     def __init__(self, service: Service, cadence: Cadence, retry: Retry, learned: Learned, ends: Ends) -> None:
@@ -69,13 +74,13 @@ class Poller:
         self._watches = Watches()
         self._deadlines = Deadlines()
         self._early = EarlyHints()
-        self._news = News(self._watches, service.events)
+        self._reader = RowReader(self._watches, service.events)
         self._queue: PollQueue[Watch] = PollQueue(cadence, learned)
         self._families: dict[str, Family] = {}
         self._batches = BatchRoutes()
         self._absences = Absences(self._watches, retry)
         self._alarm = Alarm()
-        self._polls = Background("a2e look", self._alarm.wake)
+        self.polls = Background("a2e poll", self._alarm.wake)
         self._last_poll = -math.inf
         ends.subscribe(self)
 
@@ -96,13 +101,13 @@ class Poller:
         self._wake_for(now)
 
     def let_go(self, job: AnyJob) -> None:
-        """Watch a job no more that has ended."""
+        """Stop watching a job that has ended."""
         self._deadlines.drop(job)
         if job.error is not None:  # a job with a result has seen the end of each of its tasks
             self.drop(job, job.task_ids)
 
     def drop(self, job: AnyJob, task_ids: Sequence[str]) -> None:
-        """Watch these tasks no more for this job."""
+        """Stop watching these tasks for this job; where others share one, they are polled for it at once."""
         for watch, heir in self._watches.forget(job, task_ids):
             if heir is None:
                 self._learned.left(job.family.name, watch)
@@ -116,7 +121,7 @@ class Poller:
         return watch.job if watch else None
 
     def hint(self, task_id: str) -> None:
-        """Look at a task at once, at one that is not watched yet as soon as it is, if that is within a minute."""
+        """Poll a task at once; one that is not watched yet as soon as it is, if that is within a minute."""
         now = asyncio.get_running_loop().time()
         watch = self._watches.find(task_id)
         if watch is None:
@@ -126,7 +131,7 @@ class Poller:
             self._wake_for(now)
 
     async def run(self) -> None:
-        """Watch until cancelled. A fault of our own costs a turn; one that stays is raised."""
+        """Watch until cancelled. A fault of our own costs one turn; one that stays ends every job (`Engine`)."""
         loop = asyncio.get_running_loop()
         faults = 0
         while True:
@@ -137,19 +142,14 @@ class Poller:
                 faults += 1
                 if faults >= _MOST_FAULTS:
                     raise
-                _log.exception("the poller met a fault of its own, and goes on")
+                _log.exception("internal error in the poller, which goes on (please report)")
                 await asyncio.sleep(self._retry.wait(faults, 1.0))
 
-    async def aclose(self) -> None:
-        """End the polls under way."""
-        await self._polls.aclose()
-
     async def _turn(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Sleep, or look at what is due."""
         self._expire(loop.time())
         wake_at = self._next_wake(loop.time())
         if wake_at > loop.time():
-            if await self._alarm.sleep(wake_at) > _STOOD_STILL:  # tasks that have ended meanwhile get a poll first
+            if await self._alarm.sleep(wake_at) > _STOOD_STILL:  # the machine slept: tasks that ended get a poll first
                 self._deadlines.wait_until(loop.time() + _STOOD_STILL)
         else:
             self._poll_due(loop.time())
@@ -163,7 +163,7 @@ class Poller:
         return name, watch.is_alone(now) or self._batches.missing(name, now)
 
     def _most(self, group: Group) -> int:
-        """Most tasks in the next poll: one small poll tries a service that was not well."""
+        """Most tasks in the next poll; after a failure one small poll tries the service first."""
         return 1 if group[1] or not self.health.well else self._families[group[0]].batch_limit
 
     def _next_wake(self, now: float) -> float:
@@ -171,9 +171,9 @@ class Poller:
         deadline = self._deadlines.next()
         allowed = self._cadence.polls_in_flight if self.health.well else 1
         due = self._queue.next_due()
-        if due is None or len(self._polls) >= allowed:
+        if due is None or len(self.polls) >= allowed:
             return deadline
-        return min(deadline, max(due, self._last_poll + self._cadence.gap, self.health.look_from(), now))
+        return min(deadline, max(due, self._last_poll + self._cadence.gap, self.health.poll_from(), now))
 
     def _wake_for(self, now: float) -> None:
         """Wake only when there is something to do before the alarm: thousands of new jobs change nothing."""
@@ -183,21 +183,21 @@ class Poller:
     def _expire(self, now: float) -> None:
         for job in self._deadlines.passed(now):
             seconds = job.options.seconds(job.family)
-            self._ends.fail(job, JobTimeoutError(f"no end after {seconds:g} s; the task goes on at the service"))
+            self._ends.fail(job, JobTimeoutError(f"timed out after {seconds:g} s; the task is still running on A2E"))
 
     def _poll_due(self, now: float) -> None:
         group, taken = self._queue.take(now, self._most) or (None, [])
         watches = [watch for watch in taken if self._watches.is_live(watch)]
         for watch in watches:
-            watch.hurried, watch.asked = False, now
+            watch.polled(now)
         if group and watches:
             self._last_poll = now
-            self._polls.run(self._poll(group, watches))
+            self.polls.run(self._poll(group, watches))
 
     async def _poll(self, group: Group, watches: list[Watch]) -> None:
         try:
             await self._ask_and_read(self._families[group[0]], watches, alone=group[1])
-        except Exception:  # a mistake of ours must not end the watch of a hundred tasks
+        except Exception:  # a fault of ours must not end the watch of a hundred tasks
             self._again_later([watch for watch in watches if watch.place is None])
             raise
 
@@ -205,15 +205,14 @@ class Poller:
         asked_at = asyncio.get_running_loop().time()
         try:
             rows = await ask(self._service, family, [watch.task_id for watch in watches], alone=alone)
-        except A2EError as error:
-            self._trouble(family, watches, error, alone=alone)
         except Exception as error:  # noqa: BLE001 - a token callable may raise anything; that is no job's result
-            self._trouble(family, watches, TransportError(f"the poll was not sent: {error!r}"), alone=alone)
+            known = error if isinstance(error, A2EError) else TransportError(f"the poll was not sent: {error!r}")
+            self._trouble(family, watches, known, alone=alone)
         else:
             if not alone:
                 self._batches.answered(family.name)
             if self._absences.is_outage(watches, rows, well=self.health.well):
-                self._failed(asyncio.get_running_loop().time(), "the tasks of a poll vanished together")
+                self._failed(asyncio.get_running_loop().time(), "most tasks of a poll were missing together")
             else:
                 self.health.succeeded()
             await self._read(family, watches, rows, asked_at)
@@ -228,23 +227,24 @@ class Poller:
             row = rows.get(watch.task_id)
             try:
                 (self._absences.note if row is None else self._absences.shown)(watch, now)
-                if row is not None and self._news.read(family, watch, row):
+                if row is not None and self._reader.read(family, watch, row):
                     ended |= {job: None for job in self._watches.end(watch) if job.all_final()}
                     self._learned.ended(family.name, watch, now)
                 elif row is not None:
                     self._learned.running(family.name, watch, asked_at)
-            except Exception:  # noqa: BLE001 - a row that cannot be read costs its own task one poll, and no other
-                _log.exception("a row could not be read; task %s is polled again", watch.task_id)
+            except Exception:  # noqa: BLE001 - a fault in one row costs its own task one poll
+                _log.exception("internal error in the row of task %s, polled again (please report)", watch.task_id)
             if watch is asked:
                 running.append(watch)
         self._again_later(running)
-        await self._ends.settle(ended)
+        await self._ends.finish(ended)
 
     def _failed(self, now: float, why: object, retry_after: float | None = None, *, refused: bool = False) -> None:
         self.health.failed(now, retry_after, refused=refused)
         _log.info("a poll failed, jobs go on: %s", why, extra={"failures": self.health.failures})
 
     def _trouble(self, family: Family, watches: list[Watch], error: A2EError, *, alone: bool) -> None:
+        """Decide what a failed poll says: of an endpoint, of a task, of the token, or only of the service's health."""
         now = asyncio.get_running_loop().time()
         if isinstance(error, ServiceError) and error.no_route and not alone:
             self._batches.refused(family.name, now)
@@ -264,14 +264,14 @@ class Poller:
             self._suspect(watches, halve=isinstance(error, ServiceError | ProtocolError), alone=alone)
 
     def _suspect(self, watches: list[Watch], *, halve: bool, alone: bool) -> None:
-        """Look again; halve a poll that one of its tasks may have spoilt."""
+        """Poll again; halve a poll that one of its tasks may have spoilt."""
         now = asyncio.get_running_loop().time()
         if alone and not self.health.well:  # it is the service, not this task
-            watches[0].alone_until = -math.inf
+            watches[0].isolate(-math.inf)
         if not halve or alone:
             self._again_later(watches, now=not alone)
         elif len(watches) == 1:
-            watches[0].alone_until = now + _SUSPECT_SECONDS  # its detail tells whether it is the task or the service
+            watches[0].isolate(now + _SUSPECT_SECONDS)  # its detail tells whether it is the task or the service
             self._queue.add_set(self._group(watches[0], now), watches, first=True)
         else:
             middle = len(watches) // 2
@@ -279,6 +279,7 @@ class Poller:
                 self._queue.add_set(self._group(half[0], now), half)
 
     def _not_found(self, watch: Watch, error: NotFoundError, now: float) -> None:
+        """End the job of a task that the service surely does not know; it may have been paid for, so doubt waits."""
         believed = not error.no_route and not watch.is_guessed and self._absences.believed(watch, now)
         if watch.is_known and self._absences.are_most_missing(now):
             self._failed(now, error)
@@ -295,6 +296,5 @@ class Poller:
         time = asyncio.get_running_loop().time()
         for watch in watches:
             if self._watches.is_live(watch):
-                if now:
-                    watch.asked = time - self._cadence.interval
+                watch.asked = time - self._cadence.interval if now else watch.asked
                 self._queue.add(self._group(watch, time), watch)

@@ -1,4 +1,4 @@
-"""What the row of a poll says that was not known yet, and whom it is told to."""
+"""Rows of a poll: how they are asked for, read, and told to who waits for them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _log = logging.getLogger("a2e_async")
 _MOST_SPELLINGS = 100
 
 
-class News:
+class RowReader:
     """Reads rows, and tells the jobs that wait for a task and those that hear of events.
 
     Args:
@@ -56,7 +56,7 @@ class News:
             job.change(record)
         if self._events.heard:
             self._events.tell(Changed(at=self._events.now(), job=watch.job, record=record))
-        watch.spelling = spelling  # last: what went wrong before is told at the next poll
+        watch.spelling = spelling  # last: after an error above, the next poll tells it again
         return record.status.final
 
     def _is_heard(self, watch: Watch) -> bool:
@@ -67,7 +67,7 @@ class News:
         shown = str(spelling)[:40]
         if shown not in self._odd_spellings and len(self._odd_spellings) < _MOST_SPELLINGS:
             self._odd_spellings.add(shown)
-            _log.warning("%s: status %r is not known and counts as still running", family.name, shown)
+            _log.warning("%s: status %r is unknown and counts as still running", family.name, shown)
 
 
 async def ask(service: Service, family: Family, task_ids: Sequence[str], *, alone: bool) -> dict[str, Any]:
@@ -87,10 +87,10 @@ async def ask(service: Service, family: Family, task_ids: Sequence[str], *, alon
     for page in range(1, (family.batch or family.detail).pages + 1):
         data = await service.ask(wire.batch(family, task_ids, page))
         if data is None or isinstance(data, str):
-            raise ProtocolError("a poll was answered without records")
+            raise ProtocolError("the answer to a poll has no records")
         rows = {replies.row_id(row): row for row in replies.rows_of(data)}
-        is_news = not rows.keys() <= found.keys()  # a service may not turn pages
+        is_new = not rows.keys() <= found.keys()  # a service that ignores the page number sends the same rows for ever
         found |= rows
-        if not is_news or found.keys() >= set(task_ids):
+        if not is_new or found.keys() >= set(task_ids):
             break
     return found

@@ -1,7 +1,8 @@
-"""What is believed of a service that says a task or a route is not there.
+"""When the poller believes a service that says a task or an endpoint is not there.
 
-One observation is no law: a page of a gateway, a deploy or a replica that lags says the same for a moment. So each
-belief needs several observations over some time, and is asked again after a while.
+Law of this file: one observation is no proof. A page of a gateway, a deploy or a replica that lags says the same for a
+moment, and the task has been paid for. So each belief needs several observations over some time, and is checked again
+after a while.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ _MANY: Final = 2
 
 
 class BatchRoutes:
-    """Which families are asked task by task, as the service knows no route for many tasks at once.
+    """Which families are asked task by task, because the service has no endpoint for many tasks at once.
 
     That is believed for five seconds at first and twice as long each time it is said again, up to five minutes: a page
     of a deploy costs a few single polls, a server that really has no such route one poll in five minutes.
@@ -61,7 +62,7 @@ class Absences:
         self._most_are_missing = False
 
     def is_outage(self, asked: Sequence[Watch], rows: Container[str], *, well: bool) -> bool:
-        """Whether an answer lacks most of the tasks that were seen before: that is no news of each of them.
+        """Whether an answer lacks most of the tasks that were seen before: that says nothing about each of them.
 
         Args:
             asked: The tasks that were asked for.
@@ -74,31 +75,28 @@ class Absences:
 
     def note(self, watch: Watch, now: float) -> None:
         """Note that an answer lacks a task: it is asked for alone when that lasts."""
-        if watch.missing_since is None:
-            watch.missing_since = now
-        if now - watch.missing_since >= self._retry.missing_grace:
+        if watch.lacked(now) >= self._retry.missing_grace:
             watch.late = True
 
     def shown(self, watch: Watch, now: float) -> None:
-        """Note that the service knows a task; one that many polls lacked stays alone the longer the oftener they do."""
+        """Note that the service knows a task; the more often polls lacked it, the longer it is asked for alone."""
         watch.missing_since = None
         if watch.late:
             watch.late = False
             watch.lates += 1
             if watch.lates > 1:
-                watch.alone_until = now + min(_BELIEVED_AT_FIRST * 2.0 ** min(watch.lates, 30), _BELIEVED_LONGEST)
+                watch.isolate(now + min(_BELIEVED_AT_FIRST * 2.0 ** min(watch.lates, 30), _BELIEVED_LONGEST))
 
     def believed(self, watch: Watch, now: float) -> bool:
         """Note that the service says it does not know a task, and give whether that is believed.
 
-        Of an id that nobody has seen yet it is believed soon: it may be a slip of the pen. A task that was seen, or was
+        Of an id that nobody has seen yet it is believed soon: it may be a typing error. A task that was seen, or was
         paid for here, has `vanished_grace`; and never while most of the known tasks are missing with it.
         """
-        if watch.missing_since is None:
-            watch.missing_since = now
+        seconds = watch.lacked(now)
         if not watch.is_known:
-            return now - watch.missing_since >= self._retry.missing_grace
-        return now - watch.missing_since >= self._retry.vanished_grace and not self.are_most_missing(now)
+            return seconds >= self._retry.missing_grace
+        return seconds >= self._retry.vanished_grace and not self.are_most_missing(now)
 
     def are_most_missing(self, now: float) -> bool:
         """Whether the service knows less than half of the tasks that surely were there."""

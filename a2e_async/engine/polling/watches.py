@@ -1,4 +1,7 @@
-"""What is being watched: each task once, by its id, whoever waits for it."""
+"""What is being watched: each task once, by its id, whoever waits for it; and ids that were hinted at too early.
+
+Law of this file: only a watch writes what it knows of its task, but for the times that the schedule keeps (`Waiting`).
+"""
 
 from __future__ import annotations
 
@@ -45,6 +48,20 @@ class Watch(Waiting):
         """Whether even the path of its detail is a guess that has never shown it: a 404 says nothing then."""
         return self.spelling is None and self.job.family.detail.is_guess
 
+    def polled(self, now: float) -> None:
+        """Note that the task is asked for now."""
+        self.hurried, self.asked = False, now
+
+    def lacked(self, now: float) -> float:
+        """Note that an answer lacks the task; gives for how many seconds answers have done so."""
+        if self.missing_since is None:
+            self.missing_since = now
+        return now - self.missing_since
+
+    def isolate(self, until: float) -> None:
+        """Have the task asked for by its detail until a time; one in the past ends that."""
+        self.alone_until = until
+
     def again(self, job: AnyJob | None = None) -> Watch:
         """Give a watch of the same task that knows the same, for the same job or for another that shares it."""
         copy = Watch(job or self.job, self.task_id, self.key, self.born)
@@ -85,7 +102,7 @@ class Watches:
         found = self._watches.get(task_id)
         key = task_id if found is None or found.job.family is job.family else _second_key(job.family, task_id)
         if key in self._watches:
-            if job not in self.jobs_of(self._watches[key]):  # a job is watched anew when more of its tasks show up
+            if job not in self.jobs_of(self._watches[key]):  # a job comes again when more of its tasks are found
                 self._share(self._watches[key], job)
             return None
         watch = self._watches[key] = Watch(job, task_id, key, now)
@@ -97,7 +114,7 @@ class Watches:
         return copy
 
     def end(self, watch: Watch) -> Sequence[AnyJob]:
-        """Watch a task no more; gives the jobs that waited for it."""
+        """Stop watching a task; gives the jobs that waited for it."""
         del self._watches[watch.key]
         watch.leave()
         return [watch.job, *self._sharing.pop(watch.key, ())]
@@ -139,7 +156,7 @@ class EarlyHints:
 
     A webhook may tell of a task before the answer of its start has told us its id.
 
-    Of too many the oldest go; their tasks are left to the usual polls.
+    Beyond that the oldest are dropped; their tasks are polled as usual.
     """
 
     def __init__(self) -> None:

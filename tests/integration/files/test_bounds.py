@@ -57,7 +57,7 @@ async def test_what_cannot_be_unpacked_is_no_file(a2e, host, tmp_path, way):
     """It is tried again, and then said; nothing hidden stays behind, for nobody could go on with it."""
     encoding, body = BADLY_PACKED[way]
     host.script = [{"body": body, "head": [f"Content-Encoding: {encoding}", "Content-Type: video/mp4"]}] * 4
-    with pytest.raises(DownloadError, match="not whole after 4 tries"):
+    with pytest.raises(DownloadError, match="incomplete after 4 tries"):
         await a2e.download(host.url, tmp_path, name="video")
     assert names(tmp_path) == []
     assert is_whole(await a2e.download(host.url, tmp_path, name="video"), tmp_path)
@@ -110,7 +110,7 @@ async def test_a_host_that_drips_is_given_up(host, tmp_path):
         with pytest.raises(DownloadError, match=r"bytes came in .* \(Transfers\.slowest\)"):
             await a2e.download(host.url, tmp_path, name="video")
     async with local(transfers=Transfers(slowest=0, longest=0.7)) as a2e:
-        with pytest.raises(DownloadError, match=r"not whole after 0\.7 s \(Transfers\.longest\)"):
+        with pytest.raises(DownloadError, match=r"incomplete after 0\.7 s \(Transfers\.longest\)"):
             await a2e.download(host.url, tmp_path, name="video")
 
 

@@ -59,7 +59,7 @@ async def test_a_broken_transfer_is_tried_again(a2e, host, tmp_path, way, times)
 async def test_a_transfer_that_never_works_leaves_no_file(a2e, host, tmp_path, way):
     """After Retry.attempts tries DownloadError is raised, and nothing stands under the final name."""
     host.script = [BREAKS[way]] * 50
-    with pytest.raises(DownloadError, match="not whole after 4 tries") as caught:
+    with pytest.raises(DownloadError, match="incomplete after 4 tries") as caught:
         await a2e.download(host.url, tmp_path, name="video")
     assert not [name for name in names(tmp_path) if not name.startswith(".")]
     assert len(host.requests) == 4

@@ -24,7 +24,7 @@ PAGES = {
 async def test_a_page_never_becomes_a_video(a2e, host, tmp_path, page):
     """An error page, JSON or nothing at all with HTTP 200 is no file, and is tried again."""
     host.script = [{"body": PAGES[page], "head": ["Content-Type: video/mp4"]}] * 4
-    with pytest.raises(DownloadError, match="not whole after 4 tries: the file host sent"):
+    with pytest.raises(DownloadError, match="incomplete after 4 tries: the file host sent"):
         await a2e.download(host.url, tmp_path, name="video")
     assert names(tmp_path) == []
     host.script = [{"body": PAGES[page], "head": ["Content-Type: video/mp4"]}]

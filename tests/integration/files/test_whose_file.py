@@ -268,7 +268,7 @@ async def test_a_folder_may_name_the_file(a2e, host, tmp_path, monkeypatch):
 @pytest.mark.parametrize("what", [None, 5, b"http://r.example/x", {"url": "http://r.example"}, [None], object()])
 async def test_what_has_no_files_is_refused_in_words(a2e, tmp_path, what):
     """Whatever else is given for a result is a UsageError that says what it is."""
-    with pytest.raises(UsageError, match="download: a result, a record, a job or links are needed"):
+    with pytest.raises(UsageError, match="download: needs a result, a record, a job or URLs"):
         await a2e.download(what, tmp_path)
     for folder in (None, 5, b"out"):
         with pytest.raises(UsageError, match="folder: must be a path"):

@@ -132,5 +132,5 @@ def test_a_folder_is_looked_at_before_anything_is_paid(tmp_path):
     assert list((tmp_path / "a" / "b").iterdir()) == []
     (tmp_path / "file").write_text("x")
     for folder in (tmp_path / "file", tmp_path / "file" / "sub"):
-        with pytest.raises(UsageError, match="nothing can be written there"):
+        with pytest.raises(UsageError, match="cannot be written to"):
             require_writable(folder)

@@ -75,7 +75,7 @@ async def test_a_job_ends_once_however_many_ways_lead_there(a2e, sim):
     sim.world.finish(job.task_ids[0], failed=False)
     await asyncio.sleep(3)
     ends = a2e._shared.opened.engine.ends
-    await ends.settle([job])  # it is being ended already
+    await ends.finish([job])  # it is being ended already
     assert not job.done()
     job.detach()
     job.detach()
@@ -114,7 +114,7 @@ async def test_background_work_that_fails_is_read_and_logged(sim, caplog):
     work = Background("odd jobs", lambda: done.append("ended"))
     work.run(fails())
     await asyncio.sleep(1)
-    assert "odd jobs met an error of our own" in caplog.text
+    assert "internal error in odd jobs" in caplog.text
     work.run(lasts(2))
     work.run(lasts(100))
     assert len(work) == 2
@@ -124,4 +124,4 @@ async def test_background_work_that_fails_is_read_and_logged(sim, caplog):
     async with client(sim) as a2e:
         a2e._shared.opened.engine.ends._background.run(fails())
         await a2e.start(IMAGE)
-    assert caplog.text.count("met an error of our own") == 2
+    assert caplog.text.count("internal error in") == 2

@@ -39,7 +39,7 @@ async def test_a_row_that_cannot_be_read_costs_its_task_a_poll(a2e, sim, times, 
     jobs = [a2e.start(VIDEO) for _ in range(50)]
     await asyncio.gather(*(job.accepted() for job in jobs))
     poller = poller_of(a2e)
-    owner = {"read": poller._news, "note": poller._absences}.get(place, poller._learned)
+    owner = {"read": poller._reader, "note": poller._absences}.get(place, poller._learned)
     name = "shown" if place == "note" else place
     setattr(owner, name, faulty(times, getattr(owner, name)))
     await asyncio.gather(*jobs)
@@ -57,7 +57,7 @@ async def test_a_look_that_fails_by_our_own_fault_is_repeated(a2e, sim, place, c
     sim.faults.add("*.batch", "html", hits=2)
     await asyncio.gather(*jobs)
     assert now() < 60
-    assert "an error of our own" in caplog.text
+    assert "internal error in" in caplog.text
 
 
 @virtual(task_seconds=20)
