@@ -289,5 +289,5 @@ def test_a_program_that_leaves_it_open_ends(service):
     """The client closes with its program, within the close timeout, and says which tasks go on."""
     done = _run(LEFT_OPEN, service)
     assert done.returncode == 0
-    assert "the client was closed with 1 jobs running (text_to_image " in done.stderr
+    assert "the client was closed with 1 job running (text_to_image " in done.stderr
     assert "a2e.attach(family, task_id)" in done.stderr

@@ -261,7 +261,7 @@ def test_a_client_outlives_the_loop_in_which_it_was_opened(caplog):
     a2e = run_virtually(whole())
     task_id = run_virtually(begin(a2e))
     run_virtually(use(a2e))
-    assert f"a client was never closed, with 1 jobs running (text_to_image {task_id})" in caplog.text
+    assert f"a client was never closed, with 1 job running (text_to_image {task_id})" in caplog.text
     task_id = run_virtually(begin(a2e))
     caplog.clear()
     del a2e

@@ -117,7 +117,7 @@ async def test_a_refusal_during_the_closing_is_told_too(sim, caplog):
         a2e.start(TextToImage("refused [blocked]"))
         await asyncio.sleep(1)
     (warning,) = warnings_in(caplog)
-    assert "1 failed jobs were never awaited: ModerationError" in warning.getMessage()
+    assert "1 failed job was never awaited: ModerationError" in warning.getMessage()
 
 
 @virtual(opened=False)

@@ -100,8 +100,9 @@ class LiveJobs:
 def tell_of_unseen(failures: list[str]) -> None:
     """Log failures that nobody has seen."""
     if failures:
-        words = "%d failed jobs were never awaited: %s"
-        _log.warning(words, len(failures), "; ".join(failures[:_NAMED_IN_TEXT]), extra={"failures": failures})
+        words = "%s never awaited: %s"
+        were = f"{_many(len(failures), 'failed job')} {'was' if len(failures) == 1 else 'were'}"
+        _log.warning(words, were, "; ".join(failures[:_NAMED_IN_TEXT]), extra={"failures": failures})
 
 
 def tell_of_left(running: Sequence[AnyJob], silent: Sequence[AnyJob], queued: int) -> None:
@@ -131,10 +132,10 @@ def _tell(begin: str, running: Sequence[AnyJob], lost: Sequence[str], queued: in
         by_family.setdefault(job.family.name, []).extend(job.task_ids)
     told = "; ".join(f"{family} {_some(ids)}" for family, ids in by_family.items()) or "none"
     _log.warning(
-        "%s %d jobs running (%s), %d starts without an answer (%s), %d never sent; the tasks go on: watch them with "
+        "%s %s running (%s), %s without an answer (%s), %d never sent; the tasks go on: watch them with "
         "a2e.attach(family, task_id), find a start with a2e.find(family, tag), and wait with `await a2e.drain()` "
         "before closing",
-        begin, len(running), told, len(lost), _some(list(lost)), queued,
+        begin, _many(len(running), "job"), told, _many(len(lost), "start"), _some(list(lost)), queued,
         extra={
             "task_ids": [task_id for ids in by_family.values() for task_id in ids],
             "tags": list(lost),
@@ -142,6 +143,10 @@ def _tell(begin: str, running: Sequence[AnyJob], lost: Sequence[str], queued: in
             "families": by_family,
         },
     )  # fmt: skip
+
+
+def _many(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"
 
 
 def _some(names: list[str]) -> str:

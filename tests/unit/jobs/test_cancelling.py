@@ -141,7 +141,7 @@ async def test_a_journal_that_cannot_note_a_part_cancels_nothing_back(sim, caplo
     async with client(sim, http=Interfering(sim, 2, begins(sim))) as a2e:
         job = await started(a2e, journal=Noted(OSError("the disk is full")))
         assert await job.cancel() is False
-        assert "could not be written down" in caplog.text
+        assert "could not write down" in caplog.text
         assert len((await job).records) == 2
 
 
