@@ -164,7 +164,7 @@ READERS: list[Callable[[Any], Any]] = [
     _tasks,
     credit_calls.read_balance,
     credit_calls.read_quote,
-    storage.read_upload_link,
+    storage.read_upload_url,
 ]
 
 

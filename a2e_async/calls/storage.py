@@ -15,7 +15,7 @@ from a2e_async.errors import ProtocolError
 
 
 @attrs.frozen(kw_only=True)
-class UploadLink:
+class UploadUrl:
     """Where to put a file (POST /api/v1/r2/upload-presigned-url).
 
     Attributes:
@@ -33,13 +33,13 @@ class UploadLink:
     expires_in: float | None = None
 
 
-def read_upload_link(data: object) -> UploadLink:
-    """Read the answer to `upload_link`."""
+def read_upload_url(data: object) -> UploadUrl:
+    """Read the answer to `upload_url`."""
     if isinstance(data, dict):
         put_url, public_url = data.get("uploadUrl"), data.get("cdnUrl")
         if isinstance(put_url, str) and put_url and isinstance(public_url, str) and public_url:
             key, bucket, lasts = (data.get(name) for name in ("key", "bucket", "expiresIn"))
-            return UploadLink(
+            return UploadUrl(
                 put_url=put_url,
                 public_url=public_url,
                 key=key if isinstance(key, str) else "",
@@ -58,11 +58,11 @@ class Storage(Group):
     @call(
         "POST",
         "/api/v1/r2/upload-presigned-url",
-        read_upload_link,
+        read_upload_url,
         older=("POST", "/api/v1/r2/get_upload_presigned_url"),
         costs="the link may have been charged",
     )
-    def upload_link(
+    def upload_url(
         self,
         key: str,
         *,
@@ -101,7 +101,7 @@ class Storage(Group):
         """
 
 
-async def ask_for_link(asker: Asker, key: str, content_type: str, size: int) -> UploadLink:
+async def ask_for_url(asker: Asker, key: str, content_type: str, size: int) -> UploadUrl:
     """Get a link to put a file to, as the call does: the service charges API tokens for each.
 
     Args:
@@ -113,7 +113,7 @@ async def ask_for_link(asker: Asker, key: str, content_type: str, size: int) -> 
     Raises:
         StartUnknownError: No answer came that can be read; the link may have been charged, and is not asked for again.
     """
-    link: UploadLink = await known_plan(Storage.upload_link).ask(
+    link: UploadUrl = await known_plan(Storage.upload_url).ask(
         asker, {"key": key, "contentType": content_type, "fileSize": size}
     )
     return link

@@ -15,19 +15,19 @@ polls: hints make things faster, nothing depends on them.
 
 from __future__ import annotations
 
-from a2e_async.web.asgi import EventStream, Lifespan, lifespan, mounted, receiver
-from a2e_async.web.sse import SSE_HEADERS, Events, sse, sse_of
+from a2e_async.web.asgi import Lifespan, SseResponse, lifespan, mounted, receiver
+from a2e_async.web.sse import SSE_HEADERS, SseBody, sse, sse_of
 from a2e_async.web.webhook import LIMIT, TOKEN_HEADER, Gate, Receipt, find_task_ids
 
 __all__ = [
     "LIMIT",
     "SSE_HEADERS",
     "TOKEN_HEADER",
-    "EventStream",
-    "Events",
     "Gate",
     "Lifespan",
     "Receipt",
+    "SseBody",
+    "SseResponse",
     "find_task_ids",
     "lifespan",
     "mounted",

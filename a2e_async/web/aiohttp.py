@@ -19,7 +19,7 @@ from aiohttp import web
 from a2e_async.client import A2EClient
 from a2e_async.web import webhook
 from a2e_async.web.asgi import gate_of, take
-from a2e_async.web.sse import SSE_HEADERS, Events
+from a2e_async.web.sse import SSE_HEADERS, SseBody
 from a2e_async.web.webhook import LIMIT, Gate, Receipt
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -90,7 +90,7 @@ def receiver(a2e: A2EClient, *, token: str | None = None, limit: int = LIMIT) ->
     return receive_webhook
 
 
-async def event_stream(request: web.Request, events: Events) -> web.StreamResponse:
+async def event_stream(request: web.Request, events: SseBody) -> web.StreamResponse:
     """Answer a browser with server-sent events.
 
     In an application that was given to `setup` the stream ends when the application shuts down, so that this does not
@@ -119,7 +119,7 @@ async def event_stream(request: web.Request, events: Events) -> web.StreamRespon
     return response
 
 
-async def _write(response: web.StreamResponse, events: Events) -> None:
+async def _write(response: web.StreamResponse, events: SseBody) -> None:
     try:
         async for event in events:
             await response.write(event)

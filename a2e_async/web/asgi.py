@@ -22,7 +22,7 @@ from typing import Any
 from a2e_async.client import A2EClient
 from a2e_async.errors import UsageError
 from a2e_async.web import webhook
-from a2e_async.web.sse import SSE_HEADERS, Events
+from a2e_async.web.sse import SSE_HEADERS, SseBody
 from a2e_async.web.webhook import LIMIT, Gate, Receipt
 
 Scope = MutableMapping[str, Any]
@@ -138,8 +138,8 @@ def mounted(app: AsgiApp, path: str, inner: AsgiApp) -> AsgiApp:
     return dispatch
 
 
-class EventStream:
-    """An ASGI response that sends server-sent events: `EventStream(sse(job))`.
+class SseResponse:
+    """An ASGI response that sends server-sent events: `SseResponse(sse(job))`.
 
     Starlette takes it as it is from an endpoint; where a framework wants its own class, give that one the events, their
     `status` and `SSE_HEADERS`. It ends when the browser goes away.
@@ -148,7 +148,7 @@ class EventStream:
         events: The events.
     """
 
-    def __init__(self, events: Events) -> None:
+    def __init__(self, events: SseBody) -> None:
         self._events = events
 
     async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:

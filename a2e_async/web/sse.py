@@ -50,7 +50,7 @@ _LONGEST_ID = 1000
 _END = ":end"
 
 
-class Events(AsyncIterator[bytes]):
+class SseBody(AsyncIterator[bytes]):
     """The bytes of server-sent events, and the status to answer with; made by `sse` and `sse_of`.
 
     Attributes:
@@ -111,7 +111,7 @@ class _Hold:
                 job.detach()
 
 
-def sse(job: Job[Any], *, last_event_id: str | None = None, keep_alive: float = 15.0, retry: float = 2.0) -> Events:
+def sse(job: Job[Any], *, last_event_id: str | None = None, keep_alive: float = 15.0, retry: float = 2.0) -> SseBody:
     """Give a job's status as the bytes of server-sent events, each change of each record, the outcome last.
 
     It ends after the outcome, and without one when our client is closed: then the task goes on and the browser comes
@@ -124,8 +124,8 @@ def sse(job: Job[Any], *, last_event_id: str | None = None, keep_alive: float = 
         retry: Seconds after which the browser shall come back when the connection breaks.
     """
     if _is_over(job.task_ids, last_event_id):
-        return Events(None)
-    return Events(_told(job, last_event_id, keep_alive, retry))
+        return SseBody(None)
+    return SseBody(_told(job, last_event_id, keep_alive, retry))
 
 
 async def _told(
@@ -153,7 +153,7 @@ def sse_of(
     last_event_id: str | None = None,
     keep_alive: float = 15.0,
     retry: float = 2.0,
-) -> Events:
+) -> SseBody:
     """Give the same for the tasks of a start by their ids, in whatever process they were started.
 
     It is for you to say who may see which task: take the ids from your own records, not from the browser.
@@ -170,12 +170,12 @@ def sse_of(
         UsageError: There is no such family, or no id was given.
     """
     if _is_over(task_ids, last_event_id):
-        return Events(None)
+        return SseBody(None)
     job = a2e.job_of(task_ids[0]) if task_ids else None
     if job is None or job.task_ids != task_ids:
         job = a2e.attach(family, *task_ids)
         _OURS[job] = 0
-    return Events(_told(job, last_event_id, keep_alive, retry), job)
+    return SseBody(_told(job, last_event_id, keep_alive, retry), job)
 
 
 class _View:

@@ -36,7 +36,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 
 from a2e_async import A2EClient, Job, Webhook
-from a2e_async.web import SSE_HEADERS, EventStream, lifespan, mounted, receiver, sse, sse_of
+from a2e_async.web import SSE_HEADERS, SseResponse, lifespan, mounted, receiver, sse, sse_of
 from a2e_async.web import aiohttp as a2e_aiohttp
 
 SECRET = "s3cret of the webhook"
@@ -97,10 +97,10 @@ def starlette_app(site: Site):
         return PlainTextResponse(site.state)
 
     async def events(request: StarletteRequest):
-        return EventStream(site.events(request.headers.get("last-event-id")))
+        return SseResponse(site.events(request.headers.get("last-event-id")))
 
     async def task(request: StarletteRequest):
-        return EventStream(site.events_of(request.path_params["task_id"], request.headers.get("last-event-id")))
+        return SseResponse(site.events_of(request.path_params["task_id"], request.headers.get("last-event-id")))
 
     return Starlette(
         lifespan=lifespan(site.a2e),

@@ -11,7 +11,7 @@ import pytest
 from virtual_time import IMAGE, caught, client, now, until, virtual
 
 from a2e_async import Cadence, Status, TextToImage, UsageError
-from a2e_async.web import SSE_HEADERS, EventStream, sse, sse_of
+from a2e_async.web import SSE_HEADERS, SseResponse, sse, sse_of
 
 OFTEN = {"cadence": Cadence(delay=0.1)}
 SEVERAL = TextToImage("two kites", max_images=2)
@@ -200,19 +200,19 @@ async def test_the_asgi_response(a2e, sim):
         await asyncio.sleep(seconds)
         return {"type": "http.disconnect"}
 
-    await EventStream(sse(job))({}, lambda: leave_after(5), send)
+    await SseResponse(sse(job))({}, lambda: leave_after(5), send)
     assert now() == pytest.approx(5, abs=0.1)
     assert sent[0]["status"] == 200
     assert dict(sent[0]["headers"])[b"content-type"] == SSE_HEADERS["Content-Type"].encode()
     assert not job.watched
 
     sent.clear()
-    await EventStream(sse(job))({}, lambda: leave_after(500), send)
+    await SseResponse(sse(job))({}, lambda: leave_after(500), send)
     assert sent[-1] == {"type": "http.response.body", "body": b"", "more_body": False}
     last = read(sent[-2]["body"])[1]
 
     sent.clear()
-    await EventStream(sse(job, last_event_id=last))({}, lambda: leave_after(500), send)
+    await SseResponse(sse(job, last_event_id=last))({}, lambda: leave_after(500), send)
     assert sent[0]["status"] == 204
 
 

@@ -40,7 +40,7 @@ EXCHANGES = {
     for name, exchange in json.loads(path.read_text(encoding="utf-8")).items()
 }
 ASKING = {key: one for key, one in EXCHANGES.items() if "call" in one}
-READ_AS = {"balance": Balance, "quote": Quote, "upload_link": storage.UploadLink}
+READ_AS = {"balance": Balance, "quote": Quote, "upload_link": storage.UploadUrl}
 
 
 def action_of(exchange):
@@ -58,13 +58,13 @@ WRITE = {
     "balance": lambda _call, _of: credit_calls.balance(),
     "quote": lambda call, of: credit_calls.quote(of, of.request(**call["request"])),
     "upload_link": lambda call, _of: request_of(
-        storage.Storage.upload_link, key=call["upload_link"], content_type=call["content_type"], size=call["size"]
+        storage.Storage.upload_url, key=call["upload_link"], content_type=call["content_type"], size=call["size"]
     ),
 }
 READ = {
     "balance": credit_calls.read_balance,
     "quote": credit_calls.read_quote,
-    "upload_link": storage.read_upload_link,
+    "upload_link": storage.read_upload_url,
 }
 
 

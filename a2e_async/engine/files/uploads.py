@@ -89,7 +89,7 @@ class Uploads:
             TransportError: The file could not be sent.
         """
         file = await hop(examine, path, kind)
-        link = await storage.ask_for_link(service, file.key, file.kind, file.size)
+        link = await storage.ask_for_url(service, file.key, file.kind, file.size)
         await self.put(link.put_url, file, progress)
         return link.public_url
 
