@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Generic, ParamSpec, Protocol, Self, TypeVar, cast, overload
+from inspect import Parameter, Signature, signature
+from typing import Generic, ParamSpec, Protocol, Self, TypeVar, cast, get_type_hints, overload
 
 from a2e_async import requests
 from a2e_async.core.family import Request
 from a2e_async.core.records import Result
+from a2e_async.core.requests import fields_of
 from a2e_async.engine.jobs.job import Job
+from a2e_async.errors import UsageError
 
 P = ParamSpec("P")
 R = TypeVar("R", bound=Result)
@@ -33,12 +36,22 @@ class Waiting(Protocol):
 class Short(Generic[P, R]):
     """A short form: a method that takes exactly the fields of one request class, and starts it.
 
+    Its docstring and its signature are those of the request class, which is loaded when one of them, or a start, needs
+    it: whoever lists what a client can do waits for no family.
+
     Args:
-        find: Gives the request class, which is loaded when it is first needed.
+        find: Gives the request class.
+        begin: Starts a request; None as long as the method belongs to no client.
     """
 
-    def __init__(self, find: Callable[[], Callable[P, Request[R]]]) -> None:
+    def __init__(
+        self, find: Callable[[], Callable[P, Request[R]]], begin: Callable[[Request[R]], Job[R] | R] | None = None
+    ) -> None:
         self._find = find
+        self._begin = begin
+
+    def __set_name__(self, owner: type[object], name: str) -> None:
+        self.__name__, self.__qualname__ = name, f"{owner.__qualname__}.{name}"
 
     @overload
     def __get__(self, client: None, owner: type[object]) -> Self: ...
@@ -49,17 +62,34 @@ class Short(Generic[P, R]):
     def __get__(self, client: Starting | Waiting | None, owner: type[object]) -> Self | Callable[P, Job[R] | R]:
         if client is None:
             return self
-        begin: Callable[[Request[R]], Job[R] | R] = getattr(client, "run", None) or cast("Starting", client).start
+        bound = Short(self._find, getattr(client, "run", None) or cast("Starting", client).start)
+        bound.__name__, bound.__qualname__ = self.__name__, self.__qualname__
+        return bound
 
-        def short(*args: P.args, **fields: P.kwargs) -> Job[R] | R:
-            return begin(self._find()(*args, **fields))
+    def __call__(self, *args: P.args, **fields: P.kwargs) -> Job[R] | R:  # noqa: D102 - its docstring is the request's
+        if self._begin is not None:
+            return self._begin(self._find()(*args, **fields))
+        client, *rest = args or (None,)
+        if not isinstance(client, ShortForms):
+            raise UsageError(f"{self.__qualname__} is a method: call it of a client, as in a2e.{self.__name__}(...)")
+        of_client: Callable[..., Job[R] | R] = getattr(client, self.__name__)
+        return of_client(*rest, **fields)
 
-        short.__doc__ = self.__doc__
-        return short
+    def __repr__(self) -> str:
+        return f"<{'function' if self._begin is None else 'bound method'} {self.__qualname__}>"
 
-    def __getattribute__(self, name: str) -> Any:  # noqa: ANN401 - any attribute
-        """Give the docstring of the request class for that of the method."""
-        return self._find().__doc__ if name == "__doc__" else super().__getattribute__(name)
+    @property
+    def __signature__(self) -> Signature:
+        """The fields of the request for `inspect`, notebooks and completion: its own before those of all."""
+        kind = cast("type[object]", self._find())
+        hints, given = get_type_hints(kind), signature(kind).parameters
+        fields = [given[field.name].replace(annotation=hints[field.name]) for field in fields_of(kind)]
+        first = [Parameter("self", Parameter.POSITIONAL_ONLY)] if self._begin is None else []
+        return Signature(first + sorted(fields, key=lambda field: field.kind))
+
+
+# A docstring in the class would be that of every short form.
+Short.__doc__ = property(lambda short: short._find().__doc__)  # type: ignore[assignment]  # noqa: SLF001 - its own
 
 
 class ShortForms:

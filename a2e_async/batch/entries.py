@@ -9,7 +9,7 @@ from typing import Any, Final
 import attrs
 
 
-class State(enum.Enum):
+class State(enum.StrEnum):
     """How far a row has come; the order of the members is the order of its life."""
 
     PLANNED = "planned"

@@ -58,7 +58,7 @@ class Calls:
 
     @property
     def storage(self) -> groups.Storage:
-        """Links for uploads, and copies of files that lie elsewhere."""
+        """URLs for uploads, and copies of files that lie elsewhere."""
         return groups.Storage(self._line)
 
     @property

@@ -24,8 +24,8 @@ class Avatar(Value):
         name: Its name, "" where it has none.
         anchor_type: `anchor_type` of an avatar video, 0 for one of the service's and 1 for one of your own; None where
             the list does not say.
-        cover_url: Url of an image of it.
-        video_url: Url of a video of it.
+        cover_url: URL of an image of it.
+        video_url: URL of a video of it.
     """
 
     id: Named = ""

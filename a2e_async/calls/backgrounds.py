@@ -18,7 +18,7 @@ class Background(Value):
 
     Attributes:
         id: Its id: `back_id` of an avatar video for one of the service's, `custom_back_id` for one of your own.
-        url: Url of the image.
+        url: URL of the image.
         name: Its name, "" where it has none.
         type: Its kind in the service's words, "" where it has none.
     """
@@ -37,7 +37,7 @@ class Backgrounds(Group):
         """Add an image as a background of your own (POST /api/v1/custom_back/add).
 
         Args:
-            img_url: Public link of the image.
+            img_url: Public URL of the image.
         """
 
     @call(

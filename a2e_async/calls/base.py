@@ -56,7 +56,7 @@ class Line:
 
     Args:
         asker: Gives what carries calls; it is asked at each call, so that a client that is not open says so then.
-        local: Whether the service is a simulator on this machine, which can fetch links of this machine.
+        local: Whether the service is a simulator on this machine, which can fetch URLs of this machine.
     """
 
     __slots__ = ("asker", "local")

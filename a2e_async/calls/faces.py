@@ -22,7 +22,7 @@ class FaceImage(Value):
 
     Attributes:
         id: Its id, for `face_swap_id` of avatar videos.
-        face_url: Url of the image.
+        face_url: URL of the image.
         created_at: When it was added.
     """
 
@@ -38,7 +38,7 @@ class Faces(Group):
         """Keep an image of a face (POST /api/v1/userFaceSwapImage/add).
 
         Args:
-            face_url: Public link of the image.
+            face_url: Public URL of the image.
         """
         kept = await self._add(face_url)  # all that are kept, not the new one alone
         same = [face for face in kept if face.face_url == face_url] or kept

@@ -147,14 +147,14 @@ def text(*places: str) -> Callable[[Any], str]:
     return read
 
 
-def link(*places: str) -> Callable[[Any], str]:
-    """Give a reader of an answer that is a link, alone or in one of these places."""
+def url_in(*places: str) -> Callable[[Any], str]:
+    """Give a reader of an answer that is a URL, alone or in one of these places."""
     read_text = text(*places)
 
     def read(data: Any) -> str:  # noqa: ANN401 - any JSON shape
         found = read_text(data)
         if not found.lower().startswith(("http://", "https://")):
-            raise ProtocolError("a link was asked for, and the answer holds none")
+            raise ProtocolError("a URL was asked for, and the answer holds none")
         return found
 
     read.__annotations__["return"] = str

@@ -1,4 +1,4 @@
-"""Speech: text becomes sound at once, without a task."""
+"""Speech: text becomes audio at once, without a task."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import attrs
 
 from a2e_async.calls import sentences
 from a2e_async.calls.base import SLOW, Group, call, pages
-from a2e_async.calls.reading import At, Named, Value, link, nothing, one, row
+from a2e_async.calls.reading import At, Named, Value, nothing, one, row, url_in
 from a2e_async.calls.writing import AN_ID, Limit
 from a2e_async.core import rules
 from a2e_async.core.requests import SentAs
@@ -24,11 +24,11 @@ PreviewId = Annotated[str, AN_ID, SentAs("id")]
 
 @attrs.frozen(kw_only=True)
 class SpokenPart:
-    """A part of a long text and its sound.
+    """A part of a long text and its audio.
 
     Attributes:
         text: The part.
-        url: Url of the sound; it expires after about seven days.
+        url: URL of the audio; it expires after about seven days.
     """
 
     text: str
@@ -42,7 +42,7 @@ class SpeechPreview(Value):
     Attributes:
         id: Its id.
         text: What is said.
-        url: Url of the sound.
+        url: URL of the audio.
         created_at: When it was made.
     """
 
@@ -62,7 +62,7 @@ class Speech(Group):
     @call(
         "POST",
         "/api/v1/video/send_tts",
-        link("url", "audio_url", "result_url", "result"),
+        url_in("url", "audio_url", "result_url", "result"),
         costs="the speech may have been made and charged (`previews()` lists those of the last 24 hours)",
         seconds=SLOW,
     )
@@ -76,7 +76,7 @@ class Speech(Group):
         region: str | None = None,
         speech_rate: Rate | None = None,
     ) -> None:
-        """Let a voice say a text, and give the link of the sound, mp3 or wav (POST /api/v1/video/send_tts).
+        """Let a voice say a text, and give the URL of the audio, mp3 or wav (POST /api/v1/video/send_tts).
 
         Args:
             text: What is said, at most 1,000 characters; `say_long` takes more.
@@ -149,7 +149,7 @@ class Speech(Group):
 
     @call("DELETE", "/api/v1/tts/preview/{id}", nothing)
     def delete_preview(self, preview_id: PreviewId) -> None:
-        """Take a speech off the list; its sound stays where it is (DELETE /api/v1/tts/preview/{id}).
+        """Take a speech off the list; its audio stays where it is (DELETE /api/v1/tts/preview/{id}).
 
         Args:
             preview_id: Its id.

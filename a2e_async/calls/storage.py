@@ -1,4 +1,4 @@
-"""Storage: presigned links for uploads, and copies of files that lie elsewhere."""
+"""Storage: presigned URLs for uploads, and copies of files that lie elsewhere."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 import attrs
 
 from a2e_async.calls.base import SLOW, Asker, Group, call, known_plan
-from a2e_async.calls.reading import link
+from a2e_async.calls.reading import url_in
 from a2e_async.core import rules
 from a2e_async.core.converter import is_number
 from a2e_async.core.requests import SentAs, Url
@@ -19,8 +19,8 @@ class UploadUrl:
     """Where to put a file (POST /api/v1/r2/upload-presigned-url).
 
     Attributes:
-        put_url: Presigned link for one PUT with the same content type and without the token.
-        public_url: The file's public link once it is there; the raw object link does not work as an input.
+        put_url: Presigned URL for one PUT with the same content type and without the token.
+        public_url: The file's public URL once it is there; the raw object URL does not work as an input.
         key: The file's final name, below the account's own folder; not the one that was sent. "" where it is not told.
         bucket: Where it lies, "" where it is not told.
         expires_in: Seconds for which `put_url` can be used, None where it is not told.
@@ -60,7 +60,7 @@ class Storage(Group):
         "/api/v1/r2/upload-presigned-url",
         read_upload_url,
         older=("POST", "/api/v1/r2/get_upload_presigned_url"),
-        costs="the link may have been charged",
+        costs="the URL may have been charged",
     )
     def upload_url(
         self,
@@ -74,7 +74,7 @@ class Storage(Group):
         cdn_domain: Annotated[str | None, SentAs("cdnDomain")] = None,
         expires_in: Annotated[int | None, rules.whole(60), SentAs("expiresIn")] = None,
     ) -> None:
-        """Get a link to put a file to; API tokens are charged for it (POST /api/v1/r2/upload-presigned-url).
+        """Get a URL to put a file to; API tokens are charged for it (POST /api/v1/r2/upload-presigned-url).
 
         Args:
             key: The file's name; the service puts the account's folder before it.
@@ -83,26 +83,26 @@ class Storage(Group):
             content_length: The same; the service takes it before `size`.
             bucket: Where it shall lie (its default: "3days-apac").
             url_prefix: The leading part of its path (its default: "adam2eve").
-            cdn_domain: The domain of its public link.
-            expires_in: Seconds for which the link can be used, at least 60.
+            cdn_domain: The domain of its public URL.
+            expires_in: Seconds for which the URL can be used, at least 60.
 
         Raises:
-            StartUnknownError: No answer came that can be read; the link may have been charged.
+            StartUnknownError: No answer came that can be read; the URL may have been charged.
         """
 
-    @call("POST", "/api/v1/tos/transferToStorage", link("url", "result"), seconds=SLOW, note=_PAGES)
+    @call("POST", "/api/v1/tos/transferToStorage", url_in("url", "result"), seconds=SLOW, note=_PAGES)
     def copy(self, url: Url) -> None:
-        """Let the service copy a file whose link is unsteady, and get a link that it can rely on.
+        """Let the service copy a file whose URL is unsteady, and get a URL that it can rely on.
 
         (POST /api/v1/tos/transferToStorage)
 
         Args:
-            url: Public link of the file.
+            url: Public URL of the file.
         """
 
 
 async def ask_for_url(asker: Asker, key: str, content_type: str, size: int) -> UploadUrl:
-    """Get a link to put a file to, as the call does: the service charges API tokens for each.
+    """Get a URL to put a file to, as the call does: the service charges API tokens for each.
 
     Args:
         asker: What carries calls.
@@ -111,7 +111,7 @@ async def ask_for_url(asker: Asker, key: str, content_type: str, size: int) -> U
         size: Bytes of the file.
 
     Raises:
-        StartUnknownError: No answer came that can be read; the link may have been charged, and is not asked for again.
+        StartUnknownError: No answer came that can be read; the URL may have been charged, and is not asked for again.
     """
     link: UploadUrl = await known_plan(Storage.upload_url).ask(
         asker, {"key": key, "contentType": content_type, "fileSize": size}

@@ -20,7 +20,7 @@ _RENAMED = {"seedance2": "seedance2Video", "kling_video": "klingVideo", "kling_o
 
 
 def read_link_if_any(data: Any) -> str | None:  # noqa: ANN401 - any JSON shape
-    """Read a link, None where the answer holds none."""
+    """Read a URL, None where the answer holds none."""
     held = data if isinstance(data, dict) else {"url": data}
     found = (held.get(key) for key in _LINKS)
     return next((one for one in found if isinstance(one, str) and one.startswith(("http://", "https://"))), None)
@@ -71,7 +71,7 @@ class Tasks(Group):
 
     @call("POST", "/api/v1/userImage2Video/{_id}/markCopied", nothing)
     def mark_copied(self, task_id: Id) -> None:
-        """Note that the link of a video of image to video was copied (POST /api/v1/userImage2Video/{_id}/markCopied).
+        """Note that the URL of a video of image to video was copied (POST /api/v1/userImage2Video/{_id}/markCopied).
 
         Args:
             task_id: Id of its task.
@@ -129,7 +129,7 @@ class Tasks(Group):
         """
 
     async def veo_1080p(self, task_id: Id, *, wait: float = 0) -> str | None:
-        """Get the link of a Veo video in 1080p, None as long as it is not ready (GET /api/v1/veoVideo/{_id}/1080p).
+        """Get the URL of a Veo video in 1080p, None as long as it is not ready (GET /api/v1/veoVideo/{_id}/1080p).
 
         Args:
             task_id: Id of the video's task; only videos of 16:9 have it.
@@ -155,7 +155,7 @@ class Tasks(Group):
 
     @call("GET", "/api/v1/veoVideo/{_id}/1080p", read_link_if_any)
     def _veo_1080p(self, task_id: Id) -> None:
-        """Get the link of a Veo video in 1080p (GET /api/v1/veoVideo/{_id}/1080p)."""
+        """Get the URL of a Veo video in 1080p (GET /api/v1/veoVideo/{_id}/1080p)."""
 
     @call(
         "POST",

@@ -23,7 +23,7 @@ class Voice(Value):
         id: Its id: `tts_id` of a public voice, `user_voice_id` of one of your own.
         name: Its name.
         gender: "female" or "male", as far as the service says so.
-        model: Who makes its sound: "a2e", "cartesia", "minimax" or "elevenlabs"; of voices of your own.
+        model: Who makes its audio: "a2e", "cartesia", "minimax" or "elevenlabs"; of voices of your own.
         language: Its language, such as "en-US".
         lang: The model's own code of the language.
         speaker_id: The model's own id of the voice.

@@ -27,7 +27,7 @@ class Marked(Value):
 
     Attributes:
         id: Id of the work at the service.
-        url: Url of the result; it expires after about three days.
+        url: URL of the result; it expires after about three days.
         coins: Coins charged, or None where the service does not say.
     """
 
@@ -64,10 +64,10 @@ class Watermark(Group):
         """Put a watermark on a video or image, and wait for the result (POST /api/v1/watermark/start).
 
         Args:
-            media_url: Public link of the video or image.
+            media_url: Public URL of the video or image.
             watermark_type: "text" or "image".
             text: The words; required with "text".
-            watermark_image_url: Public link of the image; required with "image".
+            watermark_image_url: Public URL of the image; required with "image".
             font_size: Height of the words in pixels.
             font_colour: Red, green, blue and opacity, each from 0 to 255.
             position: Where it stands, such as "bottom_right".

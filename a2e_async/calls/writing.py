@@ -49,7 +49,7 @@ def given(
         group: Its object.
         args: The positional arguments.
         kwargs: The others.
-        local: Whether links may name this machine.
+        local: Whether URLs may name this machine.
 
     Raises:
         InvalidRequestError: An argument breaks its rule.

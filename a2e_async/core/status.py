@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Final
 
 
-class Status(enum.Enum):
+class Status(enum.StrEnum):
     """Where a task stands; the order of the members is the order of its life."""
 
     UNKNOWN = "unknown"
@@ -78,7 +78,7 @@ def least_advanced(statuses: list[Status]) -> Status:
     return min(statuses, key=lambda status: (status.rank, status is Status.COMPLETED))
 
 
-class Stage(enum.Enum):
+class Stage(enum.StrEnum):
     """How far a job has come on our side; the order of the members is the order of its life."""
 
     QUEUED = "queued"

@@ -178,12 +178,12 @@ class ProtocolError(A2EError):
 
 
 class StartUnknownError(A2EError):
-    """A start may or may not have been taken, and looking for its tag did not settle it; it was not sent again.
+    """A start may or may not have been taken, and its tag could not be found; it was not sent again.
 
     A call that costs coins and whose answer was lost raises it too, and says where to look.
 
     Attributes:
-        search_again: Whether a later search may settle it: the list was not to be had, or the client was closed. False
+        search_again: Whether a later search may find it: the list could not be read, or the client was closed. False
             when none ever will: names do not come back, the start is too old, or both sends are proven absent.
     """
 
@@ -192,7 +192,7 @@ class StartUnknownError(A2EError):
     def _told(self) -> str:
         line = self._watch_line()
         if self.search_again and line:
-            return f"{super()._told()}; look again with {line}, which gives the job if the service has taken it"
+            return f"{super()._told()}; to search again: {line}, which gives the job if the service has taken it"
         listed = f"; a2e.records({self.family!r}) lists what the service has" if self.family else ""
         return super()._told() + listed
 
@@ -251,8 +251,8 @@ class DownloadError(A2EError):
     """A result file could not be fetched whole; nothing half is left under its name.
 
     Attributes:
-        url: The link, without its query.
-        expired: True when the link has expired; results live for about three days.
+        url: The URL, without its query.
+        expired: True when the URL has expired; results live for about three days.
     """
 
     url: str = ""

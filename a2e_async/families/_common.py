@@ -1,4 +1,4 @@
-"""What several families have in common: fields, rules of links and between fields, and a dialect of endpoints."""
+"""What several families have in common: fields, rules of URLs and between fields, and a dialect of endpoints."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ class ActorSwap(Usual[Result]):
 ACTOR_SWAP = register(
     Family(
         name="actor_swap",
-        title="The person of an image plays the part of another in a video.",
+        title="Replaces a person in a video by the person in an image.",
         request=ActorSwap,
         base="/api/v1/actorSwap",
         price_fields=("video_url",),

@@ -1,4 +1,4 @@
-"""Avatar video: an avatar speaks what is heard (POST /api/v1/video/generate)."""
+"""Avatar video: lip-syncs an avatar to audio (POST /api/v1/video/generate)."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ class AvatarVideo(Hooked[Result]):
 AVATAR_VIDEO = register(
     Family(
         name="avatar_video",
-        title="An avatar speaks what is heard.",
+        title="Lip-syncs an avatar to audio.",
         request=AvatarVideo,
         base=_BASE,
         forms=(Form(path=f"{_BASE}/generate"),),

@@ -26,7 +26,7 @@ class CaptionRemoval(Usual[Result]):
 CAPTION_REMOVAL = register(
     Family(
         name="caption_removal",
-        title="Captions are taken out of a video.",
+        title="Removes the captions from a video.",
         request=CaptionRemoval,
         base="/api/v1/userCaptionRemoval",
         price_fields=("source_url",),

@@ -39,7 +39,7 @@ class Dubbing(Usual[Result]):
 DUBBING = register(
     Family(
         name="dubbing",
-        title="A video speaks another language in the same voices.",
+        title="Dubs a video into another language, with the same voices.",
         request=Dubbing,
         base=_BASE,
         forms=(

@@ -36,7 +36,7 @@ class FaceSwap(Usual[Result]):
 FACE_SWAP = register(
     Family(
         name="face_swap",
-        title="A face goes into a video or an image.",
+        title="Swaps a face in a video or an image.",
         request=FaceSwap,
         base=_BASE,
         forms=(Form(path=f"{_BASE}/add"),),

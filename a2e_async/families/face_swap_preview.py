@@ -30,7 +30,7 @@ class FaceSwapPreview(Request[Result]):
 FACE_SWAP_PREVIEW = register(
     Family(
         name="face_swap_preview",
-        title="A preview of a face in a video.",
+        title="Previews a face swap in a video.",
         request=FaceSwapPreview,
         base=_BASE,
         forms=(Form(path=f"{_BASE}/add"),),

@@ -41,7 +41,7 @@ class Flux2(Usual[Result]):
 FLUX2 = register(
     Family(
         name="flux2",
-        title="A prompt, with or without images, becomes an image by Flux 2 Pro.",
+        title="Flux 2 Pro: text- or image-to-image.",
         request=Flux2,
         price_fields=("resolution", "input_images"),
         example={"prompt": "a red kite over the sea", "aspect_ratio": "16:9"},

@@ -61,7 +61,7 @@ class GptImage(Usual[Result]):
 GPT_IMAGE = register(
     Family(
         name="gpt_image",
-        title="A prompt, with or without images, becomes an image by a GPT Image model.",
+        title="GPT Image: text- or image-to-image.",
         request=GptImage,
         price_fields=("model", "quality", "resolution", "aspect_ratio", "input_images"),
         price="gpt-image-1.5 20 or 35 coins; gpt-image-2 25 (1K), 35 (2K) or 45 (4K) an image, as the service says.",

@@ -64,7 +64,7 @@ class GrokVideo(Usual[Result]):
 GROK_VIDEO = register(
     Family(
         name="grok_video",
-        title="Words or images become a video by Grok Imagine.",
+        title="Grok Imagine: text- or image-to-video.",
         request=GrokVideo,
         base="/api/v1/grokVideo",
         price_fields=("model_type", "model_version", "duration"),

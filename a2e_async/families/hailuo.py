@@ -49,7 +49,7 @@ class Hailuo(Usual[Result]):
 HAILUO = register(
     Family(
         name="hailuo",
-        title="An image becomes a video by Hailuo.",
+        title="Hailuo: image-to-video.",
         request=Hailuo,
         base="/api/v1/hailuoVideo",
         batch=None,

@@ -83,7 +83,7 @@ class HappyHorse(Usual[Result]):
 HAPPY_HORSE = register(
     Family(
         name="happy_horse",
-        title="Words, images or a video become a video by HappyHorse.",
+        title="HappyHorse: text-, image- or video-to-video.",
         request=HappyHorse,
         base="/api/v1/userHappyhorseVideo",
         batch_limit=200,

@@ -30,7 +30,7 @@ class HeadSwap(Hooked[Result]):
 HEAD_SWAP = register(
     Family(
         name="head_swap",
-        title="The head of an image goes onto another image or a video.",
+        title="Swaps the head in an image or a video.",
         request=HeadSwap,
         base="/api/v1/headSwap",
         name_field=None,

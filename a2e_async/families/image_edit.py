@@ -35,7 +35,7 @@ class ImageEdit(Usual[Result]):
 IMAGE_EDIT = register(
     Family(
         name="image_edit",
-        title="A person in an image puts on other clothes or holds a product.",
+        title="Changes the clothes of a person in an image, or adds a product.",
         request=ImageEdit,
         base="/api/v1/userImageEdit",
         result_fields=("result_url", "result_image_url"),

@@ -63,7 +63,7 @@ class ImageToVideo(Usual[Result]):
 IMAGE_TO_VIDEO = register(
     Family(
         name="image_to_video",
-        title="An image and a prompt become a video.",
+        title="Image-to-video: an image and a prompt become a video.",
         request=ImageToVideo,
         base="/api/v1/userImage2Video",
         count_field="number_of_images",

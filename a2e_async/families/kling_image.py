@@ -39,7 +39,7 @@ class KlingImage(Usual[Result]):
 KLING_IMAGE = register(
     Family(
         name="kling_image",
-        title="A prompt, with or without images, becomes images by Kling 3.0.",
+        title="Kling 3.0: text- or image-to-image.",
         request=KlingImage,
         batch_limit=200,
         count_field="n",

@@ -45,7 +45,7 @@ class KlingOmni(Usual[Result]):
         mode: "std" (its default), 720p, or "pro", 1080p.
         duration: Length in seconds, 3 to 15 (its default: 5).
         aspect_ratio: "16:9" (its default), "9:16" or "1:1".
-        sound: Make sound as well (its default: False).
+        sound: Make audio as well (its default: False).
         multi_shot: Make several shots (its default: False).
         shot_type: Who divides the video: "intelligence" the model, "customize" you; required with `multi_shot`.
         multi_prompt: The shots, 1 to 6 objects with `prompt` (at most 512 characters) and `duration` (whole seconds),
@@ -80,7 +80,7 @@ class KlingOmni(Usual[Result]):
 KLING_OMNI = register(
     Family(
         name="kling_omni",
-        title="Words and images become a video of one or several shots by Kling Omni.",
+        title="Kling Omni: text- or image-to-video, in one or several shots.",
         request=KlingOmni,
         base="/api/v1/klingOmni",
         batch_limit=200,

@@ -33,7 +33,7 @@ class KlingVideo(Usual[Result]):
         video_url: The video that shows how to move; required with "motion-control".
         end_image_url: The last image, for "image-to-video" with quality_mode "pro"; in 2.6 not with `sound`.
         aspect_ratio: "16:9" (its default), "9:16" or "1:1", for "text-to-video" only.
-        sound: Make sound as well (its default: False); in 2.6 with quality_mode "pro" only.
+        sound: Make audio as well (its default: False); in 2.6 with quality_mode "pro" only.
         character_orientation: What "motion-control" goes by: "video" (its default), of 3 to 30 s, or "image", 3 to 10.
         negative_prompt: What shall not be seen.
         seed: A whole number from which chance begins.
@@ -82,15 +82,15 @@ class KlingVideo(Usual[Result]):
         if self.mode != "motion-control":
             narrow(self, "duration", _LENGTH_OF_26, why)
         if self.sound:
-            forbid(self, ("end_image_url",), f"with sound {why}")
-            need(self, ("quality_mode",), f"with sound {why}")
-            narrow(self, "quality_mode", rules.one_of("pro"), f"with sound {why}")
+            forbid(self, ("end_image_url",), f"with audio {why}")
+            need(self, ("quality_mode",), f"with audio {why}")
+            narrow(self, "quality_mode", rules.one_of("pro"), f"with audio {why}")
 
 
 KLING_VIDEO = register(
     Family(
         name="kling_video",
-        title="Words, an image, or an image and a video become a video by Kling.",
+        title="Kling: text- or image-to-video, and motion control.",
         request=KlingVideo,
         base="/api/v1/klingVideo",
         price_fields=("mode", "version", "model_version", "resolution", "quality_mode", "duration", "sound"),

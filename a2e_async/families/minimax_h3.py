@@ -29,7 +29,7 @@ class MinimaxH3(Usual[Result]):
         last_frame_url: The last image; for "image-to-video" alone.
         reference_image_urls: Images to go by; for "reference-to-video" alone, which needs one of these three.
         reference_video_urls: Videos to go by, likewise.
-        reference_audio_urls: Sounds to go by, likewise.
+        reference_audio_urls: Audio to go by, likewise.
         resolution: "768P" or "2K" (its default).
         duration: Length in seconds, 4 to 15 (its default: 12).
         aspect_ratio: "adaptive" (for "reference-to-video" alone, and its default there), "21:9", "16:9", "4:3", "1:1",
@@ -67,7 +67,7 @@ class MinimaxH3(Usual[Result]):
 MINIMAX_H3 = register(
     Family(
         name="minimax_h3",
-        title="Words, frames, or media to go by become a video by MiniMax H3.",
+        title="MiniMax H3: video from text, frames or reference media.",
         request=MinimaxH3,
         base="/api/v1/minimaxH3Video",
         batch_limit=200,

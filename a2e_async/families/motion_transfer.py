@@ -35,7 +35,7 @@ class MotionTransfer(Usual[Result]):
 MOTION_TRANSFER = register(
     Family(
         name="motion_transfer",
-        title="The person of an image moves like the one of a video.",
+        title="Transfers the motion of a video to the person in an image.",
         request=MotionTransfer,
         base="/api/v1/motionTransfer",
         result_fields=("result_video_url",),

@@ -53,7 +53,7 @@ class NanoBanana(Usual[Result]):
 NANO_BANANA = register(
     Family(
         name="nano_banana",
-        title="A prompt, with or without images, becomes an image by a Nano Banana model.",
+        title="Nano Banana: text- or image-to-image.",
         request=NanoBanana,
         base=_BASE,
         detail=Endpoint(path=f"{_BASE}/detail/{{id}}"),

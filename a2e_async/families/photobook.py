@@ -37,7 +37,7 @@ class Photobook(Request[Result]):
 PHOTOBOOK = register(
     Family(
         name="photobook",
-        title="A face becomes a series of photos.",
+        title="Makes a series of photos of a face.",
         request=Photobook,
         base="/api/v1/userPhotobook",
         status_fields=("current_status", "status"),

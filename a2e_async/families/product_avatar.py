@@ -41,7 +41,7 @@ class ProductAvatar(Usual[Result]):
 PRODUCT_AVATAR = register(
     Family(
         name="product_avatar",
-        title="A person in an image holds a product of another.",
+        title="Puts a product into the hands of a person in an image.",
         request=ProductAvatar,
         base="/api/v1/productAvatar",
         result_fields=("result_image_url",),

@@ -48,7 +48,7 @@ class QwenImage(Usual[Result]):
 QWEN_IMAGE = register(
     Family(
         name="qwen_image",
-        title="A prompt, with or without images, becomes an image by a Qwen Image model.",
+        title="Qwen Image: text- or image-to-image.",
         request=QwenImage,
         batch_limit=200,
         price_fields=("model", "size", "input_images"),

@@ -36,7 +36,7 @@ class Seedance(Usual[Result]):
         aspect_ratio: "16:9" (its default), "9:16" or "1:1".
         resolution: "480p" or "720p" (its default).
         camera_fixed: Leave the camera where it is (its default: False).
-        generate_audio: Make sound as well (its default: False).
+        generate_audio: Make audio as well (its default: False).
 
     Raises:
         InvalidRequestError: A field breaks its rule.
@@ -63,7 +63,7 @@ class Seedance(Usual[Result]):
 SEEDANCE = register(
     Family(
         name="seedance",
-        title="Words or images become a video by Seedance 1.5 Pro.",
+        title="Seedance 1.5 Pro: text- or image-to-video.",
         request=Seedance,
         base=_BASE,
         detail=_LIST,

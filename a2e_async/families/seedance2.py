@@ -45,7 +45,7 @@ class Seedance2(Usual[Result]):
         last_frame_url: The last image; required with "first-last-frames", may be given with "image-to-video".
         reference_urls: Images to go by, at most 9, with 2.5 30.
         video_urls: Videos to go by, mp4 or mov: at most 3 of 2 to 15 s each, with 2.5 10 of 30 s together.
-        audio_urls: Sounds to go by, mp3 or wav: at most 3 of 2 to 15 s each and 15 s together, and not alone; with
+        audio_urls: Audio to go by, mp3 or wav: at most 3 of 2 to 15 s each and 15 s together, and not alone; with
             2.5 at most 10.
         input_video_duration: Length of all videos given, in seconds, as an estimate; the service measures them itself.
         duration: Length in seconds, 4 to 15, with 2.5 to 30 (its default: 5). "edit" needs -1; the service's schema
@@ -53,7 +53,7 @@ class Seedance2(Usual[Result]):
         aspect_ratio: "adaptive", "21:9", "16:9" (its default), "4:3", "1:1", "3:4" or "9:16".
         resolution: "480p", "720p" (its default), "1080p" or "4k": "4k" with "standard" only, "1080p" not with "mini"
             and "fast".
-        generate_audio: Make sound as well (its default: True), which costs more.
+        generate_audio: Make audio as well (its default: True), which costs more.
         minor_suspected_skip: Go on although a minor is suspected (its default: False).
 
     Raises:
@@ -107,12 +107,12 @@ class Seedance2(Usual[Result]):
 SEEDANCE2 = register(
     Family(
         name="seedance2",
-        title="Words, images, videos and audio become a video by Seedance 2.0 or 2.5.",
+        title="Seedance 2.0 and 2.5: video from text, images, videos and audio.",
         request=Seedance2,
         base="/api/v1/seedance2Video",
         batch_limit=200,
         price_fields=("mode", "model_version", "duration", "resolution", "generate_audio", "input_video_duration"),
-        price="By the second; sound is billed in, and videos given by their measured length.",
+        price="By the second; audio is billed in, and videos given by their measured length.",
         example={"prompt": "the kite climbs", "duration": 5, "aspect_ratio": "16:9", "resolution": "720p"},
         notes=("A suspected minor (code 1004) can be gone past with minor_suspected_skip, a sure one (1003) cannot.",),
         webhook=True,

@@ -46,7 +46,7 @@ class Sora(Usual[Result]):
 SORA = register(
     Family(
         name="sora",
-        title="Images or words become a video by Sora 2 Pro.",
+        title="Sora 2 Pro: text- or image-to-video.",
         request=Sora,
         base="/api/v1/soraVideo",
         price_fields=("model_type", "duration_seconds", "quality"),

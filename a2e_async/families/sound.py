@@ -1,4 +1,4 @@
-"""Sound: what is to be heard in a video (POST /api/v1/thinkSound/start)."""
+"""Sound: audio that fits a video (POST /api/v1/thinkSound/start)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from a2e_async.families._common import link_to
 
 @request
 class Sound(Usual[Result]):
-    """Sound for a video (POST /api/v1/thinkSound/start).
+    """Audio for a video (POST /api/v1/thinkSound/start).
 
     Args:
         video_url: The video: a public http(s) URL that ends in .mp4, .avi, .mov or .mkv.
@@ -35,7 +35,7 @@ class Sound(Usual[Result]):
 SOUND = register(
     Family(
         name="sound",
-        title="A video gets the sound that fits it.",
+        title="Adds audio that fits a video.",
         request=Sound,
         base="/api/v1/thinkSound",
         price_fields=("video_url",),

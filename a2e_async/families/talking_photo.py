@@ -26,7 +26,7 @@ class TalkingPhoto(Talking):
 TALKING_PHOTO = register(
     Family(
         name="talking_photo",
-        title="The person of an image talks or sings.",
+        title="Lets the person in an image talk or sing.",
         request=TalkingPhoto,
         base="/api/v1/talkingPhoto",
         price_fields=("duration", "audio_url"),

@@ -26,7 +26,7 @@ class TalkingVideo(Talking):
 TALKING_VIDEO = register(
     Family(
         name="talking_video",
-        title="The person of a video says something else.",
+        title="Lip-syncs the person in a video to other audio.",
         request=TalkingVideo,
         base="/api/v1/talkingVideo",
         price_fields=("duration", "audio_url"),

@@ -73,7 +73,7 @@ class TextToImage(Usual[Result]):
 TEXT_TO_IMAGE = register(
     Family(
         name="text_to_image",
-        title="A prompt becomes images.",
+        title="Text-to-image: a prompt becomes images.",
         request=TextToImage,
         base=_BASE,
         forms=(

@@ -26,7 +26,7 @@ class Upscale(Usual[Result]):
 UPSCALE = register(
     Family(
         name="upscale",
-        title="An image or a video gets larger.",
+        title="Upscales an image or a video.",
         request=Upscale,
         base="/api/v1/userUpscale",
         status_fields=("current_status", "status"),

@@ -57,7 +57,7 @@ class Veo(Usual[Result]):
 VEO = register(
     Family(
         name="veo",
-        title="Words or images become a video by Veo 3.1.",
+        title="Veo 3.1: text- or image-to-video.",
         request=Veo,
         base="/api/v1/veoVideo",
         forms=(Form(path="/api/v1/veoVideo/start", always={"prompt": ""}),),

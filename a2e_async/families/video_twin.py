@@ -54,7 +54,7 @@ class VideoTwin(Request[Result]):
 VIDEO_TWIN = register(
     Family(
         name="video_twin",
-        title="A video or image of somebody becomes an avatar.",
+        title="Makes an avatar from a video or image of a person.",
         request=VideoTwin,
         base=_BASE,
         forms=(Form(path=f"{_BASE}/startTraining"),),
@@ -66,7 +66,7 @@ VIDEO_TWIN = register(
         makes="record",
         example={"video_url": "https://files.example.net/me.mp4", "name": "me"},
         notes=(
-            "The avatar is `anchor_id` in the record's extra; its preview, where one is made, is the record's link.",
+            "The avatar is `anchor_id` in the record's extra; its preview, where one is made, is the record's URL.",
             "The avatar itself is found by GET /api/v1/anchor/character_list?user_video_twin_id={_id}.",
             "gender, model_version, prompt, negative_prompt, skip_preview and is_transcoding are of older pages only.",
             "Both spellings of the background fields are sent: older servers know video_backgroud_image and _color.",

@@ -34,7 +34,7 @@ class VirtualTryOn(Usual[Result]):
 VIRTUAL_TRY_ON = register(
     Family(
         name="virtual_try_on",
-        title="A person in an image tries on clothes of another.",
+        title="Virtual try-on: dresses a person in an image.",
         request=VirtualTryOn,
         base="/api/v1/virtualTryOn",
         result_fields=("result_image_url",),

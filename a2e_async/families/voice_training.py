@@ -43,7 +43,7 @@ class VoiceTraining(Usual[Result]):
 VOICE_TRAINING = register(
     Family(
         name="voice_training",
-        title="Recordings become a voice.",
+        title="Clones a voice from recordings.",
         request=VoiceTraining,
         base=_BASE,
         forms=(Form(path=f"{_BASE}/training"),),

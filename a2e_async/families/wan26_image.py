@@ -41,7 +41,7 @@ class Wan26Image(Usual[Result]):
 WAN26_IMAGE = register(
     Family(
         name="wan26_image",
-        title="A prompt, with or without images, becomes an image by Wan 2.6.",
+        title="Wan 2.6: text- or image-to-image.",
         request=Wan26Image,
         price_fields=("input_images",),
         example={"prompt": "a red kite over the sea", "aspect_ratio": "16:9"},

@@ -25,7 +25,7 @@ class Wan26R2v(Usual[Result]):
         resolution: "720p" (its default) or "1080p".
         aspect_ratio: "16:9" (its default), "9:16", "1:1", "4:3" or "3:4".
         shot_type: "single" (its default) or "multi" shots.
-        audio: Make sound as well (its default: True).
+        audio: Make audio as well (its default: True).
 
     Raises:
         InvalidRequestError: A field breaks its rule.
@@ -44,7 +44,7 @@ class Wan26R2v(Usual[Result]):
 WAN26_R2V = register(
     Family(
         name="wan26_r2v",
-        title="What images and videos show plays in a video by Wan 2.6.",
+        title="Wan 2.6: reference-to-video, from images and videos.",
         request=Wan26R2v,
         base="/api/v1/userWan26R2V",
         price_fields=("model", "duration", "resolution", "audio", "reference_urls"),

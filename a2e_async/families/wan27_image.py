@@ -41,7 +41,7 @@ class Wan27Image(Usual[Result]):
 WAN27_IMAGE = register(
     Family(
         name="wan27_image",
-        title="A prompt, with or without images, becomes an image by Wan 2.7.",
+        title="Wan 2.7: text- or image-to-image.",
         request=Wan27Image,
         price_fields=("model", "input_images"),
         price="About 8 coins an image, as one user of it says.",

@@ -1,4 +1,4 @@
-"""Wan 3.0: a video from words, images, videos, sounds, files or pages (POST /api/v1/userWan30/start)."""
+"""Wan 3.0: a video from words, images, videos, audio, files or pages (POST /api/v1/userWan30/start)."""
 
 from __future__ import annotations
 
@@ -79,13 +79,13 @@ class Wan30(Usual[Result]):
         if other := sorted(types.difference(allowed)):
             raise rules.refuse("input", self.input, f"must not hold media of type {other[0]!r} with mode {mode!r}")
         if {"file", "link"} <= types:
-            raise rules.refuse("input", self.input, "must not hold both files and links to pages")
+            raise rules.refuse("input", self.input, "must not hold both files and URLs to pages")
 
 
 WAN30 = register(
     Family(
         name="wan30",
-        title="Words, images, videos, sounds, files or pages become a video by Wan 3.0.",
+        title="Wan 3.0: video from text, images, videos, audio, files or web pages.",
         request=Wan30,
         base=_BASE,
         forms=(Form(path=f"{_BASE}/start", always={"model": "wan3.0-video"}),),
@@ -120,7 +120,7 @@ WAN30 = register(
         notes=(
             "A video of 15 s at 720P takes about 14 minutes, with wan3.0-video-prime about 2.",
             "Each video to go by lasts 3 to 15 s, all together at most 15 s, with the output at most 30 s.",
-            "Frames cannot be mixed with media to go by, nor files with links to pages.",
+            "Frames cannot be mixed with media to go by, nor files with URLs to pages.",
             "The start answers 503 where the service has not set this model up: a refusal, nothing was started.",
         ),
         webhook=True,

@@ -25,9 +25,9 @@ class WanSpicy(Usual[Result]):
         prompt: What happens in the video.
         duration: Length in seconds: 2 to 15, with wan2.2-i2v-spicy 5 or 8.
         resolution: "720p" or "1080p", with wan2.2-i2v-spicy "480p" or "720p".
-        model: "wan2.7-i2v-spicy" (its default), which makes sound, or "wan2.2-i2v-spicy", which makes none.
+        model: "wan2.7-i2v-spicy" (its default), which makes audio, or "wan2.2-i2v-spicy", which makes none.
         negative_prompt: What shall not be seen; not with wan2.2-i2v-spicy.
-        audio_url: The sound, .wav or .mp3; a public https URL; not with wan2.2-i2v-spicy.
+        audio_url: The audio, .wav or .mp3; a public https URL; not with wan2.2-i2v-spicy.
         prompt_extend: Let the service enrich the prompt (its default: True).
         seed: A whole number from which chance begins.
         minor_suspected_skip: Go on although a minor is suspected (its default: False).
@@ -60,7 +60,7 @@ class WanSpicy(Usual[Result]):
 WAN_SPICY = register(
     Family(
         name="wan_spicy",
-        title="An image and a prompt become a video by Wan Spicy.",
+        title="Wan Spicy: image-to-video.",
         request=WanSpicy,
         base="/api/v1/userWanSpicy",
         price_fields=("model", "duration", "resolution"),

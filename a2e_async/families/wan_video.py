@@ -65,8 +65,8 @@ class WanVideo(Usual[Result]):
             "reference_image".
         enable_prompt_expansion: Let the service enrich the prompt (its default: False).
         multi_shots: Make several shots (its default: False); only with `enable_prompt_expansion`.
-        audio: Make sound as well (its default: True).
-        audio_url: The sound for "first_frame" and "first_last_frame": WAV or MP3, 3 to 30 s, at most 15 MB.
+        audio: Make audio as well (its default: True).
+        audio_url: The audio for "first_frame" and "first_last_frame": WAV or MP3, 3 to 30 s, at most 15 MB.
         seed: 0 to 2147483647; by chance if it is not given.
 
     Raises:
@@ -121,7 +121,7 @@ class WanVideo(Usual[Result]):
 WAN_VIDEO = register(
     Family(
         name="wan_video",
-        title="A prompt, images or videos become a video by Wan 2.5 to 2.7.",
+        title="Wan 2.5 to 2.7: text-, image- or video-to-video.",
         request=WanVideo,
         base="/api/v1/userWan25",
         price_fields=("model", "task_type", "duration", "resolution", "audio", "reference_media"),

@@ -140,7 +140,7 @@ def test_a_long_list_of_tasks_is_cut():
         (
             errors.StartUnknownError("lost", search_again=True),
             (),
-            "lost; look again with await a2e.find('veo', 'k7f3q9x2m4pd'), which gives the job if",
+            "lost; to search again: await a2e.find('veo', 'k7f3q9x2m4pd'), which gives the job if",
         ),
         (errors.StartUnknownError("lost"), (), "lost; a2e.records('veo') lists what the service has"),
     ],

@@ -41,7 +41,7 @@ async def status(run: Run, folder: Path) -> None:
     ]
     lines = [f"{states[state]:>8}  {state.word}" for state in State if states[state]]
     lines += [f"{states.total():>8}  rows, {coins:g} coins"]
-    lines += [f"{one['rows']:>8}  {State(one['status']).word}: {one['error']}" for one in worst]
+    lines += [f"{one['rows']:>8}  {State(str(one['status'])).word}: {one['error']}" for one in worst]
     run.output.result("\n".join(lines), {**data, "errors": worst})
 
 

@@ -48,7 +48,7 @@ class App:
     Args:
         world: The service itself.
         faults: What goes wrong.
-        origin: Scheme, host and port of the links in replies.
+        origin: Scheme, host and port of the URLs in replies.
         timer: The caller's clock, by which `log` measures how densely requests come; by default the world's.
 
     Attributes:
@@ -78,7 +78,7 @@ class App:
 
     @property
     def origin(self) -> str:
-        """Scheme, host and port of the links in replies."""
+        """Scheme, host and port of the URLs in replies."""
         return self.files.origin
 
     @origin.setter

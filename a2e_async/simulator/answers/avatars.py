@@ -40,7 +40,7 @@ def _own(desk: Desk) -> list[dict[str, Any]]:
             "name": task.name,
             "anchor_type": 1,
             "user_video_twin_id": task.id,
-            "video_cover": desk.files.link(task, desk.now),
+            "video_cover": desk.files.url_of(task, desk.now),
         }
         for task in twins
         if task.status(desk.now) == "completed"

@@ -51,12 +51,12 @@ def _full_hd(desk: Desk, asked: Asked) -> object:
         raise RefusedError("1080p is for 16:9 only")
     if task.status(desk.now) != "completed" or desk.now < task.ends + desk.world.switches.full_hd_lag:
         return Said({"message": "The 1080p version is being made"}, status=_ACCEPTED)
-    return {"_id": task.id, "result_url": desk.files.link(task, desk.now)}
+    return {"_id": task.id, "result_url": desk.files.url_of(task, desk.now)}
 
 
 def _quick_avatar(desk: Desk, asked: Asked) -> object:
     task = _completed(desk, asked)
-    cover = desk.files.link(task, desk.now)
+    cover = desk.files.url_of(task, desk.now)
     fields = {"name": task.name, "gender": asked.text("gender") or "female", "anchor_type": 1, "video_cover": cover}
     return desk.world.shelf("avatar").add(fields, desk.now)
 

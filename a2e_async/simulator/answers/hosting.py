@@ -1,4 +1,4 @@
-"""The file host: signed result links that expire, and uploads by presigned URL."""
+"""The file host: signed result URLs that expire, and uploads by presigned URL."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class FileHost:
 
     Args:
         world: The service whose files these are; videos of its own images show those images.
-        origin: Scheme, host and port of all links.
+        origin: Scheme, host and port of all URLs.
     """
 
     def __init__(self, world: World, origin: str) -> None:
@@ -61,19 +61,19 @@ class FileHost:
         self._published: dict[str, Found] = {}
         world.find_still = self.still
 
-    def link(self, task: SimTask, now: float, index: int = 0) -> str:
-        """Give the link of one of a task's results: the same one until it expires, then a new one."""
+    def url_of(self, task: SimTask, now: float, index: int = 0) -> str:
+        """Give the URL of one of a task's results: the same one until it expires, then a new one."""
         ttl = self.world.switches.file_ttl
         expires = task.ends + ttl * (math.floor((now - task.ends) / ttl) + 1)
         number = f"-{index + 1}" if index else ""
         return self._link(f"{FILES}{task.id}{number}{suffix_of(task.files[index])}", expires)
 
     def publish(self, media: Media, lasts: float | None = None) -> str:
-        """Give the link of a file that no task has made.
+        """Give the URL of a file that no task has made.
 
         Args:
             media: What it shows.
-            lasts: How long its link does; by default as long as that of a result.
+            lasts: How long its URL does; by default as long as that of a result.
         """
         now = self.world.clock.now()
         name = f"{digest('published', media, media.words if isinstance(media, AudioSpec) else '')}{suffix_of(media)}"
@@ -82,7 +82,7 @@ class FileHost:
         return self._link(f"{FILES}{name}", now + ttl)
 
     def media_at(self, url: str) -> Media | None:
-        """Give what is behind a link that somebody hands in; see `still`."""
+        """Give what is behind a URL that somebody hands in; see `still`."""
         parts = urlsplit(url)
         if f"{parts.scheme}://{parts.netloc}" != self.origin:
             return ImageSpec(url, variant="stand-in")
@@ -92,10 +92,10 @@ class FileHost:
             return None
 
     def still(self, url: str) -> Still | None:
-        """Give the still behind a link that somebody hands in.
+        """Give the still behind a URL that somebody hands in.
 
         Returns:
-            For a link of this host what it shows, or None when it cannot be read; for any other link an image
+            For a URL of this host what it shows, or None when it cannot be read; for any other URL an image
             that stands in for it.
         """
         media = self.media_at(url)
@@ -111,7 +111,7 @@ class FileHost:
         """Give the file that a request is for.
 
         Raises:
-            RefusedError: There is none, its link has expired, or a token was sent along.
+            RefusedError: There is none, its URL has expired, or a token was sent along.
         """
         self._refuse_token(request)
         if request.path.startswith(CDN):

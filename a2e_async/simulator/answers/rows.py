@@ -10,14 +10,14 @@ from a2e_async.simulator.world.switches import Names, shaped
 from a2e_async.simulator.world.tasks import USER_ID, SimTask, iso
 
 
-def row(task: SimTask, dialect: Dialect, now: float, links: list[str], names: Names = "keep") -> dict[str, Any]:
+def row(task: SimTask, dialect: Dialect, now: float, urls: list[str], names: Names = "keep") -> dict[str, Any]:
     """Give the record of a task.
 
     Args:
         task: The task.
         dialect: How its family writes it down.
         now: The time of the record.
-        links: The links of its results; shown when the task is completed.
+        urls: The URLs of its results; shown when the task is completed.
         names: What becomes of its name.
     """
     word = dialect.word(task, now)
@@ -34,7 +34,7 @@ def row(task: SimTask, dialect: Dialect, now: float, links: list[str], names: Na
         "updatedAt": iso(task.changed(now)),
         **({dialect.code: code} if dialect.code else {}),
         dialect.message: message,
-        **_results(dialect.result, links),
+        **_results(dialect.result, urls),
         **dialect.more(task, now),
     }
 
@@ -48,7 +48,7 @@ def first_row(row: dict[str, Any], kind: Kind) -> dict[str, Any]:
     return {field: row.get(field) or usual.get(field, row.get(field)) for field in fields}
 
 
-def _results(field: str, links: list[str]) -> dict[str, object]:
+def _results(field: str, urls: list[str]) -> dict[str, object]:
     if not field:
         return {}
-    return {field: links if field.endswith("s") else "".join(links[:1])}
+    return {field: urls if field.endswith("s") else "".join(urls[:1])}

@@ -89,11 +89,11 @@ class Service:
     def _row(self, task: SimTask, now: float, names: Names = "keep", host: str = "") -> dict[str, Any]:
         """Write a task, in the list of another family as that one does."""
         is_done = now >= task.ends and task.failure is None
-        links = [self.files.link(task, now, index) for index in range(len(task.files))] if is_done else []
+        urls = [self.files.url_of(task, now, index) for index in range(len(task.files))] if is_done else []
         dialect = self.world.kinds[task.family].dialect
         if host and host != task.family:
             dialect = attrs.evolve(self.world.kinds[host].dialect, name=dialect.name)
-        return row(task, dialect, now, links, names)
+        return row(task, dialect, now, urls, names)
 
     def _start(self, asked: Asked) -> object:
         route, body = asked.route, asked.values

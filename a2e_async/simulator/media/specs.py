@@ -61,12 +61,12 @@ class VideoSpec:
 
 @attrs.frozen
 class AudioSpec:
-    """A sound that somebody could take for speech.
+    """Audio that somebody could take for speech.
 
     Attributes:
-        words: What is said; other words sound otherwise.
+        words: What is said; other words give other audio.
         seconds: How long it is.
-        variant: Tells the sounds of different voices apart.
+        variant: Tells the audio of different voices apart.
     """
 
     words: str

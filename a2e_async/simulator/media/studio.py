@@ -31,7 +31,7 @@ class Studio:
     """Renders files: each once, however many ask for it, and keeps those that were asked for last.
 
     Args:
-        mode: "pretty" (images and videos to look at; needs the extras), "plain" (small ones in pure Python), "tiny"
+        mode: "pretty" (images and videos worth seeing; needs the extras), "plain" (small ones in pure Python), "tiny"
             (valid files of a few hundred bytes, for load), or "auto", which is pretty where it can be.
         keep_bytes: How much is kept.
         workers: How many files are rendered at once.

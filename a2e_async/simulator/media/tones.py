@@ -1,4 +1,4 @@
-"""Sounds without any library: a short melody in a WAV file, another one for other words."""
+"""Audio without any library: a short melody in a WAV file, another one for other words."""
 
 from __future__ import annotations
 

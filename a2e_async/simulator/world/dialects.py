@@ -32,7 +32,7 @@ class Dialect:
         words: What the usual words of a status are here, where they differ.
         begins: The usual word of its first status; nothing can be cancelled when it is "sent".
         late: The word for the last tenth of its run, "" where there is none.
-        result: The field of its links, "" where there are none; a list where the name is a plural.
+        result: The field of its URLs, "" where there are none; a list where the name is a plural.
         code: The field of a failure's code, "" where there is none.
         calm: What stands in it while nothing has failed.
         message: The field of a failure's words.

@@ -71,7 +71,7 @@ def files_of(kind: Kind, body: Body, seed: int, index: int, find_still: FindStil
         body: Its start.
         seed: Where chance begins.
         index: Its number among the tasks of the start.
-        find_still: Gives the still behind a link.
+        find_still: Gives the still behind a URL.
     """
     prompt = words_of(kind, body) or kind.family.title
     first, last = (_still(body, fields, find_still) for fields in (_FIRST, _LAST))

@@ -68,11 +68,11 @@ class Switches:
         voice_limit: Most cloned voices; one more is refused with HTTP 403.
         hosts_occupied: No host is free for a streaming avatar: code 1001.
         full_hd_lag: How long after its task's end the 1080p version of a video is answered with HTTP 202.
-        transfer_key: Where a transfer to storage has its link.
+        transfer_key: Where a transfer to storage has its URL.
         batch_limit: Most ids that one batch enquiry may name; None: 200 where that is documented, else 100.
         rate: Most API requests in one second of the caller's time; more are answered 429. None: no limit.
         latency: How long each API reply takes.
-        file_ttl: How long a result link lives, and how long a task stays in lists.
+        file_ttl: How long a result URL lives, and how long a task stays in lists.
         file_refuses_token: Result and upload hosts refuse requests that carry an Authorization header.
         webhooks: What becomes of webhooks, which are posted to receivers on this machine alone: sent "once" as a task
             ends, "twice", "never", or "early", before the task has begun and the start is answered.

@@ -37,7 +37,7 @@ class SimTask:
         created: When it was started.
         pace: The time over which its statuses are spread.
         ends: When it is completed or failed.
-        files: What its results show; at least one, whether or not records show a link of it.
+        files: What its results show; at least one, whether or not records show a URL of it.
         skips_initialized: It begins as "sent".
         failure: Code and words of its failure, or None when it will be completed.
         refundable: Its coins come back when it fails.

@@ -48,7 +48,7 @@ class World:
         self.kinds: dict[str, Kind] = known_kinds()
         self.account = Account(self.clock, self.switches.coins, self.switches.diamonds)
         self.find_still: Callable[[str], Still | None] = ImageSpec
-        """Gives the still behind a link, or None where there is none; the file host takes this over."""
+        """Gives the still behind a URL, or None where there is none; the file host takes this over."""
         self.tell: Callable[[SimTask], None] = _nobody
         """Called with each new task that has a webhook, and when its end is moved; the postman takes this over."""
         self._tasks: dict[str, SimTask] = {}
