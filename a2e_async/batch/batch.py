@@ -110,41 +110,41 @@ class Batch(Run):
 class _Opening:
     """An `async with` block of a batch."""
 
-    _folder: Path
-    _a2e: A2EClient
-    _options: Options
-    _again: frozenset[State]
-    _max_running: int
-    _max_coins: float | None
-    _service: str | None
-    _same_account: bool
-    _ledger: MemoryLedger | None
-    _on_change: OnChange
+    folder: Path
+    a2e: A2EClient
+    options: Options
+    again: frozenset[State]
+    max_running: int
+    max_coins: float | None
+    service: str | None
+    same_account: bool
+    ledger: MemoryLedger | None
+    on_change: OnChange
     _budget: BatchBudget | None = attrs.field(default=None, init=False)
     _batch: Batch | None = attrs.field(default=None, init=False)
 
     async def __aenter__(self) -> Batch:
-        a2e = self._a2e
-        ledger = await Ledger.open(self._folder, self._ledger)
+        a2e = self.a2e
+        ledger = await Ledger.open(self.folder, self.ledger)
         try:
-            owner = await Owner.check(ledger, a2e, service=self._service, same_account=self._same_account)
-            self._budget = await BatchBudget.open(self._max_coins, ledger, a2e, self._options)
+            owner = await Owner.check(ledger, a2e, service=self.service, same_account=self.same_account)
+            self._budget = await BatchBudget.open(self.max_coins, ledger, a2e, self.options)
             estimates = Estimates(ledger, a2e.learned)
             await estimates.recall()
         except BaseException:
             await ledger.aclose()
             raise
         steps = Steps(
-            self._folder,
+            self.folder,
             a2e,
             ledger,
             owner=owner,
-            options=self._options,
+            options=self.options,
             budget=self._budget,
-            on_change=self._on_change,
+            on_change=self.on_change,
         )
-        again, most = self._again, self._max_running
-        self._batch = Batch(self._folder, ledger, steps, estimates, max_running=most, again=again)
+        again, most = self.again, self.max_running
+        self._batch = Batch(self.folder, ledger, steps, estimates, max_running=most, again=again)
         return self._batch
 
     async def __aexit__(
