@@ -59,24 +59,6 @@ def report_places(folder: Path) -> dict[str, Path]:
     return {name: place_for(folder, name) for name in _OURS}
 
 
-def write_page(folder: Path, html: str) -> Path:
-    """Write a page beside its files, whole or not at all, and give its path; see `place_for`.
-
-    Args:
-        folder: Where it goes; made when it is not there.
-        html: The page, which has `PAGE_MARK` in its head.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    file = AtomicFile(place_for(folder, "index.html"))
-    try:
-        file.text.write(html)
-        file.finish()
-        file.put()
-    finally:
-        file.discard()
-    return file.path
-
-
 def place_for(folder: Path, name: str) -> Path:
     """Give a name that is free or holds an older file of ours, never one with something of somebody else.
 

@@ -9,10 +9,10 @@ import click
 from a2e_async._version import __version__
 from a2e_async.cli.base import Group
 from a2e_async.cli.codes import INTERRUPTED, USAGE
-from a2e_async.cli.display.output import complain
+from a2e_async.cli.display.output import print_error
 
 COMMANDS = {
-    "demo": ("commands.demo", "Make images and videos from them in a simulator, and a page that shows them."),
+    "demo": ("commands.demo", "Run a batch of images and videos against a simulator, and write its page."),
     "text-to-image": (
         "commands.start:text_to_image",
         "Make images from prompts, all at once; `-` reads them from stdin, one a line.",
@@ -84,9 +84,9 @@ def main() -> int:
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
     except click.ClickException as error:
-        complain(_with_hint(error))
+        print_error(_with_hint(error))
     except (KeyboardInterrupt, click.Abort):
-        complain("interrupted")
+        print_error("interrupted")
         return INTERRUPTED
     return USAGE
 

@@ -12,7 +12,7 @@ from click.core import ParameterSource
 from a2e_async.cli import settings
 
 
-class _Everywhere(click.Command):
+class _SharedOptionsCommand(click.Command):
     """A command that takes the shared options, before or after its name.
 
     Args:
@@ -37,7 +37,9 @@ class _Everywhere(click.Command):
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write this command's own options, then the shared ones, then examples."""
         own = [param for param in self.get_params(ctx) if param not in settings.OPTIONS]
-        used = [option for option in settings.OPTIONS if option.name in self.uses or option.name not in settings.SOME]
+        used = [
+            option for option in settings.OPTIONS if option.name in self.uses or option.name not in settings.LIMITED
+        ]
         for title, params in (("Options", own), ("Options of every command", used)):
             records = [record for record in map(_record, params, [ctx] * len(params)) if record]
             if records:
@@ -72,7 +74,7 @@ class _Everywhere(click.Command):
     def _refuse_useless(self, ctx: click.Context) -> None:
         if isinstance(self, click.Group):
             return
-        for name in sorted(settings.SOME - self.uses):
+        for name in sorted(settings.LIMITED - self.uses):
             if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
                 option = f"--{name.replace('_', '-')}"
                 why = " (it is for the commands that start tasks)" if name == "dry_run" else ""
@@ -87,11 +89,11 @@ def _is_given(value: object) -> bool:
     return isinstance(value, str | bool | int | float) or (isinstance(value, list | tuple) and bool(value))
 
 
-class Command(_Everywhere):
+class Command(_SharedOptionsCommand):
     """One command."""
 
 
-class Group(_Everywhere, click.Group):
+class Group(_SharedOptionsCommand, click.Group):
     """A command with commands below it."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -63,7 +63,7 @@ class FamilyGroup(Group):
     Args:
         action: What such a command does with a `Run`, the request that its options describe, and further values.
         extra: Options of it besides the family's fields.
-        uses: Which of the shared options in `settings.SOME` it has a use for.
+        uses: Which of the shared options in `settings.LIMITED` it has a use for.
         **how: click's own arguments.
     """
 

@@ -1,4 +1,4 @@
-"""The lines that go on with what an interrupted run, or a batch, leaves behind."""
+"""The command lines that resume what an interrupted run, or a batch, leaves behind."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from typing import Any
 import click
 
 from a2e_async.cli import settings
-from a2e_async.cli.display.board import short
+from a2e_async.cli.display.board import shorten
+from a2e_async.cli.display.output import counted
 from a2e_async.cli.fields import label_of
 from a2e_async.cli.settings import Settings
 from a2e_async.core.family import Family
@@ -23,18 +24,18 @@ _LEFT_OUT = frozenset({"token", "dry_run"})
 
 
 def lines(jobs: Iterable[Job[Any]], settings: Settings, out: Path | None = None) -> list[str]:
-    """Give one line per family, ready to be pasted, and one for the starts that have no ids.
+    """Give one line per family, ready to paste, and messages about the starts that have no ids.
 
-    The token is left to the environment: it must not end up in a shell's history.
+    The token is left out: it must not end up in a shell's history.
 
     Args:
-        jobs: The jobs that are left.
+        jobs: The jobs whose results nobody has.
         settings: What the options of every command say.
-        out: Where their files were to go, which may be a folder that nobody has named; None: nowhere.
+        out: Where their files were to be saved, which may be a default folder; None if nowhere.
     """
     jobs = list(jobs)
     if settings.simulate:
-        return ["the simulator has ended, and its tasks with it"] if jobs else []
+        return ["the simulator has ended and took its tasks with it: nothing to resume"] if jobs else []
     by_family: dict[str, list[str]] = {}
     for job in jobs:
         by_family.setdefault(job.family.name, []).extend(job.task_ids)
@@ -43,7 +44,7 @@ def lines(jobs: Iterable[Job[Any]], settings: Settings, out: Path | None = None)
 
 
 def task_line(what: str, family: str, task_ids: Iterable[str], settings: Settings, out: Path | None = None) -> str:
-    """Give the line that does something with tasks; an id, which the service chose, is never taken for an option."""
+    """Give the command line for tasks; an id, which the service chose, is never taken for an option."""
     words = ["a2e", what, family]
     if settings.base_url:
         words += ["--base-url", settings.base_url]
@@ -57,28 +58,40 @@ def _nameless(jobs: list[Job[Any]]) -> list[str]:
     lost = [f"{job.family.name} {job.tag}" for job in jobs if not isinstance(job.error, ClientClosedError)]
     words = []
     if unsent:
-        named = ", ".join(f'"{short(label_of(job.request))}"' for job in unsent[:_MOST_NAMED])
+        named = ", ".join(f'"{shorten(label_of(job.request))}"' for job in unsent[:_MOST_NAMED])
         more = f" and {len(unsent) - _MOST_NAMED} more" if len(unsent) > _MOST_NAMED else ""
-        words.append(f"{len(unsent)} starts were not sent: {named}{more}")
+        words.append(f"{counted(len(unsent), 'start')} not sent: {named}{more}")
     if lost:
-        words.append(f"no answer to {len(lost)} starts; a2e list FAMILY shows those that were taken: {', '.join(lost)}")
+        words.append(
+            f"{counted(len(lost), 'start')} without an answer; a2e list FAMILY shows which exist: {', '.join(lost)}"
+        )
     return words
 
 
-def retry_line(folder: Path, *options: str) -> str:
-    """Give the line that attempts rows of a batch anew."""
-    path = str(folder)
-    return shlex.join(["a2e", "batch", "retry", *([path, *options] if path[0] != "-" else [*options, "--", path])])
+def batch_line(command: str, folder: Path, *options: str, ids: Collection[str] = (), simulate: bool = False) -> str:
+    """Give the line that retries or redoes rows of a batch; a folder or an id is never taken for an option.
+
+    Args:
+        command: Which command of `a2e batch`.
+        folder: The batch's folder.
+        *options: Options of the command.
+        ids: Ids of rows.
+        simulate: Whether the batch belongs to a simulator.
+    """
+    path, words = str(folder), ["a2e", *(["--simulate"] if simulate else []), "batch", command]
+    if path.startswith("-"):
+        return shlex.join([*words, *options, "--", path, *ids])
+    return shlex.join([*words, path, *options, *(["--", *ids] if ids else [])])
 
 
 def same_command(given: Settings, *, without: Collection[str] = ()) -> str:
-    """Give the command that runs, ready to be pasted.
+    """Give the running command as a line, ready to paste.
 
-    The token is left to the environment: it must not end up in a shell's history.
+    The token is left out: it must not end up in a shell's history.
 
     Args:
         given: What the options of every command say.
-        without: Names of parameters to leave out, as what they ask for is done.
+        without: Names of parameters to leave out, because what they ask for is done.
     """
     context = click.get_current_context()
     words, last = context.command_path.split(), list[str]()
@@ -100,7 +113,7 @@ def _words(param: click.Parameter, value: Any) -> list[str]:  # noqa: ANN401 - w
     assert isinstance(param, click.Option)  # noqa: S101 - click knows no third kind
     if param.count:
         return [param.opts[0]] * int(value)
-    if param.secondary_opts:  # a pair of flags, which may say no as loud as yes
+    if param.secondary_opts:  # a pair of flags, of which the negative one counts, too
         return [] if value is None else [(param.opts if value else param.secondary_opts)[-1]]
     if param.is_flag:
         return [param.opts[-1]] if value else []

@@ -1,4 +1,4 @@
-"""One run of one command: its client, its messages, its exit code, and what to say when it is interrupted."""
+"""One run of one command: its client, its messages, its exit code, and what it says when it is interrupted."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from a2e_async.cli.codes import DONE, INTERRUPTED, exit_code
 from a2e_async.cli.display import log
 from a2e_async.cli.display.board import Board
 from a2e_async.cli.display.live import board_for
-from a2e_async.cli.display.output import VARIABLES, Output, complain, plain, tell
+from a2e_async.cli.display.output import VARIABLES, Output, counted, plain, print_error, tell
 from a2e_async.cli.fields import doc_of
 from a2e_async.cli.settings import Settings
 from a2e_async.cli.signals import Signals
@@ -50,9 +50,9 @@ class Run:
         output: Where its results go.
         board: Where its jobs are shown.
         jobs: Jobs whose results nobody has yet, in the order of their starts.
-        begun: How many jobs it has had: the same command once more would pay for them once more.
-        saves_to: Where the files of its jobs go, or None while they go nowhere.
-        signals: What asks it to end.
+        started: How many jobs it has had: the same command once more would pay for them once more.
+        saves_to: Where the files of its jobs go, or None while nothing is saved.
+        signals: Ctrl-C and its like.
         sim: The simulator that the client talks to, or None.
     """
 
@@ -62,9 +62,9 @@ class Run:
         default=attrs.Factory(lambda self: board_for(quiet=self.settings.quiet), takes_self=True)
     )
     jobs: dict[Job[Any], None] = attrs.field(factory=dict)
-    begun: int = 0
+    started: int = 0
     saves_to: Path | None = None
-    signals: Signals = attrs.field(default=attrs.Factory(lambda self: Signals(self.leave), takes_self=True))
+    signals: Signals = attrs.field(default=attrs.Factory(lambda self: Signals(self.exit_now), takes_self=True))
     sim: Simulator | None = None
 
     @asynccontextmanager
@@ -72,71 +72,73 @@ class Run:
         self,
         *,
         quick: bool = False,
-        how: Mapping[str, Any] | None = None,
+        options: Mapping[str, Any] | None = None,
+        simulate: bool = False,
         **simulated: Any,  # noqa: ANN401 - the simulator's own arguments
     ) -> AsyncIterator[A2EClient]:
-        """Open the client that the options ask for, in front of a simulator if they ask for one.
+        """Open the client that the command's options ask for, with a simulator if they ask for one.
 
         Args:
             quick: Give up after few attempts: somebody waits for an answer, and no task depends on it.
-            how: Further arguments of the client.
-            **simulated: How the simulator shall be.
+            options: Further arguments of the client.
+            simulate: Use a simulator, whatever the command's options say.
+            **simulated: Arguments of the simulator.
         """
         given = self.settings
         token, base_url = given.token, given.base_url
-        options: dict[str, Any] = {"max_starts": given.max_starts} if given.max_starts else {}
-        options |= {"retry": Retry(attempts=_QUICK_ATTEMPTS)} if quick else {}
-        options |= how or {}
+        arguments: dict[str, Any] = {"max_starts": given.max_starts} if given.max_starts else {}
+        arguments |= {"retry": Retry(attempts=_QUICK_ATTEMPTS)} if quick else {}
+        arguments |= options or {}
         async with AsyncExitStack() as stack:
-            if given.simulate:
+            if simulate or given.simulate:
                 self.sim = await stack.enter_async_context(simulator(**{"speed": SIMULATED_SPEED, **simulated}))
                 token, base_url = self.sim.token, self.sim.url
-            yield await stack.enter_async_context(A2EClient(token, base_url=base_url, **options))
+            yield await stack.enter_async_context(A2EClient(token, base_url=base_url, **arguments))
 
-    def complain(self, text: str) -> None:
-        """Say in one line on stderr what went wrong."""
-        complain(text, self.settings.token)
+    def print_error(self, text: str) -> None:
+        """Print one line on stderr that says what went wrong."""
+        print_error(text, self.settings.token)
 
     def fail(self, error: BaseException, more: str = "") -> int:
-        """Say what went wrong, and give the exit code for it."""
-        self.complain(_words(error) + more)
+        """Print what went wrong, and give the exit code for it."""
+        self.print_error(_message_of(error) + more)
         if self.settings.verbose:
-            # Indented: what an error of a stranger says must not look like a line of ours.
+            # Indented: the text of a foreign error must not look like a line of ours.
             tell(textwrap.indent("".join(traceback.format_exception(error)), "  "), self.settings.token)
         return exit_code(error)
 
-    def take(self, jobs: Iterable[Job[Any]]) -> None:
+    def track(self, jobs: Iterable[Job[Any]]) -> None:
         """Remember jobs whose results nobody has yet."""
         for job in jobs:
-            self.begun += job not in self.jobs
+            self.started += job not in self.jobs
             self.jobs[job] = None
 
     def interrupted(self) -> int:
-        """Say how to go on after Ctrl-C."""
-        self.complain("interrupted")
-        for line in self._left():
+        """Print how to resume after Ctrl-C."""
+        self.print_error("interrupted")
+        for line in self._resume_lines():
             self.output.say(line)
         return INTERRUPTED
 
-    def tell_resume(self) -> None:
-        """Print the lines that watch, and if need be download, what this run leaves behind."""
+    def print_resume(self) -> None:
+        """Print the lines that watch, and download if that was asked for, what this run leaves behind."""
         for line in resume.lines(self.jobs, self.settings, self.saves_to):
             self.output.say(line)
 
-    def wait(self) -> None:
-        """Say why the end takes its time."""
+    def explain_wait(self) -> None:
+        """Print why the command has not ended yet."""
         waiting = sum(not job.task_ids and job.error is None for job in self.jobs)
         if waiting:
-            self.complain(
-                f"waiting for the answers of {waiting} starts, so that no id is lost (once more: leave at once)"
+            self.print_error(
+                f"waiting for the answer to {counted(waiting, 'start')}, so that no id is lost (Ctrl-C: leave at once)"
             )
 
-    def leave(self) -> NoReturn:
-        """Say what is left and end the process at once: nothing that hangs may keep a command that was told to go.
+    def exit_now(self) -> NoReturn:
+        """Print what is left and end the process at once, even if something in it hangs.
 
         It runs inside a signal handler, perhaps in the middle of another line, so it writes past all buffers.
         """
-        lines = "".join(f"{plain(line)}\n" for line in ("a2e: interrupted", *self._left()))
+        lines = "".join(f"{plain(line)}\n" for line in ("a2e: interrupted", *self._resume_lines()))
         with contextlib.suppress(
             OSError, ValueError, AttributeError
         ):  # number 2 may be a ledger where stderr is closed
@@ -144,22 +146,22 @@ class Run:
             os.write(sys.stderr.fileno(), f"{cursor}\n{lines}".encode(errors="backslashreplace"))
         os._exit(INTERRUPTED)
 
-    def _left(self) -> list[str]:
+    def _resume_lines(self) -> list[str]:
         lines = resume.lines(self.jobs, self.settings, self.saves_to)
         unsent = sum(isinstance(job.error, ClientClosedError) for job in self.jobs)
-        # Where nothing was sent, the whole command may be done once more; else that would pay for something twice.
-        if self.begun == unsent and click.get_current_context(silent=True) is not None:
+        # Only where nothing was sent may the whole command be run again; else it would pay for something twice.
+        if self.started == unsent and click.get_current_context(silent=True) is not None:
             lines.append(resume.same_command(self.settings))
         return lines
 
 
 @asynccontextmanager
 async def simulator(**options: Any) -> AsyncIterator[Simulator]:  # noqa: ANN401 - the simulator's own arguments
-    """Open a simulator in this process, and say so if it could make better media."""
+    """Open a simulator in this process, and say what is missing for better media."""
     missing = [name for name, module in (("pillow", "PIL"), ("av", "av")) if find_spec(module) is None]
     if missing:
-        words = "the simulator's media are small and plain without " + " and ".join(missing)
-        tell(f"a2e: {words}; pip install 'a2e-async[sim]'")
+        names = " and ".join(missing)
+        tell(f"a2e: without {names} the simulator makes small, plain media; pip install 'a2e-async[sim]'")
     async with serve(**options) as simulated:
         yield simulated
 
@@ -170,7 +172,7 @@ def run(command: Callable[[Run], Awaitable[int | None]], this: Run) -> int:
 
     async def main() -> int | None:
         this.signals.bind()
-        this.signals.slow = this.wait
+        this.signals.slow = this.explain_wait
         return await command(this)
 
     try:
@@ -195,12 +197,12 @@ def _output(given: Settings) -> Output:
     return Output(as_json=given.json, quiet=given.quiet)
 
 
-def _words(error: BaseException) -> str:
+def _message_of(error: BaseException) -> str:
     if isinstance(error, MissingTokenError):
-        return f"no token: set {VARIABLES[0]}, or give --token; it is made on the account page of {DEFAULT_BASE_URL}"
+        return f"no token: set {VARIABLES[0]} or give --token; create one on the account page of {DEFAULT_BASE_URL}"
     if isinstance(error, A2EError | OSError):
         return str(error) or type(error).__name__
-    return f"a mistake in a2e itself, {type(error).__name__}: {error} (-v shows where)"
+    return f"internal error (please report), {type(error).__name__}: {error} (-v shows where)"
 
 
 def command(
@@ -210,13 +212,13 @@ def command(
     uses: Collection[str] = (),
     examples: Sequence[str] = (),
 ) -> Callable[[AsyncCommand], Command]:
-    """Make a command of an async function that takes a `Run` and its own parameters and returns an exit code.
+    """Turn an async function that takes a `Run` and its parameters, and returns an exit code, into a command.
 
     Args:
         name: Its name on the command line.
         params: Parameters besides those that click's decorators add.
-        uses: Which of the shared options in `settings.SOME` it has a use for.
-        examples: Lines for its help.
+        uses: Which of the shared options in `settings.LIMITED` it uses.
+        examples: Example lines for its help.
     """
 
     def decorate(function: AsyncCommand) -> Command:
@@ -224,11 +226,11 @@ def command(
         def invoke(**values: Any) -> int:  # noqa: ANN401 - click hands over each parameter by name
             given = click.get_current_context().obj
             if given.dry_run and "dry_run" not in uses:
-                raise click.UsageError("--dry-run is for the commands that start tasks")
+                raise click.UsageError("--dry-run only works with commands that start tasks")
             return run(functools.partial(function, **values), Run(given))
 
-        how: dict[str, Any] = {"uses": uses, "examples": examples, "help": doc_of(function)}
-        made = click.command(name, cls=Command, params=list(params), **how)(invoke)
+        arguments: dict[str, Any] = {"uses": uses, "examples": examples, "help": doc_of(function)}
+        made = click.command(name, cls=Command, params=list(params), **arguments)(invoke)
         # functools.wraps would let `inspect` see the coroutine function behind this plain one.
         del invoke.__wrapped__
         return made

@@ -12,7 +12,7 @@ import click
 
 @attrs.frozen(kw_only=True)
 class Settings:
-    """What the options of every command say.
+    """The options of every command.
 
     Attributes:
         token: The token, or None to take it from the environment.
@@ -20,11 +20,11 @@ class Settings:
         json: Print JSON lines on stdout.
         simulate: Run against a simulator in this process.
         dry_run: Print the requests of the starts, send nothing.
-        timeout: Seconds after which a job gives up waiting, or None for its family's own.
-        max_starts: Start requests in flight at most, or None for the client's own.
-        out: Folder for the results, or None for the command's own.
-        quiet: Show no progress and nothing that is only good to know.
-        verbose: How much to log: 0 nothing, 1 what happens, 2 everything; from 1 on errors come with a traceback.
+        timeout: Seconds after which a job times out, or None for the default of its family.
+        max_starts: Most start requests in flight, or None for the client's default.
+        out: Folder for the results, or None for the default of the command.
+        quiet: Show no progress and no notes.
+        verbose: How much to log: 0 warnings, 1 each request, 2 everything; from 1 on errors have a traceback.
     """
 
     token: str | None = attrs.field(default=None, repr=False)
@@ -40,7 +40,7 @@ class Settings:
 
 
 class Number(click.FloatRange):
-    """A number in a range, called so; neither infinite nor NaN."""
+    """A finite number in a range, shown as "number" in the help."""
 
     name = "number"
 
@@ -63,8 +63,12 @@ def _option(*names: str, **how: Any) -> click.Option:  # noqa: ANN401 - click's 
 
 
 OPTIONS: tuple[click.Option, ...] = (
-    _option("--token", metavar="TOKEN", help="The token; better set A2E_API_KEY, other users see a command's words."),
-    _option("--base-url", metavar="URL", help="Where the service is (default: A2E_BASE_URL or A2E's own)."),
+    _option(
+        "--token",
+        metavar="TOKEN",
+        help="The token; A2E_API_KEY is safer: other users of this machine can see a command line.",
+    ),
+    _option("--base-url", metavar="URL", help="Address of the API (default: A2E_BASE_URL, or A2E's own)."),
     _option("--json", is_flag=True, help="Print one JSON object per line on stdout."),
     _option("--simulate", is_flag=True, help="Run against a simulator in this process: no network, no coins."),
     _option("--dry-run", is_flag=True, help="Print the start requests as curl commands, send nothing."),
@@ -72,18 +76,18 @@ OPTIONS: tuple[click.Option, ...] = (
         "--timeout",
         type=Number(min=0, min_open=True),
         metavar="SECONDS",
-        help="Give up waiting for a job after so long; its task goes on (default: its family's own, 1 to 24 hours).",
+        help="Stop waiting for a job after this time; its task still runs on A2E (default: 1 to 24 hours, by family).",
     ),
     _option(
-        "--max-starts", type=click.IntRange(min=1), metavar="N", help="Start requests in flight at most (default: 32)."
+        "--max-starts", type=click.IntRange(min=1), metavar="N", help="Most start requests in flight (default: 32)."
     ),
     _option("--out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Folder for the results."),
-    _option("-q", "--quiet", is_flag=True, help="No progress on stderr; errors, and lines that resume, stay."),
-    _option("-v", "--verbose", count=True, help="Log each request and what happens; twice: everything."),
+    _option("-q", "--quiet", is_flag=True, help="Show no progress; errors and the lines to resume are still printed."),
+    _option("-v", "--verbose", count=True, help="Log each request; -vv logs everything."),
 )
-"""One set of objects for all commands: click tells parameters apart by identity."""
+"""The same objects for all commands: click tells parameters apart by identity."""
 
-SOME = frozenset({"dry_run", "timeout", "max_starts", "out"})
-"""Those for which not every command has a use; each command says which it `uses`."""
+LIMITED = frozenset({"dry_run", "timeout", "max_starts", "out"})
+"""Options that not every command has; each command says which it `uses`."""
 
 NAMES = frozenset(name for option in OPTIONS for name in option.opts)

@@ -59,7 +59,7 @@ async def test_bad_rows(batch, sim, lonely):
     assert (end.code, end.out) == (2, "")
     for clue in ("line 3 (b): prompt: must be given", "line 4 (c): width:", "line 5 (d): colour:"):
         assert f"a2e: rows.csv: {clue}" in end.err
-    assert "3 of 4 rows are bad" in end.err
+    assert "3 of 4 rows invalid" in end.err
     assert sim.counters.total() == 0
     assert not (lonely.folder / "out").exists()
     end = await batch(*words, "--skip-bad-rows")
@@ -88,11 +88,11 @@ async def test_max_coins(batch, sim, lonely):
     words = ("run", write(lonely.folder, *kites(5)), "--out", "out", *FAMILY)
     end = await batch(*words, "--max-coins", "25")
     assert end.code == 4
-    assert "5 rows to start, about 50 coins; 25 of 25 coins are left, the account has 10000" in end.err
+    assert "5 rows to start, about 50 coins; 25 of 25 coins left, the account has 10000" in end.err
     assert (sim.book.spent, sorted(statuses(lonely.folder / "out"))) == (20, ["done"] * 2 + ["planned"] * 3)
     end = await batch(*words, "--max-coins", "40")
     assert (end.code, sim.book.spent) == (4, 40)
-    assert "20 of 40 coins are left" in end.err
+    assert "20 of 40 coins left" in end.err
     assert (await batch(*words)).code == 0
     assert sim.book.spent == 50
 
@@ -194,7 +194,7 @@ async def test_folder_alone(batch, lonely):
         ("batch", "report", "out"),
         ("batch", "status", "nowhere"),
     )
-    assert (shown.code, shown.out) == (0, "       1  done\n       1  rows, 10 coins\n")
+    assert (shown.code, shown.out) == (0, "       1  done\n       1  row, 10 coins\n")
     assert (data.data[0]["rows"], data.data[0]["coins"], data.data[0]["states"]["done"]) == (1, 10, 1)
     assert (report.code, report.out) == (0, f"{Path('out', 'index.html')}\n")
     assert statuses(lonely.folder / "out") == ["done"]
@@ -207,7 +207,7 @@ async def test_folder_alone(batch, lonely):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo terminal")
 def test_live_display(lonely):
-    """On a terminal there is a bar for each stage, redrawn, and the page's path comes after it."""
+    """On a terminal there is a bar for each state, redrawn, and the page's path comes after it."""
     ours, theirs = pty.openpty()
     name = write(lonely.folder, *kites(4))
     with lonely.start(
@@ -224,6 +224,6 @@ def test_live_display(lonely):
     os.close(ours)
     text = seen.decode()
     assert "\x1b[" in text
-    for clue in ("planned", "starting", "running", "downloading", "4 of 4 done", "40 coins spent", "service well"):
+    for clue in ("planned", "starting", "running", "downloading", "4 of 4 done", "40 coins spent", "API healthy"):
         assert clue in text
     assert str(Path("out", "index.html")) in text

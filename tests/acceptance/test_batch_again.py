@@ -1,4 +1,4 @@
-"""Rows of a batch that are attempted anew, and lines that can help."""
+"""Rows of a batch that are retried, and lines that can help."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from batch_command import FAMILY, QUICK, kites, statuses, write
 
 
 async def test_retry_failed(batch, sim, lonely):
-    """Failed rows end with 1, stay as they are, and are attempted anew on demand, from the folder alone."""
+    """Failed rows end with 1, stay as they are, and are retried on demand, from the folder alone."""
     sim.change(fails=lambda _family, body: "number 1" in body["prompt"])
     words = ("run", write(lonely.folder, *kites(3)), "--out", "out", *FAMILY)
     end = await batch(*words)
@@ -28,7 +28,7 @@ async def test_retry_failed(batch, sim, lonely):
 
 
 async def test_retry_with_a_mended_file(batch, sim, lonely):
-    """A refused row is attempted anew with the fields that a mended file has for it."""
+    """A refused row is retried with the fields that a mended file has for it."""
     name = write(lonely.folder, "a kite", "a [blocked] kite")
     assert (await batch("run", name, "--out", "out", *FAMILY)).code == 1
     assert statuses(lonely.folder / "out") == ["done", "refused"]
@@ -42,7 +42,7 @@ async def test_retry_with_a_mended_file(batch, sim, lonely):
 
 
 async def test_retry_unknown(batch, sim, lonely):
-    """A start that nobody can find is reported as unknown, and started anew only on demand."""
+    """A start that nobody can find is reported as unknown, and started again only on demand."""
     sim.change(names="drop")
     sim.faults.add("text_to_image.start", "reset", when="after")
     words = ("run", write(lonely.folder, "a kite"), "--out", "out", *FAMILY, *QUICK)
@@ -86,7 +86,7 @@ async def test_redo(batch, sim, lonely):
     assert (await batch("run", name, "--out", "out", *FAMILY)).code == 0
     write(lonely.folder, "a blue kite", *kites(3)[1:])
     end = await batch("run", name, "--out", "out", *FAMILY, "--dry-run")
-    assert "done (edited since; redo starts it anew)" in end.out
+    assert "done (edited since; redo starts it again)" in end.out
     assert "redo row-0" in (await batch("run", name, "--out", "out", *FAMILY)).err
     end = await batch("redo", "out", "row-0", "--dry-run", "--json")
     assert (end.data[0]["row"], end.data[0]["request"]["prompt"]) == ("row-0", "a blue kite")
@@ -118,7 +118,7 @@ async def test_a_line_that_would_stop_at_once_is_not_offered(batch, sim, lonely)
     """Where the coins of the batch are used up, it says what has to be raised."""
     end = await batch("run", write(lonely.folder, *kites(5)), "--out", "out", *FAMILY, "--max-coins", "20")
     assert end.code == 4
-    assert "to go on with them raise --max-coins (now 20)" in end.err
+    assert "to go on, raise --max-coins (now 20)" in end.err
     assert not [line for line in end.err.splitlines() if line.startswith("a2e batch run")]
 
 

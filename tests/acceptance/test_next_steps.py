@@ -122,7 +122,7 @@ def test_unreachable(lonely):
     assert line.startswith("a2e: ")
     assert address in line
     assert "(2/6)" in line
-    assert "1 starts were not sent" in rest
+    assert "1 start not sent" in rest
     assert shlex.split(rest.splitlines()[-1])[:3] == ["a2e", "text-to-image", "a kite"]
 
 

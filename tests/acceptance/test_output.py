@@ -62,7 +62,7 @@ async def test_a_batch_that_nobody_reads(lonely, sim):
     words = ("batch", "run", "rows.jsonl", "--out", "out", "--max-running", "1", "--json")
     code, err = await unread(lonely, sim, *words)
     assert code == 1
-    assert "rows that are left" in err
+    assert "rows left; to resume" in err
     lines = (lonely.folder / "out" / "manifest.jsonl").read_text("utf-8").splitlines()
     assert {json.loads(line)["status"] for line in lines} <= {"planned", "done"}
     assert len(sim.book.starts) < 6

@@ -96,7 +96,7 @@ async def test_once_more_leaves_at_once(lonely, sim):
     child = await lonely.start_beside(sim, "text-to-image", "a kite")
     await until(lambda: sim.book.starts)
     child.send_signal(signal.SIGINT)
-    while b"waiting for the answers of 1 starts" not in await child.stderr.readline():
+    while b"waiting for the answer to 1 start," not in await child.stderr.readline():
         assert not child.stderr.at_eof()
     assert child.returncode is None
     began = time.monotonic()

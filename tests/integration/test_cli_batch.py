@@ -18,13 +18,13 @@ from a2e_async.cli.app import main
 from a2e_async.cli.batch import loop
 from a2e_async.cli.batch.price import price_of
 from a2e_async.cli.display.board import BatchBoard
-from a2e_async.cli.display.tally import Tally
+from a2e_async.cli.display.progress import Progress
 from a2e_async.errors import LedgerError
 
 
-def tally(**states: State) -> Tally:
-    """Give a tally of rows in these states."""
-    return Tally.of(states.items())
+def progress(**states: State) -> Progress:
+    """Give the progress of rows in these states."""
+    return Progress.of(states.items())
 
 
 class Client:
@@ -36,7 +36,7 @@ class Client:
 
 async def test_plain_board(capsys):
     """Off a terminal there is a line now and then and one at the end."""
-    board = BatchBoard(tally(a=State.DONE), Client())
+    board = BatchBoard(progress(a=State.DONE), Client())
     board.every = 0.02
     async with board:
         await asyncio.sleep(0.1)
@@ -48,16 +48,16 @@ async def test_plain_board(capsys):
 async def test_board_asks_for_the_balance():
     """What is left is known from the account when there is no budget; a batch goes on without knowing it."""
     async with simulator.serve(coins=70) as sim, A2EClient(sim.token, base_url=sim.url) as a2e:
-        known = tally(a=State.PLANNED)
+        known = progress(a=State.PLANNED)
         async with BatchBoard(known, a2e):
             while known.to_spend is None:  # noqa: ASYNC110 - the board tells nobody
                 await asyncio.sleep(0.01)
-        assert known.money() == "0 coins spent, 70 left"
+        assert known.coins_text() == "0 coins spent, 70 left"
         sim.faults.add("balance", "status", status=400, hits=None)
-        known = tally(a=State.PLANNED)
+        known = progress(a=State.PLANNED)
         async with BatchBoard(known, a2e):
             await asyncio.sleep(0.1)
-        assert known.money() == "0 coins spent"
+        assert known.coins_text() == "0 coins spent"
 
 
 def row(**values: object):
@@ -79,7 +79,7 @@ async def test_price():
         assert sim.counters["quote"] == 5
         sim.faults.add("quote", "null")
         assert str(await price_of(a2e, rows[:1], None)) == (
-            "1 rows to start, about 0 coins, and 1 of a price that is not known"
+            "1 row to start, about 0 coins, plus 1 row of unknown price"
         )
 
 
@@ -202,7 +202,7 @@ def test_chained_rows_without_their_image(a2e, tmp_path):
     last = json.loads(out.splitlines()[-1])
     assert (last["row"], last["status"], last["error"]) == ("video", "refused", "its source kite failed")
     assert "its source kite failed" in err
-    assert "goes on with them" not in err
+    assert "to resume" not in err
     code, out, _err = a2e(*RUN, "--dry-run", "--json")
     assert code == 0
     video = json.loads(out.splitlines()[1])["request"]

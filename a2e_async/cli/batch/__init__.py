@@ -1,4 +1,4 @@
-"""`a2e batch`: thousands of rows from a file, each paid for once however often the command is killed."""
+"""`a2e batch`: thousands of rows from a file, each paid for once, however often the command is killed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`a2e batch run --dry-run`: the rows, what is wrong with them, what they would cost; no start is sent."""
+"""`a2e batch run --dry-run`: the rows, what is wrong with them, and what they would cost; nothing is started."""
 
 from __future__ import annotations
 
@@ -12,35 +12,28 @@ from a2e_async.batch.rows import BadRow, Row
 from a2e_async.batch.sources import RowFile
 from a2e_async.batch.stored import is_changed
 from a2e_async.cli.batch.loop import known_rows
-from a2e_async.cli.batch.options import How
+from a2e_async.cli.batch.options import BatchOptions
 from a2e_async.cli.batch.price import price_of
 from a2e_async.cli.fields import given_fields, label_of
 from a2e_async.cli.run import Run
 
-_ANEW = frozenset({State.FAILED, State.REFUSED})
 
-
-async def dry_run(run: Run, folder: Path, found: RowFile, how: How) -> int:
+async def dry_run(run: Run, folder: Path, found: RowFile, options: BatchOptions) -> int:
     """Print each row and each bad row, then price and balance."""
     known = known_rows(folder)
     for row in found.rows:
         _print_row(run, row, known.get(row.id))
     for bad in found.bad:
         _print_bad(run, bad)
-    to_start = [row for row in found.rows if _is_to_start(row, known.get(row.id), how)]
-    async with run.client(quick=True, how=how.of_client()) as a2e:
-        price = await price_of(a2e, to_start, how.price)
+    states = dict(options.states(found.rows, known))
+    to_start = [row for row in found.rows if states[row.id] is State.PLANNED]
+    async with run.client(quick=True, options=options.client_options()) as a2e:
+        price = await price_of(a2e, to_start, options.price)
         balance = await a2e.balance()
     text = f"{price}; the account has {balance.coins:g} coins"
     data = {"to_start": price.rows, "price": price.coins, "unpriced": price.unpriced, "bad": len(found.bad)}
     run.output.result(text, {**data, "balance": balance.coins})
     return 0
-
-
-def _is_to_start(row: Row, entry: Entry | None, how: How) -> bool:
-    state = State.PLANNED if entry is None else entry.state
-    anew = (how.failed and state in _ANEW) or (how.unknown and state is State.UNKNOWN)
-    return state is State.PLANNED or anew or row.id in how.redo
 
 
 def _print_row(run: Run, row: Row, entry: Entry | None) -> None:
@@ -53,7 +46,7 @@ def _print_row(run: Run, row: Row, entry: Entry | None) -> None:
     if row.image_from is not None:
         fields = {key: value for key, value in fields.items() if key in row.fields} | {"image_from": row.image_from}
     data = {"row": row.id, "line": row.line, "family": row.family.name, "status": state.value, "request": fields}
-    word = f"{state.word} (edited since; redo starts it anew)" if edited else state.word
+    word = f"{state.word} (edited since; redo starts it again)" if edited else state.word
     run.output.result(f"{row.line or '':>6}  {row.id}  {row.family.name}  {word}  {label}", {**data, "edited": edited})
 
 
@@ -61,7 +54,7 @@ def _print_bad(run: Run, bad: BadRow) -> None:
     if run.settings.json:
         run.output.result("", {"row": bad.id or None, "status": "bad", **attrs.asdict(bad, filter=_but_id)})
     else:
-        run.complain(str(bad))
+        run.print_error(str(bad))
 
 
 def _but_id(field: attrs.Attribute[Any], _value: object) -> bool:

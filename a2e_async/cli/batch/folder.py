@@ -1,4 +1,4 @@
-"""`a2e batch status DIR` and `a2e batch report DIR`: what a batch's folder tells alone."""
+"""`a2e batch status DIR` and `a2e batch report DIR`: what the folder of a batch tells without the service."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _MOST_ERRORS = 20
 @command("status")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), metavar="DIR")
 async def status(run: Run, folder: Path) -> None:
-    """Print where the rows of the batch in DIR stand.
+    """Print how many rows of the batch in DIR are in each state, and their errors.
 
-    It needs no token, and may be asked while the batch runs.
+    It needs no token and works while the batch runs.
     """
     states: Counter[State] = Counter()
     errors: Counter[tuple[State, str]] = Counter()
@@ -40,7 +40,7 @@ async def status(run: Run, folder: Path) -> None:
         for (state, words), count in errors.most_common(_MOST_ERRORS)
     ]
     lines = [f"{states[state]:>8}  {state.word}" for state in State if states[state]]
-    lines += [f"{states.total():>8}  rows, {coins:g} coins"]
+    lines += [f"{states.total():>8}  {'row' if states.total() == 1 else 'rows'}, {coins:g} coins"]
     lines += [f"{one['rows']:>8}  {State(str(one['status'])).word}: {one['error']}" for one in worst]
     run.output.result("\n".join(lines), {**data, "errors": worst})
 
@@ -50,7 +50,7 @@ async def status(run: Run, folder: Path) -> None:
 async def report(run: Run, folder: Path) -> None:
     """Write the manifests and the page of the batch in DIR.
 
-    It needs no token, and may be asked while the batch runs.
+    It needs no token and works while the batch runs.
     """
     page = await asyncio.to_thread(_write, folder)
     places = report_places(folder)

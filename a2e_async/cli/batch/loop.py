@@ -1,10 +1,14 @@
-"""Bringing the rows of a batch to their files: shown while it goes, stopped on demand, reported at the end."""
+"""One run of a batch on the command line: shown while it runs, stopped by Ctrl-C, reported at the end.
+
+Laws of this file. Every change is in the ledger before it is shown, so nothing here can lose a paid row: a display, a
+report or a reader that fails is told and changes nothing else. Whatever ends the run, the last lines say how to go on,
+and a line that could pay for a row twice says so.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import shlex
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
@@ -17,201 +21,241 @@ from a2e_async.batch.report import write_report
 from a2e_async.batch.rows import Row
 from a2e_async.batch.steps import Outcome
 from a2e_async.batch.stored import read_entries
-from a2e_async.cli.batch.options import How
+from a2e_async.cli.batch.errors import ErrorSummary
+from a2e_async.cli.batch.options import BatchOptions
 from a2e_async.cli.batch.price import price_of
-from a2e_async.cli.batch.troubles import Troubles
+from a2e_async.cli.batch.simulated import BEGUN, remove_files, to_restart
 from a2e_async.cli.codes import DONE, FAILED, INTERRUPTED, MONEY, exit_code
 from a2e_async.cli.display.board import BatchBoard
 from a2e_async.cli.display.live import batch_board_for
-from a2e_async.cli.display.tally import Tally
-from a2e_async.cli.resume import retry_line, same_command
+from a2e_async.cli.display.output import counted
+from a2e_async.cli.display.progress import Progress
+from a2e_async.cli.resume import batch_line, same_command
 from a2e_async.cli.run import Run
 from a2e_async.client import A2EClient
 from a2e_async.engine.jobs.options import DEFAULT
 from a2e_async.errors import A2EError, BudgetExceededError
 
 _COINS_A_ROW = 1_000
-_AGAIN = ("retry_failed", "failed", "unknown")
-_SIMULATOR = "the simulator"  # it has another port each time
+_RETRY_OPTIONS = ("retry_failed", "failed", "unknown")
+_SIMULATOR = "the simulator"  # in place of its address, which is another one each time
 _MOST_IDS = 20
 
 
-class Going:
+class BatchRun:
     """One run of a batch.
 
     Args:
         run: The run of the command.
         folder: The batch's folder.
-        rows: The rows to be brought to their files.
-        how: How.
-        whole: Whether they are all rows of a rows file, so that others are no more in it.
+        rows: The rows to run.
+        options: How to run them.
+        whole: Whether these are all rows of a rows file; then rows of earlier files are no longer listed.
+        simulated: Arguments of a simulator to run against, whatever the options of the command say; None: as they say.
+
+    Attributes:
+        progress: The state of every row.
+        page: The page that was written, None before that.
     """
 
-    def __init__(self, run: Run, folder: Path, rows: Sequence[Row], how: How, *, whole: bool = False) -> None:
+    def __init__(
+        self,
+        run: Run,
+        folder: Path,
+        rows: Sequence[Row],
+        options: BatchOptions,
+        *,
+        whole: bool = False,
+        simulated: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._known = known_rows(folder)
+        self.progress = Progress.of(options.states(rows, self._known))
+        self.page: Path | None = None
         self._run = run
         self._folder = folder
         self._rows = rows
-        self._how = how
+        self._options = options
         self._whole = whole
-        self._tally = _tally(folder, rows, how)
-        self._troubles = Troubles()
+        self._simulated = simulated
+        self._simulates = run.settings.simulate or simulated is not None
+        self._errors = ErrorSummary()
         self._stopped_by: Exception | None = None
-        self._told: list[Exception] = []
+        self._reported: list[Exception] = []
         self._board: BatchBoard | None = None
         self._opened = False
         self._stop: Callable[[], None] = lambda: None
 
-    async def go(self) -> int:
-        """Bring every row as far as it goes, write the report, and give the exit code."""
+    async def run(self) -> int:
+        """Run every row to its files, write the report, and give the exit code."""
         signals = self._run.signals
         try:
-            await signals.guard(self._bring())
+            await signals.guard(self._run_batch())
         except (A2EError, OSError) as error:
             if not self._opened:
                 raise
-            self._troubles.note("of any id", error)
+            self._errors.add(error)
             self._stopped_by = error
         if self._opened:
-            await signals.guard(self._report())
-        return self._verdict(interrupted=signals.count > 0)
+            await signals.guard(self._write_report())
+        return self._finish(interrupted=signals.count > 0)
 
-    async def _bring(self) -> None:
-        run, how = self._run, self._how
-        async with run.client(how=how.of_client(), coins=_COINS_A_ROW * max(10, len(self._rows))) as a2e:
+    async def _run_batch(self) -> None:
+        run, options = self._run, self._options
+        simulated = {"coins": _COINS_A_ROW * max(10, len(self._rows)), **(self._simulated or {})}
+        async with run.client(
+            options=options.client_options(), simulate=self._simulated is not None, **simulated
+        ) as a2e:
             opening = Batch.open(
                 self._folder,
                 a2e,
-                max_running=how.max_running,
-                max_coins=how.max_coins,
+                max_running=options.max_running,
+                max_coins=options.max_coins,
                 timeout=run.settings.timeout or DEFAULT,
-                price=how.price,
-                retry_failed=how.failed,
-                retry_unknown=how.unknown,
-                service=_SIMULATOR if run.settings.simulate else None,
-                same_account=how.same_account,
-                on_change=self._changed,
+                price=options.price,
+                retry_failed=options.failed,
+                retry_unknown=options.unknown,
+                service=_SIMULATOR if self._simulates else None,
+                same_account=options.same_account,
+                on_change=self._on_change,
             )
-            # The client is closed before the ledger, which so gets the answers of starts that are on the wire.
+            # Close the client before the ledger: closing waits for the answers of starts that were sent, and the
+            # ledger must be open to write their ids down.
             async with opening as batch, aclosing(a2e):
                 self._opened = True
-                if self._whole:
-                    await batch.ledger.list_only(row.id for row in self._rows)
-                self._rows = await batch.redo(*how.redo) if how.redo else self._rows
-                self._stop = batch.stop
-                self._tally.spent_before = await batch.ledger.coins()
-                if how.max_coins is not None:
-                    await self._tell_price(a2e, how.max_coins)
-                run.signals.stop = self._asked_to_stop
-                await self._run_all(batch, a2e)
+                await self._prepare(batch)
+                if options.max_coins is not None:
+                    await self._print_price(a2e, options.max_coins)
+                await self._run_rows(batch, a2e)
 
-    async def _run_all(self, batch: Batch, a2e: A2EClient) -> None:
-        self._board = board = batch_board_for(self._tally, a2e, quiet=self._run.settings.quiet)
+    async def _prepare(self, batch: Batch) -> None:
+        if self._whole:
+            await batch.ledger.list_only(row.id for row in self._rows)
+        if self._options.redo:
+            self._rows = await batch.redo(*self._options.redo)
+        if self._simulates:
+            await self._restart(batch, to_restart(self._folder, self._rows, self._known))
+        self.progress.spent_before = await batch.ledger.coins()
+        self._stop = batch.stop
+        self._run.signals.stop = self._on_first_signal
+
+    async def _restart(self, batch: Batch, row_ids: Collection[str]) -> None:
+        """Let rows start again whose simulator has ended; see `simulated`."""
+        restarted = await batch.ledger.again(row_ids, BEGUN)
+        for row_id in restarted:
+            self.progress.restart(row_id)
+        await asyncio.to_thread(remove_files, self._folder, [self._known[row_id] for row_id in restarted])
+
+    async def _run_rows(self, batch: Batch, a2e: A2EClient) -> None:
+        self._board = board = batch_board_for(self.progress, a2e, quiet=self._run.settings.quiet)
         if board.live:
             self._run.output.hold()
         async with board, aclosing(batch.run(self._rows)) as outcomes:
             try:
                 async for outcome in outcomes:
-                    self._note(outcome)
+                    self._on_outcome(outcome)
             except A2EError as error:
                 if error is not batch.stopped_by:
                     raise
         self._run.output.release()
         self._stopped_by = batch.stopped_by
-        if self._stopped_by is not None and self._stopped_by not in self._told:
-            self._troubles.note("of any id", self._stopped_by)
+        if self._stopped_by is not None and self._stopped_by not in self._reported:
+            self._errors.add(self._stopped_by)
 
-    async def _tell_price(self, a2e: A2EClient, max_coins: float) -> None:
-        states = self._tally.states
+    async def _print_price(self, a2e: A2EClient, max_coins: float) -> None:
+        states = self.progress.states
         planned = [row for row in self._rows if states[row.id] is State.PLANNED]
-        price = await price_of(a2e, planned, self._how.price)
-        held = (await a2e.balance()).coins
-        left = max(0.0, max_coins - self._tally.spent_before)
-        self._tally.to_spend = min(left, held)
-        self._run.output.note(f"{price}; {left:g} of {max_coins:g} coins are left, the account has {held:g}")
+        price = await price_of(a2e, planned, self._options.price)
+        balance = (await a2e.balance()).coins
+        left = max(0.0, max_coins - self.progress.spent_before)
+        self.progress.to_spend = min(left, balance)
+        self._run.output.note(f"{price}; {left:g} of {max_coins:g} coins left, the account has {balance:g}")
 
-    def _asked_to_stop(self) -> None:
+    def _on_first_signal(self) -> None:
         self._stop()
-        words = "nothing more is started; what runs is finished (once more: leave at once)"
         if self._board is not None:
-            self._board.notice(words)
+            self._board.notice("stopping: nothing more is started, running rows finish (Ctrl-C again: leave at once)")
 
-    def _changed(self, entry: Entry) -> None:
-        """Show a change of a row; runs in the middle of its course, and must not fail."""
-        self._tally.change(entry)
+    def _on_change(self, entry: Entry) -> None:
+        """Show a change of a row; the batch calls it between two steps of the row, so it must not fail."""
+        self.progress.change(entry)
         self._print(entry, entry.error)
 
-    def _note(self, outcome: Outcome) -> None:
+    def _on_outcome(self, outcome: Outcome) -> None:
         if outcome.error is None:
             return
-        self._troubles.note(outcome.row.id, outcome.error)
-        self._told.append(outcome.error)
+        self._errors.add(outcome.error, outcome.row.id)
+        self._reported.append(outcome.error)
         if outcome.entry.state is State.PLANNED and not outcome.entry.error:
-            self._print(outcome.entry, str(outcome.error))  # it was given up without a change
+            self._print(outcome.entry, str(outcome.error))  # its state has not changed, so nothing was printed yet
 
     def _print(self, entry: Entry, error: str) -> None:
         self._run.output.result("", _as_data(self._folder, entry, error))
-        if self._run.output.unread is not None:  # nobody reads any more
+        if self._run.output.unread is not None:  # nobody reads stdout any more
             self._stop()
 
-    async def _report(self) -> None:
-        """Write what there is to look at; an error here is told and changes nothing else."""
+    async def _write_report(self) -> None:
+        """Write manifests and page; an error here is told and changes nothing else."""
         try:
             page = await asyncio.to_thread(write_report, self._folder, read_entries(self._folder / FILE_NAME))
         except (A2EError, OSError) as error:
-            self._troubles.note("of any id", error)
+            self._errors.add(error)
             return
+        self.page = page
         if not self._run.settings.json:
             self._run.output.result(str(page), {})
         self._run.output.note(f"open {page} in a browser")
 
-    def _verdict(self, *, interrupted: bool) -> int:
-        """Say what is left and how to go on, and give the exit code."""
-        self._troubles.tell(self._run)
-        counts = self._tally.counts
-        again = same_command(self._run.settings, without=_AGAIN if self._opened else ())
+    def _finish(self, *, interrupted: bool) -> int:
+        """Print the errors and how to go on, and give the exit code."""
+        self._errors.print(self._run)
         if interrupted:
-            self._run.complain("interrupted; this goes on with the batch:")
-            self._run.output.say(again)
+            self._offer("interrupted; to resume:", self._same_command())
             return INTERRUPTED
-        if self._tally.open and isinstance(self._stopped_by, BudgetExceededError) and self._how.max_coins is not None:
-            # The same line would stop at once.
-            most = f"{self._how.max_coins:g}"
-            self._run.complain(
-                f"rows that are left: {self._tally.open}; to go on with them raise --max-coins (now {most})"
-            )
-        elif self._tally.open:
-            poor = exit_code(self._stopped_by) == MONEY if self._stopped_by is not None else False
-            more = "with more coins or another token " if poor else ""
-            self._run.complain(f"rows that are left: {self._tally.open}; {more}this goes on with them:")
-            self._run.output.say(again)
-        if gone := [row_id for row_id, state in self._tally.states.items() if state is State.EXPIRED]:
-            self._run.complain(f"rows whose result is gone: {len(gone)}; this pays for them anew:")
-            self._run.output.say(shlex.join(["a2e", "batch", "redo", str(self._folder), "--", *gone[:_MOST_IDS]]))
-        if failed := counts[State.FAILED] + counts[State.REFUSED]:
-            self._run.complain(f"rows that have failed: {failed}; this attempts them anew:")
-            self._run.output.say(retry_line(self._folder, "--failed"))
-        if counts[State.UNKNOWN]:
-            words = "rows that may have been started, or whose task the service denies"
-            self._run.complain(f"{words}: {counts[State.UNKNOWN]}; this starts them, perhaps for a second time:")
-            self._run.output.say(retry_line(self._folder, "--unknown"))
+        self._offer_resume()
+        self._offer_retries()
         if self._stopped_by is not None:
             return exit_code(self._stopped_by)
-        return FAILED if self._tally.open or self._tally.bad or self._troubles else DONE
+        return FAILED if self.progress.open or self.progress.bad or self._errors else DONE
+
+    def _offer_resume(self) -> None:
+        if not self.progress.open:
+            return
+        left, most = f"{counted(self.progress.open, 'row')} left", self._options.max_coins
+        if isinstance(self._stopped_by, BudgetExceededError) and most is not None:
+            # No line to paste: the same one would stop at once, and how much more to spend is not ours to say.
+            self._run.print_error(f"{left}; to go on, raise --max-coins (now {most:g})")
+            return
+        poor = self._stopped_by is not None and exit_code(self._stopped_by) == MONEY
+        self._offer(f"{left}; to resume{', with more coins or another token' if poor else ''}:", self._same_command())
+
+    def _offer_retries(self) -> None:
+        counts = self.progress.counts
+        if gone := [row_id for row_id, state in self.progress.states.items() if state is State.EXPIRED]:
+            line = batch_line("redo", self._folder, ids=gone[:_MOST_IDS], simulate=self._simulates)
+            words = f"{counted(len(gone), 'row')} expired: the service no longer has the result"
+            self._offer(f"{words}; to pay for a new one:", line)
+        if failed := counts[State.FAILED] + counts[State.REFUSED]:
+            self._offer(f"{counted(failed, 'row')} failed or refused; to retry:", self._retry_line("--failed"))
+        if unknown := counts[State.UNKNOWN]:
+            words = f"{counted(unknown, 'row')} unknown: the start may have been taken"
+            self._offer(f"{words}; to start again and perhaps pay twice:", self._retry_line("--unknown"))
+
+    def _offer(self, why: str, line: str) -> None:
+        """Print a reason, and below it a line that can be pasted; both stay with --quiet."""
+        self._run.print_error(why)
+        self._run.output.say(line)
+
+    def _same_command(self) -> str:
+        return same_command(self._run.settings, without=_RETRY_OPTIONS if self._opened else ())
+
+    def _retry_line(self, option: str) -> str:
+        return batch_line("retry", self._folder, option, simulate=self._simulates)
 
 
 def known_rows(folder: Path) -> dict[str, Entry]:
-    """Give what is known of each row of a batch; nothing when there is no batch yet."""
+    """Give what the ledger of a folder knows of each row; nothing where no batch is."""
     path = folder / FILE_NAME
     return {entry.id: entry for entry in read_entries(path)} if path.is_file() else {}
-
-
-def _tally(folder: Path, rows: Iterable[Row], how: How) -> Tally:
-    anew = {State.FAILED, State.REFUSED} if how.failed else set()
-    anew |= {State.UNKNOWN} if how.unknown else set()
-    known = {row_id: entry.state for row_id, entry in known_rows(folder).items()}
-    states = ((row.id, known.get(row.id, State.PLANNED)) for row in rows)
-    redone = set(how.redo)
-    return Tally.of((row_id, State.PLANNED if state in anew or row_id in redone else state) for row_id, state in states)
 
 
 def _as_data(folder: Path, entry: Entry, error: str) -> dict[str, Any]:

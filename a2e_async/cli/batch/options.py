@@ -1,33 +1,37 @@
-"""How a batch shall be run: the options that `a2e batch run` and `a2e batch retry` have in common."""
+"""How a batch is run: the options that `a2e batch run`, `retry` and `redo` have in common."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import attrs
 import click
 
+from a2e_async.batch.entries import Entry, State
+from a2e_async.batch.rows import Row
 from a2e_async.cli.settings import Number
 from a2e_async.core.retry import Retry
 
-_CLOSE_SECONDS = 2.0  # a start whose answer is still out is found again by its tag
+# A start whose answer is still out when the client closes is found again by its tag, so a batch need not wait longer.
+_CLOSE_SECONDS = 2.0
+_FAILED = frozenset({State.FAILED, State.REFUSED})
 
 
 @attrs.frozen(kw_only=True)
-class How:
-    """How a batch shall be run.
+class BatchOptions:
+    """How a batch is run.
 
     Attributes:
-        max_running: Most rows between start and files at once.
-        rate: Requests a second, or None for no limit.
-        max_coins: Most coins to be spent in all lives of the batch, or None for no limit.
-        price: What each start costs, or None to ask the service.
-        unknown_window: Seconds for which a lost start is looked for, or None for the client's own.
-        failed: Attempt rows anew that have failed or were refused.
-        unknown: Attempt rows anew whose start may have been taken.
+        max_running: How many rows may be between start and files at once.
+        rate: Requests per second, or None for no limit.
+        max_coins: How many coins all runs of the batch may spend together, or None for no limit.
+        price: What each start costs in coins, or None to ask the service.
+        unknown_window: For how many seconds a lost start is searched for, or None for the client's default.
+        failed: Retry rows that failed or were refused.
+        unknown: Retry rows whose start may have been taken.
         same_account: The token is another one of the account that the batch belongs to.
-        redo: Ids of rows that are started anew, whatever they came to.
+        redo: Ids of rows to start again in any state.
     """
 
     max_running: int = 200
@@ -40,7 +44,7 @@ class How:
     same_account: bool = False
     redo: tuple[str, ...] = ()
 
-    def of_client(self) -> Mapping[str, Any]:
+    def client_options(self) -> Mapping[str, Any]:
         """Give the arguments of the client."""
         options: dict[str, Any] = {"close_timeout": _CLOSE_SECONDS}
         if self.rate is not None:
@@ -48,6 +52,18 @@ class How:
         if self.unknown_window is not None:
             options["retry"] = Retry(unknown_window=self.unknown_window)
         return options
+
+    def states(self, rows: Iterable[Row], known: Mapping[str, Entry]) -> Iterator[tuple[str, State]]:
+        """Give the state in which each row begins this run.
+
+        Args:
+            rows: The rows.
+            known: What the ledger knows of each row.
+        """
+        for row in rows:
+            state = known[row.id].state if row.id in known else State.PLANNED
+            again = (self.failed and state in _FAILED) or (self.unknown and state is State.UNKNOWN)
+            yield row.id, State.PLANNED if again or row.id in self.redo else state
 
 
 OPTIONS = (
@@ -57,31 +73,31 @@ OPTIONS = (
         default=200,
         show_default=True,
         metavar="N",
-        help="Most rows between start and files at once.",
+        help="How many rows may be between start and files at once.",
     ),
-    click.Option(["--rate"], type=Number(min=0.001), metavar="R", help="Most requests a second, starts and polls."),
+    click.Option(["--rate"], type=Number(min=0.001), metavar="R", help="Most requests per second, starts and polls."),
     click.Option(
         ["--max-coins"],
         type=Number(min=0),
         metavar="COINS",
-        help="Most coins for the whole batch, earlier runs included; what would pass it is not started.",
+        help="Most coins for the whole batch, earlier runs included; a row that would exceed it is not started.",
     ),
     click.Option(
         ["--price"],
         type=Number(min=0),
         metavar="COINS",
-        help="What each start costs; by default the service is asked.",
+        help="What each start costs (default: the service is asked).",
     ),
     click.Option(
         ["--unknown-window"],
         type=Number(min=0.1),
         metavar="SECONDS",
-        help="How long a lost start is looked for before it may be sent again (default: 60).",
+        help="How long to search for a lost start before it may be sent again (default: 60).",
     ),
     click.Option(
         ["--same-account"],
         is_flag=True,
-        help="The token is another one of the account with which the batch was begun.",
+        help="The token is a new one of the account with which the batch was begun.",
     ),
 )
-"""The options that `How` is made of, but those that say what is attempted anew."""
+"""The options that `BatchOptions` is made of, except those that say what to retry."""

@@ -1,4 +1,4 @@
-"""What the rows of a batch will cost: one quote for each family and what decides its price."""
+"""What the rows of a batch will cost: one quote per family and set of fields that decide its price."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 
 from a2e_async.batch.rows import Row
+from a2e_async.cli.display.output import counted
 from a2e_async.client import A2EClient
 from a2e_async.core.family import Request, price_kind
 from a2e_async.core.records import Result
@@ -22,9 +23,9 @@ class Price:
     """What rows will cost.
 
     Attributes:
-        rows: How many they are.
-        coins: What those cost whose price is known.
-        unpriced: Of how many the service does not name the price.
+        rows: How many rows there are.
+        coins: What the rows with a known price cost together.
+        unpriced: For how many rows the service names no price.
     """
 
     rows: int
@@ -32,20 +33,20 @@ class Price:
     unpriced: int = 0
 
     def __str__(self) -> str:
-        more = f", and {self.unpriced} of a price that is not known" if self.unpriced else ""
-        return f"{self.rows} rows to start, about {self.coins:g} coins{more}"
+        more = f", plus {counted(self.unpriced, 'row')} of unknown price" if self.unpriced else ""
+        return f"{counted(self.rows, 'row')} to start, about {self.coins:g} coins{more}"
 
 
 async def price_of(a2e: A2EClient, rows: Iterable[Row], each: float | None) -> Price:
-    """Ask what rows will cost; it is free and starts nothing.
+    """Ask what rows will cost, which is free and starts nothing.
 
     Args:
         a2e: The open client.
         rows: The rows.
-        each: What each costs, if that is known.
+        each: What each row costs, if that is known.
 
     Raises:
-        AuthenticationError: The token was refused.
+        AuthenticationError: The token was rejected.
         TransportError: The service cannot be reached.
     """
     kinds: Counter[Kind] = Counter()

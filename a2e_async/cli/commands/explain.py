@@ -62,24 +62,24 @@ def _field_as_data(family: Family, field: Field, text: str) -> dict[str, Any]:
 
 
 def endpoints_of(family: Family) -> list[dict[str, str]]:
-    """Give every way to ask something about a family's tasks: what, method, path, and why it is uncertain."""
-    found = [way("POST", form.path, form.note, "start") for form in family.forms]
+    """Give the endpoints of a family: action, method, path, and a note where one is uncertain."""
+    found = [endpoint_data("POST", form.path, form.note, "start") for form in family.forms]
     for action in ("detail", "listing", "batch", "delete"):
         endpoint: Endpoint | None = getattr(family, action)
         while endpoint is not None:
             name = "list" if action == "listing" else action
-            found.append(way(endpoint.method, endpoint.path, endpoint.note, name))
+            found.append(endpoint_data(endpoint.method, endpoint.path, endpoint.note, name))
             endpoint = endpoint.older
     return found
 
 
-def way(method: str, path: str, note: str, action: str = "") -> dict[str, str]:
-    """Give one way to ask as a JSON object, with what is asked and why it is uncertain where there is such a thing."""
+def endpoint_data(method: str, path: str, note: str, action: str = "") -> dict[str, str]:
+    """Give one endpoint as a JSON object, with its action and a note where there are such."""
     named = {"action": action} if action else {}
     return {**named, "method": method, "path": path, **({"note": note} if note else {})}
 
 
-def in_python(family: Family) -> str:
+def python_example(family: Family) -> str:
     """Give a family's example as a line of Python."""
     kind: Any = family.request  # mypy does not know it as a class of attrs
     leading = next((field.name for field in attrs.fields(kind) if not field.kw_only), None)
@@ -91,7 +91,7 @@ def in_python(family: Family) -> str:
     return f"await a2e.start({family.request.__name__}({', '.join(words)}))"
 
 
-def in_shell(family: Family) -> str:
+def shell_example(family: Family) -> str:
     """Give a family's example as a line for the shell."""
     return shlex.join(["a2e", "start", family.name, *example_of(family)])
 
@@ -114,8 +114,8 @@ def lines_of(family: Family) -> Iterator[str]:
         yield f"  {told['action']:<7}{told['method']:<7}{told['path']}{note}"
     yield ""
     yield "Example:"
-    yield f"  {in_python(family)}"
-    yield f"  {in_shell(family)}"
+    yield f"  {python_example(family)}"
+    yield f"  {shell_example(family)}"
 
 
 def _facts(family: Family) -> Iterator[str]:

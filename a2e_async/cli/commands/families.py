@@ -58,4 +58,6 @@ def _list_all(run: Run) -> None:
     for (group, name), found in groupby(catalogue(), key=lambda one: (one.group, one.name)):
         ways = list(found)
         told = {"call": f"{group}.{name}", "title": ways[0].about}
-        run.output.result("", {**told, "endpoints": [explain.way(one.method, one.path, one.note) for one in ways]})
+        run.output.result(
+            "", {**told, "endpoints": [explain.endpoint_data(one.method, one.path, one.note) for one in ways]}
+        )

@@ -16,7 +16,7 @@ from click.shell_completion import CompletionItem
 from a2e_async.cli.by_family import FamilyGroup
 from a2e_async.cli.commands.curl import dry_run
 from a2e_async.cli.fields import build, given_fields, label_of, options_of
-from a2e_async.cli.jobs import see_all, tell_errors
+from a2e_async.cli.jobs import print_errors, run_jobs
 from a2e_async.cli.run import Run, command
 from a2e_async.client import A2EClient
 from a2e_async.core.family import Request
@@ -33,7 +33,7 @@ _USES = ("dry_run", "timeout", "max_starts", "out")
 
 
 @attrs.frozen(kw_only=True)
-class Asked:
+class StartOptions:
     """How far a command goes after the start.
 
     Attributes:
@@ -45,15 +45,15 @@ class Asked:
     no_download: bool = False
 
 
-HOW_FAR = (
+START_OPTIONS = (
     click.Option(["--no-wait"], is_flag=True, help="Print the task ids as soon as they are known, and end."),
     click.Option(["--no-download"], is_flag=True, help="Print the URLs, download nothing."),
 )
-"""The options that `Asked` is made of."""
+"""The options that `StartOptions` is made of."""
 
 
 async def start_all(
-    run: Run, a2e: A2EClient, requests: Sequence[Request[Result]], asked: Asked, labels: Sequence[str] = ()
+    run: Run, a2e: A2EClient, requests: Sequence[Request[Result]], asked: StartOptions, labels: Sequence[str] = ()
 ) -> int:
     """Start all requests at once and go as far with them as was asked; a folder that takes no file costs nothing.
 
@@ -68,10 +68,10 @@ async def start_all(
     out = await _folder(run, asked)
     started = [a2e.start(request, timeout=run.settings.timeout or DEFAULT) for request in requests]
     jobs = list(zip(started, named, strict=True))
-    return await _print_ids(run, jobs) if asked.no_wait else await see_all(run, a2e, jobs, out)
+    return await _print_ids(run, jobs) if asked.no_wait else await run_jobs(run, a2e, jobs, out)
 
 
-async def _folder(run: Run, asked: Asked) -> Path | None:
+async def _folder(run: Run, asked: StartOptions) -> Path | None:
     """Give the folder for results, in which something can be written, None where nothing is downloaded."""
     if asked.no_wait or asked.no_download:
         return None
@@ -81,7 +81,7 @@ async def _folder(run: Run, asked: Asked) -> Path | None:
 
 
 async def _print_ids(run: Run, jobs: Sequence[tuple[Job[Any], str]]) -> int:
-    run.take(job for job, _ in jobs)
+    run.track(job for job, _ in jobs)
 
     async def one(job: Job[Any]) -> None:
         try:
@@ -95,21 +95,21 @@ async def _print_ids(run: Run, jobs: Sequence[tuple[Job[Any], str]]) -> int:
         run.output.result("\n".join(job.task_ids), data | {"request": given_fields(job.request)}, paid=True)
 
     ends = await asyncio.gather(*(one(job) for job, _ in jobs), return_exceptions=True)
-    return tell_errors(run, [(end, label) for end, (_, label) in zip(ends, jobs, strict=True) if end is not None])
+    return print_errors(run, [(end, label) for end, (_, label) in zip(ends, jobs, strict=True) if end is not None])
 
 
 async def _start(run: Run, request: Request[Result], *, no_wait: bool, no_download: bool) -> int:
-    return await _go(run, [request], Asked(no_wait=no_wait, no_download=no_download))
+    return await _go(run, [request], StartOptions(no_wait=no_wait, no_download=no_download))
 
 
-async def _go(run: Run, requests: Sequence[Request[Result]], asked: Asked) -> int:
+async def _go(run: Run, requests: Sequence[Request[Result]], asked: StartOptions) -> int:
     if run.settings.dry_run:
         return dry_run(run, requests)
     async with run.client() as a2e:
         return await start_all(run, a2e, requests, asked)
 
 
-start = FamilyGroup(name="start", help="Start a task of any family.", action=_start, extra=HOW_FAR, uses=_USES)
+start = FamilyGroup(name="start", help="Start a task of any family.", action=_start, extra=START_OPTIONS, uses=_USES)
 
 
 def _lines_of_stdin(_ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
@@ -129,7 +129,7 @@ def _lines_of_stdin(_ctx: click.Context, param: click.Parameter, values: tuple[s
 
 @command(
     "text-to-image",
-    params=[*HOW_FAR, *options_of(TextToImage, skip=("prompt",))],
+    params=[*START_OPTIONS, *options_of(TextToImage, skip=("prompt",))],
     uses=_USES,
     examples=(
         'a2e text-to-image "a red kite" --width 1280 --height 720 --out kites',
@@ -150,7 +150,7 @@ async def text_to_image(
     They go to --out, by default here.
     """
     requests = [build(TextToImage, {**values, "prompt": prompt}) for prompt in prompts]
-    return await _go(run, requests, Asked(no_wait=no_wait, no_download=no_download))
+    return await _go(run, requests, StartOptions(no_wait=no_wait, no_download=no_download))
 
 
 class _Image(click.ParamType[str]):
@@ -170,7 +170,7 @@ class _Image(click.ParamType[str]):
 
 @command(
     "image-to-video",
-    params=[*HOW_FAR, *options_of(ImageToVideo, skip=("image_url",))],
+    params=[*START_OPTIONS, *options_of(ImageToVideo, skip=("image_url",))],
     uses=_USES,
     examples=(
         'a2e image-to-video kite.png --prompt "the kite climbs" --negative-prompt "blurry"',
@@ -189,7 +189,7 @@ async def image_to_video(
 
     Files are uploaded first. The videos go to --out, by default here.
     """
-    asked = Asked(no_wait=no_wait, no_download=no_download)
+    asked = StartOptions(no_wait=no_wait, no_download=no_download)
     files = {image: Path(image) for image in images if not image.lower().startswith(_URLS)}
     if gone := [image for image, path in files.items() if not path.is_file()]:
         raise click.UsageError(f"IMAGE is neither an http(s) URL nor a file: {', '.join(gone)}")

@@ -15,7 +15,7 @@ import click
 from a2e_async.cli.by_family import FamilyName
 from a2e_async.cli.codes import DONE, FAILED, exit_code
 from a2e_async.cli.display.output import one_line, plain
-from a2e_async.cli.jobs import see_all
+from a2e_async.cli.jobs import run_jobs
 from a2e_async.cli.resume import task_line
 from a2e_async.cli.run import Run, command
 from a2e_async.client import A2EClient
@@ -115,9 +115,9 @@ async def _download(run: Run, a2e: A2EClient, family: Family, record: Record) ->
         return DONE
     if record.status is Status.FAILED:
         reason = " ".join(filter(None, (record.failed_code, record.failed_message))) or "the service gives no reason"
-        run.complain(f"task {record.id} has failed, there is nothing to download: {reason}")
+        run.print_error(f"task {record.id} has failed, there is nothing to download: {reason}")
         return FAILED
-    run.complain(f"task {record.id} is {record.status.value}; this waits for it:")
+    run.print_error(f"task {record.id} is {record.status.value}; this waits for it:")
     run.output.say(task_line("watch", family.name, [record.id], run.settings, run.settings.out or Path()))
     return FAILED
 
@@ -146,7 +146,7 @@ async def watch(run: Run, family: Family, task_ids: tuple[str, ...]) -> int:
             wanted.append(task_id)
         timeout = run.settings.timeout or DEFAULT
         jobs = [(a2e.attach(family.name, task_id, timeout=timeout), task_id) for task_id in wanted]
-        return max(*codes, await see_all(run, a2e, jobs, run.settings.out)) if jobs else max(codes)
+        return max(*codes, await run_jobs(run, a2e, jobs, run.settings.out)) if jobs else max(codes)
 
 
 @command("cancel")
@@ -169,7 +169,7 @@ async def cancel(run: Run, family: Family, task_ids: tuple[str, ...]) -> int:
 
 
 def _unknown(run: Run, family: Family, task_id: str, error: NotFoundError) -> int:
-    run.complain(f"{family.name} has no task {task_id}; a2e list {family.name} shows yours")
+    run.print_error(f"{family.name} has no task {task_id}; a2e list {family.name} shows yours")
     return exit_code(error)
 
 

@@ -1,4 +1,4 @@
-"""What people see of running jobs, and of a batch, on stderr: plain lines; `live` has the same for a terminal."""
+"""The progress of jobs, and of a batch, on stderr in plain lines; `live` has the same for a terminal."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Self
 import attrs
 
 from a2e_async.cli.display.output import one_line, tell
-from a2e_async.cli.display.tally import Tally
+from a2e_async.cli.display.progress import Progress
 from a2e_async.client import A2EClient
 from a2e_async.errors import A2EError
 
@@ -21,17 +21,17 @@ _LINE_SECONDS = 5.0
 
 
 @attrs.define(eq=False, kw_only=True)
-class Row:
+class BoardRow:
     """One job on the board.
 
     Attributes:
         family: The job's family.
         label: What the job is about, in a few words.
-        state: Where it stands, in one word.
-        coins: Coins charged, as far as they are known.
-        good: True when it went well, False when it did not, None while it runs.
+        state: Its state, in one word.
+        coins: Coins charged, None while that is not known.
+        good: True when it succeeded, False when it did not, None while it runs.
         begun: When it came onto the board, on the monotonic clock.
-        ended: When it was done, or None.
+        ended: When it ended, or None.
     """
 
     family: str
@@ -44,12 +44,12 @@ class Row:
 
     @property
     def seconds(self) -> float:
-        """How long the job has been on the board, or was until it ended."""
+        """How long the job has been on the board; once it has ended, how long it took."""
         return (self.ended or time.monotonic()) - self.begun
 
 
 class Board:
-    """Tells of jobs in plain lines; the same interface as the live display.
+    """Prints a line for each change of a job; the same interface as the live display.
 
     Args:
         quiet: Show nothing.
@@ -64,7 +64,7 @@ class Board:
 
     def __init__(self, *, quiet: bool = False) -> None:
         self.quiet = quiet
-        self.rows: list[Row] = []
+        self.rows: list[BoardRow] = []
         self.begun = time.monotonic()
 
     def __enter__(self) -> Self:
@@ -74,16 +74,16 @@ class Board:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if len(self.rows) > 1:
-            self._print(total(self.rows, time.monotonic() - self.begun))
+            self._print(summary(self.rows, time.monotonic() - self.begun))
 
-    def add(self, family: str, label: str) -> Row:
-        """Put a job onto the board."""
-        row = Row(family=family, label=short(label))
+    def add(self, family: str, label: str) -> BoardRow:
+        """Add a job."""
+        row = BoardRow(family=family, label=shorten(label))
         self.rows.append(row)
         return row
 
-    def change(self, row: Row, state: str, *, coins: float | None = None, good: bool | None = None) -> None:
-        """Say where a job stands now; `good` says that it is done, and how."""
+    def change(self, row: BoardRow, state: str, *, coins: float | None = None, good: bool | None = None) -> None:
+        """Change the state of a job; `good` is given when it has ended."""
         changed = state != row.state
         row.state, row.coins = state, row.coins if coins is None else coins
         if good is not None:
@@ -92,11 +92,11 @@ class Board:
             self._show(row)
 
     def notice(self, text: str) -> None:
-        """Say what holds up all jobs, or will end them; an empty text takes it back."""
+        """Show what holds up all jobs, or will end them; an empty text removes it."""
         if text:
             self._print(f"a2e: {one_line(text)}")
 
-    def _show(self, row: Row) -> None:
+    def _show(self, row: BoardRow) -> None:
         self._print(f"{time.monotonic() - self.begun:6.1f} s  {row.family}  {row.label}: {row.state}")
 
     def _print(self, line: str) -> None:
@@ -104,7 +104,7 @@ class Board:
             tell(line)
 
 
-def total(rows: list[Row], seconds: float) -> str:
+def summary(rows: list[BoardRow], seconds: float) -> str:
     """Sum up the board in one line."""
     good = sum(row.good is True for row in rows)
     bad = sum(row.good is False for row in rows)
@@ -113,37 +113,37 @@ def total(rows: list[Row], seconds: float) -> str:
     return " · ".join(filter(None, words))
 
 
-def short(text: str) -> str:
-    """Give the text in one line that is not too long."""
+def shorten(text: str) -> str:
+    """Put a text on one line that is not too long."""
     text = one_line(text)
     return text if len(text) <= _LABEL else text[: _LABEL - 1].rstrip() + "…"
 
 
 class BatchBoard:
-    """Tells how far a batch is in plain lines; the same interface as the live display.
+    """Prints how far a batch is, a line now and then; the same interface as the live display.
 
     Args:
-        tally: How far it is.
-        a2e: The client, which knows about coins and the service.
+        progress: How far it is.
+        a2e: The client, which knows about coins and the service's health.
         quiet: Show nothing.
 
     Attributes:
         live: Whether it owns the terminal while it is open.
-        every: Seconds between two showings.
+        every: Seconds between two lines.
     """
 
     live = False
     every = _LINE_SECONDS
 
-    def __init__(self, tally: Tally, a2e: A2EClient, *, quiet: bool = False) -> None:
-        self.tally = tally
+    def __init__(self, progress: Progress, a2e: A2EClient, *, quiet: bool = False) -> None:
+        self.progress = progress
         self.quiet = quiet
         self._a2e = a2e
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
         self._tasks = [asyncio.create_task(self._tick(), name="a2e board")]
-        if self.tally.to_spend is None and self.tally.open:
+        if self.progress.to_spend is None and self.progress.open:
             self._tasks.append(asyncio.create_task(self._ask_balance(), name="a2e balance"))
         return self
 
@@ -153,25 +153,25 @@ class BatchBoard:
         for task in self._tasks:
             task.cancel()
         await asyncio.wait(self._tasks)
-        self.tally.ask(self._a2e)
+        self.progress.update(self._a2e)
         self.show()
 
     def show(self) -> None:
         """Show how far the batch is."""
         if not self.quiet:
-            tell(self.tally.line())
+            tell(self.progress.line())
 
     def notice(self, text: str) -> None:
-        """Say what changes the course of the whole batch."""
+        """Say what changes the whole batch, such as Ctrl-C."""
         tell(f"a2e: {text}")
 
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(self.every)
-            self.tally.ask(self._a2e)
+            self.progress.update(self._a2e)
             self.show()
 
     async def _ask_balance(self) -> None:
-        with contextlib.suppress(A2EError):  # a batch goes on without knowing it
+        with contextlib.suppress(A2EError):  # only the display wants to know it
             balance = await self._a2e.balance()
-            self.tally.to_spend = balance.coins + self._a2e.spent
+            self.progress.to_spend = balance.coins + self._a2e.spent

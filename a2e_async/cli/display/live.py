@@ -1,4 +1,4 @@
-"""The live displays on a terminal: a line per job, or a bar per stage of a batch; and the choice of a display."""
+"""The live displays on a terminal: a line per job, or a bar per state of a batch's rows; and which display to use."""
 
 from __future__ import annotations
 
@@ -16,47 +16,48 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from a2e_async.cli.display.board import BatchBoard, Board, Row, total
+from a2e_async.batch.entries import State
+from a2e_async.cli.display.board import BatchBoard, Board, BoardRow, summary
 from a2e_async.cli.display.output import one_line
-from a2e_async.cli.display.tally import Tally
+from a2e_async.cli.display.progress import Progress
 from a2e_async.client import A2EClient
 
 _STYLES = {
-    "planned": "dim",
-    "starting": "cyan",
-    "running": "cyan",
-    "downloading": "blue",
-    "done": "green",
-    "failed": "red",
-    "refused": "red",
-    "unknown": "magenta",
-    "expired": "red",
+    State.PLANNED: "dim",
+    State.INTENDED: "cyan",
+    State.ACCEPTED: "cyan",
+    State.COMPLETED: "blue",
+    State.DONE: "green",
+    State.FAILED: "red",
+    State.REFUSED: "red",
+    State.UNKNOWN: "magenta",
+    State.EXPIRED: "red",
 }
 _BAR = 40
-_BESIDE_A_BAR = 26  # the name of a stage, a count of up to seven digits, and the spaces between
-_ROOM_FOR_FAMILY, _ROOM_FOR_NUMBERS = 72, 56  # columns of a terminal; what a label needs most is room
+_BESIDE_A_BAR = 26  # the name of a state, a count of up to seven digits, and the spaces between
+_ROOM_FOR_FAMILY, _ROOM_FOR_NUMBERS = 72, 56  # columns of a terminal; below them the label needs the room
 _WIDEST = 110
-_LINES_FOR_OTHERS = 4  # the total, the line that counts what is not shown, and room for the prompt
+_LINES_FOR_OTHERS = 4  # the total, the line that counts hidden jobs, and the shell's prompt
 
 
 class _Terminal:
-    """What the displays draw on: stderr, but for the errors of a terminal that has gone (its jobs have not)."""
+    """Stderr without the errors of a terminal that has gone: the jobs go on without it."""
 
     def __init__(self) -> None:
         self._file = sys.stderr
 
     def write(self, text: str) -> int:
-        """Write what can be written."""
+        """Write, if it can be written."""
         with contextlib.suppress(OSError):
             return self._file.write(text)
         return len(text)
 
     def flush(self) -> None:
-        """Send it off."""
+        """Flush, if it can be flushed."""
         with contextlib.suppress(OSError):
             self._file.flush()
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever else a file is asked
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - any other attribute of a file
         return getattr(self._file, name)
 
 
@@ -86,16 +87,16 @@ class LiveBoard(Board):
         self._live.stop()
 
     def notice(self, text: str) -> None:
-        """Show it below the jobs: a line that is printed between two redraws is torn by the next one."""
+        """Show it below the jobs: the next redraw would tear a line that is printed in between."""
         self._notice = one_line(text)
 
-    def _show(self, row: Row) -> None:
+    def _show(self, row: BoardRow) -> None:
         """Do nothing: the next redraw shows it."""
 
     def _draw(self) -> RenderableType:
         rows = list(self.rows)  # the redraw runs in a thread of its own
-        shown = _most_telling(rows, self._console.height - _LINES_FOR_OTHERS)
-        # What does not fit is cut from the label, the only column that can lose something.
+        shown = _most_important(rows, self._console.height - _LINES_FOR_OTHERS)
+        # What does not fit is cut from the label: the other columns are useless when cut.
         table = Table.grid(padding=(0, 2))
         table.width = min(self._console.width, _WIDEST)
         table.add_column(width=1)
@@ -107,12 +108,12 @@ class LiveBoard(Board):
         lines: list[RenderableType] = [table]
         if len(shown) < len(rows):
             lines.append(Text(f"  and {len(rows) - len(shown)} more", style="dim"))
-        lines.append(Text(total(rows, time.monotonic() - self.begun), style="bold"))
+        lines.append(Text(summary(rows, time.monotonic() - self.begun), style="bold"))
         if self._notice:
             lines.append(Text(self._notice, style="bold red"))
         return Group(*lines)
 
-    def _cells(self, row: Row) -> tuple[RenderableType, ...]:
+    def _cells(self, row: BoardRow) -> tuple[RenderableType, ...]:
         mark, style = {True: ("✓", "green"), False: ("✗", "red"), None: ("", "dim")}[row.good]
         family = f"{row.family}  " if self._console.width >= _ROOM_FOR_FAMILY else ""
         cells = (
@@ -128,8 +129,8 @@ class LiveBoard(Board):
         return self._console.width >= _ROOM_FOR_NUMBERS
 
 
-def _most_telling(rows: list[Row], lines: int) -> list[Row]:
-    """Give as many rows as fit, in their order: first the failed and the running ones."""
+def _most_important(rows: list[BoardRow], lines: int) -> list[BoardRow]:
+    """Choose the rows that fit: failed ones before running ones before done ones; in their order."""
     if len(rows) <= lines:
         return rows
     ranks = {False: 0, None: 1, True: 2}
@@ -143,8 +144,8 @@ class LiveBatchBoard(BatchBoard):
     live = True
     every = 0.2
 
-    def __init__(self, tally: Tally, a2e: A2EClient) -> None:
-        super().__init__(tally, a2e)
+    def __init__(self, progress: Progress, a2e: A2EClient) -> None:
+        super().__init__(progress, a2e)
         self._console = _console()
         self._notice = ""
         self._live = Live(console=self._console, auto_refresh=False, redirect_stdout=False)
@@ -171,19 +172,19 @@ class LiveBatchBoard(BatchBoard):
 
     def draw(self) -> RenderableType:
         """Give what is shown now."""
-        tally, wide = self.tally, max(4, min(_BAR, self._console.width - _BESIDE_A_BAR))
+        progress, wide = self.progress, max(4, min(_BAR, self._console.width - _BESIDE_A_BAR))
         table = Table.grid(padding=(0, 2))
         table.add_column(no_wrap=True)
         table.add_column(width=wide)
         table.add_column(justify="right", no_wrap=True)
-        for stage, count in tally.stages.items():
-            style = _STYLES[stage]
-            bar = ProgressBar(tally.total or 1, count, width=wide, complete_style=style, finished_style=style)
-            table.add_row(Text(stage, style=style), bar, str(count))
+        for state, count in progress.shown.items():
+            style = _STYLES[state]
+            bar = ProgressBar(progress.total or 1, count, width=wide, complete_style=style, finished_style=style)
+            table.add_row(Text(state.word, style=style), bar, str(count))
         between = " · " if self._console.width >= _ROOM_FOR_NUMBERS else "\n"
-        pace = between.join(filter(None, (f"{tally.stages['done']} of {tally.total} done", tally.pace())))
-        health = Text(tally.health(), style="dim" if tally.outage is None else "bold red")
-        lines = [Text(pace, style="bold"), Text.assemble(tally.money(), between, health)]
+        speed = between.join(filter(None, (progress.done_text(), progress.speed_text())))
+        health = Text(progress.health_text(), style="dim" if progress.outage is None else "bold red")
+        lines = [Text(speed, style="bold"), Text.assemble(progress.coins_text(), between, health)]
         return Group(table, *lines, *([Text(self._notice, style="bold")] if self._notice else []))
 
 
@@ -192,9 +193,9 @@ def board_for(*, quiet: bool = False) -> Board:
     return LiveBoard() if _is_terminal() and not quiet else Board(quiet=quiet)
 
 
-def batch_board_for(tally: Tally, a2e: A2EClient, *, quiet: bool = False) -> BatchBoard:
+def batch_board_for(progress: Progress, a2e: A2EClient, *, quiet: bool = False) -> BatchBoard:
     """Give the live display of a batch on a terminal, the plain one elsewhere; a quiet one shows nothing."""
-    return LiveBatchBoard(tally, a2e) if _is_terminal() and not quiet else BatchBoard(tally, a2e, quiet=quiet)
+    return LiveBatchBoard(progress, a2e) if _is_terminal() and not quiet else BatchBoard(progress, a2e, quiet=quiet)
 
 
 def _is_terminal() -> bool:

@@ -1,9 +1,9 @@
-"""Where words go: results to stdout, everything meant for people to stderr, and no token to either.
+"""Results go to stdout, messages for people to stderr, and a token to neither.
 
-Laws of this file. What a task costs is paid before its result is printed, so printing never loses one: what a stream
-cannot encode is escaped, and a reader that has gone changes where a result is named, not whether. Text of the
-service, of files and of ids can hold what a terminal takes for commands (a title, the clipboard, a line that polls
-like ours): it is shown, never sent.
+Laws of this file. A task is paid for before its result is printed, so printing never loses a result: what a stream
+cannot encode is escaped, and when nobody reads stdout any more, paid results are named on stderr. Text from the
+service, from files and in ids may hold what a terminal takes for commands (a title, the clipboard, a line that looks
+like ours): control characters are shown, never sent.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MASK = "sk_***"
 
 _TOKENS = re.compile(r"\bsk_[\w-]+")
 VARIABLES = ("A2E_API_KEY", "A2E_API_TOKEN", "A2E_TOKEN")
-"""Where the client finds its token; said again here, for the client takes long to import."""
+"""Where the client finds its token; repeated here, because importing the client takes long."""
 
 _SHORTEST_TOKEN = 6  # a shorter "token" would turn ordinary words into stars
 _DEEPEST = 100
@@ -33,7 +33,7 @@ _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\u
 
 
 def masked(text: str, *tokens: str | None) -> str:
-    """Give the text without anything that is, or looks like, a token."""
+    """Replace everything that is, or looks like, a token."""
     for token in (*tokens, *map(os.environ.get, VARIABLES)):
         if token and len(token) >= _SHORTEST_TOKEN:
             text = text.replace(token.strip(), MASK)
@@ -41,28 +41,33 @@ def masked(text: str, *tokens: str | None) -> str:
 
 
 def plain(text: str) -> str:
-    r"""Give the text with what a terminal would obey written out, as `\x1b`; line ends and tabs stay."""
+    r"""Write control characters out, as `\x1b`, so that a terminal does not obey them; line ends and tabs stay."""
     return _CONTROLS.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def one_line(text: str) -> str:
-    """Give text from outside in one line: it must not look like a second one of ours."""
+    """Put text from outside on one line, so that it cannot look like a second line of ours."""
     return plain(" ".join(text.split()))
 
 
+def counted(number: int, noun: str) -> str:
+    """Give a number with its noun: "1 row", "2 rows"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def tell(text: str, *tokens: str | None) -> None:
-    """Say something on stderr; nobody may be there to hear it, which is no reason to lose a paid task."""
+    """Print a message on stderr; a closed stderr is ignored, as no paid task may be lost over it."""
     with contextlib.suppress(OSError):
         click.echo(_fit(plain(masked(text, *tokens)), sys.stderr), err=True)
 
 
-def complain(text: str, *tokens: str | None) -> None:
-    """Say in one line on stderr what went wrong."""
+def print_error(text: str, *tokens: str | None) -> None:
+    """Print one line on stderr that says what went wrong."""
     tell(f"a2e: {one_line(text)}", *tokens)
 
 
 def as_json(data: Mapping[str, Any]) -> str:
-    r"""Give a JSON line that stdout can hold: what it cannot encode, or a terminal would obey, becomes `\uXXXX`."""
+    r"""Write JSON on one line; what stdout cannot encode, or a terminal would obey, becomes `\uXXXX`."""
     shown = _cut(data)
     line = json.dumps(shown, ensure_ascii=False, default=str)
     try:
@@ -73,7 +78,7 @@ def as_json(data: Mapping[str, Any]) -> str:
 
 
 def _cut(value: Any, depth: int = 0) -> Any:  # noqa: ANN401 - JSON is anything
-    """Give JSON that is not nested deeper than anybody reads: what the service sends can be as deep as it likes."""
+    """Cut JSON that is nested too deeply to read: the service may send any depth."""
     if isinstance(value, Mapping):
         return {key: _cut(item, depth + 1) for key, item in value.items()} if depth < _DEEPEST else "{...}"
     if isinstance(value, list | tuple):
@@ -92,13 +97,13 @@ def _encoding(stream: Any) -> str:  # noqa: ANN401 - as above
 
 @attrs.define
 class Output:
-    """Prints what a command found.
+    """Prints the results of a command.
 
     Attributes:
         as_json: Print JSON lines instead of text.
-        quiet: Leave out what is only good to know.
-        held: Lines kept back while a live display owns the terminal, or None when nothing is kept back.
-        unread: Why stdout takes no more: its reader has gone, its disk is full; None while it does.
+        quiet: Print no notes.
+        held: Lines held back while a live display owns the terminal, or None when none are.
+        unread: Why stdout takes no more (its reader has gone, its disk is full), or None while it does.
     """
 
     as_json: bool = False
@@ -108,7 +113,7 @@ class Output:
 
     @property
     def lost(self) -> OSError | None:
-        """What kept results from stdout; a reader that has seen enough (`| head`) is no fault."""
+        """The error for which results were not printed; a reader that has seen enough (`| head`) is none."""
         return self.unread if self.unread is not None and self.unread.errno != errno.EPIPE else None
 
     def result(self, text: str, data: Mapping[str, Any], *, paid: bool = False) -> None:
@@ -117,7 +122,7 @@ class Output:
         Args:
             text: What people read.
             data: What programs read.
-            paid: Whether it cost something: it is named on stderr when stdout takes no more.
+            paid: Whether it cost coins: then it goes to stderr when stdout takes no more.
         """
         line = as_json(data) if self.as_json else _fit(plain(text), sys.stdout)
         if not line:
@@ -128,11 +133,11 @@ class Output:
             self._print(line, text if paid else "")
 
     def hold(self) -> None:
-        """Keep results back until `release` if they would tear a live display apart."""
+        """Hold results back until `release` if they would tear a live display apart."""
         self.held = [] if sys.stdout is not None and sys.stdout.isatty() else None
 
     def release(self) -> None:
-        """Print what was kept back."""
+        """Print what was held back."""
         held, self.held = self.held or [], None
         for line, named in held:
             self._print(line, named)
@@ -143,24 +148,24 @@ class Output:
                 click.echo(line)
             except OSError as error:
                 self.unread = error
-                _let_go_of_stdout()
+                _discard_stdout()
             else:
                 return
         if named:
             tell(named)
 
     def say(self, text: str) -> None:
-        """Tell people what they need."""
+        """Print a message that people need."""
         tell(text)
 
     def note(self, text: str) -> None:
-        """Tell people what is good to know, unless they asked for quiet."""
+        """Print a message that is only good to know, unless --quiet was given."""
         if not self.quiet:
             tell(text)
 
 
-def _let_go_of_stdout() -> None:
-    """Send what is still in stdout's buffer nowhere: the interpreter would complain of it at its end."""
+def _discard_stdout() -> None:
+    """Discard what is still in stdout's buffer: the interpreter would fail to flush it at exit."""
     with contextlib.suppress(OSError, ValueError, AttributeError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())

@@ -9,7 +9,7 @@ from batches import KITE, Asked, image, play, service
 
 from a2e_async.batch import State
 from a2e_async.batch.entries import Entry
-from a2e_async.batch.report import PAGE_MARK, place_for, report_places, write_page, write_report
+from a2e_async.batch.report import PAGE_MARK, place_for, report_places, write_report
 from a2e_async.engine.files.names import require_writable
 from a2e_async.errors import UsageError
 
@@ -54,8 +54,8 @@ def test_a_page_is_written_over_no_link(tmp_path, how):
     }
     make[how]()
     before = place.lstat().st_ino
-    assert write_page(out, f"{PAGE_MARK}new") == out / "index-2.html"
-    assert write_page(out, f"{PAGE_MARK}newer") == out / "index-2.html"
+    assert write_report(out, []) == out / "index-2.html"
+    assert write_report(out, []) == out / "index-2.html"
     assert place.lstat().st_ino == before
     assert ours.read_text() == f"<html>{PAGE_MARK}"
 

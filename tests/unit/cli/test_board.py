@@ -7,7 +7,7 @@ import io
 import pytest
 from rich.console import Console
 
-from a2e_async.cli.display.board import Board, Row, short, total
+from a2e_async.cli.display.board import Board, BoardRow, shorten, summary
 from a2e_async.cli.display.live import LiveBoard, board_for
 
 
@@ -38,14 +38,14 @@ def test_single(capsys):
 
 def test_seconds():
     """A finished row keeps its time."""
-    row = Row(family="f", label="l", begun=10.0, ended=12.5)
+    row = BoardRow(family="f", label="l", begun=10.0, ended=12.5)
     assert row.seconds == 2.5
 
 
 def test_labels():
     """Labels are short and in one line."""
-    assert short("a\nb  c") == "a b c"
-    assert len(short("word " * 40)) == 48
+    assert shorten("a\nb  c") == "a b c"
+    assert len(shorten("word " * 40)) == 48
 
 
 def test_choice(monkeypatch):
@@ -143,5 +143,9 @@ def test_overflow():
 
 def test_total():
     """Coins are summed."""
-    rows = [Row(family="f", label="l", coins=10), Row(family="f", label="l", coins=2.5), Row(family="f", label="l")]
-    assert total(rows, 1.0) == "0 of 3 done · 12.5 coins · 1.0 s"
+    rows = [
+        BoardRow(family="f", label="l", coins=10),
+        BoardRow(family="f", label="l", coins=2.5),
+        BoardRow(family="f", label="l"),
+    ]
+    assert summary(rows, 1.0) == "0 of 3 done · 12.5 coins · 1.0 s"

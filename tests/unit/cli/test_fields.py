@@ -218,13 +218,13 @@ def test_completion(words, offered):
 def test_the_example_can_be_copied(name):
     """The example of a family is a right request, in the shell's words as in Python's."""
     family = families()[name]
-    program, start, which, *words = shlex.split(explain.in_shell(family))
+    program, start, which, *words = shlex.split(explain.shell_example(family))
     assert (program, start, which) == ("a2e", "start", name)
     given: dict[str, Any] = {}
     command = click.Command(name, params=fields.options_of(family.request), callback=lambda **all_: given.update(all_))
     command.main(words, standalone_mode=False)
     assert fields.build(family.request, given) == family.request(**family.example)
-    called = explain.in_python(family).removeprefix("await a2e.")
+    called = explain.python_example(family).removeprefix("await a2e.")
     made = family.request.__name__
     assert called.startswith((f"{name}(", f"start({made}("))
     inner = called.removeprefix("start(").replace(f"{name}(", f"{made}(").replace("))", ")")
@@ -241,8 +241,8 @@ def test_a_family_is_explained(name, capsys):
     assert all(f"  {fields.option_name(field.name)} " in shown for field in fields_of(family.request))
     assert all(f"{way['method']:<7}{way['path']}" in shown for way in explain.endpoints_of(family))
     assert all(note in shown for note in (family.price, *family.notes))
-    assert explain.in_python(family) in shown
-    assert explain.in_shell(family) in shown
+    assert explain.python_example(family) in shown
+    assert explain.shell_example(family) in shown
 
 
 def test_the_fields_of_a_family_as_data(capsys):

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from a2e_async.cli.display import output
-from a2e_async.cli.display.output import Output, complain, masked
+from a2e_async.cli.display.output import Output, masked, print_error
 from a2e_async.engine.settings import TOKEN_VARIABLES
 
 
@@ -47,7 +47,7 @@ def test_short_token():
 
 def test_complaint(capsys):
     """A complaint is one line on stderr."""
-    complain("first\nsecond  third sk_secret")
+    print_error("first\nsecond  third sk_secret")
     told = capsys.readouterr()
     assert (told.out, told.err) == ("", "a2e: first second third sk_***\n")
 
@@ -156,7 +156,7 @@ def test_stdout_takes_no_more(number, is_lost, monkeypatch, capsys):
 def test_stderr_takes_nothing(stream, monkeypatch):
     """Nobody there to hear is no reason to stop."""
     monkeypatch.setattr(sys, "stderr", stream)
-    complain("nobody hears this")
+    print_error("nobody hears this")
     Output().say("nor this")
 
 

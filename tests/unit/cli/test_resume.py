@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from a2e_async.cli import fields
 from a2e_async.cli.base import Command
-from a2e_async.cli.resume import lines, retry_line, same_command
+from a2e_async.cli.resume import batch_line, lines, same_command
 from a2e_async.cli.settings import Settings
 from a2e_async.core.family import Family, family_of
 from a2e_async.errors import A2EError, ClientClosedError, StartUnknownError
@@ -60,7 +60,7 @@ def test_ids_are_never_options():
 )
 def test_retry(folder, words):
     """A batch's folder is never an option either."""
-    assert shlex.split(retry_line(Path(folder), "--failed"))[3:] == words
+    assert shlex.split(batch_line("retry", Path(folder), "--failed"))[3:] == words
 
 
 @click.command(cls=Command, uses=("out",))
@@ -104,14 +104,16 @@ def test_starts_without_ids():
     """Starts that were never sent are counted; those without an answer are named by their tags."""
     jobs = [Left(error=ClientClosedError("x")), Left(error=ClientClosedError("x")), Left(error=StartUnknownError("x"))]
     told = lines(jobs, Settings())
-    assert told[0] == '2 starts were not sent: "a kite", "a kite"'
+    assert told[0] == '2 starts not sent: "a kite", "a kite"'
     assert "image_to_video k7f3q9x2m4pd" in told[1]
 
 
 def test_simulated():
     """What ran in a simulator of this process cannot be resumed."""
     assert lines([], Settings(simulate=True)) == []
-    assert lines([Left(task_ids=("1",))], Settings(simulate=True)) == ["the simulator has ended, and its tasks with it"]
+    assert lines([Left(task_ids=("1",))], Settings(simulate=True)) == [
+        "the simulator has ended and took its tasks with it: nothing to resume"
+    ]
 
 
 def test_nothing_left():

@@ -12,7 +12,7 @@ import pytest
 from a2e_async import Record, Result, TextToImage
 from a2e_async.cli.codes import FAILED, INTERRUPTED, MONEY, UNREACHABLE
 from a2e_async.cli.display import log
-from a2e_async.cli.jobs import Outcome, tell, tell_errors
+from a2e_async.cli.jobs import JobOutcome, print_errors, print_outcome
 from a2e_async.cli.run import Run, run
 from a2e_async.cli.settings import Settings
 from a2e_async.core.family import family_of
@@ -45,7 +45,7 @@ def failing(error: BaseException):
     [
         (TransportError("no way to sk_live_1"), UNREACHABLE, "a2e: no way to sk_***"),
         (OSError(28, "No space left on device"), FAILED, "a2e: [Errno 28] No space left on device"),
-        (KeyError("x"), FAILED, "a2e: a mistake in a2e itself, KeyError: 'x' (-v shows where)"),
+        (KeyError("x"), FAILED, "a2e: internal error (please report), KeyError: 'x' (-v shows where)"),
         (KeyboardInterrupt(), INTERRUPTED, "a2e: interrupted"),
     ],
 )
@@ -108,13 +108,13 @@ def test_errors_of_one_kind(capsys):
     this = Run(Settings())
     alike = [(TransportError("refused").about(None, [str(number)]), f"kite {number}") for number in range(7)]
     others = [(InsufficientCoinsError("too few", status=402), "a moon"), (OSError("full"), "")]
-    assert tell_errors(this, [*alike, *others]) == MONEY
+    assert print_errors(this, [*alike, *others]) == MONEY
     assert capsys.readouterr().err.splitlines() == [
         'a2e: refused [task 0] ("kite 0", "kite 1", "kite 2", "kite 3", "kite 4" and 2 more)',
         'a2e: too few (HTTP 402) ("a moon")',
         "a2e: full",
     ]
-    assert tell_errors(this, []) == 0
+    assert print_errors(this, []) == 0
 
 
 @pytest.mark.parametrize(
@@ -125,5 +125,5 @@ async def test_what_is_printed_of_a_result(urls, paths, printed, capsys):
     """Its files, else its links; of what is no file, such as a voice, the id that it is used by."""
     job = Job(None, family_of("text_to_image"), TextToImage("a kite"), Options())
     record = Record(id="65f0", urls=tuple(urls))
-    tell(Run(Settings()), Outcome(job=job, result=Result((record,)), paths=tuple(paths)))
+    print_outcome(Run(Settings()), JobOutcome(job=job, result=Result((record,)), paths=tuple(paths)))
     assert capsys.readouterr().out == printed + "\n"

@@ -92,7 +92,7 @@ def test_a_loop_that_has_not_begun_or_hangs(told):
 
 async def test_the_same_signal_at_once_is_no_second_one(told, monkeypatch):
     """`timeout` and wrappers send each signal twice."""
-    monkeypatch.setattr(module, "_SAME", 60)
+    monkeypatch.setattr(module, "_DUPLICATE_SECONDS", 60)
     told.bind()
     for number in (signal.SIGTERM, signal.SIGTERM, signal.SIGTERM):
         os.kill(os.getpid(), number)
