@@ -46,7 +46,7 @@ def read_upload_url(data: object) -> UploadUrl:
                 bucket=bucket if isinstance(bucket, str) else "",
                 expires_in=lasts if is_number(lasts) else None,
             )
-    raise ProtocolError("the upload was answered without its links")
+    raise ProtocolError("the upload was answered without its URLs")
 
 
 _PAGES = "undocumented: only older pages have it"

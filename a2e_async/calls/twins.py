@@ -43,7 +43,7 @@ class Twins(Group):
 
     @call("POST", "/api/v1/userVideoTwin/eyeContact", task(_TWIN), costs=_CHARGED)
     def eye_contact(self, twin_id: Id | None = None) -> None:
-        """Let a video twin look into the camera (POST /api/v1/userVideoTwin/eyeContact).
+        """Turn the eyes of a video twin to the camera (POST /api/v1/userVideoTwin/eyeContact).
 
         Args:
             twin_id: Id of the video twin; the reference does not require it, and does not say which twin it is without.
