@@ -28,9 +28,9 @@ from a2e_async.engine.jobs.live import tell_of_left, tell_of_unseen
 from a2e_async.engine.jobs.options import Options
 from a2e_async.engine.jobs.stats import Stats
 from a2e_async.engine.polling.poller import Poller
+from a2e_async.engine.starts.account import AccountCheck
 from a2e_async.engine.starts.budget import Budget
 from a2e_async.engine.starts.cancelling import Canceller
-from a2e_async.engine.starts.doubts import Doubts
 from a2e_async.engine.starts.sender import Sender
 from a2e_async.engine.starts.starter import Starter
 from a2e_async.errors import A2EError, ClientClosedError, StartUnknownError
@@ -73,7 +73,7 @@ class Engine:
         self.tasks = Tasks(service, self.live)
         self.budget = Budget(budget, self._quote, on_unknown_price, self.coins)
         self.sender = Sender(service, webhook, self.live)
-        self.starter = Starter(self.sender, self.ends, self.budget, Doubts(service), max_starts)
+        self.starter = Starter(self.sender, self.ends, self.budget, AccountCheck(service), max_starts)
         self._canceller = Canceller(self.tasks, self.ends)
         self.poller = Poller(service, cadence, retry, learned or Learned(), self.ends)
         self._broken: str | None = None

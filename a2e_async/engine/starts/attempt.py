@@ -1,6 +1,7 @@
 """One attempt to start a job, and how sure we are of what became of it.
 
-A start costs money and the service has no idempotency key. What happened to a POST decides what may follow:
+The service charges a start as soon as it takes it, and has no idempotency key: the same POST twice is two bills. So how
+sure the outcome of a POST is decides what may follow:
 
     what happened                              how sure            what we do
     no connection; refused before work (429,   surely not taken    send again after a wait, so many times
@@ -13,7 +14,14 @@ A start costs money and the service has no idempotency key. What happened to a P
     the process died after `Journal.sending`   unknown             the same, in the next process
     the process died before it                 surely not sent     start it
 
-The law of this room: between a POST whose outcome is unknown and the next POST stands a proof of absence.
+The laws of this room:
+
+1. Between a POST whose outcome is unknown and the next POST of its job stands a proof of absence (`core/absence.py`).
+2. A job is sent at most twice, as "a" and as "b". After a lost "b" it is looked for and never sent again: the list
+   cannot tell a task that is late from one that was never made, and each wrong guess is another bill.
+3. What may have been paid for is named to the user: by its task ids, or where these are not known by its tag.
+4. Reserved coins come back only when the service has surely not taken the start.
+5. A POST is written down before it leaves, its answer before anybody is told: a process can die at every await.
 """
 
 from __future__ import annotations
@@ -40,7 +48,7 @@ class Attempt:
         request: Its request.
         worker: The task that does it, the sender's at first, then the one that gathers its siblings.
         on_wire: Whether a POST waits for its answer, or an answer for being written down.
-        looking: Whether it is looked for, because it may have been taken.
+        looking: Whether the list is searched for it, because it may have been taken.
         lost: The failure of the last POST that may have been taken, None once its absence is proven.
         doubted: Whether a POST of it ever was lost: absence that was proven is no answer of the service yet.
         letters: The send letters of its POSTs.
@@ -71,7 +79,11 @@ class Attempt:
 
     @property
     def is_unsent(self) -> bool:
-        """Whether nothing of it can be at the service, so that it may be taken back for nothing."""
+        """Whether nothing of it can be at the service, so that it may be taken back for nothing.
+
+        A start that was doubted once stays doubted, also when its absence was proven since: a proof is strong enough
+        for a second send, and a user who cancels is told "refunded" only of what was surely never charged.
+        """
         return not (self.on_wire or self.looking or self.doubted or self.rows)
 
     @property
@@ -80,7 +92,10 @@ class Attempt:
         return self.closing or self.taken_back or self.job.done()
 
     def unsent(self) -> A2EError:
-        """Build the error for a start that is not sent, as it is not wanted any more."""
+        """Build the error for a start that is not sent, as it is not wanted any more.
+
+        One that was doubted is unknown: proven absence is no answer, and the task may still show up.
+        """
         if self.doubted:
             return self.unknown()
         if self.taken_back:
@@ -109,7 +124,7 @@ class Attempt:
 
     @property
     def missing(self) -> int:
-        """How many tasks were asked for beyond those that are known."""
+        """How many tasks were asked for beyond those that are known; the service charges for all of them."""
         return max(self.job.family.tasks_asked(self.request) - len(self.rows), 0)
 
     def is_short(self) -> bool:

@@ -1,5 +1,8 @@
 """A budget that holds under concurrency: coins are reserved before a start is sent and finished by its reply.
 
+Laws of this file: what is spent and reserved together never passes the limit; reserved coins come back only when the
+start was surely not taken, for a lost one may have been charged; a price is learned from answers that name every task.
+
 The price of a start is the caller's `price`, else the service's own quote, else the last price seen for the same
 family and pricing fields. With none of these one start of the kind goes alone, reserves all that is left, and tells
 the price to the others: a budget can so be passed by at most one unknown price.
@@ -130,11 +133,14 @@ class Budget:
         self.coins.take(reservation, coins_of(records) or 0)
 
     def keep(self, reservation: Reservation) -> None:
-        """Hold the coins of a lost start for good, and let those go on who waited for its price."""
+        """Hold the coins of a lost start for good, and let those go on who waited for its price.
+
+        It may have been charged, and nothing will ever tell; given back, its coins would be spent twice.
+        """
         self._end_waiting(reservation)
 
     def release(self, reservation: Reservation) -> None:
-        """Give held coins back."""
+        """Give held coins back: the start was surely not taken, or all that it made is counted."""
         self.coins.release(reservation)
         self._end_waiting(reservation)
 

@@ -1,4 +1,9 @@
-"""What a second send has left: of two sends the one that the job watches is kept, the other deleted if that refunds."""
+"""What a second send has left: of two sends the one that the job watches is kept, the other deleted if that refunds.
+
+Laws of this file: the service refunds a task that is deleted while `initialized`, and no other; so a double is deleted
+only on a poll just before that says so, each DELETE that failed is followed by another poll, and whatever became of a
+double is said in a warning, with what stays charged.
+"""
 
 from __future__ import annotations
 
@@ -27,11 +32,10 @@ async def clean_up(service: Service, finder: Finder, job: Job[Any]) -> dict[str,
     Returns:
         The doubles, and the coins of each that stay charged.
     """
-    if job.tag is None or job.twice_since is None:
-        return {}
+    tag = job.tag or ""  # only a start with a tag is ever sent twice
     facts = {"tag": job.tag, "task_ids": job.task_ids}
     try:
-        rows = await finder.search_once(job.tag, job.twice_since or None)
+        rows = await finder.search_once(tag, job.twice_since or None)
     except A2EError as error:
         words = "tag %s was sent twice, and the list cannot be checked for doubles: %s"
         _log.warning(words, job.tag, error, extra=facts)

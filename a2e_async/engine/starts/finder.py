@@ -3,6 +3,16 @@
 A start whose answer was lost may or may not have been taken. The list tells: tasks with the tag are taken over, and
 absence is proven by evidence, never by silence (`core/absence.py`). The service's own time of the first and the last
 POST says which part of the list is read; no clock of a worker does, for the one that sent may have been minutes off.
+
+A start counts as absent only when all of these hold; each was the cause of a second bill where it did not:
+
+- the last two readings were full and in order, the last one after the whole window: lists lag, and a replica that is
+  just coming up looks empty;
+- tasks that this client knows to be there were in them: a list that hides one task may hide another;
+- no row made since then has a name that may be ours, cut or changed; and this service gives names back at all;
+- the start is younger than `Retry.proof_age` by the service's clock and by ours: lists drop old tasks, clocks are set,
+  machines sleep;
+- the account is the one that sent it: a token that was changed shows somebody else's list.
 """
 
 from __future__ import annotations
@@ -105,7 +115,8 @@ class Finder:
         """Look for a lost start until it is found, its absence is proven or the window has passed.
 
         The last two sweeps must answer in full, the last one after the whole window: a service that is just coming up
-        answers with an honest-looking empty list, and a start may reach it after its process has died.
+        answers with an honest-looking empty list, and a start may reach it after its process has died. Rows with the
+        tag end the search at any time: they are evidence even in a list that is wrong about everything else.
         """
         left = deque(self._times(search))
         span = Span(floor=self._floor(search), top=self._top(search))

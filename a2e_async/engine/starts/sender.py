@@ -1,4 +1,8 @@
-"""From intent to accepted tasks, exactly once: `attempt.py` has the table of what may follow a POST."""
+"""Sends a start, and finds it when its answer is lost: `attempt.py` has the table and the laws that hold here.
+
+The order before every POST is: its turn, the token, the journal, the POST; nothing is awaited between the last two. So
+whatever is written down as sent may have been sent, and what is not written down was not.
+"""
 
 from __future__ import annotations
 
@@ -39,12 +43,7 @@ class Sender:
         retry: How long lost starts are looked for.
     """
 
-    def __init__(
-        self,
-        service: Service,
-        webhook: Webhook | None,
-        live: LiveJobs,
-    ) -> None:
+    def __init__(self, service: Service, webhook: Webhook | None, live: LiveJobs) -> None:
         self.retry = service.retry
         self._service = service
         self._webhook = webhook
@@ -70,10 +69,10 @@ class Sender:
         Raises:
             ServiceError: The start was refused.
             TransportError: The service could not be reached.
-            StartUnknownError: The start may have been taken, and looking did not settle it.
+            StartUnknownError: The start may have been taken, and the list does not tell.
         """
         job = attempt.job
-        letters: tuple[str, ...] = (tags.FIRST, tags.SECOND)
+        letter = tags.FIRST
         posted = self._posted_before(job)
         if job.tag is not None and (job.options.find_first or posted is not None):
             finding = await self._find_first(attempt, job.tag, posted)
@@ -85,10 +84,8 @@ class Sender:
             if not finding.absent or not again:
                 raise _unknown(attempt, finding)
             if posted is not None:
-                letters, job.twice_since = (tags.SECOND,), posted.first or 0.0
-        for letter in letters:
-            if await self._post(attempt, letter):
-                return
+                letter, job.twice_since = tags.SECOND, posted.first or 0.0
+        while not await self._post(attempt, letter):
             finding = await self._find(attempt)
             if finding.rows:
                 self._recover(attempt, finding)
@@ -97,6 +94,7 @@ class Sender:
             if not finding.absent or not wanted or letter == tags.SECOND:
                 raise _unknown(attempt, finding)
             job.twice_since, attempt.lost = attempt.first or 0.0, None
+            letter = tags.SECOND
 
     async def clean_up(self, job: Job[Any]) -> dict[str, float]:
         """After a second send: look for tasks of the other send, and delete those that have not begun.
@@ -118,7 +116,7 @@ class Sender:
             attempt.first = None if now is None else min(now - attempt.began.longest_passed(), attempt.began.wall)
         return attempt.first
 
-    # Looking.
+    # Finding.
 
     def _posted_before(self, job: Job[Any]) -> Posted | None:
         """Give what is known of POSTs before this job's: of another process, or of a lost start of this client."""
@@ -126,6 +124,10 @@ class Sender:
         return given or (self._lost.get(job.tag) if job.tag is not None else None)
 
     async def _find_first(self, attempt: Attempt, tag: str, posted: Posted | None) -> Finding:
+        """Look for a start before it is sent: another process may have sent it, or this one, and lost its answer.
+
+        The names to look for and the times are those that were written down then: no clock of this process knows them.
+        """
         job = attempt.job
         if not job.family.is_findable:
             return Finding(provable=False)
@@ -151,6 +153,7 @@ class Sender:
             attempt.looking = False
 
     async def _find(self, attempt: Attempt) -> Finding:
+        """Look for a start whose answer was lost just now; without a tag in a list there is nothing to find it by."""
         job, began = attempt.job, attempt.began
         if job.tag is None or not job.family.is_findable or began is None:
             return Finding(provable=False)
@@ -175,7 +178,11 @@ class Sender:
             del self._lost[next(iter(self._lost))]
 
     def _recover(self, attempt: Attempt, finding: Finding) -> None:
-        """Take over the tasks of the first send that were found."""
+        """Take over the tasks that were found: those of the first send where both were taken.
+
+        A second send may show up while it is looked for itself: then the first has run for longer, and the other one
+        is the double that may still be deleted for its coins.
+        """
         job = attempt.job
         by_letter: dict[str, list[Row]] = {}
         for row in reversed(finding.rows):  # the list has the newest first
@@ -190,6 +197,7 @@ class Sender:
         self._take(attempt, by_letter[letter], letter)
 
     def _take(self, attempt: Attempt, rows: list[Row], letter: str) -> None:
+        """Note the tasks of a start, and learn from their rows how this service tells names and times."""
         finder, name = self.finder(attempt.job.family), attempt.name(letter)
         attempt.on_wire, attempt.rows = True, rows  # until they are written down
         for row in rows:
@@ -199,7 +207,11 @@ class Sender:
     # Sending.
 
     async def _post(self, attempt: Attempt, letter: str) -> bool:
-        """Send one start; gives False when nobody knows whether it was taken."""
+        """Send one start; gives False when nobody knows whether it was taken.
+
+        Sent again here is only what was surely not taken: a connection that failed before the request left, a 429, the
+        service's own 503 with Retry-After. A reset after the service did its work looks just like one before it.
+        """
         job, service, name = attempt.job, self._service, attempt.name(letter)
         request = wire.start(job.family, attempt.request, name=name, webhook=self._webhook)
         failures, renewed = 0, False
@@ -261,6 +273,10 @@ class Sender:
 
     @staticmethod
     def _is_foreign(finder: Finder, job: Job[Any], row: Row, name: str) -> bool:
+        """Whether an answered task is surely another start's: it was answered before, or carries another whole tag.
+
+        A name that is cut or missing says nothing: services shorten names, and what was paid for is not given up.
+        """
         if finder.knows(replies.row_id(row)):
             return True
         shown = wire.name_in(job.family, row)

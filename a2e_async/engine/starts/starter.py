@@ -1,4 +1,9 @@
-"""The queue of starts: at most `max_starts` in flight; a queued job costs an object, not a coroutine."""
+"""The queue of starts: at most `max_starts` in flight; a queued job costs an object, not a coroutine.
+
+Laws of this file, in the order of a start: its price is reserved, then it is written down as intended, then sent; its
+coins are counted as soon as its answer is there, before anything is awaited; its ids are written down before anybody is
+told. Whoever ends a worker leaves its job ended or with its ids: nothing that may have been paid for goes unnamed.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +22,9 @@ from a2e_async.engine.jobs.coins import Reservation
 from a2e_async.engine.jobs.ends import Ends
 from a2e_async.engine.jobs.job import AnyJob
 from a2e_async.engine.jobs.options import NO_JOURNAL
+from a2e_async.engine.starts.account import AccountCheck
 from a2e_async.engine.starts.attempt import Attempt
 from a2e_async.engine.starts.budget import Budget
-from a2e_async.engine.starts.doubts import Doubts
 from a2e_async.engine.starts.sender import Sender
 from a2e_async.engine.starts.siblings import Siblings
 from a2e_async.errors import A2EError, ClientClosedError, InsufficientCoinsError, JobCancelledError, StartUnknownError
@@ -34,7 +39,7 @@ class Starter:
         sender: Sends one start exactly once.
         ends: Where a job is accepted, and where it ends.
         budget: Where the price of a start is reserved.
-        doubts: Asked before a refusal of one start ends others.
+        account: Asked before a refusal of one start ends others.
         max_starts: Most starts in flight.
     """
 
@@ -43,14 +48,14 @@ class Starter:
         sender: Sender,
         ends: Ends,
         budget: Budget,
-        doubts: Doubts,
+        account: AccountCheck,
         max_starts: int,
     ) -> None:
         self._sender = sender
         self._siblings = Siblings(sender)
         self._ends = ends
         self._budget = budget
-        self._doubts = doubts
+        self._account = account
         self._max_starts = max_starts
         self._queue: deque[AnyJob] = deque()
         self._workers: set[asyncio.Task[None]] = set()
@@ -163,7 +168,10 @@ class Starter:
             attempt.over.set()
 
     def _give_up(self, job: AnyJob, attempt: Attempt) -> None:
-        """End a job whose worker was ended; one whose tasks are known is left to be detached with their ids."""
+        """End a job whose worker was ended; one whose tasks are known is left to be detached with their ids.
+
+        What decides is where the POST was: it has an answer, it may have been taken, or it was never sent.
+        """
         if attempt.rows:
             job.task_ids = job.task_ids or tuple(map(replies.row_id, attempt.rows))
         elif attempt.on_wire or attempt.doubted:
@@ -202,6 +210,7 @@ class Starter:
         await self._ends.accepted(job, records, check, late)
 
     def _settle(self, attempt: Attempt, held: Reservation) -> list[Record]:
+        """Count what the answer says was charged: without an await, so that no cancellation can come between."""
         records = [wire.record(attempt.job.family, row) for row in attempt.rows]
         self._budget.settle(held, coins_of(records), records, missing=attempt.missing)
         return records
@@ -215,6 +224,7 @@ class Starter:
         return records
 
     def _found(self, attempt: Attempt, held: Reservation, records: list[Record]) -> None:
+        """Reserve no more for tasks that have shown up; `Ends.grow` counts them as spent before its first await."""
         self._budget.found(held, records)
         if not attempt.missing:
             self._budget.release(held)
@@ -247,6 +257,10 @@ class Starter:
             self._is_over(attempt)
 
     async def _refuse(self, job: AnyJob, request: Request[Any], error: Exception, held: Reservation | None) -> None:
+        """End a job whose start failed. Where the account is empty the queued starts end with it, unsent.
+
+        The coins come back at once: only a start that was surely not taken still has them reserved here.
+        """
         if held is not None and not job.task_ids:
             self._budget.release(held)
         if job.done() and isinstance(error, StartUnknownError):
@@ -256,10 +270,10 @@ class Starter:
         if isinstance(error, InsufficientCoinsError):
             error.needed = job.options.price if held is None else held.price
         try:
-            error = await self._doubts.weigh(error)
+            error = await self._account.confirm(error)
         finally:  # also when the client is closed meanwhile
             self._ends.fail(job, error)
-        if queued and isinstance(error, InsufficientCoinsError) and await self._doubts.is_empty(job.family, request):
+        if queued and isinstance(error, InsufficientCoinsError) and await self._account.is_empty(job.family, request):
             for other in queued:
                 if other.stage is Stage.QUEUED:
                     facts = {"status": error.status, "code": error.code, "trace_id": error.trace_id}

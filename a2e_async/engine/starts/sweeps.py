@@ -43,7 +43,7 @@ class Sweeps:
         self._gap = service.retry.sweep_times()[0]
         self._wants: list[_Want] = []
         self._task: asyncio.Task[None] | None = None
-        self._news = asyncio.Event()
+        self._changed = asyncio.Event()
         self._ready_at = -math.inf
 
     async def read(self, span: Span, due: float, enough: Callable[[Reading], bool] = lambda _reading: False) -> Reading:
@@ -59,7 +59,7 @@ class Sweeps:
         """
         want = _Want(span, due, enough, asyncio.get_running_loop().create_future())
         self._wants.append(want)
-        self._news.set()
+        self._changed.set()
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run(), name=f"a2e finder {self._family.name}")
         try:
@@ -93,12 +93,12 @@ class Sweeps:
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
         while self._wants:
-            self._news.clear()
+            self._changed.clear()
             due = max(min(want.due for want in self._wants), self._ready_at)
             if due > loop.time():
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout_at(due):
-                        await self._news.wait()
+                        await self._changed.wait()
                 continue
             began, pages = loop.time(), 0
             for wants in _together([want for want in self._wants if want.due <= began]):

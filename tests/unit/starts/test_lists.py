@@ -10,8 +10,10 @@ from lost_starts import crowd, lose
 from virtual_time import IMAGE, VIDEO, caught, client, now, play_out, until, virtual
 
 from a2e_async import (
+    ProtocolError,
     Retry,
     StartUnknownError,
+    TextToImage,
     TransportError,
 )
 from a2e_async.simulator.virtual import DirectTransport, virtual_app
@@ -49,6 +51,26 @@ def test_a_list_that_lags_less_than_the_window_still_finds_the_start(lag, on_unk
             assert len(sim.world.book.starts) == 1
 
     play_out(story())
+
+
+@virtual(coins=100_000)
+async def test_a_long_list_is_read_as_often_as_a_proof_needs(a2e, sim):
+    """Where a reading takes a dozen pages, two of them are made after the first, and not seven."""
+    lose(sim, IMAGE, when="before")
+    job = a2e.start(IMAGE)
+    await until(lambda: sim.counters["text_to_image.start"])
+    crowd(sim, 1_500)
+    await job.accepted()
+    assert sim.counters["text_to_image.start"] == 2
+    assert sim.counters["text_to_image.list"] < 5 * 16
+
+
+@virtual(options={"retry": Retry(list_pages=3)})
+async def test_a_list_that_is_too_long_to_be_read_says_nothing_of_a_tag(a2e, sim):
+    """Without the tag on the pages that were read, `find` cannot say that there is none."""
+    crowd(sim, 900)
+    with pytest.raises(ProtocolError, match="not given in full"):
+        await a2e.find(TextToImage, "findable")
 
 
 @virtual(list_lag=300, task_seconds=3_600)

@@ -21,8 +21,8 @@ _FRESH: Final = 2.0
 _FORBIDDEN: Final = 403
 
 
-class Doubts:
-    """Gives a second opinion on refusals.
+class AccountCheck:
+    """Asks the account whether a refusal concerns it.
 
     Args:
         service: Who is asked what the account holds.
@@ -34,7 +34,7 @@ class Doubts:
         self._asked_at = -math.inf
         self._coins: float | None = None
 
-    async def weigh(self, error: Exception) -> Exception:
+    async def confirm(self, error: Exception) -> Exception:
         """Give the error of a start; a 403 that is not about the token, as other calls show, is the start's own."""
         if isinstance(error, AuthenticationError) and error.status == _FORBIDDEN and await self._balance() is not None:
             facts = {key: value for key, value in error.__dict__.items() if key != "message"}
