@@ -33,11 +33,9 @@ OLD_TESTS = 900
 LONG_TESTS = frozenset(
     {
         "tests/acceptance/test_batch.py",
-        "tests/acceptance/test_batch_page.py",
         "tests/integration/test_files.py",
         "tests/support/histories.py",
         "tests/support/rules_video.py",
-        "tests/unit/test_batch_report.py",
         "tests/unit/test_budget.py",
         "tests/unit/test_calls.py",
         "tests/unit/test_fanout.py",

@@ -75,7 +75,7 @@ class Gallery:
 
     def end(self) -> None:
         """Write what comes after the rows."""
-        states = [[state.value, int(state.bad)] for state in _STATES]
+        states = [[state.word, int(state.bad)] for state in _STATES]
         words = f'"families":{self._families},"settings":{self._settings}'
         told = f'"states":{_encode(states)},"base":{_encode(self._base or self._now)},"now":{_encode(self._now)}'
         self._out.write(f"\n],{_safe(words)},{told}}}{self._tail}")

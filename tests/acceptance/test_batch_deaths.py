@@ -11,6 +11,7 @@ def test_three_deaths(tmp_path):
     life = live(tmp_path, deaths=3, seed=3)
     assert life.good, f"{life}\n{life.last_words}"
     assert life.deaths == 3
+    assert life.at_work >= 2
 
 
 CLOCKS = (0.0, -240.0, 240.0, -86_400.0, 86_400.0, 4 * 86_400.0)
@@ -29,6 +30,7 @@ def test_twenty_deaths_on_machines_whose_clocks_are_wrong(tmp_path, seed):
     """The same with twenty deaths, ten times: as many bills as rows, and the coins are never passed."""
     life = live(tmp_path, deaths=20, seed=seed, clocks=CLOCKS, more=("--max-coins", "1200"))
     assert life.good, f"{life}\n{life.last_words}"
+    assert life.at_work >= 12
 
 
 @pytest.mark.slow
@@ -38,3 +40,4 @@ def test_twenty_deaths(tmp_path):
     life = live(tmp_path, deaths=20, seed=20)
     assert life.good, f"{life}\n{life.last_words}"
     assert life.deaths == 20
+    assert life.at_work >= 12

@@ -29,9 +29,10 @@ _MOST_RUNS = 30
 _WINDOW = "2"
 _LAST_WORDS = 4000
 _OPENING = 20  # seconds within which a command has opened its ledger, also on a busy machine
-_LATEST = 0.8
+_LATEST = 2.0
+_LATENCY = 0.15  # seconds of each reply, so that deaths meet starts on the wire
 _EARLY = 5  # one death in so many may come before the ledger is open
-_RUNNING = ("--max-running", "8")  # so that rows are left for the last deaths
+_RUNNING = ("--max-running", "12")  # so that rows are left for the last deaths
 _WRONG_CLOCK = Path(__file__).parent / "wrong_clock"
 
 

@@ -5,9 +5,10 @@ document.getElementById("data").remove();
 const ROWS = DATA.rows, BAD = DATA.states.map((state) => state[1] === 1);
 const STATES = DATA.states.map((state) => state[0]);
 const MEANINGS = {
-  planned: "not started yet", intended: "about to be sent", accepted: "running", completed: "files not here yet",
-  done: "files are here", failed: "the task failed", refused: "the start was not taken",
-  unknown: "the start may have been taken",
+  planned: "not started yet", starting: "its start request is being sent", running: "running at the service",
+  downloading: "its files are not here yet", done: "its files are here", failed: "its task failed",
+  refused: "its start was refused", unknown: "its start may have been taken",
+  expired: "the service no longer has its result",
 };
 const KINDS = {
   image: "png jpg jpeg webp gif avif", video: "mp4 webm mov", audio: "mp3 wav m4a ogg flac",

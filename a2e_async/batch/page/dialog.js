@@ -78,7 +78,7 @@ const aboutOf = (row) => {
   if (row.tag) facts.push(["tag", make("code", {text: row.tag})]);
   const settings = Object.entries(row.settings).map(([name, value]) => settingOf(name, value));
   return [
-    ...words("Why it ended badly", row.bad ? row.error || MEANINGS[row.status] : "", "bad"), ...words("Note", row.bad ? "" : row.error),
+    ...words("Why it failed", row.bad ? row.error || MEANINGS[row.status] : "", "bad"), ...words("Note", row.bad ? "" : row.error),
     ...words("Prompt", row.prompt), ...words("Negative prompt", row.negative, "soft"), ...barOf(row),
     ...(row.files.length ? [part(plural(row.files.length, "file"), make("ul", {class: "files"}, ...row.files.map(fileLine)))] : []),
     part("Facts", table(facts)), ...(settings.length ? [part("Settings", table(settings))] : []),

@@ -59,7 +59,7 @@ const groupLine = (group) => {
 let allGroups = false;
 const writeErrors = () => {
   byId("errors").hidden = groups.length === 0;
-  byId("errors-title").textContent = `${plural(totals.bad, "row")} ended badly`;
+  byId("errors-title").textContent = `${plural(totals.bad, "row")} failed`;
   byId("groups").replaceChildren(...groups.slice(0, allGroups ? 200 : MOST_GROUPS).map(groupLine));
   byId("more-groups").hidden = allGroups || groups.length <= MOST_GROUPS;
   byId("more-groups").textContent = `${plural(groups.length - MOST_GROUPS, "more reason")}`;

@@ -39,7 +39,7 @@ const spanOfAll = () => {
       if (moment < from) from = moment;
       if (moment > to) to = moment;
     }
-    waits ||= STATES[row[1]] === "accepted" || STATES[row[1]] === "intended";
+    waits ||= STATES[row[1]] === "running" || STATES[row[1]] === "starting";
   }
   if (waits) to = Math.max(to, (DATA.now - DATA.base) * 1000);
   return from <= to ? {from, to: Math.max(to, from + 1)} : {from: 0, to: 1};

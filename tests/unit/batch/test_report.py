@@ -1,87 +1,15 @@
-"""The report of a batch: manifests for machines and spreadsheets, a page that nothing breaks out of, whole files."""
+"""The report of a batch: manifests for machines and spreadsheets, and a page that nothing breaks out of."""
 
 from __future__ import annotations
 
-import csv
-import errno
-import json
-import os
 import re
-import time
-from html.parser import HTMLParser
-from pathlib import Path
 
 import pytest
+from reports import EVIL, NOW, entry, report
 
-from a2e_async.batch import atomic
 from a2e_async.batch.entries import Entry, FileEntry, State
 from a2e_async.batch.manifest import COLUMNS, cell, iso, number
 from a2e_async.batch.report import write_report
-
-NAMES = ["index.html", "manifest.csv", "manifest.jsonl"]
-NOW = 1_795_230_608.25
-EVIL = "</script><script>document.title='x'</script><!-- ' \" & \u2028 \u2029 \x00 \u202eabc 😀 $title ${x} \ud800"
-
-
-def entry(name="a", **given):
-    """Make a row that is done, with one file."""
-    usual = {
-        "family": "text_to_image",
-        "fields": {"prompt": "a red kite", "negative_prompt": "blurry", "width": 512},
-        "state": State.DONE,
-        "task_ids": ("t1",),
-        "coins": 40.0,
-        "planned_at": NOW - 20,
-        "intended_at": NOW - 19,
-        "accepted_at": NOW - 18.5,
-        "finished_at": NOW - 6.5,
-        "done_at": NOW - 6,
-        "files": (FileEntry(path=f"{name}.png", bytes=1234, sha256="ab" * 32),),
-    }
-    return Entry(id=name, **usual | given)
-
-
-class Page(HTMLParser):
-    """What a browser makes of a page: its tags, and the text of its scripts."""
-
-    def __init__(self, html):
-        super().__init__()
-        self.tags, self.scripts, self._open = [], [], None
-        self.feed(html)
-        self.close()
-
-    def handle_starttag(self, tag, attrs):
-        """Keep a tag."""
-        self.tags.append((tag, dict(attrs)))
-        self._open = tag
-        if tag == "script":
-            self.scripts.append("")
-
-    def handle_data(self, data):
-        """Keep the text of scripts."""
-        if self._open == "script":
-            self.scripts[-1] += data
-
-    def handle_endtag(self, tag):
-        """Leave a tag."""
-        self._open = None
-
-    @property
-    def data(self):
-        """The rows and what goes with them."""
-        return json.loads(self.scripts[0])
-
-
-def report(folder, *entries):
-    """Write a report and read all of it."""
-    path = write_report(folder, entries, now=NOW)
-    assert path == folder / "index.html"
-    assert sorted(file.name for file in folder.iterdir()) == NAMES
-    lines = (folder / "manifest.jsonl").read_text("utf-8").split("\n")
-    with (folder / "manifest.csv").open(encoding="utf-8", newline="") as table:
-        rows = list(csv.DictReader(table))
-    assert lines.pop() == ""
-    return [json.loads(line) for line in lines], rows, Page(path.read_text("utf-8"))
 
 
 def test_done(tmp_path):
@@ -287,97 +215,3 @@ def test_numbers():
     """Whole coins are whole, odd ones are not known."""
     assert [number(n) for n in (40.0, 2.5, None, float("inf"))] == [40, 2.5, None, None]
     assert isinstance(number(40.0), int)
-
-
-def test_streams(tmp_path):
-    """Entries are read once and never held."""
-    seen = []
-
-    def entries():
-        for n in range(3):
-            seen.append(n)
-            yield entry(f"r{n}")
-
-    write_report(tmp_path, entries())
-    assert seen == [0, 1, 2]
-
-
-def _fails_at_the_end():
-    yield entry("new")
-    raise RuntimeError("the ledger is gone")
-
-
-def test_failing_entries(tmp_path):
-    """An error on the way leaves the older files and nothing else."""
-    write_report(tmp_path, [entry("old")], now=NOW)
-    before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
-    with pytest.raises(RuntimeError, match="the ledger is gone"):
-        write_report(tmp_path, _fails_at_the_end())
-    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
-
-
-@pytest.mark.parametrize("nth", [1, 2, 3])
-def test_disk_full(tmp_path, monkeypatch, nth):
-    """A disk that is full when the nth file is written through leaves the older ones, too."""
-    write_report(tmp_path, [entry("old")], now=NOW)
-    before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
-    calls = []
-
-    def full(handle):
-        calls.append(handle)
-        if len(calls) == nth:
-            raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(atomic.os, "fsync", full)
-    with pytest.raises(OSError, match="No space left"):
-        write_report(tmp_path, [entry("new")])
-    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
-
-
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is full")
-def test_full_while_writing(tmp_path, monkeypatch):
-    """The failing write itself, as the system makes it fail."""
-
-    def full(handle, *_args, **_kwargs):
-        os.close(handle)
-        return open("/dev/full", "w", encoding="utf-8")  # noqa: PTH123 - the draft closes it
-
-    monkeypatch.setattr(atomic.os, "fdopen", full)
-    with pytest.raises(OSError, match="No space left"):
-        write_report(tmp_path, (entry(f"r{n}") for n in range(1000)))
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_missing_folder(tmp_path):
-    """A folder that is not there is an error, not made."""
-    with pytest.raises(FileNotFoundError):
-        write_report(tmp_path / "none", [])
-
-
-def test_order_on_disk(tmp_path, monkeypatch):
-    """No file takes its place before all of them are on the disk."""
-    events = []
-    monkeypatch.setattr(atomic.os, "fsync", lambda handle: events.append("fsync"))
-    replace = atomic.Path.replace
-    monkeypatch.setattr(atomic.Path, "replace", lambda path, to: events.append("put") or replace(path, to))
-    write_report(tmp_path, [entry()])
-    assert events[:6] == ["fsync"] * 3 + ["put"] * 3
-
-
-def test_abandoned_drafts(tmp_path):
-    """What a killed process left behind goes after an hour; what another one is writing now stays."""
-    old, new = tmp_path / ".index.html.00000000.part", tmp_path / ".index.html.11111111.part"
-    for part in (old, new):
-        part.write_text("half")
-    os.utime(old, (time.time() - 7200,) * 2)
-    write_report(tmp_path, [entry()])
-    assert not old.exists()
-    assert new.exists()
-
-
-@pytest.mark.skipif(os.name != "posix", reason="modes are of POSIX")
-def test_mode(tmp_path):
-    """The files are as readable as others that the user makes."""
-    (tmp_path / "other").write_text("x")
-    path = write_report(tmp_path, [entry()])
-    assert path.stat().st_mode == (tmp_path / "other").stat().st_mode
