@@ -159,7 +159,7 @@ class _Observer:
         self._spans[job.number] = _Spans(span, inside, part, event.at)
 
     @hear.register
-    def _adopted(self, event: Recovered) -> None:
+    def _recovered(self, event: Recovered) -> None:
         if spans := self._spans.get(event.job.number):
             spans.part.add_event("a2e.recovered", timestamp=_ns(event.at))
 
@@ -184,7 +184,7 @@ class _Observer:
             spans.part.add_event("a2e.changed", facts, _ns(event.at))
 
     @hear.register
-    def _settled(self, event: Finished) -> None:
+    def _finished(self, event: Finished) -> None:
         job = event.job
         spans = self._spans.pop(job.number, None)
         self._count()

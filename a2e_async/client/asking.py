@@ -161,7 +161,7 @@ class Asking(Opening):
 
     @property
     def learned(self) -> Learned:
-        """What this client has learned of the ages at which tasks end; it spaces the looks at them.
+        """What this client has learned of the ages at which tasks end; it spaces their polls.
 
         `learned.kept()` gives it as a JSON object, `learned.recall(...)` begins with one that was kept.
         """

@@ -1,4 +1,4 @@
-"""Everything that one open client consists of."""
+"""What an open client is composed of. Nothing is decided here: each part decides in its own room."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ R = TypeVar("R", bound=Result)
 
 
 class Engine:
-    """Starts, watches and ends the jobs of one client on one event loop; what jobs ask for, it hands to who does it.
+    """Starts, watches and ends the jobs of one client on one event loop, by handing each to the part that does it.
 
     Args:
         service: Where requests are sent.
@@ -141,15 +141,13 @@ class Engine:
 
     def _check_whole(self) -> None:
         if self._broken is not None:
-            raise A2EError(
-                f"nothing was sent: this client watches no tasks any more, open another one ({self._broken})"
-            )
+            raise A2EError(f"not started: this client no longer watches tasks, open another one ({self._broken})")
 
     def _poller_ended(self, poller: asyncio.Task[None]) -> None:
-        """End every job with the poller, and let no start go out that nobody would watch."""
+        """End every job with the poller, and send no start that nobody would watch: it would be paid for unseen."""
         if not poller.cancelled() and (error := poller.exception()) is not None:
             self._broken = f"the poller ended: {hide_secrets(repr(error))}"
-            _log.error("the poller ended with an error of its own; its jobs end with it", exc_info=error)
+            _log.error("internal error: the poller ended, and all jobs end with it (please report)", exc_info=error)
             for job in list(self.live.jobs):
                 self.ends.fail(job, A2EError(self._broken))
 
@@ -159,7 +157,11 @@ class Engine:
         return None
 
     async def aclose(self, seconds: float) -> None:
-        """End everything; waits only for answers to starts on the wire, at most so many seconds."""
+        """Close everything; waits only for answers to starts on the wire, at most so many seconds.
+
+        The order keeps what was paid for: starts first, so that no new id comes; then what jobs are still to be
+        charged; the poller and the finders only after that.
+        """
         jobs, until = list(self.live.jobs), asyncio.get_running_loop().time() + seconds
         await self.starter.aclose(seconds)
         await self.ends.aclose(until)
@@ -173,7 +175,7 @@ class Engine:
         self.events.close()
 
     def _leave(self, jobs: list[AnyJob]) -> None:
-        """Let go of what still runs, and say once what is left behind."""
+        """Detach what still runs, and log once what is left behind: its ids are all that leads back to paid tasks."""
         running = list(self.live.jobs)
         for job in running:
             self.detach(job)

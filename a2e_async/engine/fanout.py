@@ -1,4 +1,4 @@
-"""Many requests, a bounded number of running jobs, and no task of our own: the consumer's own steps drive it."""
+"""Many requests with a bounded number of running jobs, and no task of our own: the consumer's own steps drive it."""
 
 from __future__ import annotations
 
@@ -123,18 +123,18 @@ async def as_completed(start: Start[R], requests: Requests[R], max_running: int)
 async def _run(
     start: Start[R], requests: Requests[R], max_running: int, fail: Callable[[Exception], bool]
 ) -> AsyncGenerator[Job[R], None]:
-    """Give each job when it has ended; `fail` is told of items that are none, and says whether to take more."""
+    """Give each job when it has ended; `fail` gets the errors of items, and says whether to take more."""
     if isinstance(max_running, bool) or not isinstance(max_running, int) or max_running < 1:
         raise UsageError("max_running: must be a whole number of at least 1")
-    news = asyncio.Event()
-    source = Source(requests, news.set)
+    changed = asyncio.Event()
+    source = Source(requests, changed.set)
     running = 0
     ended: deque[Job[R]] = deque()
     taking = True
 
     def note(job: Job[R]) -> None:
         ended.append(job)
-        news.set()
+        changed.set()
 
     try:
         while True:
@@ -152,8 +152,8 @@ async def _run(
             elif not running and (source.ended or not taking):
                 return
             else:
-                news.clear()
-                await news.wait()
+                changed.clear()
+                await changed.wait()
     finally:
         await source.aclose()
 

@@ -160,7 +160,7 @@ class Lifetime:
         return opened
 
     def _drop_dead(self) -> None:
-        """Drop what was left open on a loop that has ended, as of an earlier `asyncio.run`; its jobs are told of."""
+        """Drop what was left open on a loop that has ended, as of an earlier `asyncio.run`, and log its jobs."""
         if self._closing is not None and self._closing.get_loop().is_closed():
             self._closing = None
         if self.opened is not None and self.opened.loop.is_closed():
@@ -180,7 +180,7 @@ class Lifetime:
 
 
 async def _whatever_comes(closing: asyncio.Task[None]) -> None:
-    """Wait for the closing to end even when we are cancelled; the cancellation is passed on afterwards."""
+    """Wait for the closing to end even when we are cancelled, or ids of paid starts were lost; then pass that on."""
     cancelled: asyncio.CancelledError | None = None
     while not closing.done():
         try:

@@ -1,6 +1,7 @@
 """What a client is made with: checked, and completed from the environment.
 
-The caller's token and address go first, then those of the environment.
+Laws of this file: the caller's token and address go before those of the environment; a bad one is refused before
+anything is sent; the token never goes over plain http to a public host unless somebody has allowed it.
 """
 
 from __future__ import annotations
@@ -127,7 +128,7 @@ def find_base_url(given: str | None, *, allow_http: bool = False) -> str:
     url = given if given is not None else from_environment or DEFAULT_BASE_URL
     url = url.strip() if isinstance(url, str) else url
     if isinstance(url, str) and "@" in url.split("://")[-1].partition("/")[0]:
-        raise UsageError(f"{name}: must hold no user name and no password")
+        raise UsageError(f"{name}: must not contain a user name or password")
     if not isinstance(url, str) or not url.isascii() or _UNUSABLE.search(url) or not rules.host_of(url):
         scheme = f"; did you mean https://{url}?" if _lacks_scheme(url) else ""
         raise UsageError(f"{name}: must be an http or https URL such as {DEFAULT_BASE_URL}, not {kind_of(url)}{scheme}")
@@ -136,7 +137,7 @@ def find_base_url(given: str | None, *, allow_http: bool = False) -> str:
         raise UsageError(f"{name}: {_DOCUMENTATION_HOST} only serves documentation; the API is {DEFAULT_BASE_URL}")
     if _API_PATH.search(urlsplit(url).path):
         bare = _API_PATH.sub("", url)
-        raise UsageError(f"{name}: must not hold the path of the API, which is added to it; give {bare}")
+        raise UsageError(f"{name}: must not contain the path of the API, which is added to it; use {bare}")
     if (
         url[:6].lower() != "https:"
         and not rules.is_local(url)
@@ -144,7 +145,7 @@ def find_base_url(given: str | None, *, allow_http: bool = False) -> str:
     ):
         allowed = f"allow it with allow_http=True or {ALLOW_HTTP_VARIABLE}=1"
         secure = f"https:{url.partition(':')[2]}"
-        raise UsageError(f"{name}: the token would go to {url} in the clear; give {secure}, or {allowed}")
+        raise UsageError(f"{name}: the token would be sent to {url} unencrypted; use {secure}, or {allowed}")
     return url
 
 

@@ -217,7 +217,7 @@ def test_a_look_goes_where_most_have_ended():
     for _ in range(100):
         queue.add(IMAGES, Task("image", 0.0, asked=86.0))
     for group in (VIDEOS, IMAGES):
-        queue._line(group).taken_at = 87.9
+        queue._group(group).taken_at = 87.9
     assert queue.take(88.0, hundred)[0] == VIDEOS
 
 

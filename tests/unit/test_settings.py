@@ -138,16 +138,16 @@ def test_base_url_is_refused(given):
     [
         ("video.a2e.ai", r"not 'video\.a2e\.ai' \(str\); did you mean https://video\.a2e\.ai\?"),
         ("a2e.example:8443", r"did you mean https://a2e\.example:8443\?"),
-        ("https://video.a2e.ai/api/v1", r"must not hold the path of the API, .* give https://video\.a2e\.ai$"),
-        ("https://a2e.example/proxy/api/v1/", r"give https://a2e\.example/proxy$"),
-        ("https://video.a2e.ai/api/v1/userText2image/start", r"give https://video\.a2e\.ai$"),
-        ("https://video.a2e.ai/api", r"give https://video\.a2e\.ai$"),
+        ("https://video.a2e.ai/api/v1", r"must not contain the path of the API, .* use https://video\.a2e\.ai$"),
+        ("https://a2e.example/proxy/api/v1/", r"use https://a2e\.example/proxy$"),
+        ("https://video.a2e.ai/api/v1/userText2image/start", r"use https://video\.a2e\.ai$"),
+        ("https://video.a2e.ai/api", r"use https://video\.a2e\.ai$"),
         (
             "http://video.a2e.ai",
-            r"the token would go to http://video\.a2e\.ai in the clear; give https://video\.a2e\.ai",
+            r"the token would be sent to http://video\.a2e\.ai unencrypted; use https://video\.a2e\.ai",
         ),
-        ("HTTP://8.8.8.8:80", "in the clear"),
-        ("http://localhost.evil.example", "in the clear"),
+        ("HTTP://8.8.8.8:80", "unencrypted"),
+        ("http://localhost.evil.example", "unencrypted"),
     ],
 )
 def test_what_is_wrong_with_a_base_url_is_told_with_what_to_give(monkeypatch, given, words):
@@ -240,7 +240,7 @@ def test_base_url_of_the_documentation():
 @pytest.mark.parametrize("given", ["https://me:hunter2@a2e.example", "https://hunter2@a2e.example"])
 def test_base_url_without_login(given):
     """A login in the base URL is refused without being shown."""
-    with pytest.raises(UsageError, match="no user name and no password") as caught:
+    with pytest.raises(UsageError, match="must not contain a user name or password") as caught:
         find_base_url(given)
     assert "hunter2" not in str(caught.value)
 

@@ -1,10 +1,10 @@
-"""When to look at which task, and which tasks share a poll.
+"""When to poll which task, and which tasks share a poll.
 
 What polls may cost is given; where they help most is learned. With a delay of `d` seconds wanted and a cap of `c` polls
-a second (0.5 and 10 by default), and looks for up to 100 tasks of one family:
+a second (0.5 and 10 by default), and polls for up to 100 tasks of one family:
 
     few tasks     A task is due 1.75 d after it was last asked for. Its end falls anywhere between two polls, so it is
-                  noticed 0.875 d later in the mean; the rest of d is for the poll's own way. 100 tasks that run for 20
+                  noticed 0.875 d later on average; the rest of d is for the poll's own way. 100 tasks that run for 20
                   to 60 s share 60 / 0.875 = 69 polls: 0.69 for each.
     many tasks    c polls a second reach 100 c tasks, by default 1,000. With more than that some have to wait, and it
                   should be those that have hardly ended. A task that was asked for at the age `a` and is `b` old now
@@ -19,11 +19,11 @@ a second (0.5 and 10 by default), and looks for up to 100 tasks of one family:
                   wrong estimate costs, and it is a better one then.
 
 An estimate spaces later polls, never a first one: new tasks do not rest. And an estimate may be wrong, so every eighth
-look goes to those that have waited longest, new ones a minute before the others, and a family that has been passed over
+poll goes to those that have waited longest, new ones a minute before the others, and a family that has been passed over
 is polled after 4 gaps for each family that waits (and two intervals): a few images never starve behind a thousand
 videos. A hint, as a webhook gives it, goes before all this. It is polled as soon as the cap allows, together with
 every other hint of its family that has come by then and with the likeliest others: at 10 polls a second it waits for
-0.05 s in the mean, however many come.
+0.05 s on average, however many come.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ _NOTHING_KNOWN: Final = Ages()
 class Cadence:
     """How soon the end of a task is to be noticed, and how many polls that may take.
 
-    A task is polled every `1.75 * delay` seconds, so that its end is noticed after `delay` seconds in the mean, as
+    A task is polled every `1.75 * delay` seconds, so that its end is noticed after `delay` seconds on average, as
     long as that takes at most `polls_per_second` requests: one request answers for up to 100 tasks. With more tasks
     than that the cap stays, and polls go to those that are likeliest to have ended, by what was learned of their family
     (`core/polling/schedule.py` has the arithmetic).
@@ -85,7 +85,7 @@ class Cadence:
 
     @property
     def interval(self) -> float:
-        """Seconds between two looks at one task, as long as polls suffice."""
+        """Seconds between two polls of one task, as long as polls suffice."""
         return _SHARE_OF_DELAY * self.delay
 
     @property
@@ -106,18 +106,18 @@ class PollQueue(Generic[T]):
         self._interval = cadence.interval
         self._gap = cadence.gap
         self._learned = learned
-        self._lines: dict[Group, _Line[T]] = {}
+        self._groups: dict[Group, _Waiters[T]] = {}
         self._sets: deque[tuple[Group, list[T]]] = deque()
         self._turn = 0
 
     def add(self, group: Group, item: T) -> None:
         """Let a task wait for its next poll, which is due an interval after it was last asked for."""
-        self._line(group).add(item)
+        self._group(group).add(item)
 
     def hurry(self, group: Group, item: T) -> None:
         """Let a task be polled before the others of its group."""
         item.leave()
-        self._line(group).hurry(item)
+        self._group(group).hurry(item)
 
     def add_set(self, group: Group, items: list[T], *, first: bool = False) -> None:
         """Let these tasks be polled together, before all others; used to find the one that spoils a poll.
@@ -133,7 +133,7 @@ class PollQueue(Generic[T]):
         """Give when the next task is due, minus infinity when one waits for no time; None when there is none."""
         if self._sets:
             return -math.inf
-        due = min((line.ask_at for line in self._lines.values()), default=math.inf)
+        due = min((waiters.ask_at for waiters in self._groups.values()), default=math.inf)
         return None if due == math.inf else due
 
     def take(self, now: float, limit: Callable[[Group], int]) -> tuple[Group, list[T]] | None:
@@ -145,16 +145,18 @@ class PollQueue(Generic[T]):
         """
         if self._sets:
             return self._take_set(limit)
-        due = {group: line for group, line in self._lines.items() if line.is_due(now, limit(group))}
+        due = {group: waiters for group, waiters in self._groups.items() if waiters.is_due(now, limit(group))}
         if not due:
             return None
         self._turn += 1
         oldest = self._turn % _TURN_OF_THE_OLDEST == 0
         group = self._choose(due, now, limit, oldest=oldest)
-        line = self._lines[group] = self._lines.pop(group)  # of equals the others come first now
-        return group, line.take(now, limit(group), oldest=oldest)
+        waiters = self._groups[group] = self._groups.pop(group)  # of equals the others come first now
+        return group, waiters.take(now, limit(group), oldest=oldest)
 
-    def _choose(self, due: dict[Group, _Line[T]], now: float, limit: Callable[[Group], int], *, oldest: bool) -> Group:
+    def _choose(
+        self, due: dict[Group, _Waiters[T]], now: float, limit: Callable[[Group], int], *, oldest: bool
+    ) -> Group:
         if len(due) == 1:
             return next(iter(due))
         if oldest:
@@ -162,7 +164,7 @@ class PollQueue(Generic[T]):
         neglected = min(due, key=lambda group: due[group].taken_at)
         if due[neglected].taken_at <= now - max(2 * self._interval, _SHARE_OF_ALL * len(due) * self._gap):
             return neglected
-        hurried = [group for group, line in due.items() if line.hurried]
+        hurried = [group for group, waiters in due.items() if waiters.hurried]
         return hurried[0] if hurried else max(due, key=lambda group: due[group].worth(now, limit(group)))
 
     def _take_set(self, limit: Callable[[Group], int]) -> tuple[Group, list[T]]:
@@ -172,13 +174,13 @@ class PollQueue(Generic[T]):
             self._sets.appendleft((group, items[most:]))
         return group, items[:most]
 
-    def _line(self, group: Group) -> _Line[T]:
-        if group not in self._lines:
-            self._lines[group] = _Line(self._interval, self._learned.ages(group[0]))
-        return self._lines[group]
+    def _group(self, group: Group) -> _Waiters[T]:
+        if group not in self._groups:
+            self._groups[group] = _Waiters(self._interval, self._learned.ages(group[0]))
+        return self._groups[group]
 
 
-class _Line(Generic[T]):
+class _Waiters(Generic[T]):
     """The waiting tasks of one group.
 
     Attributes:

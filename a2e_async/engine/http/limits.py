@@ -1,4 +1,4 @@
-"""Time limits of many requests with one timer; one timer for each costs a twentieth of what the request does."""
+"""Time limits of many requests with one timer; a timer for each would add a twentieth to the cost of a request."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Task = asyncio.Task[Any]
 class Limits:
     """Cancels tasks that take too long, each of them under one limit at a time.
 
-    The one that is cancelled asks `has_passed` whether it was by us, and raises TimeoutError instead if so.
+    A task that is cancelled asks `has_passed` whether its limit did it, and raises TimeoutError if so.
     """
 
     def __init__(self) -> None:
@@ -37,11 +37,11 @@ class Limits:
         return self._due.get(task) == math.inf and task.uncancel() <= cancelling
 
     def end(self, task: Task) -> None:
-        """Take a task from under its limit; the timer stays, for the next."""
+        """Lift the limit of a task; the timer stays for the others."""
         self._due.pop(task, None)
 
     def close(self) -> None:
-        """Forget the timer."""
+        """Cancel the timer."""
         self._arm(None, math.inf)
 
     def _arm(self, loop: asyncio.AbstractEventLoop | None, when: float) -> None:

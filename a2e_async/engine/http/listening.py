@@ -34,7 +34,7 @@ async def open_stream(
 async def events_of(opened: HttpStream, read: Callable[[HttpReply], Any]) -> AsyncIterator[Message]:
     """Give the events of an answer.
 
-    One that is no stream of events gives its `data` as one event `result`, as `read` gives it, for a service may well
+    One that is no stream of events gives its `data` as one event `result`, as `read` gives it, because a service may
     ignore that a stream was asked for.
     """
     first, blanks = b"", 0
@@ -44,7 +44,7 @@ async def events_of(opened: HttpStream, read: Callable[[HttpReply], Any]) -> Asy
         if first or blanks > _MOST_BLANKS:
             break
     if blanks > _MOST_BLANKS and not first:
-        raise ProtocolError("the answer begins with nothing but white space")
+        raise ProtocolError("the answer is nothing but white space")
     if opened.head.status not in _OK or first.startswith(_NOT_EVENTS) or not first:
         body = b"".join([first, *[piece async for piece in opened.pieces]])
         yield Message("result", json.dumps(read(attrs.evolve(opened.head, body=body))))

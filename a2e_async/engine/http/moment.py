@@ -1,4 +1,8 @@
-"""A moment by every clock of this machine, for none tells how long ago something was when the machine has slept."""
+"""A moment by every clock of this machine.
+
+No single clock tells how long ago something was: the loop's stands still while the machine sleeps, and anybody may set
+the wall clock. Whether a lost start may be sent again depends on that time, so the longest one counts.
+"""
 
 from __future__ import annotations
 

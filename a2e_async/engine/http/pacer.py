@@ -1,4 +1,4 @@
-"""How fast requests may leave: a rate, and pauses that the service asks for; starts go first, polls not last."""
+"""How fast requests may leave: at a rate, and with the pauses that the service asks for."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ _LATE = 0.005  # timers ring late; what is missed by up to so many seconds is ma
 
 
 class Pacer:
-    """Gives turns, at most `rate` a second and one at a time; gives a cancelled turn back.
+    """Gives turns, at most `rate` a second and one at a time; a cancelled turn is given back.
 
-    Starts go first, but not for ever: after four of them in a row a poll has its turn, or with a long queue no job
-    would be seen to end before its deadline.
+    Starts go first, because a user waits for them. After four in a row a poll has its turn: with a long queue of
+    starts no job would otherwise be seen to end before its time limit.
 
     Args:
         rate: Requests a second, or None for no limit.
@@ -29,7 +29,7 @@ class Pacer:
         self._in_a_row = 0
 
     def pause(self, seconds: float) -> None:
-        """Let nobody go for so many seconds."""
+        """Let no request leave for so many seconds."""
         self._paused_until = max(self._paused_until, asyncio.get_running_loop().time() + seconds)
 
     def take(self) -> bool:
@@ -83,7 +83,7 @@ class Pacer:
                 turn.set_result(None)
 
     def close(self) -> None:
-        """Forget the timer; waiting turns end with their tasks."""
+        """Cancel the timer; waiting turns end with their tasks."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

@@ -1,8 +1,8 @@
 """The proxies of the environment: HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY, looked up once per host.
 
 They are looked up here and not by `trust_env` of aiohttp, which reads ~/.netrc in a thread for every request and sends
-its passwords to whoever is asked. A login never stays in the address, where every error would repeat it: it goes out
-as a header, which shows itself as three stars.
+its passwords to any host. A login never stays in the address, where every error would repeat it: it is sent as a
+header that prints as three stars.
 """
 
 from __future__ import annotations

@@ -1,4 +1,10 @@
-"""The service as the engine sees it: token, pace, clock, spelling of paths; data or one of our errors comes back."""
+"""The service as the engine sees it: one request in, `data` or one of our errors out.
+
+Laws of this file: a start is sent once here, whatever comes of it; whether it may be sent again is decided in `starts`,
+because it costs money. Another spelling of a path is tried only after a refusal that has surely started nothing. The
+service's time comes from its own header Date, never from this machine's clock. The token and what a request holds are
+in no log.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +47,7 @@ class Service:
 
     Args:
         transport: What carries the requests.
-        token: The token, or what gives it; a callable is asked once and again after a refusal.
+        token: The token, or what gives it; a callable is called once, and again after a refusal.
         retry: Bounds for repeats and waits.
         rate: Requests a second for starts and polls together, or None.
         token_source: Where the token came from, for errors.
@@ -75,7 +81,7 @@ class Service:
     async def ask(self, request: HttpRequest) -> Any:  # noqa: ANN401 - `data` has any JSON shape
         """Send a request once and give the reply's `data`.
 
-        What the service does not know is tried once in its other spelling or dialect, which is then remembered.
+        A path that the service does not know is tried once in its other spelling or dialect, which is then remembered.
 
         Raises:
             ServiceError: The service said no.
@@ -103,11 +109,12 @@ class Service:
         return data
 
     async def ask_again(self, request: HttpRequest, *, reads: bool = True) -> Any:  # noqa: ANN401 - any JSON shape
-        """Send a request and repeat it while its failure may pass; see `ask`.
+        """Send a request and repeat it while its failure may pass; never a start. See `ask`.
 
         Args:
             request: The request.
-            reads: Whether it only reads; one that does more is repeated only when it surely has done nothing.
+            reads: Whether it only reads. Another one is repeated only when it surely was not received: it may cost
+                coins.
         """
         final = {Verdict.REFUSED} if reads else {Verdict.REFUSED, Verdict.UNKNOWN}
         failures = 0
@@ -178,14 +185,16 @@ class Service:
             raise
 
     def _refused(self, error: AuthenticationError, access: Access) -> None:
-        """Say which token was refused, never its value; one from a callable is asked for anew."""
+        """Say which token was refused, never its value; a callable is asked for another one."""
         if callable(self._token) and self.access is access:
             self.access = None
         if error.page:
-            error.message += "; it is a page, as of a firewall in between, and says nothing of the token"
+            error.message += (
+                "; it came as a web page, so a gateway blocked the request, not A2E: it says nothing about the token"
+            )
             return
         error.message += f"; the token came from {self._token_source}"
-        if _FORBIDDEN in (error.status, error.code):  # on the free plan every call is answered so
+        if _FORBIDDEN in (error.status, error.code):  # service.md 0.1: on the free plan every call is answered so
             error.message += ", and a plan without the API is refused like this too"
 
     def _set_clock(self, date: str | None) -> None:
@@ -195,12 +204,12 @@ class Service:
 
     async def renews(self, refused: Access | None) -> bool:
         """Whether there is another token now than the one that was refused; it is asked for."""
-        with contextlib.suppress(Exception):  # whoever is refused hears of that, not of a token callable that fails
+        with contextlib.suppress(Exception):  # the refusal is raised, not what a token callable fails with
             return refused is not None and (await self.authorize()).headers != refused.headers
         return False
 
     async def authorize(self) -> Access:
-        """Have a token; it is kept until it is refused."""
+        """Get the token; it is kept until it is refused."""
         async with self._asking:  # many requests that begin at once ask for the token once
             if self.access is None:
                 given = masked(self._token() if callable(self._token) else self._token)

@@ -1,8 +1,8 @@
 """The session layer: one request out, one reply in, over a pool of aiohttp connections.
 
 Laws of this file: a redirect is never followed (a start must not be sent to two places); cookies are not kept; an
-answer has a largest size, counted after it is unpacked; whatever comes of an exchange is a reply or one of our errors,
-and no error of aiohttp goes out of here, for it holds the request's headers (see `failures`).
+answer has a largest size, counted after it is unpacked; an exchange ends with a reply or one of our errors,
+and no error of aiohttp leaves this file, because it holds the request's headers (see `failures`).
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ class Session:
                     size += len(piece)
                     _refuse_size(size, reply.status)
             except BaseException:
-                reply.close()  # what is left of it is not read on, and its connection is not used again
+                reply.close()  # the rest is not read, and the connection is not used again
                 raise
             return _reply(reply, pieces[0] if len(pieces) == 1 else b"".join(pieces))
 
@@ -182,7 +182,7 @@ def _written(request: HttpRequest) -> _Body | None:
 
 def _refuse_size(size: int, status: int) -> None:
     if size > LARGEST_REPLY:
-        words = f"the answer is larger than {LARGEST_REPLY >> 20} MiB and was not read to its end (HTTP {status})"
+        words = f"the answer is larger than {LARGEST_REPLY >> 20} MiB and was not read (HTTP {status})"
         raise ProtocolError(words, status=status)
 
 

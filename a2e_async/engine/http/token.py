@@ -1,4 +1,8 @@
-"""The token: repaired before it goes out, and never said back."""
+"""The token: repaired before it is sent, and never shown.
+
+Law of this file: whoever logs a reply, an error or a local variable must not find the token there, in whatever form a
+server repeats it.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +30,7 @@ _LEAST_SECRET = 8
 
 
 class Access:
-    """A token, as it goes out and as it must never come back.
+    """A token: the headers that carry it, and the forms in which a reply must not repeat it.
 
     Attributes:
         headers: What every request carries.
@@ -42,7 +46,7 @@ class Access:
 
     @property
     def account(self) -> str:
-        """A hash of whose token it is: one is a JWT behind "sk_" that names the account, of another kind of itself."""
+        """A hash of whose token it is: of the account that a JWT behind "sk_" names, of any other token itself."""
         whose = masked(self.headers["Authorization"])
         with contextlib.suppress(LookupError, ValueError, TypeError):
             whose = masked(json.loads(base64.urlsafe_b64decode(whose.split(".")[1] + "==="))["_id"])
@@ -53,7 +57,7 @@ class Access:
         return hmac.new(key, self.headers["Authorization"].encode(), hashlib.sha256).hexdigest()
 
     def hide_in(self, reply: HttpReply, request: HttpRequest) -> HttpReply:
-        """Give a reply in which neither the token nor a secret of its request is said back."""
+        """Give a reply that repeats neither the token nor a secret of its request."""
         body = reply.body
         for form in self._forms:
             if form in body:
@@ -69,7 +73,7 @@ def _forms_of(secret: str) -> tuple[bytes, ...]:
 
 
 def _secrets_in(body: Mapping[str, object]) -> Sequence[str]:
-    """Give the secrets in a request's body; what is too short to be one could stand anywhere in a reply."""
+    """Give the secrets in a request's body; a short one is left out, as it could be part of any reply."""
     tokens = [part.get(_HOOK_TOKEN) for part in (body, body.get("requestBody")) if isinstance(part, Mapping)]
     return [token for token in tokens if isinstance(token, str) and len(token) >= _LEAST_SECRET]
 
