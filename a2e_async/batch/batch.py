@@ -120,8 +120,8 @@ class _Opening:
     same_account: bool
     ledger: MemoryLedger | None
     on_change: OnChange
-    _budget: BatchBudget | None = attrs.field(default=None, init=False)
-    _batch: Batch | None = attrs.field(default=None, init=False)
+    _budget: BatchBudget = attrs.field(init=False)
+    _batch: Batch = attrs.field(init=False)
 
     async def __aenter__(self) -> Batch:
         a2e = self.a2e
@@ -150,15 +150,15 @@ class _Opening:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._batch is not None and self._budget is not None:
-            await _to_its_end(self._leave(self._batch, self._budget))
+        await _to_its_end(self._leave())
 
-    async def _leave(self, batch: Batch, budget: BatchBudget) -> None:
+    async def _leave(self) -> None:
+        """Leave the run before the ledger closes: the answers of starts on the wire are paid ids."""
         try:
-            await batch.leave()
+            await self._batch.leave()
         finally:
-            budget.close()
-            await batch.ledger.aclose()
+            self._budget.close()
+            await self._batch.ledger.aclose()
 
 
 async def _to_its_end(leaving: Coroutine[Any, Any, None]) -> None:

@@ -68,7 +68,7 @@ def _holder(file: IO[bytes]) -> str:
     return f"another process ({number})" if number.isdecimal() else "another process"
 
 
-if sys.platform == "win32":
+if sys.platform == "win32":  # pragma: no cover - Windows
     import msvcrt
 
     def _lock(file: IO[bytes]) -> None:

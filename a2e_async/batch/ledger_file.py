@@ -163,17 +163,25 @@ def connect(path: Path) -> sqlite3.Connection:
         check = reader.execute("PRAGMA quick_check(1)").fetchone()[0]
         if check != "ok":
             raise sqlite3.DatabaseError(str(check))
-    db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None, timeout=5)
-    try:
-        for pragma in _SAFE:
-            db.execute(f"PRAGMA {pragma}")
-        mode = db.execute("PRAGMA journal_mode = WAL").fetchone()[0]
-        if mode != "wal":
-            raise sqlite3.OperationalError(f"this file system allows the journal mode {mode} only")
-    except BROKEN:
-        db.close()
-        raise
+    with contextlib.ExitStack() as held:
+        uri = f"{path.absolute().as_uri()}?mode=rw"
+        db = held.enter_context(contextlib.closing(sqlite3.connect(uri, uri=True, isolation_level=None, timeout=5)))
+        make_safe(db)
+        held.pop_all()
     return db
+
+
+def make_safe(db: sqlite3.Connection) -> None:
+    """Let nothing be called written before the disk has it.
+
+    Raises:
+        sqlite3.OperationalError: The file system has no place for the WAL.
+    """
+    for pragma in _SAFE:
+        db.execute(f"PRAGMA {pragma}")
+    mode = db.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+    if mode != "wal":
+        raise sqlite3.OperationalError(f"this file system allows the journal mode {mode} only")
 
 
 _SAFE = (
