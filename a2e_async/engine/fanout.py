@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Generator, Iterable, Iterator
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from a2e_async.core.family import Request
 from a2e_async.core.records import Result
@@ -72,7 +72,7 @@ class Source(Generic[R]):
         if self._sync is not None:
             return [next(self._sync)]
         if self._next is None:
-            self._next = asyncio.ensure_future(_step(self._async))
+            self._next = asyncio.ensure_future(_step(cast("AsyncIterator[Any]", self._async)))
             self._next.add_done_callback(lambda _step: self._on_step())  # one for each step, however often we wait
         if not self._next.done():
             return []
@@ -92,9 +92,7 @@ class Source(Generic[R]):
             self._sync.close()
 
 
-async def _step(source: AsyncIterator[Any] | None) -> Any:  # noqa: ANN401 - whatever the source gives
-    if source is None:
-        raise StopAsyncIteration
+async def _step(source: AsyncIterator[Any]) -> Any:  # noqa: ANN401 - whatever the source gives
     return await anext(source)
 
 

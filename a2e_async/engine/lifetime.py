@@ -31,7 +31,13 @@ WITHOUT_LOOP: Final = "code without an event loop takes `with a2e_async.blocking
 
 
 class Opened:
-    """What an open client consists of; shared by all views of it."""
+    """What an open client consists of; shared by all views of it.
+
+    Attributes:
+        left_open: Logs its jobs when nobody closes it; it also does so when the program ends.
+    """
+
+    left_open: weakref.finalize[..., Lifetime]
 
     def __init__(self, config: Config, learned: Learned) -> None:
         self.loop = _running_loop()
@@ -90,7 +96,6 @@ class Lifetime:
         self._closed = False
         self._closing: asyncio.Task[None] | None = None
         self._closings = 0
-        self._left_open: weakref.finalize[..., Lifetime] | None = None  # it also speaks when the program ends
 
     async def open(self) -> None:
         """Open the client on the running event loop; it may be open there already. A closing is waited for first.
@@ -104,9 +109,7 @@ class Lifetime:
             closing = self._closing
             if closing.get_loop() is not asyncio.get_running_loop():
                 raise UsageError("the client is being closed on another event loop; wait for its end there")
-            await asyncio.wait([closing])
-            if self._closing is closing:
-                self._closing = None
+            await asyncio.wait([closing])  # `_closing_ended` runs before whoever waits for it
         if self._closings != asked:
             raise ClientClosedError("the client was closed before it was open again")
         self._drop_dead()
@@ -114,7 +117,7 @@ class Lifetime:
             self.parts()
             return
         self.opened, self._closed = Opened(self._config, self.learned), False
-        self._left_open = weakref.finalize(self, tell_of_abandoned, self.opened.engine.live)
+        self.opened.left_open = weakref.finalize(self, tell_of_abandoned, self.opened.engine.live)
 
     async def aclose(self) -> None:
         """Close the client, also when the one who waits for it is cancelled; closing twice does nothing."""
@@ -125,7 +128,7 @@ class Lifetime:
         else:
             opened, self.opened, self._closed = self.parts(), None, True
             self._closings += 1
-            self._forget_left_open()
+            opened.left_open.detach()
             self.last = opened.engine
             self._closing = asyncio.create_task(opened.aclose(self._config.close_timeout), name="a2e close")
             self._closing.add_done_callback(self._closing_ended)
@@ -165,18 +168,13 @@ class Lifetime:
             self._closing = None
         if self.opened is not None and self.opened.loop.is_closed():
             left, self.opened, self._closed = self.opened, None, True
-            self._forget_left_open()
+            left.left_open.detach()
             self.last = left.engine
             tell_of_abandoned(left.engine.live)
 
-    def _forget_left_open(self) -> None:
-        if self._left_open is not None:
-            self._left_open.detach()
-
-    def _closing_ended(self, closing: asyncio.Task[None]) -> None:
+    def _closing_ended(self, _closing: asyncio.Task[None]) -> None:
         """Let the client be opened and closed once more, also when nobody waits for the end of this closing."""
-        if self._closing is closing:
-            self._closing = None
+        self._closing = None
 
 
 async def _whatever_comes(closing: asyncio.Task[None]) -> None:

@@ -219,10 +219,8 @@ class Events:
 
     def close(self) -> None:
         """End every stream."""
-        for known in self._streams:
-            stream = known()
-            if stream is not None:
-                stream.close()
+        for stream in [stream for known in self._streams if (stream := known()) is not None]:
+            stream.close()
         self._streams.clear()
         self.heard = False
 

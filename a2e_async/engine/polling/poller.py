@@ -90,9 +90,7 @@ class Poller:
         self._families[job.family.name] = job.family
         for task_id in job.task_ids:
             record = job.known(task_id)
-            if (record is not None and record.status.final) or self._watches.has(job, task_id):
-                continue
-            watch = self._watches.add(job, task_id, now)
+            watch = None if record is not None and record.status.final else self._watches.add(job, task_id, now)
             if watch is not None and self._early.take(task_id, now):
                 self._hurry(watch)
             elif watch is not None:

@@ -92,13 +92,8 @@ class Watches:
         """Whether this is how its task is watched now."""
         return self._watches.get(watch.key) is watch
 
-    def has(self, job: AnyJob, task_id: str) -> bool:
-        """Whether a task is watched for this job already."""
-        watch = self._watches.get(task_id)
-        return watch is not None and job in self.jobs_of(watch)
-
     def add(self, job: AnyJob, task_id: str, now: float) -> Watch | None:
-        """Watch a task of a job; None when another job has it watched already, which is shared then."""
+        """Watch a task of a job; None when it is watched already; another job's watch is shared."""
         found = self._watches.get(task_id)
         key = task_id if found is None or found.job.family is job.family else _second_key(job.family, task_id)
         if key in self._watches:
