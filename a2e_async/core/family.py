@@ -101,7 +101,7 @@ class Family:
         batch_limit: Most ids in one batch enquiry (service.md 0.6: none is stated for most families; 100 is safe).
         page_limit: Largest page of the list.
         status_fields: Where a record keeps its status; the first that is there counts.
-        result_fields: Where a record keeps its result links, a string or a list.
+        result_fields: Where a record keeps its result URLs, a string or a list.
         code_fields: Where a record keeps the code of a failure.
         message_fields: Where a record keeps the words of a failure.
         name_field: The body's field that carries the task's name, and in it our tag; None where starts have no name,

@@ -56,7 +56,7 @@ class Record(Rendered, Plain):
         created_at: When the service took the task, or None.
         failed_code: The service's code for a failure, "" otherwise.
         failed_message: The service's words for a failure, "" otherwise.
-        urls: Result links in order; they expire after about three days.
+        urls: Result URLs in order; they expire after about three days.
         trace_id: The service's mark of the reply that said so, which its support asks for, or None.
         extra: Fields of the reply that have no attribute here (final records only).
         raw: The whole reply for this task (final records only).
@@ -102,7 +102,7 @@ class Result(Rendered, Plain):
 
     @property
     def urls(self) -> tuple[str, ...]:
-        """Every output, in order; the links expire after about three days."""
+        """Every output, in order; the URLs expire after about three days."""
         return tuple(url for record in self.records for url in record.urls)
 
     @property

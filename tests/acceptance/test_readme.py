@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import builtins
+import inspect
 import re
 import types
 from pathlib import Path
@@ -24,13 +26,19 @@ async def test_python_block_runs(number, monkeypatch, tmp_path):
         monkeypatch.setenv("A2E_API_KEY", sim.token)
         monkeypatch.setenv("A2E_BASE_URL", sim.url)
         monkeypatch.chdir(tmp_path)
-        for names in ("by_name", "by_request"):  # what a block declares is forgotten after it
-            monkeypatch.setattr(family._registry, names, dict(getattr(family._registry, names)))
+        for known in ("by_name", "by_request"):  # what a block declares is forgotten after it
+            monkeypatch.setattr(family._registry, known, dict(getattr(family._registry, known)))
         block = _BLOCKS[number], f"README block {number}", "exec"
         code = compile(*block, flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
-        running = types.FunctionType(code, {"__name__": "readme", "__builtins__": builtins})()
+        names = {"__name__": "readme", "__builtins__": builtins}
+        running = types.FunctionType(code, names)()
         if running is not None:
             await running
+        main = names.get("main")  # a script, which stands below `if __name__ == "__main__"`
+        if inspect.iscoroutinefunction(main):
+            await main()
+        elif main is not None:
+            await asyncio.to_thread(main)
 
 
 def test_quick_start_begins_with_two_lines():
