@@ -141,7 +141,7 @@ REFUSED_WAN30 = [
         "must not hold media of type 'reference_image' with mode 'text-to-video'",
     ),
     (with_media("last_frame", "file"), "input", "must not hold media of type 'last_frame' with mode 'reference'"),
-    (with_media("file", "link"), "input", "must not hold both files and links to pages"),
+    (with_media("file", "link"), "input", "must not hold both files and URLs to pages"),
     ({"input": {"prompt": "a", "negative_prompt": "b"}}, "input", NO_NEGATIVE),
     (
         {"parameters": None},

@@ -158,8 +158,11 @@ def test_texts_of_errors_logs_and_output():
 def test_documents_and_pages(file):
     """No document and no page says one of them."""
     lines = file.read_text("utf-8").splitlines()
-    text = [line for line in lines if 'link rel="icon"' not in line and "| never |" not in line]
-    said = "\n".join(text)
+    if file.name == "CONTRIBUTING.md":
+        never = lines.index("| word | meaning | never |")
+        end = lines.index("", never)
+        lines[never:end] = [line.rpartition(" | ")[0] for line in lines[never:end]]
+    said = "\n".join(line for line in lines if 'link rel="icon"' not in line)
     # In code of a page a link is what HTML calls so.
     said = re.sub(r"<(script|style).*?</\1>", "", said, flags=re.DOTALL)
     assert wrong_in(said) == []

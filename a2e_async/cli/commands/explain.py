@@ -20,7 +20,7 @@ _TYPES: Mapping[type, str] = {
     str: "text", int: "whole number", float: "number", bool: "yes or no", list: "list", dict: "JSON",
 }  # fmt: skip
 _PLURALS = {
-    "link": "links",
+    "URL": "URLs",
     "text": "texts",
     "JSON": "JSON objects",
     "whole number": "whole numbers",
@@ -131,5 +131,5 @@ def _facts(family: Family) -> Iterator[str]:
 
 
 def _type_of(field: Field) -> str:
-    inner = "link" if field.rule.link else _TYPES.get(field.item if field.kind is list else field.kind, "JSON")
+    inner = "URL" if field.rule.link else _TYPES.get(field.item if field.kind is list else field.kind, "JSON")
     return f"list of {_PLURALS[inner]}" if field.kind is list else inner
