@@ -49,7 +49,7 @@ class Event(enum.Enum):
     INTENDED = "its start is about to be sent"
     SENDING = "its start is being sent"
     ACCEPTED = "the service has taken its start"
-    SETTLED = "its tasks have completed"
+    FINISHED = "its tasks have completed"
     DOWNLOADED = "its files are there"
     FAILED = "its task has failed"
     REFUSED = "its start was refused, or cannot be made"
@@ -68,7 +68,7 @@ MOVES: Final[Mapping[Event, tuple[frozenset[State], State | None]]] = {
     Event.SENDING: (frozenset({State.INTENDED}), State.INTENDED),
     # Its answer may come late, and more of its tasks later: what was paid for is never turned away.
     Event.ACCEPTED: (frozenset(State), State.ACCEPTED),
-    Event.SETTLED: (_PAID | {State.UNKNOWN, State.EXPIRED}, State.COMPLETED),
+    Event.FINISHED: (_PAID | {State.UNKNOWN, State.EXPIRED}, State.COMPLETED),
     Event.DOWNLOADED: (_PAID | {State.DONE, State.UNKNOWN, State.EXPIRED}, State.DONE),
     Event.FAILED: (_PAID | {State.UNKNOWN, State.EXPIRED}, State.FAILED),
     Event.REFUSED: (frozenset({State.PLANNED, State.INTENDED}), State.REFUSED),

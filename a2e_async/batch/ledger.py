@@ -128,7 +128,7 @@ class Ledger:
     async def finished(self, row_id: str, *, coins: float | None) -> bool:
         """Every task of the row has completed."""
         sets = "finished_at = coalesce(finished_at, ?), coins = coalesce(?, coins), error = ''"
-        return await self._move(Event.SETTLED, row_id, sets, time.time(), sensible(coins))
+        return await self._move(Event.FINISHED, row_id, sets, time.time(), sensible(coins))
 
     async def downloaded(self, row_id: str, files: Sequence[FileEntry]) -> bool:
         """Every file of the row is there."""

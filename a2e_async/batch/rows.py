@@ -62,7 +62,7 @@ class Row:
         """Make the request.
 
         Args:
-            image: The link of the image that the row takes from another one.
+            image: The URL of the image that the row takes from another one.
 
         Raises:
             InvalidRequestError: A field breaks its rule.

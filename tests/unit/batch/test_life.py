@@ -33,7 +33,7 @@ VERBS = {
     Event.INTENDED: lambda book: book.intended("a", "abcdefgh", 1, 10),
     Event.SENDING: lambda book: book.sending("a", "a", 5.0),
     Event.ACCEPTED: lambda book: book.accepted("a", ["t1"], 10),
-    Event.SETTLED: lambda book: book.finished("a", coins=10),
+    Event.FINISHED: lambda book: book.finished("a", coins=10),
     Event.DOWNLOADED: lambda book: book.downloaded("a", [FILE]),
     Event.FAILED: lambda book: book.ended("a", Event.FAILED, "why"),
     Event.REFUSED: lambda book: book.ended("a", Event.REFUSED, "why"),
