@@ -31,7 +31,7 @@ class Life:
         ended: How many it had taken when the client was closed.
         jobs: What was started here.
         accepted: The ids that its journal was given.
-        over: Whether it ever counted less than nothing, or more than its budget.
+        counted: What it had spent and reserved after each act.
     """
 
     a2e: A2EClient
@@ -40,13 +40,11 @@ class Life:
     ended: int = 0
     jobs: list[Job[Any]] = attrs.field(factory=list)
     accepted: set[str] = attrs.field(factory=set)
-    over: list[tuple[float, float]] = attrs.field(factory=list)
+    counted: list[tuple[float, float]] = attrs.field(factory=list)
 
-    def check(self, budget):
-        """Note coins that are out of every bound."""
-        spent, reserved = self.coins.spent, self.coins.reserved
-        if min(spent, reserved) < 0 or (budget is not None and spent + reserved > budget):
-            self.over.append((spent, reserved))
+    def count(self):
+        """Note what is spent and reserved now."""
+        self.counted.append((self.coins.spent, self.coins.reserved))
 
 
 @attrs.define(eq=False)
@@ -167,7 +165,7 @@ class Play:
                 await asyncio.sleep(0)
             await self.give_up(live[act.number % len(live)], act.what)
         await asyncio.sleep(act.wait)
-        self.lives[-1].check(self.history.budget)
+        self.lives[-1].count()
 
     async def give_up(self, intent, how):
         """Cancel a job, or let go of it."""
@@ -204,7 +202,7 @@ class Play:
                 await self.lives[-1].a2e.drain(timeout=ENOUGH)
             hanging = [intent.tag for intent in self.intents if not intent.jobs[-1].done()]
             hanging += [", ".join(job.task_ids) for job in self._seconds if not job.done()]
-            self.lives[-1].check(self.history.budget)
+            self.lives[-1].count()
             await self._close()
         await no_task_is_left()
         return hanging
