@@ -47,13 +47,13 @@ Url = Annotated[str, rules.url()]
 
 @attrs.frozen
 class _Shows:
-    """The mark of a link whose file is of a certain kind."""
+    """The mark of a URL whose file is of a certain kind."""
 
     what: str
 
 
 IMAGE = _Shows("image")
-"""Marks a link, or links, to images, such as `Annotated[Sequence[str], rules.urls(9), IMAGE]`."""
+"""Marks a URL, or URLs, of images, such as `Annotated[Sequence[str], rules.urls(9), IMAGE]`."""
 
 Image = Annotated[Url, IMAGE]
 """A URL of an image that the service will fetch."""

@@ -1,6 +1,6 @@
 """How a job, a result and a record show themselves: as a card with its images in a notebook, in order in rich.
 
-Laws of this file: every text is escaped, and only http and https links are followed.
+Laws of this file: every text is escaped, and only http and https URLs are followed.
 """
 
 from __future__ import annotations
@@ -75,15 +75,15 @@ def _text(value: object) -> str:
 
 def _inline(url: str) -> str:
     """Give a file as an image, video or audio file that is fetched when it is seen."""
-    link, suffix = escape(url, quote=True), urls.suffix_of(url)
+    shown_url, suffix = escape(url, quote=True), urls.suffix_of(url)
     if not _is_web(url):
-        return f"<p>{link}</p>"
+        return f"<p>{shown_url}</p>"
     if suffix in _VIDEOS:
-        return f"<video src='{link}' style='{_STYLE}' controls preload='metadata'></video>"
+        return f"<video src='{shown_url}' style='{_STYLE}' controls preload='metadata'></video>"
     if suffix in _SOUNDS:
-        return f"<audio src='{link}' controls preload='none'></audio>"
-    shown = f"<img src='{link}' style='{_STYLE}' loading='lazy' referrerpolicy='no-referrer' alt=''>"
-    return f"<a href='{link}' target='_blank' rel='noopener noreferrer'>{shown}</a>"
+        return f"<audio src='{shown_url}' controls preload='none'></audio>"
+    shown = f"<img src='{shown_url}' style='{_STYLE}' loading='lazy' referrerpolicy='no-referrer' alt=''>"
+    return f"<a href='{shown_url}' target='_blank' rel='noopener noreferrer'>{shown}</a>"
 
 
 def _is_web(url: str) -> bool:

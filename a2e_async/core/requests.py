@@ -220,13 +220,13 @@ def _field(field: attrs.Attribute[Any], hint: object) -> Field:
 
 
 def require_public_links(value: Request[Result]) -> None:
-    """Refuse a request one of whose links names this machine or a private network."""
+    """Refuse a request one of whose URLs names this machine or a private network."""
     for field in fields_of(type(value)):
         require_public(field, getattr(value, field.name))
 
 
 def require_public(field: Field, held: Any) -> None:  # noqa: ANN401 - whatever the field holds
-    """Refuse a value in which a link names this machine or a private network."""
+    """Refuse a value in which a URL names this machine or a private network."""
     if held is not None and any(map(rules.is_local, field.rule.urls(held))):
         rule = "must be reachable by the service, so no localhost and no private address (upload the file first)"
         raise rules.refuse(field.name, held, rule)

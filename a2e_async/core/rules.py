@@ -182,14 +182,14 @@ def mappings(at_most: int | None = None) -> Rule:
 
 def url() -> Rule:
     """A URL the service can fetch: http or https, with a host, without spaces (service.md 0.9)."""
-    return Rule("must be an http or https URL with a host and without spaces (no data: URL)", _is_link, link=True)
+    return Rule("must be an http or https URL with a host and without spaces (no data: URL)", _is_url, link=True)
 
 
 def urls(at_most: int | None = None, at_least: int = 1) -> Rule:
     """A list of so many URLs the service can fetch."""
     many = f"at least {at_least}" if at_most is None else f"{at_least} to {at_most}" if at_least != at_most else at_most
     words = f"must be a list of {many} http or https URLs without spaces (no data: URL)"
-    return Rule(words, lambda value: _is_list(value, at_least, at_most) and all(map(_is_link, value)), link=True)
+    return Rule(words, lambda value: _is_list(value, at_least, at_most) and all(map(_is_url, value)), link=True)
 
 
 def https(at_most: int) -> Rule:
@@ -199,7 +199,7 @@ def https(at_most: int) -> Rule:
     """
     return Rule(
         f"must be an https URL without spaces, at most {at_most} characters",
-        lambda value: _is_link(value) and (_is_https(value) or is_local(value)) and len(value) <= at_most,
+        lambda value: _is_url(value) and (_is_https(value) or is_local(value)) and len(value) <= at_most,
     )
 
 
@@ -234,7 +234,7 @@ def _is_https(url: str) -> bool:
     return url.lower().startswith("https://")
 
 
-def _is_link(value: object) -> bool:
+def _is_url(value: object) -> bool:
     if not isinstance(value, str):
         return False
     if _PLAIN_LINK.fullmatch(value):  # most are, and need no closer look

@@ -73,7 +73,7 @@ def hide_secrets(text: str) -> str:
 def hide(text: str, secrets: Iterable[str] = ()) -> str:
     """Blot out these secrets, what looks like a token, and of each URL the login and the query.
 
-    The query of a result's link is its signature: whoever has it has the file.
+    The query of a result's URL is its signature: whoever has it has the file.
     """
     for secret in secrets:
         for form in forms_of(secret):

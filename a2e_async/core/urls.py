@@ -1,4 +1,4 @@
-"""Links of strangers: which can be fetched, how they are shown, and what their text says of the file."""
+"""URLs of strangers: which can be fetched, how they are shown, and what their text says of the file."""
 
 from __future__ import annotations
 
@@ -11,42 +11,42 @@ from a2e_async.core import media, rules
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
-def fault_of(link: object) -> str:
-    """Say what keeps a link from being fetched, in words that go on "the link ..."; "" when nothing does."""
-    if not isinstance(link, str):
+def fault_of(url: object) -> str:
+    """Say what keeps a URL from being fetched, in words that go on "the URL ..."; "" when nothing does."""
+    if not isinstance(url, str):
         return "is no text"
-    parts = _parts(link)
-    if parts is None or _CONTROL.search(link):
+    parts = _parts(url)
+    if parts is None or _CONTROL.search(url):
         return "cannot be read"
     if parts.scheme.lower() not in ("http", "https"):
         return "is no http or https URL"
-    host = rules.host_of(link)
+    host = rules.host_of(url)
     return "" if host and not re.search(r"[\s\\]", parts.netloc) else "names no host that can be asked"
 
 
-def without_query(link: str) -> str:
-    """Give a link without its query, which can hold a signature, and without a login."""
-    parts = _parts(link)
+def without_query(url: str) -> str:
+    """Give a URL without its query, which can hold a signature, and without a login."""
+    parts = _parts(url)
     if parts is None:
         return "an address that cannot be read"
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
-def suffix_of(link: str) -> str:
-    """Give the suffix of a link's path, "" when it has none that a media file could have."""
-    parts = _parts(link)
+def suffix_of(url: str) -> str:
+    """Give the suffix of a URL's path, "" when it has none that a media file could have."""
+    parts = _parts(url)
     suffix = PurePosixPath(unquote(parts.path)).suffix.lower() if parts else ""
     return suffix if media.is_media_suffix(suffix) else ""
 
 
-def name_in(link: str) -> str:
-    """Give the last part of a link's path, without its suffix."""
-    return PurePosixPath(unquote(urlsplit(link).path)).stem
+def name_in(url: str) -> str:
+    """Give the last part of a URL's path, without its suffix."""
+    return PurePosixPath(unquote(urlsplit(url).path)).stem
 
 
-def _parts(link: str) -> SplitResult | None:
+def _parts(url: str) -> SplitResult | None:
     try:
-        parts = urlsplit(link)
+        parts = urlsplit(url)
         _port = parts.port
     except ValueError:
         return None

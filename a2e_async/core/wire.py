@@ -181,7 +181,7 @@ def record(family: Family, row: Mapping[str, Any]) -> Record:
     created = _time(row.get("createdAt"))
     urls: list[str] = []
     for field in family.result_fields:
-        urls += _links(row.get(field))
+        urls += _urls(row.get(field))
     final = status.final
     trace = row.get("trace_id")
     return Record(
@@ -209,10 +209,10 @@ def _word(row: Mapping[str, Any], fields: Iterable[str]) -> str:
     return ""
 
 
-def _links(value: object) -> list[str]:
+def _urls(value: object) -> list[str]:
     values = value if isinstance(value, list) else (value,)
-    # A link of another scheme (javascript:, file:) would reach browsers; it stays in `raw`.
-    return [link for link in values if isinstance(link, str) and link[:8].lower().startswith(("http://", "https://"))]
+    # A URL of another scheme (javascript:, file:) would reach browsers; it stays in `raw`.
+    return [url for url in values if isinstance(url, str) and url[:8].lower().startswith(("http://", "https://"))]
 
 
 def _time(value: object) -> datetime | None:
@@ -236,9 +236,9 @@ def _extra(family: Family, row: Mapping[str, Any], coins: float | None, created:
         if read is None and row.get(key) is not None:
             extra[key] = row[key]
     for field in family.result_fields:
-        links = row.get(field)
-        if isinstance(links, list) and not all(type(link) in _TEXTS for link in links):
-            extra[field] = links
+        urls = row.get(field)
+        if isinstance(urls, list) and not all(type(url) in _TEXTS for url in urls):
+            extra[field] = urls
     return extra
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from lost_starts import lose
+from lost_starts import lose, resumed
 from lying import Lie, Lying
 from virtual_time import IMAGE, caught, client, now, until, virtual
 
 from a2e_async import Retry, StartUnknownError
+from a2e_async.core import tags
 from a2e_async.simulator.virtual import DirectTransport
 
 FOR_EVER = 10_000
@@ -37,6 +38,24 @@ async def test_one_reading_is_no_proof(sim):
         job = a2e.start(IMAGE)
         await asyncio.sleep(55)
         down.hits, wire.hides = 0, True
+        await until(lambda: now() > 60.3)
+        wire.hides = False
+        await job
+    assert len(sim.world.book.starts) == 1
+
+
+@virtual(opened=False)
+async def test_readings_with_a_failure_between_are_no_proof(sim):
+    """After a restart: an answer at once and one after the window, with none between, are not the last two."""
+    wire = Hiding(sim, 0.05)
+    async with client(sim, http=wire) as a2e:
+        sim.world.start("text_to_image", {"prompt": "x", "name": tags.put("x", "findable", "a", 100)})
+        wire.hides = True
+        job = resumed(a2e, sim.world.clock.now()).start(IMAGE, tag="findable")
+        await asyncio.sleep(0.4)
+        down = sim.faults.add("text_to_image.list", "status", status=503, hits=None)
+        await asyncio.sleep(54)
+        down.hits = 0
         await until(lambda: now() > 60.3)
         wire.hides = False
         await job
