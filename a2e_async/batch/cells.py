@@ -213,7 +213,7 @@ def _json(text: str, kind: type, words: str) -> Any:  # noqa: ANN401 - JSON is a
     try:
         found = json.loads(text, object_pairs_hook=unique)
     except TwiceError as error:
-        raise UnclearError(f"the name {error.name[:_LONGEST_NUMBER]!a} stands twice in its JSON") from None
+        raise UnclearError(f"the name {error.name[:_LONGEST_NUMBER]!a} is given twice in its JSON") from None
     except (ValueError, RecursionError):
         found = _python(text)
     if not isinstance(found, kind):

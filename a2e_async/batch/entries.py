@@ -115,7 +115,7 @@ class Entry:
         task_ids: The ids of its tasks.
         coins: Coins charged, None when not known.
         price: Coins held for its start since before it was sent, None when nobody knew the price.
-        error: Why it ended badly, "" otherwise.
+        error: Why it failed, "" otherwise.
         planned_at: When the row was first seen.
         intended_at: When its start was about to be sent.
         sent_first: When its first POST left, by the SERVICE's clock; None when that was not known.

@@ -56,7 +56,7 @@ class Images:
             self._known.popitem(last=False)
 
     async def _ask(self, source: Source) -> str:
-        again = f"redo {source.row_id} makes it anew"
+        again = f"redo {source.row_id} makes it again"
         try:
             record = await self._a2e.record(source.family, source.task_id)
         except NotFoundError as error:

@@ -165,7 +165,7 @@ def _as_begun(row: Row, entry: Entry) -> Row:
     """Give the row as it was when it was begun; what was edited since is left aside, and said so."""
     if entry.state is State.PLANNED or not is_changed(entry, row.family.name, row.kept()):
         return row
-    words = "row %s was edited after it was begun and keeps its first version; redo %s starts it anew as it is now"
+    words = "row %s was edited after it was begun and keeps its first version; redo %s starts it again as it is now"
     _log.warning(words, row.id, row.id, extra={"row": row.id})
     return attrs.evolve(of_entry(entry), line=row.line)
 

@@ -15,7 +15,7 @@ from a2e_async.errors import UsageError
 
 _SPACE = re.compile(r"[ \t\r\n]*")
 _WRAPPERS = frozenset({"rows", "data", "records", "items", "columns", "index", "schema"})
-_ONE_A_LINE = "must be one JSON object a line"
+_ONE_A_LINE = "must be one JSON object per line"
 
 
 def json_rows(text: str, family: str | None) -> list[Row | BadRow]:
@@ -36,7 +36,7 @@ def json_rows(text: str, family: str | None) -> list[Row | BadRow]:
         return [_of_value(number, value, family) for number, value in list(document.values())]
     except (ValueError, RecursionError) as error:
         if text.lstrip().startswith("[") or not any(map(_is_object, (line for _number, line in lines))):
-            raise UsageError(f"is no JSON: {_reason(error)}, in line {document.line} or below") from error
+            raise UsageError(f"is not valid JSON: {_reason(error)}, in line {document.line} or below") from error
     return [_of_line(number, line, family) for number, line in lines]  # JSON Lines whose first line is wrong
 
 
@@ -60,7 +60,7 @@ def _of_line(number: int, line: str, family: str | None) -> Row | BadRow:
     try:
         return _of_value(number, json.loads(line, object_pairs_hook=unique), family)
     except TwiceError as error:
-        words = f"{shown(error.name)}: stands twice in one row"
+        words = f"{shown(error.name)}: is given twice in one row"
     except (ValueError, RecursionError) as error:
         words = f"{_ONE_A_LINE} ({error})"
     return BadRow(line=number, message=shortened(words))
@@ -72,13 +72,15 @@ def _of_value(number: int, value: object, family: str | None) -> Row | BadRow:
     if value and all(isinstance(one, dict) for one in value.values()):
         return BadRow(line=number, message="holds columns, not a row: write a data frame with orient='records'")
     if value and _WRAPPERS.issuperset(value):
-        return BadRow(line=number, message="holds rows, and is none: put them at the top, as an array or one a line")
+        return BadRow(
+            line=number, message="holds rows, and is not a row: put them at the top, as an array or one per line"
+        )
     return read_row(value, family=family, line=number, typed=True)
 
 
 def _reason(error: Exception) -> str:
     if isinstance(error, TwiceError):
-        return f"the name {shown(error.name)} stands twice in one object"
+        return f"the name {shown(error.name)} is given twice in one object"
     return error.msg if isinstance(error, json.JSONDecodeError) else shortened(str(error))
 
 

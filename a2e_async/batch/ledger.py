@@ -137,7 +137,7 @@ class Ledger:
         return await self._move(Event.DOWNLOADED, row_id, sets, dump_files(list(files)), now, now)
 
     async def ended(self, row_id: str, event: Event, error: str) -> bool:
-        """The row has ended badly."""
+        """The row has failed, was refused, or nobody can say."""
         sets = "error = ?, finished_at = coalesce(finished_at, ?)"
         return await self._move(event, row_id, sets, short(error), time.time())
 

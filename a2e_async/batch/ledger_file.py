@@ -278,7 +278,7 @@ def in_words(path: Path, error: Exception) -> LedgerError:
     """Say what an error means for the ledger, and what to do about it."""
     if isinstance(error, LedgerError):
         return error
-    words = "its text is no UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
+    words = "its text is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
     if isinstance(error, sqlite3.OperationalError) and words == "interrupted":
         return LedgerError(f"{path} cannot be read in a sensible time; it was left as it is: restore a copy")
     if isinstance(error, sqlite3.OperationalError) and ("full" in words or "disk I/O" in words):

@@ -79,7 +79,7 @@ def _own(given: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401 - checked 
     """Give what a row says of itself; a whole number is an id as good as its digits, which data frames write so."""
     found = [value for key, value in given.items() if squeezed(key) == squeezed(name)]
     if len(found) > 1:
-        raise RowError(f"{name}: stands twice in one row", name)
+        raise RowError(f"{name}: is given twice in one row", name)
     value = found[0] if found else None
     return str(value) if type(value) is int and name != "family" and abs(value) < _LONGEST_NUMBER else value
 
@@ -130,7 +130,7 @@ def _fields(family: Family, given: Mapping[str, Any], *, typed: bool) -> dict[st
     for name, value in given.items():
         field = known[squeezed(name)]
         if field.name in fields:
-            raise RowError(f"{field.name}: stands twice in one row", field.name)
+            raise RowError(f"{field.name}: is given twice in one row", field.name)
         try:
             fields[field.name] = cells.value_of(value, field, typed=typed)
         except cells.UnclearError as error:
@@ -143,7 +143,7 @@ def _check_known(family: Family, unknown: Sequence[str]) -> None:
         return
     names = {squeezed(field.name): field.name for field in fields_of(family.request)} | _OWN
     like = difflib.get_close_matches(squeezed(unknown[0]), names, 1, 0.75)
-    hint = f"; did you mean {names[like[0]]}?" if like else "; take columns of your own out of the file"
+    hint = f"; did you mean {names[like[0]]}?" if like else "; remove columns of your own from the file"
     others = f" (nor {', '.join(map(shown, unknown[1:4]))})" if unknown[1:] else ""
     raise RowError(f"{shown(unknown[0])}: {family.name} has no such field{others}{hint}", shown(unknown[0]))
 

@@ -106,7 +106,7 @@ def _text(content: bytes, suffix: str) -> str:
         if content.startswith(mark):
             return _strict(content[len(mark) :], encoding)
     if b"\0" in content[:4] and content[:4].strip(b"\0"):
-        raise UsageError("this is no UTF-8 text; save the file as CSV in UTF-8")
+        raise UsageError("this is not UTF-8 text; save the file as CSV in UTF-8")
     return content.decode("utf-8-sig", errors="surrogateescape")  # a row with other bytes is refused by its line
 
 
@@ -145,7 +145,7 @@ def check_rows(found: Iterable[Row | BadRow]) -> RowFile:
 
 
 def _twice(row: Row | BadRow, first: int | None) -> BadRow:
-    words = f"id: {row.id} stands in line {first} already" if first else f"id: {row.id} is there already"
+    words = f"id: {row.id} is used in line {first} already" if first else f"id: {row.id} is there already"
     return BadRow(line=row.line, id=row.id, field="id", message=words)
 
 
@@ -161,9 +161,7 @@ def _chain_problems(rows: Mapping[str, Row]) -> dict[str, str]:
         problems.update(dict.fromkeys(_behind([missing], followers), words))
     free = [row.id for row in rows.values() if row.image_from is None]
     sound = {*free, *_behind(free, followers), *problems}
-    circle = dict.fromkeys(
-        (row_id for row_id in rows if row_id not in sound), "the rows wait for each other in a circle"
-    )
+    circle = dict.fromkeys((row_id for row_id in rows if row_id not in sound), "circular image_from reference")
     return {**problems, **circle}
 
 

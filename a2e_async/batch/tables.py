@@ -118,12 +118,12 @@ def _rows_of(reader: Iterator[list[str]]) -> Iterator[list[str] | BadRow]:
         except StopIteration:
             return
         except csv.Error as error:
-            yield BadRow(line=None, message=f"is no CSV: {shown(error)}")
+            yield BadRow(line=None, message=f"is not valid CSV: {shown(error)}")
 
 
 def _check_header(names: Sequence[str]) -> None:
     if any("\0" in name or not is_text(name) for name in names):
-        raise UsageError("the first line is no UTF-8 text; save the file as CSV in UTF-8")
+        raise UsageError("the first line is not UTF-8 text; save the file as CSV in UTF-8")
     named = [name for name in names if not _UNNAMED.fullmatch(name)]
     if not named:
         raise UsageError(_COLUMNS)
@@ -150,7 +150,7 @@ def _row(names: Sequence[str], cells: Sequence[str], family: str | None, line: i
 
 def _nameless(names: Sequence[str], cells: Sequence[str], number: int) -> str:
     if number >= len(names):
-        columns = f"the header names {len(names)} column{'s' if len(names) > 1 else ''}"
+        columns = f"the header has {len(names)} column{'s' if len(names) > 1 else ''}"
         return f"has {len(cells)} cells, {columns}; text that holds the separator must stand in double quotes"
     index = " (write a data frame with index=False)" if number == 0 else ""
     return f"cell {number + 1} stands in a column without a name{index}"

@@ -92,12 +92,12 @@ def in_words(error: Exception, event: Event, entry: Entry) -> str:
     """Say what went wrong with a row, and what there is to do about it when it can be done anew."""
     words = error.message if isinstance(error, (ServiceError, TransportError)) else _message(error)
     if event is Event.LOST:
-        return f"{words}; redo {entry.id} starts it anew, and pays a second time if the first start was taken"
+        return f"{words}; redo {entry.id} starts it again, and pays a second time if the first start was taken"
     if isinstance(error, StartUnknownError):
         return f"{words}; the next run looks for it again, which is free"
     if event is Event.EXPIRED:
-        kept = "the service, which keeps results for about three days, has it no more"
-        return f"{kept}: redo {entry.id} makes it anew ({words})"
+        kept = "the result has expired: the service keeps results for about three days"
+        return f"{kept}; redo {entry.id} makes it again ({words})"
     return words
 
 

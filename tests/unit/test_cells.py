@@ -152,7 +152,7 @@ REFUSED = [
     ("nano_banana", "input_images", r"['\d']", "input_images: must be a JSON array"),
     ("kling_omni", "multi_prompt", "one two", "multi_prompt: must be a JSON array"),
     ("text_to_image", "extra", "[1]", "extra: must be a JSON object"),
-    ("text_to_image", "extra", '{"a": 1, "a": 2}', "extra: the name 'a' stands twice in its JSON"),
+    ("text_to_image", "extra", '{"a": 1, "a": 2}', "extra: the name 'a' is given twice in its JSON"),
 ]
 
 
@@ -184,7 +184,7 @@ def test_a_refusal_shows_the_value_and_never_a_secret():
         ("promt", "promt: text_to_image has no such field; did you mean prompt?"),
         ("widht", "did you mean width?"),
         ("image_form", "did you mean image_from?"),
-        ("sku", "sku: text_to_image has no such field; take columns of your own out of the file"),
+        ("sku", "sku: text_to_image has no such field; remove columns of your own from the file"),
     ],
 )
 def test_an_unknown_column_is_named_with_what_may_be_meant(name, words):
@@ -196,7 +196,7 @@ def test_an_unknown_column_is_named_with_what_may_be_meant(name, words):
 def test_all_unknown_columns_are_named_at_once():
     """So that they are taken out in one go."""
     assert message("text_to_image", sku="1", price="2").startswith(
-        "sku: text_to_image has no such field (nor price); take"
+        "sku: text_to_image has no such field (nor price); remove"
     )
 
 
@@ -212,10 +212,10 @@ def test_names_of_columns_are_known_however_they_are_written(name, typed):
     assert (found.id, found.fields["negative_prompt"], found.fields["image_url"]) == ("a", "blurry", A)
     twice = read_row({**values, "negative_prompt": "dull"}, family="image_to_video", line=2, typed=typed)
     if name != "negative_prompt":
-        assert str(twice) == "line 2 (a): negative_prompt: stands twice in one row"
+        assert str(twice) == "line 2 (a): negative_prompt: is given twice in one row"
     two_ids = read_row({**values, "Id": "b"}, family="image_to_video", line=2, typed=typed)
     assert isinstance(two_ids, BadRow)
-    assert (two_ids.field, two_ids.message) == ("id", "id: stands twice in one row")
+    assert (two_ids.field, two_ids.message) == ("id", "id: is given twice in one row")
 
 
 def test_no_two_fields_of_a_family_have_names_that_are_read_as_one():

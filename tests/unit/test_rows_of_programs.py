@@ -108,7 +108,7 @@ NAMELESS = {
     "an index": (",id,prompt\n0,a,a kite\n", "cell 1 stands in a column without a name (write a data frame with index"),
     "an index that pandas has named": ("Unnamed: 0,id,prompt\n0,a,a kite\n", "cell 1 stands in a column without"),
     "a note": ("id,prompt,\na,a kite,my note\n", "cell 3 stands in a column without a name"),
-    "too many cells": ("prompt\na kite, red\n", "has 2 cells, the header names 1 column; text that holds the sep"),
+    "too many cells": ("prompt\na kite, red\n", "has 2 cells, the header has 1 column; text that holds the sep"),
     "rows inside an object": ('{"rows": [{"prompt": "x"}]}', "put them at the top, as an array or one a line"),
     "a split data frame": ('{"columns": ["prompt"], "index": [0], "data": [["x"]]}', "put them at the top"),
     "columns of a data frame": ('{"id": {"0": "a"}, "prompt": {"0": "x"}}', "orient='records'"),
@@ -131,7 +131,7 @@ def test_long_chains_are_checked_in_no_time():
     last = Row(id=f"r{many}", family=family_of("text_to_image"), fields={})
     open_end, circle = check_rows(chain), check_rows([*chain, attrs.evolve(last, image_from="r0")])
     assert {one.message for one in open_end.bad} == {f"image_from: there is no usable row r{many}"}
-    assert {one.message for one in circle.bad} == {"image_from: the rows wait for each other in a circle"}
+    assert {one.message for one in circle.bad} == {"image_from: circular image_from reference"}
     assert (len(open_end.bad), len(circle.bad)) == (many, many + 1)
     assert len(check_rows([*chain, last]).rows) == many + 1  # a walk for each row would take hours
 

@@ -113,25 +113,25 @@ def test_a_video_takes_the_image_of_a_row_below_it(tmp_path):
 BAD_LINES = {
     "bad UTF-8": (b'{"id": "x", "prompt": "\xff"}', "prompt", "must be UTF-8 text"),
     "latin-1": ('{"id": "x", "prompt": "höher"}'.encode("latin-1"), "prompt", "must be UTF-8 text"),
-    "utf-16": ('{"id": "x"}'.encode("utf-16"), "", "one JSON object a line"),
-    "no JSON": (b"a kite", "", "one JSON object a line"),
-    "cut JSON": (b'{"id": "x", "prompt": "a ki', "", "one JSON object a line"),
-    "two objects": (b'{"id": "x"} {"id": "y"}', "", "one JSON object a line"),
-    "a list": (b'["a kite"]', "", "one JSON object a line"),
-    "text": (b'"a kite"', "", "one JSON object a line"),
-    "null": (b"null", "", "one JSON object a line"),
-    "a number": (b"5", "", "one JSON object a line"),
-    "a bracket": (b"[", "", "one JSON object a line"),
-    "a trailing comma": (b'{"prompt": "x",}', "", "one JSON object a line"),
-    "single quotes": (b"{'prompt': 'x'}", "", "one JSON object a line"),
-    "deep nesting": (b"[" * 100_000, "", "one JSON object a line"),
-    "deep nesting in a field": (b'{"prompt": ' + b"[" * 100_000 + b"}", "", "one JSON object a line"),
-    "a number of 5,000 digits": (b'{"prompt": "x", "width": ' + b"9" * 5000 + b"}", "", "one JSON object a line"),
-    "a raw NUL": (b'{"prompt": "a\0b"}', "", "one JSON object a line"),
+    "utf-16": ('{"id": "x"}'.encode("utf-16"), "", "one JSON object per line"),
+    "no JSON": (b"a kite", "", "one JSON object per line"),
+    "cut JSON": (b'{"id": "x", "prompt": "a ki', "", "one JSON object per line"),
+    "two objects": (b'{"id": "x"} {"id": "y"}', "", "one JSON object per line"),
+    "a list": (b'["a kite"]', "", "one JSON object per line"),
+    "text": (b'"a kite"', "", "one JSON object per line"),
+    "null": (b"null", "", "one JSON object per line"),
+    "a number": (b"5", "", "one JSON object per line"),
+    "a bracket": (b"[", "", "one JSON object per line"),
+    "a trailing comma": (b'{"prompt": "x",}', "", "one JSON object per line"),
+    "single quotes": (b"{'prompt': 'x'}", "", "one JSON object per line"),
+    "deep nesting": (b"[" * 100_000, "", "one JSON object per line"),
+    "deep nesting in a field": (b'{"prompt": ' + b"[" * 100_000 + b"}", "", "one JSON object per line"),
+    "a number of 5,000 digits": (b'{"prompt": "x", "width": ' + b"9" * 5000 + b"}", "", "one JSON object per line"),
+    "a raw NUL": (b'{"prompt": "a\0b"}', "", "one JSON object per line"),
     "a NUL": (rb'{"prompt": "a\u0000b"}', "prompt", "NUL"),
     "half a surrogate": (rb'{"prompt": "a\ud83d"}', "prompt", "UTF-8"),
-    "a field twice": (b'{"prompt": "x", "prompt": "y"}', "", "prompt: stands twice"),
-    "a field twice that moves the cursor": (rb'{"\u001b[2J": 1, "\u001b[2J": 2}', "", "stands twice"),
+    "a field twice": (b'{"prompt": "x", "prompt": "y"}', "", "prompt: is given twice"),
+    "a field twice that moves the cursor": (rb'{"\u001b[2J": 1, "\u001b[2J": 2}', "", "is given twice"),
     "ten megabytes": (b'{"prompt": "' + b"x" * 10**7 + b'"}', "prompt", "at most 100000 characters"),
     "ten megabytes of a name": (b'{"' + b"x" * 10**7 + b'": 1}', "x" * 100, "no such field"),
     "an unknown family": (b'{"family": "text_to_music", "prompt": "x"}', "family", "no family"),
@@ -144,9 +144,9 @@ BAD_LINES = {
     "an id of another type": (b'{"prompt": "x", "id": 5.5}', "id", "printable text"),
     "a huge id": (b'{"prompt": "x", "id": "' + b"x" * 10**6 + b'"}', "id", "at most 100000 characters"),
     "an id with a line break": (rb'{"prompt": "x", "id": "a\nb"}', "id", "printable text"),
-    "an id twice": (b'{"prompt": "x", "id": "good"}', "id", "stands in line 1 already"),
+    "an id twice": (b'{"prompt": "x", "id": "good"}', "id", "is used in line 1 already"),
     "an unknown source": (b'{"prompt": "x", "image_from": "nobody"}', "image_from", "no usable row nobody"),
-    "itself as source": (b'{"prompt": "x", "id": "me", "image_from": "me"}', "image_from", "circle"),
+    "itself as source": (b'{"prompt": "x", "id": "me", "image_from": "me"}', "image_from", "circular"),
     "a source that moves the cursor": (rb'{"prompt": "x", "image_from": "\u001b[2J"}', "image_from", "no usable row"),
     "a source and a link": (
         b'{"prompt": "x", "image_from": "good", "input_images": ["https://a/b"]}',
@@ -174,8 +174,8 @@ BAD_CELLS = {
     "bad UTF-8 in the id": (b"x\xff,text_to_image,a,,,,,,", "id", "must be UTF-8 text"),
     "a NUL": (b"x,text_to_image,a\0b,,,,,,", "prompt", "NUL"),
     "ten megabytes": (b"x,text_to_image," + b"x" * 10**7 + b",,,,,,", "prompt", "at most 100000 characters"),
-    "too many cells": (b"x,text_to_image,a kite,,,,,,,,a", "", "has 11 cells, the header names 9 columns"),
-    "a quote in the middle": (b'x,text_to_image,"a" kite,,,,,,', "", "is no CSV"),
+    "too many cells": (b"x,text_to_image,a kite,,,,,,,,a", "", "has 11 cells, the header has 9 columns"),
+    "a quote in the middle": (b'x,text_to_image,"a" kite,,,,,,', "", "is not valid CSV"),
     "no family": (b"x,,a kite,,,,,,", "family", "must be given"),
     "an unknown family": (b"x,text_to_music,a kite,,,,,,", "family", "no family"),
     "a missing field": (b"x,text_to_image,,,,,,,", "prompt", "must be given"),
@@ -184,9 +184,9 @@ BAD_CELLS = {
     "a rule": (b"x,text_to_image,a kite,,,,9,,", "max_images", "from 1 to 8"),
     "a list that is none": (b'x,text_to_image,a kite,,,,,"[1,",', "input_images", "JSON array"),
     "a link that is none": (b"x,image_to_video,a,b,a.png,,,,", "image_url", "URL"),
-    "an id twice": (b"good,text_to_image,a kite,,,,,,", "id", "stands in line 2 already"),
+    "an id twice": (b"good,text_to_image,a kite,,,,,,", "id", "is used in line 2 already"),
     "an unknown source": (b"x,image_to_video,a,b,,nobody,,,", "image_from", "no usable row nobody"),
-    "itself as source": (b"x,image_to_video,a,b,,x,,,", "image_from", "circle"),
+    "itself as source": (b"x,image_to_video,a,b,,x,,,", "image_from", "circular"),
     "a source and a link": (b"x,image_to_video,a,b,https://a/b,good,,,", "image_from", "together"),
     "a control character in the id": (b"x\x07,text_to_image,a,,,,,,", "id", "printable"),
 }
@@ -208,7 +208,7 @@ def test_a_quote_that_is_not_closed_is_told_where_it_begins(tmp_path):
     """What comes after it cannot be told apart, and is not started."""
     file = table(tmp_path, "a,text_to_image,x", 'b,text_to_image,"x', "c,text_to_image,y")
     assert ids(file) == ["a"]
-    assert found(file) == [(3, "", "is no CSV: unexpected end of data")]
+    assert found(file) == [(3, "", "is not valid CSV: unexpected end of data")]
 
 
 def test_every_bad_row_of_a_file_is_told_at_once(tmp_path):
@@ -226,7 +226,7 @@ def test_circles_are_told_for_each_of_their_rows(tmp_path):
     rows = ["image_to_video,x,y,{},{}".format(*pair) for pair in ("ab", "bc", "ca", "da")]
     file = table(tmp_path, *rows, "text_to_image,x,,e,", header="family,prompt,negative_prompt,id,image_from")
     assert ids(file) == ["e"]
-    assert [(line, "circle" in words) for line, _field, words in found(file)] == [(n, True) for n in (2, 3, 4, 5)]
+    assert [(line, "circular" in words) for line, _field, words in found(file)] == [(n, True) for n in (2, 3, 4, 5)]
 
 
 def test_a_row_whose_source_is_bad_is_bad(tmp_path):
@@ -265,16 +265,16 @@ def test_a_row_whose_source_is_bad_is_bad(tmp_path):
         (
             b'[\n{"prompt": "x"}\n{"prompt": "y"}\n]',
             ".json",
-            "is no JSON: expected a comma or the array's end, in line 3",
+            "is not valid JSON: expected a comma or the array's end, in line 3",
         ),
-        (b'[\n{"prompt": "x"},\n]', ".json", "is no JSON: expected a value, in line 3"),
-        (b'[\n{"prompt": "x"},\n', ".json", "is no JSON: expected the array's end, in line 3"),
-        (b'[\n{"prompt": "x"}\n] 5', ".json", "is no JSON: expected the end of the file, in line 3"),
-        (b'{\n"prompt": "x",\n"prompt": "y"\n}', ".json", "is no JSON: the name prompt stands twice"),
-        (b"{'prompt': 'x'}\n{'prompt': 'y'}\n", ".jsonl", "is no JSON: Expecting property name"),
-        (b'[{"prompt": ' + b"9" * 5000 + b"},\n]", ".json", "is no JSON: Exceeds the limit"),
-        (b'[{"prompt":\n ' + b"[" * 100_000, ".json", "is no JSON: "),
-        (b'{"prompt": "x"}]\n}', ".json", "is no JSON: expected the end of the file"),
+        (b'[\n{"prompt": "x"},\n]', ".json", "is not valid JSON: expected a value, in line 3"),
+        (b'[\n{"prompt": "x"},\n', ".json", "is not valid JSON: expected the array's end, in line 3"),
+        (b'[\n{"prompt": "x"}\n] 5', ".json", "is not valid JSON: expected the end of the file, in line 3"),
+        (b'{\n"prompt": "x",\n"prompt": "y"\n}', ".json", "is not valid JSON: the name prompt is given twice"),
+        (b"{'prompt': 'x'}\n{'prompt': 'y'}\n", ".jsonl", "is not valid JSON: Expecting property name"),
+        (b'[{"prompt": ' + b"9" * 5000 + b"},\n]", ".json", "is not valid JSON: Exceeds the limit"),
+        (b'[{"prompt":\n ' + b"[" * 100_000, ".json", "is not valid JSON: "),
+        (b'{"prompt": "x"}]\n}', ".json", "is not valid JSON: expected the end of the file"),
     ],
 )
 def test_a_file_that_cannot_be_read_as_a_whole_is_refused(tmp_path, content, suffix, words):

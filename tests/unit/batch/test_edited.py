@@ -46,7 +46,7 @@ async def test_a_row_that_was_edited_after_it_was_begun_keeps_its_first_version(
         assert run.outcomes["kite"].row.family.name == "text_to_image"
         assert sim.counters["image_to_video.start"] == 0
         assert [record.message for record in caplog.records if "keeps its first version" in record.message] == [
-            "row kite was edited after it was begun and keeps its first version; redo kite starts it anew as it is now"
+            "row kite was edited after it was begun and keeps its first version; redo kite starts it again as it is now"
         ]
 
 

@@ -151,7 +151,7 @@ def test_what_is_denied_is_given_up_only_when_results_are_kept_no_more(state, si
     row = at(state, **{since: 100.0})
     assert verdict(error, row, row, 100.0 + KEPT_SECONDS - 1) is Event.NOTED
     assert verdict(error, row, row, 100.0 + KEPT_SECONDS) is Event.EXPIRED
-    assert "redo a makes it anew" in in_words(error, Event.EXPIRED, row)
+    assert "redo a makes it again" in in_words(error, Event.EXPIRED, row)
 
 
 def test_every_error_has_words():

@@ -44,7 +44,7 @@ async def test_a_row_whose_result_has_gone_comes_to_an_end_and_can_be_redone(tmp
             run = await play(tmp_path, sim, [KITE], **options)
             known = run.outcomes["kite"].entry
             assert known.state is State.EXPIRED
-            assert "redo kite makes it anew" in known.error
+            assert "redo kite makes it again" in known.error
         assert len(sim.book.starts) == 1
         (outcome,) = await redo(tmp_path, sim, "kite")
         assert (outcome.entry.state, outcome.entry.attempt, len(sim.book.starts)) == (State.DONE, 2, 2)
@@ -180,4 +180,4 @@ async def test_an_image_that_is_a_day_old_is_asked_for_anew(tmp_path, monkeypatc
         monkeypatch.setattr("a2e_async.batch.images.time.time", lambda: real() + 190_000)
         errors = [one.error async for one in batch.run([KITE, video("video3", "kite")])]
         assert isinstance(errors[1], DownloadError)
-        assert "redo kite makes it anew" in str(errors[1])
+        assert "redo kite makes it again" in str(errors[1])

@@ -71,7 +71,7 @@ async def test_an_intent_that_is_proven_absent_is_sent_under_its_own_tag(tmp_pat
 
 
 async def test_an_old_intent_that_is_not_found_is_unknown_and_not_started_by_itself(tmp_path):
-    """Lists drop what is old, so absence proves nothing; only a retry that is asked for starts it anew."""
+    """Lists drop what is old, so absence proves nothing; only a retry that is asked for starts it again."""
     async with service() as sim:
         tag = await bring_to(tmp_path, KITE, State.INTENDED, there=False, age=49 * HOUR)
         run = await play(tmp_path, sim, [KITE])
@@ -114,7 +114,7 @@ async def test_a_row_whose_two_sends_are_proven_absent_is_unknown_and_says_what_
         run = await play(tmp_path, sim, [KITE])
         entry = run.outcomes["kite"].entry
         assert (entry.state, type(run.outcomes["kite"].error)) == (State.UNKNOWN, StartUnknownError)
-        assert "redo kite starts it anew, and pays a second time" in entry.error
+        assert "redo kite starts it again, and pays a second time" in entry.error
         since = Asked(sim)
         await play(tmp_path, sim, [KITE], retry_failed=True)
         assert (since(), sim.book.starts) == (0, [])
