@@ -155,7 +155,7 @@ def _migrate(db: sqlite3.Connection) -> int:
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """Open a ledger for writing, after a poll that cannot change it: closing a writer moves the WAL into the file."""
+    """Open a ledger for writing, after a read-only check: closing a writer moves even a damaged WAL into it."""
     if path.stat().st_size == 0:
         raise sqlite3.DatabaseError("the file is empty")
     with contextlib.closing(read_only(path)) as reader, _bounded(reader, path):
@@ -195,7 +195,7 @@ _SAFE = (
 
 @contextlib.contextmanager
 def _bounded(db: sqlite3.Connection, path: Path) -> Iterator[None]:
-    """Bound the time of what is asked of a file that was not polled yet: it may have been made to never end."""
+    """Bound the time of queries on a file that was not checked yet: it may have been made so that they never end."""
     until = time.monotonic() + _CHECK_SECONDS + path.stat().st_size / _BYTES_A_SECOND
     db.set_progress_handler(lambda: time.monotonic() > until, _STEPS_BETWEEN)
     try:

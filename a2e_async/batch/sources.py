@@ -150,7 +150,7 @@ def _twice(row: Row | BadRow, first: int | None) -> BadRow:
 
 
 def _chain_problems(rows: Mapping[str, Row]) -> dict[str, str]:
-    """Say what keeps rows from ever getting their images; each row is polled once, however long the chains."""
+    """Say what keeps rows from ever getting their images; each row is visited once, however long the chains."""
     followers: dict[str, list[str]] = {}
     for row in rows.values():
         if row.image_from is not None:

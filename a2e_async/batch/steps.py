@@ -140,7 +140,11 @@ class Steps:
         return self._changed(row, entry, error) if moved else self._outcome(row, entry, error)
 
     async def _result(self, row: Row, entry: Entry, source: Source | None) -> Result:
-        """Give the row's result, by as many steps as are left."""
+        """Give the row's result, by as many steps as are left: polled where ids are known, which is free, else started.
+
+        Why in this order: A2E charges when it accepts a start, so that whatever may have been accepted is asked for or
+        looked for before anything is sent, and its price is held before the POST leaves.
+        """
         if entry.task_ids and entry.state is not State.ACCEPTED:
             records = [await self._a2e.record(row.family, task_id) for task_id in entry.task_ids]
             if entry.state in (State.COMPLETED, State.DONE) or _all_completed(records):
@@ -252,7 +256,7 @@ class Steps:
     async def _is_there(self, entry: Entry) -> bool:
         """Whether every file of a row is still there, by its content; what a link leads to is none of them.
 
-        Its mark tells that without a poll at its bytes; a copy, or what somebody has written since, has none that fits.
+        Its mark tells that without reading its bytes; a copy, or what somebody has written since, has none that fits.
         """
         for one in entry.files:
             path = self._folder / one.path

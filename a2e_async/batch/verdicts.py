@@ -71,6 +71,9 @@ _DOUBTFUL: Final = frozenset({Kind.NOT_SENT, Kind.INVALID})
 def verdict(error: Exception, before: Entry, now: Entry, moment: float) -> Event:
     """Say what an error means for a row.
 
+    A row that may have been started in an earlier process is ended only by what the service says of it: "nothing was
+    sent now" and "the row breaks a rule" say nothing of a POST that has left before, and what it may have paid for.
+
     Args:
         error: What went wrong.
         before: Where the row stood when this run took it.

@@ -125,7 +125,7 @@ def test_what_belongs_to_no_field_is_told_with_the_next_step(tmp_path, kind):
 
 
 def test_long_chains_are_checked_in_no_time():
-    """Each row is polled once: 100,000 rows that take each other's images, open, in a circle, and sound."""
+    """Each row is visited once: 100,000 rows that take each other's images, open, in a circle, and sound."""
     many = 100_000
     chain = [Row(id=f"r{n}", family=family_of("text_to_image"), fields={}, image_from=f"r{n + 1}") for n in range(many)]
     last = Row(id=f"r{many}", family=family_of("text_to_image"), fields={})

@@ -124,7 +124,7 @@ async def test_a_service_that_cannot_be_reached_stops_the_batch(tmp_path):
 
 @pytest.mark.parametrize("trouble", ["budget", "coins", "token", "gone"])
 async def test_what_an_earlier_run_may_have_sent_stays_intended(tmp_path, trouble):
-    """A batch that is stopped does not forget an intent: it would be sent a second time without a poll."""
+    """A batch that is stopped does not forget an intent: it would be sent a second time without a search."""
     async with service(coins=0 if trouble == "coins" else 1000) as sim:
         await bring_to(tmp_path, KITE, State.INTENDED, there=False, age=HOUR)
         options = {
