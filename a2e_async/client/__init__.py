@@ -45,7 +45,7 @@ class A2EClient(Asking, ShortForms):
 
     Nothing is sent and no event loop is touched before `async with` (or `await open()`). A client belongs to the
     event loop in which it was opened. Leaving the block waits for no result, only for the answers of starts that are
-    already on the wire; jobs that still run are let go of, and one warning on the logger `a2e_async` names their ids.
+    already on the wire. Jobs that still run are detached, and one warning on the logger `a2e_async` lists their ids.
 
     Args:
         token: The API token, or a callable that gives it (also asynchronously; asked again after a refusal). By
@@ -59,14 +59,14 @@ class A2EClient(Asking, ShortForms):
         on_unknown_price: Under a budget, what happens to a start whose price neither you nor the service names.
             "alone" (default) sends one such start by itself, so that the budget can be passed by at most one unknown
             price; "refuse" sends none of them (BudgetExceededError).
-        webhook: Where the service shall tell that a task has ended.
+        webhook: Where the service posts that a task has ended.
         http: The caller's own aiohttp session (never closed here; it must not carry a token of its own), or any
             `Transport`, such as a fake in a test.
         close_timeout: Seconds that closing waits for starts on the wire (default 10).
         lang: Language of the messages, such as "en-US", sent as the header `x-lang`; None (default) sends none.
             A voice whose training names no language gets this one.
-        allow_http: Whether `base_url` may be http:// of a public host, over which the token goes readable for all on
-            the way (default False); this machine and private networks need no permission.
+        allow_http: Whether `base_url` may be http:// of a public host, which would send the token unencrypted
+            (default False); this machine and private networks need no permission.
         allow_private_files: Whether results may be fetched from, and uploads sent to, hosts of this machine and of
             private networks although the service is a public one (default False).
         transfers: How large, how slow and how many at once files may be.
@@ -146,16 +146,16 @@ class A2EClient(Asking, ShortForms):
             tag: The mark of this intent, 8 to 24 characters of a-z0-9, unique among this client's live jobs; by
                 default a random one.
             on_unknown: What happens to a lost start that is not found: "resend" (the default) or "raise".
-            find_first: Look for the tag before the first send, as a resume does. Tasks that are there are taken over;
+            find_first: Look for the tag before the first send, as a resume does. Tasks that are found are recovered;
                 that none is there is certain only after `Retry.unknown_window`, as lists may lag.
             price: What the start costs in coins, if you know it; for the budget.
-            options: All options at once, as a durable runner keeps them; the others go over them.
+            options: All options at once, as a durable runner keeps them; the other arguments override them.
 
         Raises:
             UsageError: The client is not open, or an argument is not what it must be.
         """
         if not isinstance(request, Request):
-            raise UsageError(f"start: a request such as TextToImage(...) is needed, not {rules.kind_of(request)}")
+            raise UsageError(f"start: needs a request such as TextToImage(...), not {rules.kind_of(request)}")
         engine = self._parts().engine
         family = family_of(request)
         if not self._config.local:
@@ -240,7 +240,7 @@ class A2EClient(Asking, ShortForms):
             *task_ids: The ids of all tasks of the start.
             timeout: Seconds from now after which the job gives up; by default the family's, None: never.
             tag: The mark in their names, if it is known.
-            options: All options at once, as a durable runner keeps them; `timeout` goes over them.
+            options: All options at once, as a durable runner keeps them; `timeout` overrides it.
 
         Raises:
             UsageError: There is no such family, no id was given, or one that cannot be an id.

@@ -57,7 +57,7 @@ class Asking(Opening):
     async def answered(self, *jobs: Job[Any]) -> None:
         """Wait until the starts of these jobs that are on the wire were answered, at most `close_timeout` seconds.
 
-        For who has let go of jobs and is about to close what their journal writes to. A client that was closed has
+        For code that has detached jobs and is about to close what their journal writes to. A client that was closed has
         waited already.
         """
         opened = self._shared.opened
@@ -172,13 +172,13 @@ class Asking(Opening):
         """Every one-shot call of the service, in groups: `await a2e.calls.speech.say("Hello", tts_id=...)`."""
         return Calls(Line(lambda: self._parts().engine.service, local=self._config.local))
 
-    # What goes on.
+    # Events and numbers.
 
     def events(self, limit: int = 10_000) -> EventStream:
-        """Hear of all that happens from now on; the stream ends when the client has closed.
+        """Give a stream of all that happens from now on; it ends when the client has closed.
 
         Args:
-            limit: Most events that wait for the reader; beyond it the oldest are dropped, and counted.
+            limit: Most events that wait for the reader; beyond it the oldest are dropped and counted.
         """
         if limit is None:
             raise UsageError("limit: must be a whole number of at least 1, not None")

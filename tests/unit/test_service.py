@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from a2e_async import AuthenticationError, RateLimitedError, Retry, TransportError
+from a2e_async import AuthenticationError, ProtocolError, RateLimitedError, RejectedRequestError, Retry, TransportError
+from a2e_async.core.family import family_of
 from a2e_async.core.http import HttpReply, HttpRequest
 from a2e_async.engine.http.service import Service
+from a2e_async.engine.http.tasks import Tasks
+from a2e_async.engine.jobs.live import LiveJobs
 
 TOKEN = "sk_hunter2-hunter2.hunter2"
 ASK = HttpRequest(method="GET", path="/api/v1/thing", route="/api/v1/thing")
@@ -67,3 +70,36 @@ async def test_attempts_are_counted():
     with pytest.raises(RateLimitedError, match="after 3 attempts") as caught:
         await service_of(slow).ask_again(ASK)
     assert caught.value.attempts == 3
+
+
+EVENTS = b"event: word\ndata: kite\n\nevent: end\ndata: 1\n\n"
+
+
+@pytest.mark.parametrize(
+    ("body", "messages"),
+    [
+        (EVENTS, [("word", "kite"), ("end", "1")]),
+        (b" \n" + EVENTS, [("word", "kite"), ("end", "1")]),
+        (b'{"code": 0, "data": {"a": 1}}', [("result", '{"a": 1}')]),
+    ],
+)
+async def test_a_transport_without_streams_gives_its_events_in_one_piece(body, messages):
+    """An answer that is no stream of events is one event with its data."""
+    heard = [message async for message in service_of(HttpReply(status=200, body=body)).listen(ASK)]
+    assert [(message.event, message.data) for message in heard] == messages
+
+
+async def test_a_page_says_nothing_of_the_token():
+    """A gateway's page is told as one, whatever its status."""
+    page = HttpReply(status=403, body=b"<html><body>blocked</body></html>")
+    with pytest.raises(RejectedRequestError, match="blocked by a gateway") as caught:
+        await service_of(page).ask(ASK)
+    assert "token" not in str(caught.value)
+
+
+async def test_a_task_without_a_record_is_named():
+    """An answer without data is no record of anything."""
+    tasks = Tasks(service_of(HttpReply(status=200, body=b'{"code": 0, "data": null}')), LiveJobs())
+    with pytest.raises(ProtocolError, match="the task was answered without a record") as caught:
+        await tasks.record(family_of("text_to_image"), "65f0")
+    assert caught.value.task_ids == ("65f0",)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-import secrets
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -96,7 +95,7 @@ def require_writable(folder: Path) -> None:
     folder, _name = place(folder, None)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / f".a2e-{secrets.token_hex(4)}"
+        probe = folder / f".a2e-{os.urandom(4).hex()}"
         os.close(os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         probe.unlink()
     except OSError as error:

@@ -188,11 +188,6 @@ class Service:
         """Say which token was refused, never its value; a callable is asked for another one."""
         if callable(self._token) and self.access is access:
             self.access = None
-        if error.page:
-            error.message += (
-                "; it came as a web page, so a gateway blocked the request, not A2E: it says nothing about the token"
-            )
-            return
         error.message += f"; the token came from {self._token_source}"
         if _FORBIDDEN in (error.status, error.code):  # service.md 0.1: on the free plan every call is answered so
             error.message += ", and a plan without the API is refused like this too"

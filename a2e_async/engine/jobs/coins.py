@@ -98,7 +98,7 @@ class Coins:
         self._note_paid(fresh)
 
     def told(self, records: Iterable[Record]) -> None:
-        """Hear the last words on tasks: what is held for them still is spent now, if they name a price."""
+        """Read final records: coins still held for their tasks are spent now, if the records name a price."""
         by_start: dict[int, tuple[Reservation, list[Record]]] = {}
         for record in records:
             if record.id in self._open:
@@ -120,7 +120,7 @@ class Coins:
                     self.release(held)
 
     def forget(self, task_ids: Iterable[str]) -> None:
-        """Let go of tasks that can be refunded no more."""
+        """Forget tasks that can no longer be refunded."""
         for task_id in task_ids:
             self._paid.pop(task_id, None)
             held = self._open.pop(task_id, None)
@@ -134,7 +134,7 @@ class Coins:
 
     def _note_paid(self, costs: Mapping[str, float]) -> None:
         self._paid |= costs
-        while len(self._paid) > _MOST_KEPT:  # of jobs that were let go of long ago
+        while len(self._paid) > _MOST_KEPT:  # of jobs that were detached long ago
             del self._paid[next(iter(self._paid))]
 
 

@@ -172,9 +172,8 @@ class Ends:
             await asyncio.gather(*slow)
 
     def _finish_soon(self, job: AnyJob) -> None:
-        if job not in self._ending:
-            self._ending.add(job)
-            self._background.run(self._finish_slowly(job))
+        self._ending.add(job)
+        self._background.run(self._finish_slowly(job))
 
     async def _finish_slowly(self, job: AnyJob) -> None:
         try:

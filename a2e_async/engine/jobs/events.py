@@ -1,4 +1,4 @@
-"""What happens in a client, as values, for those who want to hear of it: `async for event in a2e.events()`.
+"""What happens in a client, as values for whoever listens: `async for event in a2e.events()`.
 
 Laws of this file: without a listener an event costs one `if` and is never made; a listener that does not keep up
 loses the oldest events, and is told how many.
@@ -79,7 +79,7 @@ class Finished(Event):
     Attributes:
         job: The job.
         delay: Seconds from the end of its last task to this moment, None where the service's records do not say when
-            that was; see `engine/jobs/delay.py`.
+            that was; see `engine/jobs/stats.py`.
     """
 
     job: AnyJob
@@ -162,7 +162,7 @@ class EventStream:
         return self._unread.popleft()
 
     def close(self) -> None:
-        """Hear no more; what was heard can still be read."""
+        """Take no more events; those that wait can still be read."""
         self._closed = True
         self._wake()
 
@@ -197,7 +197,7 @@ class Events:
         self._origin = 0.0
 
     def stream(self, limit: int) -> EventStream:
-        """Make a stream, which hears until it is closed or nobody holds it any more."""
+        """Make a stream, which takes events until it is closed or nobody holds it."""
         self._origin = self._origin or time.time() - asyncio.get_running_loop().time()
         stream = EventStream(limit)
         self._streams.append(weakref.ref(stream, self._gone))

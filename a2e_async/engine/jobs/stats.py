@@ -1,4 +1,4 @@
-"""How a client is doing, in numbers: what it counts, and how late its jobs hear that their tasks have ended."""
+"""How a client is doing, in numbers: what it counts, and how late the ends of tasks are noticed."""
 
 from __future__ import annotations
 

@@ -146,6 +146,16 @@ async def test_after_a_sleep_of_the_machine_nothing_gives_up_before_it_was_looke
     assert list(deadlines.passed(500.0)) == []
 
 
+@virtual(task_seconds=5)
+async def test_a_job_whose_task_ended_while_the_machine_slept_has_its_result(a2e, sim):
+    """A time limit that passed in the sleep gives way to one more poll."""
+    job = a2e.start(IMAGE, timeout=10)
+    await job.accepted()
+    await asyncio.sleep(1)
+    asyncio.get_running_loop()._virtual.now += 3600
+    assert (await job).task_ids == job.task_ids
+
+
 async def test_a_job_that_hangs_keeps_no_ended_ones_in_the_heap():
     """What has ended leaves the heap in time."""
     deadlines = Deadlines()
