@@ -211,7 +211,7 @@ async def test_a_bad_argument_of_a_start_is_named(a2e, sim):
         with pytest.raises(InvalidRequestError, match=words):
             a2e.start(IMAGE, **arguments)
     for request in ("a kite", None, ImageToVideo, {"prompt": "a kite"}):
-        with pytest.raises(UsageError, match=r"^start: a request such as TextToImage"):
+        with pytest.raises(UsageError, match=r"^start: needs a request such as TextToImage"):
             a2e.start(request)
     a2e.start(IMAGE, tag="thisismine")
     with pytest.raises(UsageError, match=r"^tag: thisismine names another job"):
