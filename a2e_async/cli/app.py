@@ -1,4 +1,4 @@
-"""The command `a2e` itself: its table of commands, loaded one by one, and the last word on errors."""
+"""The command `a2e`: its table of commands, which are loaded one by one, and how errors of usage are printed."""
 
 from __future__ import annotations
 
@@ -15,27 +15,30 @@ COMMANDS = {
     "demo": ("commands.demo", "Run a batch of images and videos against a simulator, and write its page."),
     "text-to-image": (
         "commands.start:text_to_image",
-        "Make images from prompts, all at once; `-` reads them from stdin, one a line.",
+        "Make images from prompts, all at once; `-` reads them from stdin, one per line.",
     ),
     "image-to-video": (
         "commands.start:image_to_video",
-        "Make a video of each IMAGE, a URL or a file; `-` reads them from stdin, one a line.",
+        "Make a video of each IMAGE, a URL or a file; `-` reads them from stdin, one per line.",
     ),
     "start": ("commands.start", "Start a task of any family."),
     "batch": ("batch", "Run thousands of rows from a file; kill it, run it again, pay once."),
-    "show": ("commands.tasks", "Print what the service says about one task now."),
+    "show": ("commands.tasks", "Print the record of one task."),
     "list": ("commands.tasks:list_", "List the newest tasks of a family."),
-    "watch": ("commands.tasks", "Watch tasks to their end and print their URLs, or download into --out."),
-    "cancel": ("commands.tasks", "Cancel tasks that have not begun yet; their coins come back."),
-    "download": ("commands.tasks", "Download what completed tasks have made."),
+    "watch": ("commands.tasks", "Wait for tasks and print their URLs, or download into --out."),
+    "cancel": ("commands.tasks", "Cancel tasks that have not begun; their coins are refunded."),
+    "download": ("commands.tasks", "Download the files of completed tasks."),
     "balance": ("commands.account", "Print the coins of the account."),
-    "quote": ("commands.account", "Print what a start would cost; it is free to ask."),
+    "quote": ("commands.account", "Print what a start would cost; asking is free."),
     "upload": ("commands.account", "Upload each FILE and print its URL."),
     "families": ("commands.families", "List the families, or explain one."),
-    "completion": ("commands.completion", "Print what lets SHELL complete commands, options, families and files."),
-    "simulator": ("commands.simulator", "Run the simulated service until Ctrl-C."),
+    "completion": (
+        "commands.completion",
+        "Print the completion script for SHELL: commands, options, families and files.",
+    ),
+    "simulator": ("commands.simulator", "Run a simulator of the API until Ctrl-C."),
 }
-"""Where each command is, and its line in the help: `a2e --help` loads none of them, for aiohttp takes long."""
+"""Module and help line of each command; `a2e --help` loads none of the modules, as importing aiohttp takes long."""
 
 
 class _App(Group):
@@ -78,7 +81,7 @@ app = _App(
 
 
 def main() -> int:
-    """Run the command line and give its exit code; what goes wrong takes one line on stderr."""
+    """Run the command line and give its exit code; an error is one line on stderr."""
     try:
         return int(app.main(prog_name="a2e", standalone_mode=False) or 0)
     except click.exceptions.NoArgsIsHelpError as error:

@@ -1,4 +1,4 @@
-"""What every command is: a click command that takes the shared options, and lists those that it has a use for."""
+"""The base of every command: it accepts the shared options, and its help lists those that it uses."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class _SharedOptionsCommand(click.Command):
     """A command that takes the shared options, before or after its name.
 
     Args:
-        uses: The names of those shared options that not every command has a use for, and this one has. The others
-            are taken before its name, where an alias may put them, and refused after it.
+        uses: Which of the shared options in `settings.LIMITED` this command uses. The others are ignored before its
+            name, where an alias may put them, and refused after it.
         examples: Lines that show how it is called.
         *args: click's own arguments.
         **kwargs: click's own arguments.
@@ -51,18 +51,18 @@ class _SharedOptionsCommand(click.Command):
                     formatter.write(f"{'':{formatter.current_indent}}{line}\n")
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Read the words; all that is missing is named at once."""
+        """Read the arguments; all that are missing are named at once."""
         given = list(args)
         try:
             return super().parse_args(ctx, args)
         except click.MissingParameter as error:
             missing = self._missing(ctx, given)
-            if len(missing) < 2:  # noqa: PLR2004 - click says it well for one
+            if len(missing) < 2:  # noqa: PLR2004 - click names a single one well
                 raise
             raise click.UsageError(f"Missing {', '.join(missing)}.", ctx) from error
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - whatever the command gives
-        """Run it, unless it was given an option that it would ignore."""
+        """Run the command, unless an option was given that it would ignore."""
         self._refuse_useless(ctx)
         return super().invoke(ctx)
 
@@ -77,7 +77,7 @@ class _SharedOptionsCommand(click.Command):
         for name in sorted(settings.LIMITED - self.uses):
             if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
                 option = f"--{name.replace('_', '-')}"
-                why = " (it is for the commands that start tasks)" if name == "dry_run" else ""
+                why = " (it only works with commands that start tasks)" if name == "dry_run" else ""
                 raise click.UsageError(f"{option} has no use in {ctx.command_path}{why}", ctx)
 
 
@@ -97,17 +97,17 @@ class Group(_SharedOptionsCommand, click.Group):
     """A command with commands below it."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the commands first: they are what one looks for."""
+        """Write the commands first: people come for them."""
         self.format_commands(ctx, formatter)
         super().format_options(ctx, formatter)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command of these words.
+        """Find the command of these arguments.
 
         Raises:
-            UsageError: There is none, and it names the one that may be meant.
+            UsageError: There is no such command; the text suggests similar names.
         """
         name = str(args[0])
         if self.get_command(ctx, name) is None and not name.startswith("-") and not ctx.resilient_parsing:
@@ -116,7 +116,7 @@ class Group(_SharedOptionsCommand, click.Group):
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Say what may be meant, or nothing."""
+    """Suggest similar names, or give an empty text."""
     spelt = {one.replace("-", "_"): one for one in known}
     wanted = name.replace("-", "_").lower()
     near = difflib.get_close_matches(wanted, spelt, 3, 0.85) or difflib.get_close_matches(wanted, spelt, 3, 0.6)

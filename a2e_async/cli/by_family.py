@@ -49,7 +49,7 @@ class FamilyName(click.ParamType[Family]):
 
 
 def completions(begun: str) -> list[CompletionItem]:
-    """Give the families whose name begins so, with dashes or underscores as it was begun."""
+    """Give the families whose name begins so, spelled with dashes or underscores as the beginning is."""
     return [
         CompletionItem(spelt, help=family.title)
         for name, family in sorted(families().items())
@@ -63,7 +63,7 @@ class FamilyGroup(Group):
     Args:
         action: What such a command does with a `Run`, the request that its options describe, and further values.
         extra: Options of it besides the family's fields.
-        uses: Which of the shared options in `settings.LIMITED` it has a use for.
+        uses: Which of the shared options in `settings.LIMITED` it uses.
         **how: click's own arguments.
     """
 

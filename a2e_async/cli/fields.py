@@ -1,7 +1,7 @@
-"""From the fields of a request class to the options of a command, and back.
+"""Turn the fields of a request class into options of a command, and options into a request.
 
-One machinery for every family: the option's name, type and whether it must be given come from the field, its help
-from the class's docstring.
+It serves every family alike: an option's name, type and whether it is required come from the field, its help from the
+class's docstring.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class _Json(click.ParamType[Any]):
 
 
 def options_of(request: type[Request[Result]], *, skip: Sequence[str] = ()) -> list[click.Parameter]:
-    """Give one option for each field of a request class, except those to skip."""
+    """Make an option of each field of a request class, except those to skip."""
     helps = helps_of(request)
     return [_option(field, helps.get(field.name, "")) for field in fields_of(request) if field.name not in skip]
 
@@ -49,13 +49,13 @@ def option_name(field: str) -> str:
 
 
 def _option(field: Field, text: str) -> click.Parameter:
-    # Not `required` for click, which stops at the first that is missing: `build` names all that is wrong at once.
+    # Not `required` for click, which stops at the first missing option: `build` names all errors at once.
     name, text = option_name(field.name), f"{text.rstrip()}  [required]" if field.required else text
     if field.kind is bool:
         return click.Option([f"{name}/--no-{name[2:]}", field.name], default=None, help=text)
     if field.kind is list:
         inner = _SCALARS.get(field.item, _Json())
-        return click.Option([name, field.name], type=inner, multiple=True, help=f"Once for each: {text}")
+        return click.Option([name, field.name], type=inner, multiple=True, help=f"May be repeated: {text}")
     return click.Option([name, field.name], type=_type_of(field), help=text)
 
 
@@ -79,12 +79,12 @@ def helps_of(request: type) -> dict[str, str]:
 
 
 def doc_of(thing: Any) -> str:  # noqa: ANN401 - a class or a function
-    """Give the docstring, also where `python -OO` has taken it away: its words are the help of the command line."""
+    """Give the docstring, also where `python -OO` has removed it: it is the help of the command."""
     if thing.__doc__ is not None:
-        return inspect.cleandoc(thing.__doc__)  # Python 3.13 has taken the indentation away already
+        return inspect.cleandoc(thing.__doc__)  # Python 3.13 removes the indentation itself
     try:
         [node] = ast.parse(textwrap.dedent(inspect.getsource(thing))).body
-    except (OSError, TypeError, SyntaxError, ValueError):  # no source, or one that we cannot tell apart
+    except (OSError, TypeError, SyntaxError, ValueError):  # no source, or more than one definition
         return ""
     return (ast.get_docstring(node) if isinstance(node, ast.ClassDef | ast.AsyncFunctionDef) else None) or ""
 
@@ -102,7 +102,7 @@ def _section(doc: str, title: str) -> list[str]:
 
 
 def build(request: Callable[..., Request[Result]], values: Mapping[str, Any]) -> Request[Result]:
-    """Make the request from what was given.
+    """Make a request of the options that were given.
 
     Raises:
         InvalidRequestError: A field breaks its rule.
@@ -121,7 +121,7 @@ def build(request: Callable[..., Request[Result]], values: Mapping[str, Any]) ->
 def _with_others(
     first: InvalidRequestError, request: Callable[..., Request[Result]], given: dict[str, Any]
 ) -> Exception:
-    """Give one error for all fields that are wrong or missing: each is put right in turn, by the family's example."""
+    """Give one error for all fields that are wrong or missing: each is corrected in turn, by the family's example."""
     example = next((family.example for family in families().values() if family.request is request), {})
     faults: dict[str, InvalidRequestError] = {}
     error: InvalidRequestError | None = first
@@ -143,7 +143,7 @@ def _with_others(
 
 
 def given_fields(request: Request[Any] | None) -> dict[str, Any]:
-    """Give the fields that were set, for output; secrets stay out."""
+    """Give the fields that were set, without secrets, for output."""
     if request is None:
         return {}
     known = ((field, getattr(request, field.name)) for field in fields_of(type(request)))

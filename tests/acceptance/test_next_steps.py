@@ -99,7 +99,7 @@ def test_a_port_that_is_taken(lonely):
         taken.listen()
         port = taken.getsockname()[1]
         end = lonely("simulator", "--port", str(port))
-    assert (end.code, end.err) == (2, f"a2e: port {port} of 127.0.0.1 is taken; --port 0 takes a free one\n")
+    assert (end.code, end.err) == (2, f"a2e: port {port} of 127.0.0.1 is in use; --port 0 chooses a free one\n")
 
 
 def test_no_token(lonely):

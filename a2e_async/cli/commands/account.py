@@ -28,7 +28,7 @@ async def _quote(run: Run, request: Request[Result]) -> int:
     return 0
 
 
-quote = FamilyGroup(name="quote", help="Print what a start would cost; it is free to ask.", action=_quote)
+quote = FamilyGroup(name="quote", help="Print what a start would cost; asking is free.", action=_quote)
 
 
 @command("upload", examples=("a2e upload kite.png moon.jpg",))

@@ -1,4 +1,4 @@
-"""`a2e completion SHELL`: what a shell needs to complete commands, options, families and file names."""
+"""`a2e completion SHELL`: the script with which a shell completes commands, options, families and file names."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from click.shell_completion import get_completion_class
 
 from a2e_async.cli.run import Run, command
 
-_VARIABLE = "_A2E_COMPLETE"  # what click looks for, made of the program's name
+_VARIABLE = "_A2E_COMPLETE"  # click derives it from the program's name
 
 
 @command(
@@ -20,7 +20,7 @@ _VARIABLE = "_A2E_COMPLETE"  # what click looks for, made of the program's name
 )
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 async def completion(run: Run, shell: str) -> None:
-    """Print what lets SHELL complete commands, options, families and files."""
+    """Print the completion script for SHELL: commands, options, families and files."""
     kind = get_completion_class(shell)
     assert kind is not None  # noqa: S101 - click has one for each of the choices
     app = click.get_current_context().find_root().command

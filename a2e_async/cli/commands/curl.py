@@ -1,4 +1,4 @@
-"""`--dry-run`: what would be sent, as curl commands without the token."""
+"""`--dry-run`: the start requests as curl commands, without the token."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from a2e_async.engine.settings import find_base_url
 
 
 def dry_run(run: Run, requests: Sequence[Request[Result]]) -> int:
-    """Print the start of each request as one curl command and send nothing."""
+    """Print each start request as a curl command; nothing is sent."""
     base_url = find_base_url(run.settings.base_url)
     for request in requests:
         if not rules.is_local(base_url):  # a dry run refuses what a start refuses
@@ -31,7 +31,7 @@ def dry_run(run: Run, requests: Sequence[Request[Result]]) -> int:
 
 
 def written(request: Request[Result]) -> HttpRequest:
-    """Write the start of a request as a client would, with a tag in the task's name."""
+    """Give the start request that a client would send, with a tag in the task's name."""
     family = family_of(request)
     tag = tags.make(os.urandom(tags.BYTES_OF_A_TAG))
     name = tags.put(wire.untagged_name(family, request), tag, tags.FIRST, family.name_limit)
@@ -39,7 +39,7 @@ def written(request: Request[Result]) -> HttpRequest:
 
 
 def curl(method: str, url: str, body: Mapping[str, Any]) -> str:
-    """Write a request with a JSON body as a curl command."""
+    """Give a request with a JSON body as a curl command."""
     headers = ["-H", f"Authorization: Bearer {MASK}", "-H", "Content-Type: application/json"]
     return shlex.join(["curl", "-X", method, url, *headers, "-d", json.dumps(body, ensure_ascii=False)])
 

@@ -37,7 +37,11 @@ _POLLS = ("batch", "detail", "list")  # the last part of the names of routes tha
     "--count", type=click.IntRange(1, _MOST), default=6, show_default=True, help="How many images, each with a video."
 )
 @click.option(
-    "--speed", type=click.FloatRange(min=0.1), default=4.0, show_default=True, help="How fast the simulator runs."
+    "--speed",
+    type=click.FloatRange(min=0.1),
+    default=4.0,
+    show_default=True,
+    help="How many times faster than real time the simulator runs.",
 )
 @media_option
 async def demo(run: Run, count: int, speed: float, media: str) -> int:

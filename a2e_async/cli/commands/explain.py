@@ -1,4 +1,4 @@
-"""What can be said of a family, all of it from the family's own data: its fields, endpoints, price and an example."""
+"""All that is known of a family, from its own data: fields, endpoints, price and an example."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from a2e_async.core.family import Endpoint, Family
 from a2e_async.core.requests import Field, fields_of
 
 _TYPES: Mapping[type, str] = {
-    str: "text", int: "whole number", float: "number", bool: "yes or no", list: "list", dict: "JSON",
+    str: "text", int: "integer", float: "number", bool: "yes or no", list: "list", dict: "JSON",
 }  # fmt: skip
 _PLURALS = {
     "URL": "URLs",
     "text": "texts",
     "JSON": "JSON objects",
-    "whole number": "whole numbers",
+    "integer": "integers",
     "number": "numbers",
 }
 _SAID_BY_THE_TYPE = frozenset(
@@ -31,9 +31,9 @@ _SAID_BY_THE_TYPE = frozenset(
 )
 _DEFAULT = re.compile(r"\((?:its |the )?default:? ([^)]+)\)|(\S+) \((?:its|the) default\)")
 _REFUNDS = {
-    True: "A failed task is paid back.",
-    False: "A failed task is not paid back.",
-    None: "Whether a failed task is paid back is not stated.",
+    True: "A failed task is refunded.",
+    False: "A failed task is not refunded.",
+    None: "The service does not say whether a failed task is refunded.",
 }
 _HOUR = 3600
 _WIDE = 26
@@ -102,7 +102,7 @@ def lines_of(family: Family) -> Iterator[str]:
     yield ""
     yield from _facts(family)
     yield ""
-    yield "Fields (* must be given):"
+    yield "Fields (* is required):"
     for field, shown in zip(fields_of(family.request), fields_as_data(family), strict=True):
         yield f"  {shown['option']:<{_WIDE}}{'*' if field.required else ' '} {shown['type']}. {shown['help']}"
         if field.rule.words not in _SAID_BY_THE_TYPE:
@@ -122,11 +122,11 @@ def _facts(family: Family) -> Iterator[str]:
     yield "Makes no file." if family.makes == "record" else f"Makes a {family.makes}."
     if family.price:
         yield f"Price: {family.price}"
-    yield f"{_REFUNDS[family.refunds]} `a2e quote {family.name} ...` tells the price."
-    yield "Can tell a webhook of its end." if family.webhook else "Cannot tell a webhook of its end."
+    yield f"{_REFUNDS[family.refunds]} `a2e quote {family.name} ...` prints the price."
+    yield "Can call a webhook when it ends." if family.webhook else "Calls no webhook."
     if not family.is_findable:
-        yield "Has no name: a start whose answer is lost cannot be found."
-    yield f"A job gives up waiting after {family.timeout / _HOUR:g} h."
+        yield "Has no name, so a start whose answer is lost cannot be found."
+    yield f"A job times out after {family.timeout / _HOUR:g} h."
     yield from family.notes
 
 

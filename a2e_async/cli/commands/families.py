@@ -1,4 +1,4 @@
-"""`a2e families [NAME]`: what can be started and asked, and all that is known of one family."""
+"""`a2e families [NAME]`: everything that can be started or called, and all that is known of one family."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`a2e simulator`: the simulated service alone, for any client."""
+"""`a2e simulator`: a simulator of the API, for any client."""
 
 from __future__ import annotations
 
@@ -20,21 +20,27 @@ media_option = click.option(
     type=click.Choice(["auto", "pretty", "plain", "tiny"]),
     default="auto",
     show_default=True,
-    help="What the files are; pretty ones need the extra [sim].",
+    help="What the files look like; pretty ones need the extra [sim].",
 )
 
 
 @command("simulator")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
-    "--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="Port; 0 takes a free one."
+    "--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="Port; 0 chooses a free one."
 )
-@click.option("--speed", type=click.FloatRange(min=0.1), default=1.0, show_default=True, help="How fast its time runs.")
-@click.option("--coins", type=click.IntRange(min=0), default=10_000, show_default=True, help="Coins of the account.")
+@click.option(
+    "--speed",
+    type=click.FloatRange(min=0.1),
+    default=1.0,
+    show_default=True,
+    help="How many times faster than real time it runs.",
+)
+@click.option("--coins", type=click.IntRange(min=0), default=10_000, show_default=True, help="Coins in the account.")
 @media_option
-@click.option("--seed", type=int, default=0, show_default=True, help="Equal seeds make equal worlds.")
+@click.option("--seed", type=int, default=0, show_default=True, help="The same seed gives the same behavior.")
 async def simulator(run: Run, **options: Any) -> None:  # noqa: ANN401 - the options above, by name
-    """Run the simulated service until Ctrl-C.
+    """Run a simulator of the API until Ctrl-C.
 
     It accepts the token of --token, by default sk_simulator.
     """
@@ -43,7 +49,7 @@ async def simulator(run: Run, **options: Any) -> None:  # noqa: ANN401 - the opt
         lines = f"export A2E_BASE_URL={sim.url}\nexport A2E_API_KEY={sim.token}"
         run.output.note(f"simulator at {sim.url}; Ctrl-C ends it")
         told = asyncio.Event()
-        run.signals.stop = told.set  # Ctrl-C and SIGTERM are the ordinary end of a server and no failure
+        run.signals.stop = told.set  # Ctrl-C and SIGTERM are how a server normally ends, not a failure
         run.output.result(lines, {"url": sim.url, "token": sim.token})
         await told.wait()
 
@@ -55,7 +61,7 @@ async def _opened(options: dict[str, Any], token: dict[str, str]) -> AsyncIterat
             sim = await stack.enter_async_context(opened(**options, **token))
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
-                words = f"port {options['port']} of {options['host']} is taken; --port 0 takes a free one"
+                words = f"port {options['port']} of {options['host']} is in use; --port 0 chooses a free one"
             else:
                 words = f"cannot listen on {options['host']}:{options['port']}: {error.strerror or error}"
             raise UsageError(words) from error

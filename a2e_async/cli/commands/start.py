@@ -34,11 +34,11 @@ _USES = ("dry_run", "timeout", "max_starts", "out")
 
 @attrs.frozen(kw_only=True)
 class StartOptions:
-    """How far a command goes after the start.
+    """What a command does after the start.
 
     Attributes:
         no_wait: Print the ids as soon as they are known and end.
-        no_download: Print the links and download nothing.
+        no_download: Print the URLs and download nothing.
     """
 
     no_wait: bool = False
@@ -53,27 +53,27 @@ START_OPTIONS = (
 
 
 async def start_all(
-    run: Run, a2e: A2EClient, requests: Sequence[Request[Result]], asked: StartOptions, labels: Sequence[str] = ()
+    run: Run, a2e: A2EClient, requests: Sequence[Request[Result]], options: StartOptions, labels: Sequence[str] = ()
 ) -> int:
-    """Start all requests at once and go as far with them as was asked; a folder that takes no file costs nothing.
+    """Start all requests at once, after making sure that their files can be saved.
 
     Args:
         run: The run of the command.
         a2e: The open client.
         requests: What to start.
-        asked: How far to go.
-        labels: What each is about, if their own words do not tell them apart.
+        options: What to do after the start.
+        labels: What each request is about, where its own fields do not tell.
     """
     named = labels if len(labels) > 1 else [label_of(request) for request in requests]
-    out = await _folder(run, asked)
+    out = await _folder(run, options)
     started = [a2e.start(request, timeout=run.settings.timeout or DEFAULT) for request in requests]
     jobs = list(zip(started, named, strict=True))
-    return await _print_ids(run, jobs) if asked.no_wait else await run_jobs(run, a2e, jobs, out)
+    return await _print_ids(run, jobs) if options.no_wait else await run_jobs(run, a2e, jobs, out)
 
 
-async def _folder(run: Run, asked: StartOptions) -> Path | None:
-    """Give the folder for results, in which something can be written, None where nothing is downloaded."""
-    if asked.no_wait or asked.no_download:
+async def _folder(run: Run, options: StartOptions) -> Path | None:
+    """Give the folder for results, after making sure that it can be written; None where nothing is downloaded."""
+    if options.no_wait or options.no_download:
         return None
     out = run.settings.out or Path()
     await asyncio.to_thread(require_writable, out)
@@ -86,7 +86,7 @@ async def _print_ids(run: Run, jobs: Sequence[tuple[Job[Any], str]]) -> int:
     async def one(job: Job[Any]) -> None:
         try:
             await job.accepted()
-        except A2EError:  # it says itself what became of it
+        except A2EError:  # printed with the other errors
             del run.jobs[job]
             raise
         del run.jobs[job]
@@ -99,30 +99,30 @@ async def _print_ids(run: Run, jobs: Sequence[tuple[Job[Any], str]]) -> int:
 
 
 async def _start(run: Run, request: Request[Result], *, no_wait: bool, no_download: bool) -> int:
-    return await _go(run, [request], StartOptions(no_wait=no_wait, no_download=no_download))
+    return await _start_requests(run, [request], StartOptions(no_wait=no_wait, no_download=no_download))
 
 
-async def _go(run: Run, requests: Sequence[Request[Result]], asked: StartOptions) -> int:
+async def _start_requests(run: Run, requests: Sequence[Request[Result]], options: StartOptions) -> int:
     if run.settings.dry_run:
         return dry_run(run, requests)
     async with run.client() as a2e:
-        return await start_all(run, a2e, requests, asked)
+        return await start_all(run, a2e, requests, options)
 
 
 start = FamilyGroup(name="start", help="Start a task of any family.", action=_start, extra=START_OPTIONS, uses=_USES)
 
 
 def _lines_of_stdin(_ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
-    """Put the lines of stdin where a `-` stands; read here, before anything has begun that a Ctrl-C could tear."""
+    """Put the lines of stdin in place of a `-`; here, because Ctrl-C can still end the command without a loss."""
     if "-" not in values:
         return values
     try:
         lines = sys.stdin.buffer.read().decode("utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
-        raise click.BadParameter(f"stdin must be UTF-8, one {param.human_readable_name} a line: {error}") from None
+        raise click.BadParameter(f"stdin must be UTF-8, one {param.human_readable_name} per line: {error}") from None
     given = [line.strip() for line in lines if line.strip()]
     if not given:
-        raise click.BadParameter("stdin is empty; it holds one a line", param=param)
+        raise click.BadParameter("stdin is empty: give one per line", param=param)
     at = values.index("-")
     return (*values[:at], *given, *(value for value in values[at + 1 :] if value != "-"))
 
@@ -133,7 +133,7 @@ def _lines_of_stdin(_ctx: click.Context, param: click.Parameter, values: tuple[s
     uses=_USES,
     examples=(
         'a2e text-to-image "a red kite" --width 1280 --height 720 --out kites',
-        "a2e text-to-image - < prompts.txt     # one prompt a line",
+        "a2e text-to-image - < prompts.txt     # one prompt per line",
         'a2e --simulate text-to-image "a red kite"     # no network, no coins',
     ),
 )
@@ -145,16 +145,16 @@ async def text_to_image(
     no_download: bool,  # noqa: FBT001 - as above
     **values: Any,  # noqa: ANN401 - one per field
 ) -> int:
-    """Make images from prompts, all at once; `-` reads them from stdin, one a line.
+    """Make images from prompts, all at once; `-` reads them from stdin, one per line.
 
-    They go to --out, by default here.
+    They are saved in --out, by default in the current folder.
     """
     requests = [build(TextToImage, {**values, "prompt": prompt}) for prompt in prompts]
-    return await _go(run, requests, StartOptions(no_wait=no_wait, no_download=no_download))
+    return await _start_requests(run, requests, StartOptions(no_wait=no_wait, no_download=no_download))
 
 
 class _Image(click.ParamType[str]):
-    """A URL, or a file, for which the shell completes names."""
+    """A URL or a file; the shell completes file names."""
 
     name = "image"
 
@@ -185,28 +185,28 @@ async def image_to_video(
     no_download: bool,  # noqa: FBT001 - as above
     **values: Any,  # noqa: ANN401 - one per field
 ) -> int:
-    """Make a video of each IMAGE, a URL or a file; `-` reads them from stdin, one a line.
+    """Make a video of each IMAGE, a URL or a file; `-` reads them from stdin, one per line.
 
-    Files are uploaded first. The videos go to --out, by default here.
+    Files are uploaded first. The videos are saved in --out, by default in the current folder.
     """
-    asked = StartOptions(no_wait=no_wait, no_download=no_download)
+    options = StartOptions(no_wait=no_wait, no_download=no_download)
     files = {image: Path(image) for image in images if not image.lower().startswith(_URLS)}
-    if gone := [image for image, path in files.items() if not path.is_file()]:
-        raise click.UsageError(f"IMAGE is neither an http(s) URL nor a file: {', '.join(gone)}")
+    if missing := [image for image, path in files.items() if not path.is_file()]:
+        raise click.UsageError(f"IMAGE is neither an http(s) URL nor a file: {', '.join(missing)}")
 
     def requests(uploaded: Mapping[str, str]) -> list[Request[Result]]:
         return [build(ImageToVideo, {**values, "image_url": uploaded.get(image, image)}) for image in images]
 
-    # Built before anything is uploaded, so that a wrong field costs nothing.
-    imagined = requests({image: _stand_in(path) for image, path in files.items()})
+    # Built before anything is uploaded: an upload may cost coins, a wrong field must not.
+    unsent = requests({image: _placeholder_url(path) for image, path in files.items()})
     if run.settings.dry_run:
         for path in files.values():
-            run.output.say(f"{path} would be uploaded first; the URL in the request stands in for the real one")
-        return dry_run(run, imagined)
-    await _folder(run, asked)  # an upload may be charged, too
+            run.output.say(f"{path} would be uploaded first; the URL in the request is a placeholder")
+        return dry_run(run, unsent)
+    await _folder(run, options)  # before the upload, which may cost coins
     async with run.client() as a2e:
         uploaded = {image: await _uploaded(run, a2e, path) for image, path in files.items()}
-        return await start_all(run, a2e, requests(uploaded), asked, [_label(image) for image in images])
+        return await start_all(run, a2e, requests(uploaded), options, [_label(image) for image in images])
 
 
 async def _uploaded(run: Run, a2e: A2EClient, path: Path) -> str:
@@ -215,9 +215,9 @@ async def _uploaded(run: Run, a2e: A2EClient, path: Path) -> str:
 
 
 def _label(image: str) -> str:
-    """Say which image it is: the prompt is the same for all of them."""
+    """Name the image: the prompt is the same for all of them."""
     return image.partition("?")[0].rstrip("/").rpartition("/")[2] or image
 
 
-def _stand_in(path: Path) -> str:
+def _placeholder_url(path: Path) -> str:
     return f"https://uploaded.example/{quote(path.name)}"

@@ -1,4 +1,4 @@
-"""`a2e show`, `list`, `watch`, `cancel`, `download`: tasks that have been started by whomever."""
+"""`a2e show`, `list`, `watch`, `cancel`, `download`: tasks of the account, whoever started them."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ from a2e_async.engine.jobs.options import DEFAULT
 from a2e_async.errors import A2EError, AuthenticationError, NotFoundError, TransportError
 
 _ID = re.compile(r"[0-9a-f]{24}")
-_NEW = 3600.0  # seconds; far more than a copy of the service's data lags behind, and than clocks differ
+_NEW = 3600.0  # seconds; far more than a replica of the service lags behind, or than clocks differ
 
 _family = click.argument("family", type=FamilyName())
 _ids = click.argument("task_ids", nargs=-1, required=True, metavar="ID...")
 
 
 def as_data(family: Family, record: Record) -> dict[str, Any]:
-    """Give a record as a JSON object, without the service's own wording of it."""
-    # Not recursively: what the service puts into a record may be nested deeper than Python's stack.
+    """Give a record as a JSON object, without the service's raw fields."""
+    # Not recursively: a record may be nested deeper than Python's stack.
     data = attrs.asdict(record, recurse=False, filter=lambda field, _value: field.name != "raw")
     created = record.created_at.isoformat() if record.created_at else None
     return {"family": family.name, **data, "status": record.status.value, "created_at": created}
@@ -63,7 +63,7 @@ def _moment(record: Record) -> str:
 @_family
 @click.argument("task_id", metavar="ID")
 async def show(run: Run, family: Family, task_id: str) -> None:
-    """Print what the service says about one task now."""
+    """Print the record of one task."""
     async with run.client(quick=True) as a2e:
         record = await a2e.record(family.name, task_id)
     run.output.result(as_text(record), as_data(family, record))
@@ -87,9 +87,9 @@ async def list_(run: Run, family: Family, limit: int) -> None:
 @_family
 @_ids
 async def download(run: Run, family: Family, task_ids: tuple[str, ...]) -> int:
-    """Download what completed tasks have made.
+    """Download the files of completed tasks.
 
-    It goes to --out, by default here.
+    They are saved in --out, by default in the current folder.
     """
     codes = [DONE]
     await asyncio.to_thread(require_writable, run.settings.out or Path())
@@ -98,7 +98,7 @@ async def download(run: Run, family: Family, task_ids: tuple[str, ...]) -> int:
             try:
                 record = await a2e.record(family.name, task_id)
                 codes.append(await _download(run, a2e, family, record))
-            except (AuthenticationError, TransportError):  # what the next one would meet, too
+            except (AuthenticationError, TransportError):  # the next id would fail alike
                 raise
             except NotFoundError as error:
                 codes.append(_unknown(run, family, task_id, error))
@@ -115,9 +115,9 @@ async def _download(run: Run, a2e: A2EClient, family: Family, record: Record) ->
         return DONE
     if record.status is Status.FAILED:
         reason = " ".join(filter(None, (record.failed_code, record.failed_message))) or "the service gives no reason"
-        run.print_error(f"task {record.id} has failed, there is nothing to download: {reason}")
+        run.print_error(f"task {record.id} failed: {reason}")
         return FAILED
-    run.print_error(f"task {record.id} is {record.status.value}; this waits for it:")
+    run.print_error(f"task {record.id} is {record.status.value}; to wait for it:")
     run.output.say(task_line("watch", family.name, [record.id], run.settings, run.settings.out or Path()))
     return FAILED
 
@@ -130,12 +130,12 @@ async def _download(run: Run, a2e: A2EClient, family: Family, record: Record) ->
 @_family
 @_ids
 async def watch(run: Run, family: Family, task_ids: tuple[str, ...]) -> int:
-    """Watch tasks to their end and print their URLs, or download into --out."""
+    """Wait for tasks and print their URLs, or download into --out."""
     if run.settings.out is not None:
         await asyncio.to_thread(require_writable, run.settings.out)
     async with run.client() as a2e:
         codes, wanted = [DONE], []
-        # Watching sits through an outage; a wrong address, token or id shall show at once.
+        # Watching waits through an outage, so a wrong address, token or id is looked for first.
         for task_id in dict.fromkeys(task_ids):
             try:
                 await a2e.record(family.name, task_id)
@@ -153,13 +153,13 @@ async def watch(run: Run, family: Family, task_ids: tuple[str, ...]) -> int:
 @_family
 @_ids
 async def cancel(run: Run, family: Family, task_ids: tuple[str, ...]) -> int:
-    """Cancel tasks that have not begun yet; their coins come back."""
+    """Cancel tasks that have not begun; their coins are refunded."""
     codes = [DONE]
     async with run.client() as a2e:
         for task_id in dict.fromkeys(task_ids):
             try:
                 cancelled = await a2e.attach(family.name, task_id).cancel()
-            except NotFoundError as error:  # the others may be there
+            except NotFoundError as error:  # go on with the others
                 codes.append(_unknown(run, family, task_id, error))
                 continue
             words = "cancelled" if cancelled else "too late to cancel"
@@ -174,7 +174,7 @@ def _unknown(run: Run, family: Family, task_id: str, error: NotFoundError) -> in
 
 
 def _may_be_new(task_id: str) -> bool:
-    """Say whether a task may be too new to be known everywhere: an id begins with the second of its creation."""
+    """Say whether a task may be too new for every replica: an id begins with the second of its creation."""
     if not _ID.fullmatch(task_id):
         return False
     return abs(time.time() - int(task_id[:8], 16)) < _NEW

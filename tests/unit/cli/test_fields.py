@@ -250,7 +250,7 @@ def test_the_fields_of_a_family_as_data(capsys):
     found = {line["field"]: line for line in told(capsys, "families", "image-to-video")}
     assert set(found) == {field.name for field in fields_of(ImageToVideo)}
     seconds = found["video_time"]
-    assert (seconds["choices"], seconds["type"], seconds["default"]) == ([5, 10, 15, 20], "whole number", "5")
+    assert (seconds["choices"], seconds["type"], seconds["default"]) == ([5, 10, 15, 20], "integer", "5")
     assert (found["image_url"]["required"], found["image_url"]["type"]) == (True, "URL")
     assert found["extend_prompt"]["default"] == "True"
     assert found["model_type"]["default"] == "GENERAL"
