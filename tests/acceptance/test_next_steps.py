@@ -69,7 +69,7 @@ async def test_nothing_to_download(lonely, sim):
     running = list(sim.book.tasks)[-1]
     code, out, err = await told(lonely, sim, "download", "text_to_image", failed, running, OLD, done, "--out", "my out")
     assert (code, len(out)) == (1, 1)
-    assert any(failed in line and "has failed" in line and "please try again" in line for line in err)
+    assert any(failed in line and "failed: " in line and "please try again" in line for line in err)
     assert shlex.split(err[2])[1:] == ["watch", "text_to_image", "--out", "my out", "--", running]
     assert any(OLD in line or "not found" in line for line in err[3:])
 
