@@ -17,7 +17,7 @@ P = ParamSpec("P")
 R = TypeVar("R", bound=Result)
 
 
-class Starting(Protocol):
+class StartingClient(Protocol):
     """A client whose short forms give a job at once."""
 
     def start(self, request: Request[R]) -> Job[R]:
@@ -25,7 +25,7 @@ class Starting(Protocol):
         ...
 
 
-class Waiting(Protocol):
+class WaitingClient(Protocol):
     """A client whose short forms wait for the result, as that of `a2e_async.blocking()` does."""
 
     def run(self, request: Request[R]) -> R:
@@ -56,13 +56,15 @@ class Short(Generic[P, R]):
     @overload
     def __get__(self, client: None, owner: type[object]) -> Self: ...
     @overload
-    def __get__(self, client: Waiting, owner: type[object]) -> Callable[P, R]: ...
+    def __get__(self, client: WaitingClient, owner: type[object]) -> Callable[P, R]: ...
     @overload
-    def __get__(self, client: Starting, owner: type[object]) -> Callable[P, Job[R]]: ...
-    def __get__(self, client: Starting | Waiting | None, owner: type[object]) -> Self | Callable[P, Job[R] | R]:
+    def __get__(self, client: StartingClient, owner: type[object]) -> Callable[P, Job[R]]: ...
+    def __get__(
+        self, client: StartingClient | WaitingClient | None, owner: type[object]
+    ) -> Self | Callable[P, Job[R] | R]:
         if client is None:
             return self
-        bound = Short(self._find, getattr(client, "run", None) or cast("Starting", client).start)
+        bound = Short(self._find, getattr(client, "run", None) or cast("StartingClient", client).start)
         bound.__name__, bound.__qualname__ = self.__name__, self.__qualname__
         return bound
 

@@ -67,7 +67,7 @@ class Video:
     making: asyncio.Task[Path | None] | None = None
 
 
-class Studio:
+class VideoMaker:
     """Makes videos and remembers them.
 
     Args:
@@ -138,7 +138,7 @@ class Studio:
         part.replace(self._folder / f"{video.id}.json")
 
 
-STUDIO = web.AppKey("studio", Studio)
+VIDEOS = web.AppKey("videos", VideoMaker)
 
 
 def guard(hosts: Collection[str]) -> Any:  # noqa: ANN401 - a middleware of aiohttp
@@ -173,7 +173,7 @@ async def show_page(_request: web.Request) -> web.Response:
 
 async def list_videos(request: web.Request) -> web.Response:
     """GET /videos gives all videos."""
-    videos = request.app[STUDIO].videos.values()
+    videos = request.app[VIDEOS].videos.values()
     return web.json_response([{"id": video.id, "prompt": video.prompt, "state": _state(video)} for video in videos])
 
 
@@ -190,7 +190,7 @@ async def begin_video(request: web.Request) -> web.Response:
         raise web.HTTPBadRequest(text=str(error)) from None
     if len(prompt) > _LONGEST_PROMPT:
         raise web.HTTPBadRequest(text=f"a prompt of 1 to {_LONGEST_PROMPT} characters is needed")
-    return web.json_response({"id": request.app[STUDIO].begin(prompt).id}, status=202)
+    return web.json_response({"id": request.app[VIDEOS].begin(prompt).id}, status=202)
 
 
 async def tell(request: web.Request) -> web.StreamResponse:
@@ -211,7 +211,7 @@ async def send_video(request: web.Request) -> web.FileResponse:
 
 
 def _video(request: web.Request) -> Video:
-    video = request.app[STUDIO].videos.get(request.match_info["id"])
+    video = request.app[VIDEOS].videos.get(request.match_info["id"])
     if video is None:
         raise web.HTTPNotFound
     return video
@@ -234,8 +234,8 @@ def make_app(a2e: A2EClient, folder: Path, hosts: Collection[str] = ()) -> web.A
     folder.mkdir(parents=True, exist_ok=True)
     app = web.Application(middlewares=[guard({*_THIS_MACHINE, *hosts})])
     setup(app, a2e, path=_HOOK)  # the client, its end, and the receiver of webhooks
-    app[STUDIO] = Studio(app[CLIENT], folder)
-    app.cleanup_ctx.append(app[STUDIO].run)
+    app[VIDEOS] = VideoMaker(app[CLIENT], folder)
+    app.cleanup_ctx.append(app[VIDEOS].run)
     app.router.add_get("/", show_page)
     app.router.add_get("/videos", list_videos)
     app.router.add_post("/videos", begin_video)

@@ -17,7 +17,7 @@ from a2e_async.simulator.answers.counts import RequestLog
 from a2e_async.simulator.answers.hosting import FileHost, refusal
 from a2e_async.simulator.answers.ranges import file_reply
 from a2e_async.simulator.answers.routes import UNKNOWN, Route, Routes
-from a2e_async.simulator.answers.service import Service
+from a2e_async.simulator.answers.service import SimService
 from a2e_async.simulator.answers.spoil import broken_off, spoilt
 from a2e_async.simulator.chance import number
 from a2e_async.simulator.media.specs import Blob
@@ -70,7 +70,7 @@ class App:
         self.calls: dict[tuple[str, str], Call] = {}
         self.log = RequestLog()
         self._timer = timer or self.world.clock.now
-        self._service = Service(self.world, self.files)
+        self._service = SimService(self.world, self.files)
         self._routes: dict[tuple[str, str, bool], Routes] = {}
         self._recent: deque[float] = deque()
         self._traces = 0

@@ -11,7 +11,7 @@ from a2e_async.core.family import Endpoint, Family, Form
 from a2e_async.simulator.answers.hosting import CDN, FILES, UPLOADS
 from a2e_async.simulator.world.dialects import LISTS
 from a2e_async.simulator.world.facts import facts
-from a2e_async.simulator.world.kinds import Kind
+from a2e_async.simulator.world.kinds import SimKind
 
 Served: TypeAlias = Literal["both", "old", "new"]
 
@@ -94,7 +94,7 @@ class Routes:
 
     def __init__(
         self,
-        kinds: Mapping[str, Kind],
+        kinds: Mapping[str, SimKind],
         casings: Served = "both",
         calls: Iterable[Route] = (),
         *,
@@ -131,7 +131,7 @@ class Routes:
             found = self._with_id.get((method, head, last))
         return attrs.evolve(found, task_id=task_id) if found and task_id else UNKNOWN
 
-    def _add(self, kind: Kind, route: Route, casings: str) -> None:
+    def _add(self, kind: SimKind, route: Route, casings: str) -> None:
         for path in _spellings(kind, route.path, casings):
             self._keep(attrs.evolve(route, old_form=path == kind.old_path), path)
 
@@ -143,7 +143,7 @@ class Routes:
         else:
             self._whole.setdefault((route.method, path), route)
 
-    def _of(self, kind: Kind) -> Iterator[Route]:
+    def _of(self, kind: SimKind) -> Iterator[Route]:
         """Give the routes of a family, but its older ones; its lists first, for other things may be looked up there."""
         family = kind.family
         for form in family.forms:
@@ -154,7 +154,7 @@ class Routes:
             if self._is_served(ways[0].method, ways[0]) and not (ways[1:] and self._dialects == "old"):
                 yield _asking(family.name, action, ways[0])
 
-    def _older(self, kind: Kind) -> Iterator[Route]:
+    def _older(self, kind: SimKind) -> Iterator[Route]:
         for action, ways in _ways(kind.family):
             for way in ways[1:] if self._dialects != "new" else ():
                 if self._is_served(way.method, way):
@@ -195,7 +195,7 @@ def _further(family: str) -> Iterator[Route]:
             yield Route(f"{family}.{action}", kind, family, method=method, path=path, id_in=id_in)
 
 
-def _spellings(kind: Kind, path: str, casings: str) -> Iterable[str]:
+def _spellings(kind: SimKind, path: str, casings: str) -> Iterable[str]:
     """Give the spellings of a path that are served; the family names the new one first."""
     spellings = kind.family.spellings
     if spellings is None:

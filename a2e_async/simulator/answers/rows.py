@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from a2e_async.simulator.world.dialects import Dialect
-from a2e_async.simulator.world.kinds import Kind
+from a2e_async.simulator.world.kinds import SimKind
 from a2e_async.simulator.world.switches import Names, shaped
 from a2e_async.simulator.world.tasks import USER_ID, SimTask, iso
 
@@ -39,7 +39,7 @@ def row(task: SimTask, dialect: Dialect, now: float, urls: list[str], names: Nam
     }
 
 
-def first_row(row: dict[str, Any], kind: Kind) -> dict[str, Any]:
+def first_row(row: dict[str, Any], kind: SimKind) -> dict[str, Any]:
     """Give the item of a start's answer with the fields that are documented, where some are, and no more."""
     fields = kind.dialect.first
     if not fields:

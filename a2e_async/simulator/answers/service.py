@@ -15,7 +15,7 @@ from a2e_async.simulator.answers.routes import Route, Routes
 from a2e_async.simulator.answers.rows import first_row, row
 from a2e_async.simulator.world.dialects import ALSO_LISTED, ARRAYS, BATCHES, LENIENT_BATCHES, LISTS, Listing
 from a2e_async.simulator.world.facts import facts, read_query, wrong_with
-from a2e_async.simulator.world.kinds import Kind
+from a2e_async.simulator.world.kinds import SimKind
 from a2e_async.simulator.world.making import words_of
 from a2e_async.simulator.world.messages import RefusedError, Said, SimRequest
 from a2e_async.simulator.world.switches import Names
@@ -26,7 +26,7 @@ _USUAL = Listing()
 _SAFE_BATCH = 100
 
 
-class Service:
+class SimService:
     """Answers the API routes of one world.
 
     Args:
@@ -112,7 +112,7 @@ class Service:
             return [first_row(one, kind) for one in rows]
         return rows if len(rows) > 1 and self.world.switches.siblings_in_reply else rows[0]
 
-    def _is_kept_back(self, kind: Kind, body: Mapping[str, Any]) -> bool:
+    def _is_kept_back(self, kind: SimKind, body: Mapping[str, Any]) -> bool:
         """Say whether a start answers with 200 and starts nothing, as families can that know `force_generate`."""
         knows = "force_generate" in facts().get(f"POST {kind.path}", {})
         return knows and body.get("force_generate") is False and "[nsfw]" in words_of(kind, body)

@@ -7,7 +7,7 @@ import io
 from PIL import Image, ImageDraw, ImageFont
 
 from a2e_async.simulator.chance import between
-from a2e_async.simulator.media.scene import Scene, mix, scene_of
+from a2e_async.simulator.media.scene import Landscape, mix, scene_of
 from a2e_async.simulator.media.shapes import draw_subject
 from a2e_async.simulator.media.specs import ImageSpec
 
@@ -41,7 +41,7 @@ def draw(spec: ImageSpec) -> Image.Image:
     return image
 
 
-def _sky(scene: Scene, width: int, height: int) -> Image.Image:
+def _sky(scene: Landscape, width: int, height: int) -> Image.Image:
     reach = round(height * 0.72)
     canvas = Image.new("RGB", (width, height), scene.horizon)
     ramp = Image.linear_gradient("L").resize((width, reach))
@@ -63,14 +63,14 @@ def _sky(scene: Scene, width: int, height: int) -> Image.Image:
     return canvas
 
 
-def _stars(pen: ImageDraw.ImageDraw, scene: Scene, width: int, height: int) -> None:
+def _stars(pen: ImageDraw.ImageDraw, scene: Landscape, width: int, height: int) -> None:
     for index in range(120):
         x, y = between(0, width, scene.seed, "sx", index), between(0, height * 0.55, scene.seed, "sy", index)
         size = min(width, height) * between(0.0006, 0.0024, scene.seed, "ss", index)
         pen.ellipse((x - size, y - size, x + size, y + size), fill=mix(scene.sky, (255, 255, 245), 0.85))
 
 
-def _clouds(canvas: Image.Image, scene: Scene, width: int, height: int) -> None:
+def _clouds(canvas: Image.Image, scene: Landscape, width: int, height: int) -> None:
     mask = Image.new("L", canvas.size, 0)
     pen = ImageDraw.Draw(mask)
     for index in range(4):
@@ -84,7 +84,7 @@ def _clouds(canvas: Image.Image, scene: Scene, width: int, height: int) -> None:
     canvas.paste(mix(scene.glow, scene.horizon, 0.25), (0, 0), mask)
 
 
-def _ground(pen: ImageDraw.ImageDraw, scene: Scene, width: int, height: int) -> None:
+def _ground(pen: ImageDraw.ImageDraw, scene: Landscape, width: int, height: int) -> None:
     for index, ridge in enumerate(scene.hills):
         if scene.has_water and index == len(scene.hills) - 1:
             _water(pen, scene, width, height)
@@ -94,7 +94,7 @@ def _ground(pen: ImageDraw.ImageDraw, scene: Scene, width: int, height: int) -> 
         pen.polygon([*line, (width + step, height), (0, height)], fill=ridge.colour)
 
 
-def _water(pen: ImageDraw.ImageDraw, scene: Scene, width: int, height: int) -> None:
+def _water(pen: ImageDraw.ImageDraw, scene: Landscape, width: int, height: int) -> None:
     top, deep = round(height * 0.72), mix(scene.sky, (10, 30, 60), 0.25)
     for y in range(top, height):
         pen.line([(0, y), (width, y)], fill=mix(scene.horizon, deep, (y - top) / (height - top)))

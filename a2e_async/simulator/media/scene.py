@@ -66,7 +66,7 @@ class Hills:
 
 
 @attrs.frozen(kw_only=True)
-class Scene:
+class Landscape:
     """A landscape; places are parts of the image's sides.
 
     Attributes:
@@ -105,7 +105,7 @@ def mix(one: Colour, other: Colour, share: float) -> Colour:
 
 
 @lru_cache(maxsize=256)
-def scene_of(prompt: str, variant: str = "") -> Scene:
+def scene_of(prompt: str, variant: str = "") -> Landscape:
     """Give the landscape of a prompt."""
     seed = number(prompt, variant)
     words = _WORD.findall(prompt.lower())
@@ -118,7 +118,7 @@ def scene_of(prompt: str, variant: str = "") -> Scene:
     second = _COLOUR_WORDS[named[1]] if named[1:] else mix(colour, (255, 250, 235), 0.72)
     side = between(0.28, 0.42, seed, "side")
     is_left = seed % 2 == 0
-    return Scene(
+    return Landscape(
         seed=seed,
         light=light,
         sky=sky,

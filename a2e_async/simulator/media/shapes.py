@@ -8,7 +8,7 @@ from collections.abc import Callable
 from PIL import ImageDraw
 
 from a2e_async.simulator.chance import between
-from a2e_async.simulator.media.scene import Colour, Scene, mix
+from a2e_async.simulator.media.scene import Colour, Landscape, mix
 
 Point = tuple[float, float]
 
@@ -16,12 +16,12 @@ _DARK: Colour = (34, 30, 40)
 _LIGHT: Colour = (255, 252, 244)
 
 
-def draw_subject(pen: ImageDraw.ImageDraw, scene: Scene, width: int, height: int) -> None:
+def draw_subject(pen: ImageDraw.ImageDraw, scene: Landscape, width: int, height: int) -> None:
     """Draw the subject of a scene."""
     _SHAPES[scene.subject](pen, scene, width, height)
 
 
-def _kite(pen: ImageDraw.ImageDraw, scene: Scene, width: int, height: int) -> None:
+def _kite(pen: ImageDraw.ImageDraw, scene: Landscape, width: int, height: int) -> None:
     x, y, size = scene.place[0] * width, scene.place[1] * height, min(width, height) * 0.17
     lean = between(-0.45, 0.45, scene.seed, "lean")
 
@@ -55,7 +55,7 @@ def _kite(pen: ImageDraw.ImageDraw, scene: Scene, width: int, height: int) -> No
         pen.line([one, other], fill=mix(scene.colour, _DARK, 0.55), width=line)
 
 
-def _balloon(pen: ImageDraw.ImageDraw, scene: Scene, width: int, height: int) -> None:
+def _balloon(pen: ImageDraw.ImageDraw, scene: Landscape, width: int, height: int) -> None:
     for share, place in ((0.4, (0.62 - scene.place[0] * 0.24, scene.place[1] * 0.55)), (1.0, scene.place)):
         x, y, size = place[0] * width, place[1] * height, min(width, height) * 0.17 * share
         foot = y + size * 1.75
@@ -72,7 +72,7 @@ def _balloon(pen: ImageDraw.ImageDraw, scene: Scene, width: int, height: int) ->
         )
 
 
-def _birds(pen: ImageDraw.ImageDraw, scene: Scene, width: int, height: int) -> None:
+def _birds(pen: ImageDraw.ImageDraw, scene: Landscape, width: int, height: int) -> None:
     for index in range(9):
         x = (scene.place[0] + between(-0.24, 0.3, scene.seed, "x", index)) * width
         y = (scene.place[1] + between(-0.16, 0.16, scene.seed, "y", index)) * height
@@ -84,7 +84,7 @@ def _birds(pen: ImageDraw.ImageDraw, scene: Scene, width: int, height: int) -> N
             pen.line(bow, fill=mix(scene.colour, _DARK, 0.5), width=ink, joint="curve")
 
 
-def _boat(pen: ImageDraw.ImageDraw, scene: Scene, width: int, height: int) -> None:
+def _boat(pen: ImageDraw.ImageDraw, scene: Landscape, width: int, height: int) -> None:
     x, y, size = scene.place[0] * width, height * 0.76, min(width, height) * 0.2
     for index in range(14):
         reach = size * between(0.3, 1.1, scene.seed, "glint", index)
@@ -97,13 +97,13 @@ def _boat(pen: ImageDraw.ImageDraw, scene: Scene, width: int, height: int) -> No
     pen.line([hull[0], hull[1]], fill=_LIGHT, width=max(2, round(size * 0.04)))
 
 
-def _sail(pen: ImageDraw.ImageDraw, scene: Scene, place: Point, size: float) -> None:
+def _sail(pen: ImageDraw.ImageDraw, scene: Landscape, place: Point, size: float) -> None:
     pen.polygon(_around(place, size, (-0.05, -1.7), (-0.05, -0.12), (0.85, -0.12)), fill=scene.colour)
     pen.polygon(_around(place, size, (-0.11, -1.45), (-0.11, -0.12), (-0.7, -0.12)), fill=scene.second)
     pen.line(_around(place, size, (-0.05, -1.78), (-0.05, 0)), fill=(84, 56, 38), width=max(2, round(size * 0.04)))
 
 
-def _trees(pen: ImageDraw.ImageDraw, scene: Scene, width: int, height: int) -> None:
+def _trees(pen: ImageDraw.ImageDraw, scene: Landscape, width: int, height: int) -> None:
     near = scene.hills[-1]
     for index in range(17):
         at = (index + between(0.1, 0.9, scene.seed, "tree", index)) / 17
@@ -117,7 +117,7 @@ def _trees(pen: ImageDraw.ImageDraw, scene: Scene, width: int, height: int) -> N
             pen.polygon(cone, fill=mix(tone, _DARK, 0.1 * level))
 
 
-def _city(pen: ImageDraw.ImageDraw, scene: Scene, width: int, height: int) -> None:
+def _city(pen: ImageDraw.ImageDraw, scene: Landscape, width: int, height: int) -> None:
     floor, x, index = height * 0.86, -width * 0.02, 0
     while x < width:
         wide = width * between(0.055, 0.12, scene.seed, "wide", index)
@@ -134,7 +134,7 @@ def _city(pen: ImageDraw.ImageDraw, scene: Scene, width: int, height: int) -> No
         x, index = x + wide, index + 1
 
 
-def _peaks(pen: ImageDraw.ImageDraw, scene: Scene, width: int, height: int) -> None:
+def _peaks(pen: ImageDraw.ImageDraw, scene: Landscape, width: int, height: int) -> None:
     for index, middle in enumerate((0.78, 0.2, 0.5)):
         x, top = width * (middle + between(-0.05, 0.05, scene.seed, "peak", index)), height * (0.3 - 0.06 * index)
         foot, spread = height * 0.74, width * (0.3 + 0.03 * index)
@@ -164,7 +164,7 @@ def _curve(start: Point, pull: Point, end: Point) -> list[Point]:
     ]
 
 
-_SHAPES: dict[str, Callable[[ImageDraw.ImageDraw, Scene, int, int], None]] = {
+_SHAPES: dict[str, Callable[[ImageDraw.ImageDraw, Landscape, int, int], None]] = {
     "kite": _kite,
     "balloon": _balloon,
     "birds": _birds,

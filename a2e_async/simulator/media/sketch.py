@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from a2e_async.simulator.media import plain
-from a2e_async.simulator.media.scene import Colour, Scene, mix, scene_of
+from a2e_async.simulator.media.scene import Colour, Landscape, mix, scene_of
 from a2e_async.simulator.media.specs import ImageSpec, Still
 
 _LONGEST = 192
@@ -32,7 +32,7 @@ def mp4(first: Still, last: Still | None, seconds: int) -> bytes:
     return plain.mp4(frames, seconds)
 
 
-def _scene_of(still: Still) -> Scene:
+def _scene_of(still: Still) -> Landscape:
     return scene_of(still.prompt, still.variant) if isinstance(still, ImageSpec) else scene_of(still.digest)
 
 
@@ -43,7 +43,7 @@ def _video_size(still: Still) -> tuple[int, int]:
     return max(1, round(width * shrink / block)) * block, max(1, round(height * shrink / block)) * block
 
 
-def _sketch(scene: Scene, width: int, height: int) -> list[list[Colour]]:
+def _sketch(scene: Landscape, width: int, height: int) -> list[list[Colour]]:
     """Give the pixels of a scene: sky, sun, hills, and a diamond for whatever its subject is."""
     tops = [[ridge.top(x / width) * height for x in range(width)] for ridge in scene.hills]
     size = min(width, height)

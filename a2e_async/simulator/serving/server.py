@@ -121,7 +121,7 @@ async def serve(
         app.origin = "http://127.0.0.1:1"
         yield Simulator(app.origin, app)
         return
-    front, postman = _Front(app), Postman(app)
+    front, postman = _HttpFront(app), Postman(app)
     server = web.Server(front.handle, request_factory=_request, access_log=None, handler_cancellation=True)
     runner = web.ServerRunner(server, shutdown_timeout=0.1)
     with _listen(host, port) as listening:
@@ -182,7 +182,7 @@ def _url(address: Any) -> str:  # noqa: ANN401  # as the socket module gives it
     return f"http://{shown}:{port}"
 
 
-class _Front:
+class _HttpFront:
     """Turns aiohttp's requests into the app's and the app's replies into aiohttp's."""
 
     def __init__(self, app: App) -> None:

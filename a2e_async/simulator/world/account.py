@@ -9,7 +9,7 @@ from a2e_async.simulator.world.clock import Clock
 from a2e_async.simulator.world.tasks import SimTask
 
 
-class Account:
+class SimAccount:
     """The coins and diamonds of one user.
 
     Args:

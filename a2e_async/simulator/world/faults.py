@@ -11,13 +11,13 @@ from typing import Any, Literal, TypeAlias, get_args
 
 import attrs
 
-Kind: TypeAlias = Literal[
+SimKind: TypeAlias = Literal[
     "reset", "stall", "delay", "status", "html", "cut_json", "null", "empty", "code", "success_false",
     "unknown_status", "missing_id", "poison", "no_route", "redirect", "cut_body", "stall_body", "no_range",
 ]  # fmt: skip
 When: TypeAlias = Literal["before", "after"]
 
-KINDS: tuple[str, ...] = get_args(Kind)
+KINDS: tuple[str, ...] = get_args(SimKind)
 REWRITES = frozenset({"cut_json", "unknown_status", "missing_id"})
 OF_FILES = frozenset({"cut_body", "stall_body", "no_range"})
 
@@ -36,7 +36,7 @@ class Fault:
 
 
 @attrs.define(kw_only=True, eq=False)
-class Rule:
+class FaultRule:
     """When a fault strikes.
 
     Attributes:
@@ -101,25 +101,25 @@ class Faults:
     __slots__ = ("_names", "_rules", "taken")
 
     def __init__(self, names: Callable[[], Collection[str]] | None = None) -> None:
-        self._rules: list[Rule] = []
+        self._rules: list[FaultRule] = []
         self._names = names
         self.taken: Counter[tuple[str, str]] = Counter()
         """How often each (route, kind) has struck."""
 
-    def __iter__(self) -> Iterator[Rule]:
+    def __iter__(self) -> Iterator[FaultRule]:
         return iter(self._rules)
 
     def add(
         self,
         route: str,
-        kind: Kind,
+        kind: SimKind,
         *,
         hits: int | EllipsisType | None = ...,
         every: int | None = None,
         skip: int = 0,
         when: When = "before",
         **details: object,
-    ) -> Rule:
+    ) -> FaultRule:
         """Add a fault.
 
         Args:
@@ -147,7 +147,7 @@ class Faults:
         fault = Fault(kind, details)
         after: When = "after" if kind in REWRITES else when
         often = hits if not isinstance(hits, EllipsisType) else 1 if every is None else None
-        self._rules.append(Rule(route=route, fault=fault, hits=often, every=every, skip=skip, when=after))
+        self._rules.append(FaultRule(route=route, fault=fault, hits=often, every=every, skip=skip, when=after))
         return self._rules[-1]
 
     def _check_route(self, route: str) -> None:
@@ -166,7 +166,7 @@ class Faults:
             when: Before or after the work.
             ids: The tasks that the request names.
         """
-        struck: Rule | None = None
+        struck: FaultRule | None = None
         for rule in self._rules:
             if rule.watches(route, when, ids):
                 rule.seen += 1

@@ -28,11 +28,11 @@ _SECONDS_PER_UNIT = 5
 _LONGEST_VIDEO = 30
 _OLD_STARTS = frozenset({"/api/v1/userText2image/start"})
 
-__all__ = ["Kind", "known_kinds"]
+__all__ = ["SimKind", "known_kinds"]
 
 
 @attrs.frozen(kw_only=True)
-class Price:
+class SimPrice:
     """What one unit of a family's tasks costs, and how many units such a body asks for.
 
     Attributes:
@@ -45,7 +45,7 @@ class Price:
 
 
 @attrs.frozen(kw_only=True)
-class Kind:
+class SimKind:
     """One kind of task as the service sees it.
 
     Attributes:
@@ -60,7 +60,7 @@ class Kind:
     family: Family
     dialect: Dialect
     seconds: tuple[float, float]
-    price: Price
+    price: SimPrice
     path: str
     old_path: str | None = None
 
@@ -80,14 +80,14 @@ class Kind:
         return "image" if str(body.get(like)).partition("?")[0].lower().endswith(_IMAGE_FILES) else "video"
 
 
-def known_kinds() -> dict[str, Kind]:
+def known_kinds() -> dict[str, SimKind]:
     """Give every kind by the name of its family."""
     return {name: _kind(family) for name, family in families().items()}
 
 
-def _kind(family: Family) -> Kind:
+def _kind(family: Family) -> SimKind:
     paths = [form.path for form in family.forms]
-    return Kind(
+    return SimKind(
         family=family,
         dialect=dialect_of(family),
         seconds=_RUN_TIMES.get(family.name, _USUAL_TIMES[family.makes]),
@@ -151,18 +151,18 @@ _USUAL_TIMES: Mapping[Makes, tuple[float, float]] = {
     "image": (2.0, 6.0), "video": (5.0, 20.0), "audio": (5.0, 20.0), "record": (30.0, 60.0),
 }  # fmt: skip
 
-_PRICES: Mapping[str, Price] = {
-    "gpt_image": Price(coins=1, units=_gpt_image),
-    "talking_video": Price(coins=13, units=_five_seconds),
-    "talking_photo": Price(coins=13, units=_five_seconds),
-    "dubbing": Price(coins=20, units=_one),
-    "video_twin": Price(coins=100, units=lambda body: 1 if body.get("image_url") else 0),
+_PRICES: Mapping[str, SimPrice] = {
+    "gpt_image": SimPrice(coins=1, units=_gpt_image),
+    "talking_video": SimPrice(coins=13, units=_five_seconds),
+    "talking_photo": SimPrice(coins=13, units=_five_seconds),
+    "dubbing": SimPrice(coins=20, units=_one),
+    "video_twin": SimPrice(coins=100, units=lambda body: 1 if body.get("image_url") else 0),
 }
 """Coins that somebody states (service.md 0.7, 6, 9, 14); a twin of a video is free."""
 
-_USUAL_PRICES: Mapping[Makes, Price] = {
-    "image": Price(coins=10, units=_one),
-    "video": Price(coins=30, units=_five_seconds),
-    "audio": Price(coins=20, units=_one),
-    "record": Price(coins=50, units=_one),
+_USUAL_PRICES: Mapping[Makes, SimPrice] = {
+    "image": SimPrice(coins=10, units=_one),
+    "video": SimPrice(coins=30, units=_five_seconds),
+    "audio": SimPrice(coins=20, units=_one),
+    "record": SimPrice(coins=50, units=_one),
 }

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from a2e_async.simulator.chance import between, digest
 from a2e_async.simulator.media.specs import AudioSpec, ImageSpec, Media, Still, VideoSpec
-from a2e_async.simulator.world.kinds import Kind, seconds_of, size_of
+from a2e_async.simulator.world.kinds import SimKind, seconds_of, size_of
 from a2e_async.simulator.world.switches import Body, Switches
 
 Failure: TypeAlias = tuple[str, str]
@@ -23,7 +23,7 @@ _FIRST = (
 _LAST = ("end_image_url", "last_frame_url")
 
 
-def words_of(kind: Kind, body: Body) -> str:
+def words_of(kind: SimKind, body: Body) -> str:
     """Give the words that steer a task and are drawn: its prompt, or what stands in for it; else its name."""
     told = next((str(body[field]) for field in _WORDS if body.get(field)), "")
     inside = body.get("input")
@@ -31,7 +31,7 @@ def words_of(kind: Kind, body: Body) -> str:
     return told or str(body.get(kind.dialect.name or "") or "")
 
 
-def run_time(kind: Kind, body: Body, switches: Switches, serial: int) -> float:
+def run_time(kind: SimKind, body: Body, switches: Switches, serial: int) -> float:
     """Say how long a task runs."""
     how = kind.seconds if switches.task_seconds is None else switches.task_seconds
     if isinstance(how, tuple):
@@ -39,7 +39,7 @@ def run_time(kind: Kind, body: Body, switches: Switches, serial: int) -> float:
     return float(how(kind.family.name, body) if callable(how) else how)
 
 
-def failure_of(kind: Kind, body: Body, switches: Switches, serial: int) -> Failure | None:
+def failure_of(kind: SimKind, body: Body, switches: Switches, serial: int) -> Failure | None:
     """Say how a task fails, None when it does not."""
     marked = _FAIL.search(words_of(kind, body))
     every, fails = switches.fail_every, switches.fails
@@ -58,12 +58,12 @@ def failure(code: str) -> Failure:
     return code, words
 
 
-def is_stuck(kind: Kind, body: Body) -> bool:
+def is_stuck(kind: SimKind, body: Body) -> bool:
     """Whether a task never gets on."""
     return "[stuck]" in words_of(kind, body)
 
 
-def files_of(kind: Kind, body: Body, seed: int, index: int, find_still: FindStill) -> tuple[Media, ...]:
+def files_of(kind: SimKind, body: Body, seed: int, index: int, find_still: FindStill) -> tuple[Media, ...]:
     """Say what the results of one task show; nothing when an input cannot be read.
 
     Args:

@@ -16,11 +16,11 @@ import attrs
 from a2e_async.simulator.chance import number
 from a2e_async.simulator.media.specs import ImageSpec, Still
 from a2e_async.simulator.world import making
-from a2e_async.simulator.world.account import Account
+from a2e_async.simulator.world.account import SimAccount
 from a2e_async.simulator.world.book import Book
 from a2e_async.simulator.world.clock import Clock, ScaledClock
 from a2e_async.simulator.world.facts import wrong_with
-from a2e_async.simulator.world.kinds import Kind, known_kinds
+from a2e_async.simulator.world.kinds import SimKind, known_kinds
 from a2e_async.simulator.world.messages import RefusedError
 from a2e_async.simulator.world.specials import special_wrong
 from a2e_async.simulator.world.storage import Shelf
@@ -45,8 +45,8 @@ class World:
     def __init__(self, clock: Clock | None = None, switches: Switches | None = None) -> None:
         self.clock: Clock = ScaledClock() if clock is None else clock
         self.switches = Switches() if switches is None else switches
-        self.kinds: dict[str, Kind] = known_kinds()
-        self.account = Account(self.clock, self.switches.coins, self.switches.diamonds)
+        self.kinds: dict[str, SimKind] = known_kinds()
+        self.account = SimAccount(self.clock, self.switches.coins, self.switches.diamonds)
         self.find_still: Callable[[str], Still | None] = ImageSpec
         """Gives the still behind a URL, or None where there is none; the file host takes this over."""
         self.tell: Callable[[SimTask], None] = _nobody
@@ -83,7 +83,7 @@ class World:
         """Give what the user has of one sort besides tasks, such as "face"."""
         return self._shelves.setdefault(what, Shelf(what))
 
-    def price(self, kind: Kind, body: Body) -> int:
+    def price(self, kind: SimKind, body: Body) -> int:
         """Say what all tasks of a body cost."""
         return self._price_of_one(kind, body) * kind.count(body)
 
@@ -187,7 +187,7 @@ class World:
         if task.secrets.get("webhook_url"):
             self.tell(task)
 
-    def _check(self, kind: Kind, body: Body, path: str) -> None:
+    def _check(self, kind: SimKind, body: Body, path: str) -> None:
         unnamed = {} if self.switches.strict_names or body.get("name") else {"name": "unnamed"}
         wrong = wrong_with(f"POST {path}", {**body, **unnamed}) or special_wrong(path, body)
         if wrong:
@@ -206,7 +206,7 @@ class World:
             body = {"negative_prompt": body["negative_prmpt"], **rest}
         return body
 
-    def _is_instant(self, kind: Kind, body: Body) -> bool:
+    def _is_instant(self, kind: SimKind, body: Body) -> bool:
         how = self.switches
         if how.instant_old_form is not None:
             return how.instant_old_form
@@ -220,11 +220,11 @@ class World:
         if sum(task.failure is None for task in voices) >= self.switches.voice_limit:
             raise RefusedError("The limit of voice clones has been reached", status=403)
 
-    def _too_poor(self, kind: Kind) -> RefusedError:
+    def _too_poor(self, kind: SimKind) -> RefusedError:
         status = int(kind.dialect.poor or self.switches.poor)
         return RefusedError("Insufficient coins", status=status, code=_NO_PRICE if status == 200 else status)  # noqa: PLR2004
 
-    def _price_of_one(self, kind: Kind, body: Body) -> int:
+    def _price_of_one(self, kind: SimKind, body: Body) -> int:
         return self.switches.prices.get(kind.family.name, kind.price.coins) * kind.price.units(body)
 
     def _is_hidden(self, task: SimTask) -> bool:
@@ -236,7 +236,7 @@ class World:
         low = bisect_right(tasks, now - self.switches.file_ttl, key=_created)
         return low, bisect_right(tasks, now - self.switches.list_lag, key=_created)
 
-    def _new_task(self, kind: Kind, body: Body, shown: Body, index: int, *, instant: bool) -> SimTask:
+    def _new_task(self, kind: SimKind, body: Body, shown: Body, index: int, *, instant: bool) -> SimTask:
         now, switches = self.clock.now(), self.switches
         self._serial += 1
         serial = self._serial
@@ -276,7 +276,7 @@ def _nobody(_: SimTask) -> None:
     """Tell nobody."""
 
 
-def _name(body: Body, kind: Kind) -> str:
+def _name(body: Body, kind: SimKind) -> str:
     return str(body.get(kind.dialect.name or "") or "")
 
 
