@@ -78,7 +78,7 @@ class Run:
     async def redo(self, *row_ids: str) -> list[Row]:
         """Let rows be started anew, each as a new intent that is paid for again; gives them as they will be started.
 
-        For rows whose task or file has gone, whose start no search can settle, or that were edited since: they are
+        For rows whose task or file has gone, whose start no search can find, or that were edited since: they are
         taken as they were given last. What an earlier attempt has cost, or may have, stays counted. `run` starts them.
 
         Args:

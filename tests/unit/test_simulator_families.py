@@ -38,7 +38,7 @@ def known_as(method, path):
 def endpoints():
     """Give every endpoint of the SDK with its note."""
     ways = [way for family in families().values() for way in explain.endpoints_of(family)]
-    return ways + [explain.way(one.method, one.path, one.note) for one in catalogue()]
+    return ways + [explain.endpoint_data(one.method, one.path, one.note) for one in catalogue()]
 
 
 @pytest.fixture(scope="module")

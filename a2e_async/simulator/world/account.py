@@ -19,7 +19,7 @@ class SimAccount:
     """
 
     def __init__(self, clock: Clock, coins: int, diamonds: int) -> None:
-        self.book = Book(self.settle)
+        self.book = Book(self.catch_up)
         self.diamonds = diamonds
         self._clock = clock
         self._coins = coins
@@ -28,15 +28,15 @@ class SimAccount:
     @property
     def coins(self) -> int:
         """What it has now."""
-        self.settle()
+        self.catch_up()
         return self._coins
 
     @coins.setter
     def coins(self, coins: int) -> None:
-        self.settle()
+        self.catch_up()
         self._coins = coins
 
-    def settle(self) -> None:
+    def catch_up(self) -> None:
         """Pay back what is due for tasks that have failed by now."""
         now = self._clock.now()
         while self._failing and self._failing[0][0] <= now:

@@ -165,7 +165,7 @@ class World:
             RefusedError: There is no such task, or it is running.
         """
         task = self.find(name, task_id)
-        self.account.settle()
+        self.account.catch_up()
         now = self.clock.now()
         status = task.status(now)
         if status in _RUNNING:
