@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from batch_command import FAMILY, QUICK, kites, statuses, told, until, write
 
+HOUR = 3600
+
 
 async def test_once(process, batch, sim, lonely):
     """Each row is done once: the same command does nothing twice, and an edited file adds only what is new."""
@@ -144,7 +146,7 @@ async def test_leave(batch, sim, lonely):
 
 async def test_second_process(process, batch, sim, lonely):
     """A second process is refused, and says which one has the batch."""
-    sim.change(task_seconds=6.0)  # a process takes a while to begin
+    sim.change(task_seconds=HOUR)  # a process takes a while to begin
     words = ("run", write(lonely.folder, "a kite"), "--out", "out", *FAMILY)
     child = await lonely.start_beside(sim, "batch", *words)
     await until(lambda: sim.book.starts)
@@ -154,6 +156,7 @@ async def test_second_process(process, batch, sim, lonely):
     running = await batch("status", "out", "--json")
     assert running.data[0]["states"]["accepted"] == 1
     assert (await batch("report", "out")).code == 0
+    sim.clock.start += HOUR
     assert (await told(child)).code == 0
 
 

@@ -174,7 +174,7 @@ def test_from_a_zip(archive, tmp_path, optimize):
 
 async def test_cancel_the_others(lonely, sim):
     """An id that nobody knows keeps no other task from being cancelled."""
-    sim.change(task_seconds=60)
+    sim.change(task_seconds=3600)
     await told(lonely, sim, "text-to-image", "a", "b", "--no-wait")
     first, second = sim.book.tasks
     code, out, err = await told(lonely, sim, "cancel", "text_to_image", first, OLD, second)

@@ -116,7 +116,8 @@ async def test_an_answer_that_comes_too_late_is_told(tmp_path, caplog):
         async with client(sim, close_timeout=0.2) as a2e:
             async with Batch.open(tmp_path, a2e) as batch:
                 running = asyncio.create_task(_run(batch))
-                await asyncio.sleep(0.4)
+                while not sim.book.starts:  # noqa: ASYNC110 - the simulator wakes nobody
+                    await asyncio.sleep(0.02)
                 running.cancel()
             with caplog.at_level(logging.ERROR, "a2e_async"):
                 await asyncio.sleep(3)
