@@ -31,6 +31,7 @@ _FACTS = {
     "user": re.compile(r"[0-9a-f]{64}"),
 }
 """What may stand in a ledger beside the rows, as far as a run believes it."""
+_BESIDE = ("-wal", "-shm", "-journal")
 _STEPS_BETWEEN = 100_000  # of SQLite's machine, before the clock is asked again
 _CHECK_SECONDS = 30.0
 _BYTES_A_SECOND = 5_000_000  # what a slow disk is checked at
@@ -100,7 +101,7 @@ def prepare(folder: Path) -> filelock.FileLock:
         folder.mkdir(parents=True, exist_ok=True)
         filelock.refuse_network(folder)
         lock = filelock.FileLock.take(folder / f".{FILE_NAME}.lock")
-        disk.require_plain(path)
+        _require_plain(path)
         if not path.exists():
             _begin(path)
     except (*BROKEN, LedgerError) as error:
@@ -111,6 +112,12 @@ def prepare(folder: Path) -> filelock.FileLock:
         words = error.strerror if isinstance(error, OSError) else None
         raise LedgerError(f"{folder} cannot be used: {words or error}") from error
     return lock
+
+
+def _require_plain(path: Path) -> None:
+    """Refuse a ledger that is a link, or that has a link or a pipe where SQLite writes beside it, truncates or waits."""
+    for suffix in ("", *_BESIDE):
+        disk.require_plain(path.with_name(path.name + suffix))
 
 
 def _begin(path: Path) -> None:
@@ -215,6 +222,8 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
         raise LedgerError(f"{path.parent} holds no batch: there is no {FILE_NAME}")
     with contextlib.ExitStack() as held:
         try:
+            for suffix in _BESIDE:
+                disk.require_plain(path.with_name(path.name + suffix))
             db = held.enter_context(contextlib.closing(read_only(path)))
             with _bounded(db, path):
                 version = version_of(db)

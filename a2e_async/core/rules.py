@@ -11,6 +11,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import socket
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -263,11 +264,16 @@ def host_of(url: str) -> str:
 
 def is_local(url: str) -> bool:
     """Whether the URL names this machine or a private network, which the service cannot reach."""
-    host = host_of(url).rstrip(".")
+    host = _as_resolved(host_of(url)).rstrip(".")
     address = address_of(host)
     if address is not None:
         return is_private(address)
     return bool(host) and ("." not in host or host.endswith(_LOCAL_NAMES))
+
+
+def _as_resolved(host: str) -> str:
+    """Give a host as IDNA makes it, of which wide, circled and other forms of ASCII are the plain ones."""
+    return unicodedata.normalize("NFKC", host).replace("\u3002", ".").lower()
 
 
 def address_of(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

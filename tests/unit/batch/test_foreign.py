@@ -230,7 +230,7 @@ def planted(path, kind, target):
 
 @pytest.mark.skipif(os.name != "posix", reason="links and pipes are of POSIX")
 @pytest.mark.parametrize("kind", ["symbolic link", "dangling link", "hard link", "pipe", "folder", "device"])
-@pytest.mark.parametrize("name", [LOCK, FILE_NAME])
+@pytest.mark.parametrize("name", [LOCK, FILE_NAME, *(f"{FILE_NAME}-{what}" for what in ("wal", "shm", "journal"))])
 async def test_nothing_that_lies_in_the_place_of_our_files_is_followed(tmp_path, kind, name):
     """Neither truncated nor waited for: it is refused in words, and all is as it was."""
     mine = tmp_path / "mine.txt"
@@ -242,6 +242,19 @@ async def test_nothing_that_lies_in_the_place_of_our_files_is_followed(tmp_path,
     assert mine.read_text() == "precious"
     assert not (tmp_path / "nowhere").exists()
     assert {path.name for path in folder.iterdir()} <= {name, LOCK}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links and pipes are of POSIX")
+@pytest.mark.parametrize("kind", ["hard link", "pipe"])
+async def test_who_reads_a_ledger_is_not_led_elsewhere_either(tmp_path, kind):
+    """SQLite truncates a file that is named as one of its own, and waits for ever for a pipe."""
+    mine = tmp_path / "mine.txt"
+    mine.write_text("precious")
+    await filled(tmp_path / "out", rows=1)
+    planted(tmp_path / "out" / f"{FILE_NAME}-journal", kind, mine)
+    with pytest.raises(LedgerError, match="link, or no plain file"):
+        list(read_entries(tmp_path / "out" / FILE_NAME))
+    assert mine.read_text() == "precious"
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes are of POSIX")
