@@ -115,7 +115,7 @@ def prepare(folder: Path) -> filelock.FileLock:
 
 
 def _require_plain(path: Path) -> None:
-    """Refuse a ledger that is a link, or that has a link or a pipe where SQLite writes beside it, truncates or waits."""
+    """Refuse a ledger that is a link, or has a link or a pipe beside it where SQLite truncates or waits."""
     for suffix in ("", *_BESIDE):
         disk.require_plain(path.with_name(path.name + suffix))
 

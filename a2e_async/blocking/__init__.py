@@ -19,6 +19,7 @@ from a2e_async.calls.base import Group
 from a2e_async.client import A2EClient, Requests
 from a2e_async.core.family import Request
 from a2e_async.core.records import Result
+from a2e_async.core.secrets import masked
 from a2e_async.engine.jobs.job import Job
 from a2e_async.engine.jobs.stats import Stats
 from a2e_async.short_forms import ShortForms
@@ -286,11 +287,10 @@ def _front(client: Callable[P, A2EClient]) -> Callable[P, BlockingClient]:
             UsageError: An event loop is running here.
 
         Example:
-            with a2e_async.blocking() as a2e:
-                image = a2e.text_to_image("a red kite")
-                video = a2e.start(ImageToVideo(image.url, prompt="it climbs", negative_prompt="blurry"))
-                paths = a2e.download(video.result(timeout=600), "out/")
+            with a2e_async.blocking() as a2e: paths = a2e.download(a2e.text_to_image("a red kite"), "out/")
         """
+        kwargs.update({"token": masked(kwargs["token"])} if "token" in kwargs else {})
+        args = tuple(map(masked, args))  # type: ignore[assignment]  # test reports show them, the token among them
         refuse_loop()
         return BlockingClient(client(*args, **kwargs))
 

@@ -48,7 +48,7 @@ class Opened:
         tls = config.tls or tls_of(config.http)
         self.hosts = Hosts(config.retry, config.transfers, inside=inside, tls=tls)
         self.downloads = Downloads(config.retry, config.transfers, self.hosts)
-        self.uploads = Uploads(config.retry, self.hosts)
+        self.uploads = Uploads(config.retry, self.hosts, config.transfers.largest)
         self.engine = Engine(
             Service(
                 transport, config.token, config.retry, config.rate, token_source=config.token_source, lang=config.lang

@@ -9,7 +9,7 @@ import traceback
 import aiohttp
 import pytest
 
-from a2e_async import A2EClient, MissingTokenError, UsageError
+from a2e_async import A2EClient, MissingTokenError, UsageError, blocking
 from a2e_async.engine.settings import check_amount, find_base_url, find_token
 
 VARIABLES = ("A2E_API_KEY", "A2E_API_TOKEN", "A2E_TOKEN")
@@ -213,12 +213,13 @@ def test_a_permission_is_true_or_false(name):
         A2EClient("sk_a", **{name: "no"})
 
 
-def test_no_report_shows_a_token_that_was_given(monkeypatch):
+@pytest.mark.parametrize("make", [A2EClient, blocking])
+def test_no_report_shows_a_token_that_was_given(monkeypatch, make):
     """Whatever is refused of a client's arguments, no frame of ours shows the token in a traceback with locals."""
     monkeypatch.setenv("A2E_TOKEN", "hunter2 hunter2")
     for wrong in ({"max_starts": 0}, {"base_url": 5}, {"token": "hunter2 hunter2"}, {"token": None}):
         with pytest.raises(UsageError) as caught:
-            A2EClient(**{"token": "-".join(["hunter2"] * 20), **wrong})
+            make(**{"token": "-".join(["hunter2"] * 20), **wrong})
         ours = caught.value.__traceback__.tb_next
         shown = traceback.TracebackException(type(caught.value), caught.value, ours, capture_locals=True)
         assert "hunter2" not in "".join(shown.format())

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import math
 import os
 import random
 import re
@@ -74,9 +75,11 @@ class Uploads:
     Args:
         retry: How often a broken transfer is tried again, and after which waits.
         hosts: The way to file hosts.
+        largest: Most bytes of one file.
     """
 
-    def __init__(self, retry: Retry, hosts: Hosts) -> None:
+    def __init__(self, retry: Retry, hosts: Hosts, largest: float = math.inf) -> None:
+        self._largest = largest
         self._retry = retry
         self._hosts = hosts
 
@@ -88,7 +91,7 @@ class Uploads:
             StartUnknownError: The answer with the URL was lost; it may have been charged, and is not asked for again.
             TransportError: The file could not be sent.
         """
-        file = await hop(examine, path, kind)
+        file = await hop(examine, path, kind, self._largest)
         link = await storage.ask_for_url(service, file.key, file.kind, file.size)
         await self.put(link.put_url, file, progress)
         return link.public_url
@@ -185,21 +188,24 @@ def open_plain(path: Path) -> BufferedReader:
     return source
 
 
-def examine(path: Path, kind: str | None) -> Examined:
-    """Find out what a file is; what is cheap comes first.
+def examine(path: Path, kind: str | None, largest: float = math.inf) -> Examined:
+    """Find out what a file is; what is cheap comes first: reading one of terabytes would take hours.
 
     Raises:
-        UsageError: It cannot be read, is empty, or is no image, video or audio.
+        UsageError: It cannot be read, is empty, too large, or no image, video or audio.
     """
     try:
-        return _examined(path, kind)
+        return _examined(path, kind, largest)
     except OSError as error:
         raise UsageError(f"upload: {path} cannot be read: {error.strerror or error}") from error
 
 
-def _examined(path: Path, kind: str | None) -> Examined:
+def _examined(path: Path, kind: str | None, largest: float) -> Examined:
     with open_plain(path) as source:
         found = os.fstat(source.fileno())
+        if found.st_size > largest:
+            words = f"has {found.st_size:,} bytes, and at most {largest:,} are taken (Transfers.largest)"
+            raise UsageError(f"upload: {path} {words}")
         head = source.read(media.SNIFFED)
         if not head:
             raise UsageError(f"upload: {path} is empty")

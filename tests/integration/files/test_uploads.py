@@ -152,6 +152,19 @@ async def test_a_kind_that_is_none_is_refused(tmp_path, kind):
         assert not sim.counters
 
 
+@pytest.mark.parametrize("largest", [8 << 30, 100])
+async def test_a_file_that_is_too_large_is_refused_before_it_is_read(tmp_path, largest):
+    """A file of terabytes would be read for hours before anybody says that it is too large."""
+    with (tmp_path / "kite.png").open("wb") as image:
+        image.write(b"\x89PNG\r\n\x1a\n")
+        image.truncate(largest + 1)
+    options = {} if largest > 100 else {"transfers": Transfers(largest=largest)}
+    async with serve(media="tiny") as sim, client(sim, **options) as a2e:
+        with pytest.raises(UsageError, match=r"kite\.png has .* bytes, and at most .* \(Transfers\.largest\)"):
+            await a2e.upload(tmp_path / "kite.png")
+        assert not sim.counters
+
+
 @pytest.mark.parametrize("kind", [None, "image/png"])
 async def test_an_empty_file_is_called_empty(tmp_path, kind):
     """An empty file is told from one of another kind, and is refused whatever it shall be."""
