@@ -19,10 +19,11 @@ from collections.abc import Iterable, Mapping
 import aiohttp
 
 from a2e_async.core.secrets import Secret, hide
-from a2e_async.errors import A2EError, TransportError
+from a2e_async.errors import A2EError, AuthenticationError, TransportError
 
 _NO_HEADERS: Mapping[str, str] = {}
 _LONGEST = 300
+_UNAUTHORIZED = 401
 _SURE = (  # a failure to connect, to the service or to the proxy before it, and an address that was never looked up
     aiohttp.ClientConnectorError,
     aiohttp.ConnectionTimeoutError,
@@ -111,3 +112,9 @@ def _words(error: BaseException) -> str:  # noqa: PLR0911 - a table of kinds, th
 
 def _system_words(error: OSError) -> str:
     return error.strerror or str(error) or type(error).__name__
+
+
+def is_stale(error: A2EError) -> bool:
+    """Whether the service itself has refused the token that a request carried; a page of a proxy says nothing of it."""
+    known = isinstance(error, AuthenticationError) and not error.page
+    return known and _UNAUTHORIZED in (getattr(error, "status", 0), getattr(error, "code", 0))

@@ -15,6 +15,7 @@ from a2e_async.core.absence import Row, letter_of
 from a2e_async.core.family import Family
 from a2e_async.core.hooks import Posted, Webhook
 from a2e_async.core.retry import Verdict, verdict
+from a2e_async.engine.http.failures import is_stale
 from a2e_async.engine.http.service import Service
 from a2e_async.engine.jobs.events import Recovered
 from a2e_async.engine.jobs.job import Job
@@ -23,12 +24,11 @@ from a2e_async.engine.jobs.options import NO_JOURNAL
 from a2e_async.engine.starts.attempt import Attempt
 from a2e_async.engine.starts.doubles import clean_up
 from a2e_async.engine.starts.finder import Finder, Finding, Search
-from a2e_async.errors import A2EError, AuthenticationError, ProtocolError, StartUnknownError, TransportError
+from a2e_async.errors import A2EError, ProtocolError, StartUnknownError, TransportError
 
 _log = logging.getLogger("a2e_async")
 
 _LOST_KEPT = 10_000
-_UNAUTHORIZED = 401
 
 
 class Sender:
@@ -229,7 +229,7 @@ class Sender:
                     attempt.is_lost(error)
                     return False
                 error.attempts = failures = failures + 1
-                if not renewed and _is_stale(error) and await service.renews(access):
+                if not renewed and is_stale(error) and await service.renews(access):
                     renewed = True  # the token has changed since, and a start that was refused costs nothing
                     continue
                 if kind is Verdict.REFUSED or failures >= service.retry.attempts:
@@ -298,9 +298,3 @@ def _unknown(attempt: Attempt, finding: Finding) -> StartUnknownError:
 def _foreign(error: Exception) -> TransportError:
     """Say that the answer is lost, by the kind of the error alone: its words may hold anything."""
     return TransportError(f"the answer to the start could not be taken: {type(error).__name__}", sent=True)
-
-
-def _is_stale(error: A2EError) -> bool:
-    """Whether the service itself has refused the token that a request carried."""
-    known = isinstance(error, AuthenticationError) and not error.page
-    return known and _UNAUTHORIZED in (getattr(error, "status", 0), getattr(error, "code", 0))
