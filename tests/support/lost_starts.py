@@ -33,9 +33,9 @@ def crowd(sim, count):
         sim.world.start("text_to_image", {"prompt": "x", "name": tags.put("other", f"other{number:06}", "a", 100)})
 
 
-def resumed(a2e, sent_before):
+def resumed(a2e, sent_before, letters="a"):
     """Give a view of a client whose starts may have been sent before by another process."""
     view = a2e.with_options()
-    posted = None if sent_before is None else Posted(first=sent_before, last=sent_before)
+    posted = None if sent_before is None else Posted(first=sent_before, last=sent_before, letters=letters)
     view._options = attrs.evolve(a2e._options, find_first=True, sent_before=posted)
     return view

@@ -54,6 +54,16 @@ async def test_look_first_waits_for_a_list_that_lags(a2e, sim, sent_before):
     assert sim.counters["text_to_image.start"] == 0
 
 
+@pytest.mark.parametrize(("letters", "on_unknown"), [("ab", "resend"), ("b", "resend"), ("a", "raise")])
+@virtual()
+async def test_what_may_not_be_sent_again_is_not_after_a_restart(a2e, sim, letters, on_unknown):
+    """Two sends of earlier processes are the most there are, and "raise" holds for them, too: proven absent or not."""
+    view = resumed(a2e, sim.world.clock.now() - 3_600, letters)
+    error = await caught(view.start(IMAGE, tag="resumed1", on_unknown=on_unknown).wait())
+    assert isinstance(error, StartUnknownError)
+    assert sim.counters["text_to_image.start"] == 0
+
+
 @virtual()
 async def test_a_second_send_after_an_earlier_process_is_the_last(a2e, sim):
     """The send of a resume counts as the second: when it is lost and not found there is no third."""
