@@ -19,8 +19,8 @@ import attrs
 from a2e_async.batch.entries import Entry, State
 from a2e_async.batch.images import Source
 from a2e_async.batch.ledger import Ledger
-from a2e_async.batch.rows import Row, RowError, check_id, numbered, of_entry, of_request
-from a2e_async.batch.steps import Outcome, planned
+from a2e_async.batch.rows import Outcome, Row, RowError, check_id, numbered, of_entry, of_request
+from a2e_async.batch.steps import planned
 from a2e_async.batch.stored import DEEPEST, is_changed, is_deep
 from a2e_async.core import rules
 from a2e_async.core.family import Request

@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -77,6 +78,23 @@ class Row:
     def kept(self) -> dict[str, Any]:
         """Give the fields as the ledger keeps them."""
         return {**self.fields, **({"image_from": self.image_from} if self.image_from is not None else {})}
+
+
+@attrs.frozen(kw_only=True)
+class Outcome:
+    """What a row came to in this run.
+
+    Attributes:
+        row: The row.
+        entry: What is known of it now; `entry.state.final` says that nothing is left to be done for it.
+        paths: Its files.
+        error: What went wrong in this run, or None.
+    """
+
+    row: Row
+    entry: Entry
+    paths: tuple[Path, ...] = ()
+    error: Exception | None = None
 
 
 @attrs.frozen(kw_only=True)

@@ -17,8 +17,8 @@ from a2e_async.batch.entries import MOVES, Entry, Event, State
 from a2e_async.batch.estimates import Estimates
 from a2e_async.batch.intake import Intake, Rows, Waiting
 from a2e_async.batch.ledger import Ledger
-from a2e_async.batch.rows import Row, of_entry
-from a2e_async.batch.steps import Outcome, Steps
+from a2e_async.batch.rows import Outcome, Row, of_entry
+from a2e_async.batch.steps import Steps
 from a2e_async.batch.verdicts import STOPPING
 from a2e_async.errors import A2EError, BudgetExceededError, LedgerError, TransportError, UsageError
 

@@ -26,7 +26,7 @@ from a2e_async.batch.images import Images, Source
 from a2e_async.batch.journal import OnChange, RowJournal, tell
 from a2e_async.batch.ledger import Ledger, tag_of
 from a2e_async.batch.owner import Owner
-from a2e_async.batch.rows import Row, stem_of
+from a2e_async.batch.rows import Outcome, Row, stem_of
 from a2e_async.batch.verdicts import KEPT_SECONDS, in_words, verdict
 from a2e_async.client import A2EClient
 from a2e_async.core.family import Request
@@ -39,23 +39,6 @@ from a2e_async.engine.jobs.options import Options
 from a2e_async.errors import DownloadError, JobDetachedError, LedgerError
 
 _LOST_SECONDS = KEPT_SECONDS + 24 * 3600.0  # after which nobody asks for a task that is gone any more
-
-
-@attrs.frozen(kw_only=True)
-class Outcome:
-    """What a row came to in this run.
-
-    Attributes:
-        row: The row.
-        entry: What is known of it now; `entry.state.final` says that nothing is left to be done for it.
-        paths: Its files.
-        error: What went wrong in this run, or None.
-    """
-
-    row: Row
-    entry: Entry
-    paths: tuple[Path, ...] = ()
-    error: Exception | None = None
 
 
 class Steps:

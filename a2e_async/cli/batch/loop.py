@@ -18,8 +18,7 @@ from a2e_async.batch.entries import Entry, State
 from a2e_async.batch.ledger_file import FILE_NAME
 from a2e_async.batch.manifest import number
 from a2e_async.batch.report import write_report
-from a2e_async.batch.rows import Row
-from a2e_async.batch.steps import Outcome
+from a2e_async.batch.rows import Outcome, Row
 from a2e_async.batch.stored import read_entries
 from a2e_async.cli.batch.errors import ErrorSummary
 from a2e_async.cli.batch.options import BatchOptions

@@ -141,8 +141,9 @@ class Finder:
         young = self._is_young(search)
         access = self._service.access
         elsewhere = search.account is not None and (access is None or access.account != search.account)
-        certain = self._names_come_back and not elsewhere and young is True
-        return Finding(absent=certain and proof.full >= _PROOF, provable=self._names_come_back and young is not False)
+        absent = self._names_come_back and not elsewhere and young is True and proof.full >= _PROOF
+        over = absent and len(search.names) > 1  # both sends, and a third is never made: no later search tells more
+        return Finding(absent=absent, provable=self._names_come_back and young is not False and not over)
 
     async def search_once(self, tag: str, first: float | None) -> tuple[Row, ...]:
         """Give the rows with this tag as the list has them now.

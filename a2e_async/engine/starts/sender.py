@@ -24,7 +24,7 @@ from a2e_async.engine.jobs.options import NO_JOURNAL
 from a2e_async.engine.starts.attempt import Attempt
 from a2e_async.engine.starts.doubles import clean_up
 from a2e_async.engine.starts.finder import Finder, Finding, Search
-from a2e_async.errors import A2EError, ProtocolError, StartUnknownError, TransportError
+from a2e_async.errors import A2EError, ProtocolError, TransportError
 
 _log = logging.getLogger("a2e_async")
 
@@ -82,7 +82,7 @@ class Sender:
                 return
             again = posted is None or (job.options.on_unknown == "resend" and tags.SECOND not in posted.letters)
             if not finding.absent or not again:
-                raise _unknown(attempt, finding)
+                raise attempt.unknown(search_again=finding.provable)
             if posted is not None:
                 letter, job.twice_since = tags.SECOND, posted.first or 0.0
         while not await self._post(attempt, letter):
@@ -92,7 +92,7 @@ class Sender:
                 return
             wanted = job.options.on_unknown == "resend" and not attempt.unwanted
             if not finding.absent or not wanted or letter == tags.SECOND:
-                raise _unknown(attempt, finding)
+                raise attempt.unknown(search_again=finding.provable)
             job.twice_since, attempt.lost = attempt.first or 0.0, None
             letter = tags.SECOND
 
@@ -284,15 +284,6 @@ class Sender:
             return False
         mark = tags.find(shown)
         return mark is not None and mark[0] != job.tag
-
-
-def _unknown(attempt: Attempt, finding: Finding) -> StartUnknownError:
-    """Build the error for a start that is not sent again.
-
-    Once the second send is proven absent too, no later search can tell more, and there is no third send to make.
-    """
-    over = finding.absent and tags.SECOND in attempt.letters
-    return attempt.unknown(search_again=finding.provable and attempt.job.tag is not None and not over)
 
 
 def _foreign(error: Exception) -> TransportError:

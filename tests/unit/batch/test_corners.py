@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import attrs
 import pytest
 from batches import KITE, client, image, service
-from ledgers import FILE, entry, opened
+from ledgers import entry, opened
 
 from a2e_async import A2EError, DownloadError, Result
 from a2e_async.batch import Batch, FileEntry, Outcome, State
@@ -24,7 +24,7 @@ from a2e_async.batch.filelock import _holder
 from a2e_async.batch.images import Images, Source
 from a2e_async.batch.intake import Intake
 from a2e_async.batch.journal import RowJournal, tell
-from a2e_async.batch.ledger_file import FILE_NAME, LedgerFile, make_safe
+from a2e_async.batch.ledger_file import FILE_NAME, LedgerFile, in_words, make_safe
 from a2e_async.batch.manifest import without_secrets
 from a2e_async.batch.owner import Owner
 from a2e_async.batch.rows import as_given
@@ -257,6 +257,12 @@ def test_a_ledger_that_is_moved_away_is_written_no_more(tmp_path, how):
             place.check()
 
 
+def test_a_ledger_that_takes_too_long_to_read_says_so(tmp_path):
+    """A file can be made so that a query on it never ends."""
+    words = in_words(tmp_path, sqlite3.OperationalError("interrupted")).message
+    assert "cannot be read in a sensible time" in words
+
+
 def test_a_file_system_without_a_wal_is_refused():
     """As a database in memory has none."""
     with contextlib.closing(sqlite3.connect(":memory:")) as db, pytest.raises(sqlite3.OperationalError, match="memory"):
@@ -288,11 +294,3 @@ async def test_a_ledger_without_an_id_is_damaged(tmp_path):
     with pytest.raises(LedgerError, match="it has no batch id"):
         async with opened(tmp_path):
             pass
-
-
-async def test_a_done_row_keeps_its_files_through_late_answers(book):
-    """What is paid for is written down whenever it comes."""
-    await book.plan([entry()])
-    await book.accepted("a", ["t"], 10)
-    await book.downloaded("a", [FILE])
-    assert (await book.known(["a"]))["a"].state is State.DONE

@@ -23,7 +23,7 @@ from a2e_async import (
 from a2e_async.batch import Batch, Row, State
 from a2e_async.batch.entries import Event
 from a2e_async.batch.ledger import Ledger
-from a2e_async.batch.steps import Outcome
+from a2e_async.batch.rows import Outcome
 
 
 class Paced:
