@@ -48,7 +48,7 @@ async def test_a_file_that_is_no_media_is_not_sent(tmp_path, body):
     path = tmp_path / "kite.png"
     path.write_bytes(body)
     async with serve(media="tiny") as sim, client(sim) as a2e:
-        with pytest.raises(UsageError, match="image, a video or audio"):
+        with pytest.raises(UsageError, match="image, video or audio"):
             await a2e.upload(path)
         assert not sim.counters
 
@@ -70,7 +70,7 @@ async def test_an_upload_link_whose_answer_was_lost_is_not_asked_again(tmp_path,
     kind, details = fault
     async with serve(media="tiny") as sim, client(sim) as a2e:
         sim.faults.add("presign", kind, when="after", hits=None, **details)
-        with pytest.raises(StartUnknownError, match="the link may have been charged"):
+        with pytest.raises(StartUnknownError, match="the URL may have been charged"):
             await a2e.upload(path)
         assert sim.counters == {"presign": 1}
 
