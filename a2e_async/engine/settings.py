@@ -121,7 +121,7 @@ def find_base_url(given: str | None, *, allow_http: bool = False) -> str:
 
     Raises:
         UsageError: It is no http or https URL of a host, or one that would not lead to the service, or the token would
-            go there in the clear.
+            be sent there unencrypted.
     """
     from_environment = os.environ.get(BASE_URL_VARIABLE, "").strip()
     name = "base_url" if given is not None or not from_environment else f"base_url (from {BASE_URL_VARIABLE})"

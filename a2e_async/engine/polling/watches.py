@@ -1,6 +1,7 @@
 """What is being watched: each task once, by its id, whoever waits for it; and ids that were hinted at too early.
 
-Law of this file: only a watch writes what it knows of its task, but for the times that the schedule keeps (`Waiting`).
+Law of this file: each fact of a watch has one writer. `rows` writes the spelling, `trust` what is missing and late, the
+poller what is asked for and hurried, `learned` what was seen running, and the schedule the place.
 """
 
 from __future__ import annotations
