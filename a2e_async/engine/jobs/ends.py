@@ -13,18 +13,16 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
-from a2e_async.core.family import Family
 from a2e_async.core.records import Record, Result, coins_of
-from a2e_async.core.secrets import hide_secrets
 from a2e_async.core.status import Status
 from a2e_async.engine.jobs.background import Background
 from a2e_async.engine.jobs.coins import Coins
 from a2e_async.engine.jobs.events import Accepted, Events, Finished, Started
 from a2e_async.engine.jobs.job import AnyJob
-from a2e_async.engine.jobs.live import LiveJobs
+from a2e_async.engine.jobs.live import LiveJobs, failure_of, was_refunded
 from a2e_async.engine.jobs.options import NO_JOURNAL
 from a2e_async.engine.jobs.stats import Counts, delay_of
-from a2e_async.errors import JobDetachedError, JobFailedError
+from a2e_async.errors import JobDetachedError
 
 _log = logging.getLogger("a2e_async")
 
@@ -117,7 +115,10 @@ class Ends:
             self._siblings[job] = siblings
         self._takes(job, records, coins)
         if job.all_final():
-            self._finish_soon(job)
+            if self._waits_for_nothing(job):
+                self._finish_now(job)
+            else:
+                self._finish_soon(job)  # the worker of the start is free for the next one meanwhile
             return
         if doubles is not None:
             self._background.run(self._charge_doubles(job, doubles))
@@ -161,15 +162,19 @@ class Ends:
         for job in jobs:
             if job.done() or job in self._ending:
                 continue
-            if job in self._siblings:
+            if self._waits_for_nothing(job):
+                self._finish_now(job)
+            elif job in self._siblings:
                 self._finish_soon(job)  # which may wait for as long as a lost start is looked for
-            elif job.options.journal is NO_JOURNAL and job not in self._doubles:
-                self._finish_now(job)  # it waits for nothing: a task of its own would cost more than the work
             else:
                 self._ending.add(job)
                 slow.append(self._finish_slowly(job))
         if slow:
             await asyncio.gather(*slow)
+
+    def _waits_for_nothing(self, job: AnyJob) -> bool:
+        """Whether a job can end in one step: a task of its own would cost more than the end does."""
+        return job.options.journal is NO_JOURNAL and job not in self._doubles and job not in self._siblings
 
     def _finish_soon(self, job: AnyJob) -> None:
         self._ending.add(job)
@@ -200,12 +205,15 @@ class Ends:
 
     def _finish_now(self, job: AnyJob) -> None:
         self._count(job)
-        error: Exception | None
+        records, result = job.records, None
+        error: Exception | None = None
         try:
-            failed = any(record.status is Status.FAILED for record in job.records)
-            result, error = (None, _failure_of(job)) if failed else (Result(job.records), None)
-        except Exception as odd:  # noqa: BLE001 - what cannot be put into words ends this job, and no other
-            result, error = None, odd
+            if any([record.status is Status.FAILED for record in records]):  # noqa: C419 - quicker for a few
+                error = failure_of(job)
+            else:
+                result = Result(records)
+        except Exception as odd:  # noqa: BLE001 - a result that cannot be built ends this job with that error
+            error = odd
         self._end(job, result, error)
 
     def _count(self, job: AnyJob) -> None:
@@ -216,7 +224,7 @@ class Ends:
         records = job.records
         self.coins.told(records)
         failed = [record for record in records if record.status is Status.FAILED]
-        self.coins.refund(record.id for record in failed if _refunded(job.family, [record]))
+        self.coins.refund(record.id for record in failed if was_refunded(job.family, [record]))
         self.coins.forget(job.task_ids)
 
     def fail(self, job: AnyJob, error: Exception) -> None:
@@ -225,8 +233,8 @@ class Ends:
 
     def detach(self, job: AnyJob) -> None:
         """End a job and let its tasks go on."""
-        words = "is no longer watched; its task goes on" if job.task_ids else "was detached before its start was taken"
-        self.fail(job, JobDetachedError(f"the job {words}"))
+        fate = "is no longer watched; its task goes on" if job.task_ids else "was detached before its start was taken"
+        self.fail(job, JobDetachedError(f"the job {fate}"))
 
     async def drop(self, job: AnyJob, gone: Mapping[str, bool]) -> None:
         """Take tasks that were deleted off a job, which goes on with the others.
@@ -273,26 +281,3 @@ class Ends:
     async def aclose(self, until: float) -> None:
         """Wait for what goes on beside the jobs until a time of the event loop, then end it."""
         await self._background.aclose(until - asyncio.get_running_loop().time())
-
-
-def _failure_of(job: AnyJob) -> JobFailedError:
-    """Build the error of a job whose tasks are all final, and one of which failed at least."""
-    records = job.records
-    failed = [record for record in records if record.status is Status.FAILED]
-    done = tuple(record for record in records if record.status is Status.COMPLETED)
-    said = hide_secrets(failed[0].failed_message) or "the service gives no reason"
-    return JobFailedError(
-        f"{len(failed)} of {len(records)} tasks failed: {said}" if len(records) > 1 else f"failed: {said}",
-        code=failed[0].failed_code,
-        refunded=_refunded(job.family, failed),
-        result=Result(done) if done else None,
-        records=records,
-    )
-
-
-def _refunded(family: Family, failed: Sequence[Record]) -> bool | None:
-    """Say whether the coins came back, as the records tell; else as the family does (service.md 4: hasRefundCoin)."""
-    told = {record.raw.get(family.refund_field) for record in failed} if family.refund_field else set()
-    if told and told <= {True, False}:
-        return told == {True}
-    return family.refunds

@@ -1,4 +1,4 @@
-"""The live jobs of one client, the failures that nobody has seen, and what is said of both when it closes."""
+"""The live jobs of one client, how jobs fail, and what is said of both when it closes."""
 
 from __future__ import annotations
 
@@ -8,11 +8,19 @@ import logging
 from collections.abc import Iterator, Sequence
 
 from a2e_async.core.family import Family
-from a2e_async.core.records import Result
-from a2e_async.core.status import Stage
+from a2e_async.core.records import Record, Result
+from a2e_async.core.secrets import hide_secrets
+from a2e_async.core.status import Stage, Status
 from a2e_async.engine.jobs.job import AnyJob
 from a2e_async.engine.jobs.waiting import wait_among, wake
-from a2e_async.errors import A2EError, ClientClosedError, JobCancelledError, JobDetachedError, UsageError
+from a2e_async.errors import (
+    A2EError,
+    ClientClosedError,
+    JobCancelledError,
+    JobDetachedError,
+    JobFailedError,
+    UsageError,
+)
 
 Witness = tuple[str, float, float]
 """A task that is known to be there: its id, the service's time of its creation, and the loop's since it is known."""
@@ -95,6 +103,29 @@ class LiveJobs:
     def seen(self, job: AnyJob) -> None:
         """Note that somebody has seen how this job ended."""
         self.unseen.pop(job.number, None)
+
+
+def failure_of(job: AnyJob) -> JobFailedError:
+    """Build the error of a job whose tasks are all final, and one of which failed at least."""
+    records = job.records
+    failed = [record for record in records if record.status is Status.FAILED]
+    done = tuple(record for record in records if record.status is Status.COMPLETED)
+    said = hide_secrets(failed[0].failed_message) or "the service gives no reason"
+    return JobFailedError(
+        f"{len(failed)} of {len(records)} tasks failed: {said}" if len(records) > 1 else f"failed: {said}",
+        code=failed[0].failed_code,
+        refunded=was_refunded(job.family, failed),
+        result=Result(done) if done else None,
+        records=records,
+    )
+
+
+def was_refunded(family: Family, failed: Sequence[Record]) -> bool | None:
+    """Say whether the coins came back, as the records tell; else as the family does (service.md 4: hasRefundCoin)."""
+    told = {record.raw.get(family.refund_field) for record in failed} if family.refund_field else set()
+    if told and told <= {True, False}:
+        return told == {True}
+    return family.refunds
 
 
 def tell_of_unseen(failures: list[str]) -> None:

@@ -94,7 +94,7 @@ async def test_what_cannot_be_put_into_words_ends_that_job_alone(a2e, sim, monke
     def broken(_job):
         raise KeyError("no words")
 
-    monkeypatch.setattr("a2e_async.engine.jobs.ends._failure_of", broken)
+    monkeypatch.setattr("a2e_async.engine.jobs.ends.failure_of", broken)
     ended = await asyncio.gather(*jobs, return_exceptions=True)
     assert [type(end).__name__ for end in ended] == ["Result", "Result", "KeyError", "Result", "Result"]
 
@@ -125,3 +125,13 @@ async def test_background_work_that_fails_is_read_and_logged(sim, caplog):
         a2e._shared.opened.engine.ends._background.run(fails())
         await a2e.start(IMAGE)
     assert caplog.text.count("internal error in") == 2
+
+
+@virtual(task_seconds=0)
+async def test_a_job_that_ends_with_its_start_needs_no_poll_and_no_task_of_the_loop(a2e, sim):
+    """It waits for nothing, and a task of its own would cost more than its end."""
+    beside, ran = a2e._shared.opened.engine.ends._background, []
+    run = beside.run
+    beside.run = lambda work: (ran.append(work), run(work))
+    await asyncio.gather(*(a2e.start(IMAGE) for _ in range(3)))
+    assert (ran, a2e.stats().polls) == ([], 0)
