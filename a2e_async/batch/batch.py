@@ -17,7 +17,7 @@ from a2e_async.batch.in_memory import MemoryLedger
 from a2e_async.batch.journal import OnChange
 from a2e_async.batch.ledger import Ledger
 from a2e_async.batch.owner import Owner
-from a2e_async.batch.runner import Run
+from a2e_async.batch.runner import RowsRun
 from a2e_async.batch.steps import Steps
 from a2e_async.client import A2EClient
 from a2e_async.engine.jobs.options import DEFAULT, Default, Options
@@ -27,7 +27,7 @@ from a2e_async.errors import UsageError
 _RETRIED = frozenset({State.FAILED, State.REFUSED})
 
 
-class Batch(Run):
+class Batch(RowsRun):
     """A durable batch in a folder: killed at any moment and run again, it pays nothing twice and loses nothing.
 
     Made by `Batch.open`.

@@ -31,7 +31,7 @@ _UNPRICED = (
 
 
 @attrs.frozen
-class Wanted:
+class WantedStart:
     """A start that is to be paid for."""
 
     family: Family
@@ -83,7 +83,7 @@ class BatchBudget:
         return budget
 
     @contextlib.asynccontextmanager
-    async def pays(self, wanted: Wanted, before: float | None = None) -> AsyncIterator[Held]:
+    async def pays(self, wanted: WantedStart, before: float | None = None) -> AsyncIterator[Held]:
         """Hold the price of a start for the length of the block, in which the start is accepted or fails.
 
         Args:

@@ -43,7 +43,7 @@ _FINAL = _BAD | {State.DONE}
 _WORDS = {State.INTENDED: "starting", State.ACCEPTED: "running", State.COMPLETED: "downloading"}
 
 
-class Event(enum.Enum):
+class RowEvent(enum.Enum):
     """What may happen to a row; `MOVES` says from which states it may come and where it leads."""
 
     INTENDED = "its start is about to be sent"
@@ -63,20 +63,20 @@ class Event(enum.Enum):
 _BEGUN = frozenset({State.INTENDED, State.ACCEPTED})
 _PAID = frozenset({State.ACCEPTED, State.COMPLETED})
 
-MOVES: Final[Mapping[Event, tuple[frozenset[State], State | None]]] = {
-    Event.INTENDED: (frozenset({State.PLANNED, State.INTENDED}), State.INTENDED),
-    Event.SENDING: (frozenset({State.INTENDED}), State.INTENDED),
+MOVES: Final[Mapping[RowEvent, tuple[frozenset[State], State | None]]] = {
+    RowEvent.INTENDED: (frozenset({State.PLANNED, State.INTENDED}), State.INTENDED),
+    RowEvent.SENDING: (frozenset({State.INTENDED}), State.INTENDED),
     # Its answer may come late, and more of its tasks later: what was paid for is never turned away.
-    Event.ACCEPTED: (frozenset(State), State.ACCEPTED),
-    Event.FINISHED: (_PAID | {State.UNKNOWN, State.EXPIRED}, State.COMPLETED),
-    Event.DOWNLOADED: (_PAID | {State.DONE, State.UNKNOWN, State.EXPIRED}, State.DONE),
-    Event.FAILED: (_PAID | {State.UNKNOWN, State.EXPIRED}, State.FAILED),
-    Event.REFUSED: (frozenset({State.PLANNED, State.INTENDED}), State.REFUSED),
-    Event.LOST: (_BEGUN, State.UNKNOWN),
-    Event.EXPIRED: (_PAID | {State.DONE, State.UNKNOWN}, State.EXPIRED),
-    Event.RELEASED: (frozenset({State.INTENDED}), State.PLANNED),
-    Event.AGAIN: (_FINAL | _PAID | {State.INTENDED}, State.PLANNED),
-    Event.NOTED: (frozenset(State) - {State.FAILED, State.REFUSED}, None),
+    RowEvent.ACCEPTED: (frozenset(State), State.ACCEPTED),
+    RowEvent.FINISHED: (_PAID | {State.UNKNOWN, State.EXPIRED}, State.COMPLETED),
+    RowEvent.DOWNLOADED: (_PAID | {State.DONE, State.UNKNOWN, State.EXPIRED}, State.DONE),
+    RowEvent.FAILED: (_PAID | {State.UNKNOWN, State.EXPIRED}, State.FAILED),
+    RowEvent.REFUSED: (frozenset({State.PLANNED, State.INTENDED}), State.REFUSED),
+    RowEvent.LOST: (_BEGUN, State.UNKNOWN),
+    RowEvent.EXPIRED: (_PAID | {State.DONE, State.UNKNOWN}, State.EXPIRED),
+    RowEvent.RELEASED: (frozenset({State.INTENDED}), State.PLANNED),
+    RowEvent.AGAIN: (_FINAL | _PAID | {State.INTENDED}, State.PLANNED),
+    RowEvent.NOTED: (frozenset(State) - {State.FAILED, State.REFUSED}, None),
 }
 """The life of a row: each event, the states in which it may come, and the state to which it leads (None: the same).
 

@@ -15,7 +15,7 @@ _SECONDS = 24 * 3600.0  # after which a URL is asked for anew: it lives for abou
 
 
 @attrs.frozen
-class Source:
+class ImageSource:
     """A row whose image another one takes: its id, its family and the id of its first task."""
 
     row_id: str
@@ -34,7 +34,7 @@ class Images:
         self._a2e = a2e
         self._known: OrderedDict[str, tuple[str, float]] = OrderedDict()
 
-    async def of(self, source: Source | None, row_id: str | None) -> str:
+    async def of(self, source: ImageSource | None, row_id: str | None) -> str:
         """Give a URL of the first output of a row; an old one, or that of an earlier run, is asked for anew.
 
         Args:
@@ -55,7 +55,7 @@ class Images:
         if len(self._known) > _MOST:
             self._known.popitem(last=False)
 
-    async def _ask(self, source: Source) -> str:
+    async def _ask(self, source: ImageSource) -> str:
         again = f"redo {source.row_id} makes it again"
         try:
             record = await self._a2e.record(source.family, source.task_id)

@@ -17,7 +17,7 @@ from typing import Any
 import attrs
 
 from a2e_async.batch.entries import Entry, State
-from a2e_async.batch.images import Source
+from a2e_async.batch.images import ImageSource
 from a2e_async.batch.ledger import Ledger
 from a2e_async.batch.rows import Outcome, Row, RowError, check_id, numbered, of_entry, of_request
 from a2e_async.batch.steps import planned
@@ -27,7 +27,7 @@ from a2e_async.core.family import Request
 from a2e_async.errors import UsageError
 
 Rows = Iterable[Row | Request[Any]] | AsyncIterable[Row | Request[Any]]
-Turn = tuple[Row, Entry, Source | None]
+Turn = tuple[Row, Entry, ImageSource | None]
 Waiting = tuple[Row, Entry]
 
 _log = logging.getLogger("a2e_async")
@@ -57,7 +57,7 @@ class Intake:
         self._reader: asyncio.Task[None] | None = None
         self._ready: deque[Waiting] = deque()
         self._waiting: dict[str, list[Waiting]] = {}
-        self._sources: dict[str, Source | None] = {}
+        self._sources: dict[str, ImageSource | None] = {}
 
     def next(self) -> Turn | None:
         """Give the row whose turn it is, None when none is ready."""
@@ -98,7 +98,7 @@ class Intake:
         """Let rows go on that waited for this one's image; gives those whose image does not come."""
         row_id, entry = outcome.row.id, outcome.entry
         there = entry.state is State.DONE and bool(entry.task_ids)
-        self._sources[row_id] = Source(row_id, entry.family, entry.task_ids[0]) if there else None
+        self._sources[row_id] = ImageSource(row_id, entry.family, entry.task_ids[0]) if there else None
         waited = self._waiting.pop(row_id, [])
         # What was sent in an earlier run may have been paid for: it is looked for, also without its image.
         self._ready.extend(one for one in waited if there or one[1].letters)

@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from a2e_async.batch.entries import Entry, Event, State
+from a2e_async.batch.entries import Entry, RowEvent, State
 from a2e_async.batch.ledger import Ledger
 from a2e_async.batch.owner import Owner
 from a2e_async.batch.stored import sensible
@@ -49,17 +49,17 @@ class RowJournal(Journal):
     async def intended(self, tag: str | None, request: Request[Result]) -> None:  # noqa: ARG002 - the ledger has it
         """Write down that the start is wanted, and what is held for it."""
         moved = await self._ledger.intended(self._entry.id, tag or "", self._entry.attempt, self._price)
-        self._check(moved, Event.INTENDED)
+        self._check(moved, RowEvent.INTENDED)
         self._tell(state=State.INTENDED, tag=tag, price=self._price)
 
     async def sending(self, tag: str | None, letter: str, at: float | None) -> None:  # noqa: ARG002 - one row, one tag
         """Write down that a POST leaves, by the service's clock."""
-        self._check(await self._ledger.sending(self._entry.id, letter, at), Event.SENDING)
+        self._check(await self._ledger.sending(self._entry.id, letter, at), RowEvent.SENDING)
 
     async def accepted(self, tag: str | None, task_ids: Sequence[str], coins: float | None) -> None:
         """Write down that the service has taken it; ids that cannot be written are at least told."""
         try:
-            self._check(await self._ledger.accepted(self._entry.id, task_ids, coins), Event.ACCEPTED)
+            self._check(await self._ledger.accepted(self._entry.id, task_ids, coins), RowEvent.ACCEPTED)
         except LedgerError:
             words = "the task ids of row %s were paid for and could not be written down: %s"
             facts = {"row": self._entry.id, "tag": tag, "task_ids": tuple(task_ids)}
@@ -73,12 +73,12 @@ class RowJournal(Journal):
         failed = [record for record in records if record.status is Status.FAILED]
         known = [coins for coins in (sensible(record.coins) for record in records) if coins is not None]
         if failed:
-            await self._ledger.ended(self._entry.id, Event.FAILED, failed[0].failed_message or "the task failed")
+            await self._ledger.ended(self._entry.id, RowEvent.FAILED, failed[0].failed_message or "the task failed")
         else:
             await self._ledger.finished(self._entry.id, coins=sum(known) if known else None)
             self._tell(state=State.COMPLETED, coins=sum(known) if known else self._entry.coins)
 
-    def _check(self, moved: bool, event: Event) -> None:  # noqa: FBT001 - what the ledger has just said
+    def _check(self, moved: bool, event: RowEvent) -> None:  # noqa: FBT001 - what the ledger has just said
         if not moved:
             words = f"row {self._entry.id} does not stand where it may be said of it: {event.value}"
             raise LedgerError(f"{words}; it was changed by somebody else while it ran")

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final, Self
 
-from a2e_async.batch.entries import MOVES, Entry, Event, FileEntry, State
+from a2e_async.batch.entries import MOVES, Entry, FileEntry, RowEvent, State
 from a2e_async.batch.ledger_file import LedgerFile
 from a2e_async.batch.stored import CHARGED, COLUMNS, SPENT, dump, dump_files, entry_of, is_changed, sensible, short
 from a2e_async.batch.writer import Counters, Place, Rows, Statement, Writer
@@ -110,7 +110,7 @@ class Ledger:
             "intended_at = CASE WHEN tag IS ? THEN coalesce(intended_at, ?) ELSE ? END"
         )
         now = time.time()
-        return await self._move(Event.INTENDED, row_id, sets, tag, attempt, sensible(price), tag, now, now)
+        return await self._move(RowEvent.INTENDED, row_id, sets, tag, attempt, sensible(price), tag, now, now)
 
     async def sending(self, row_id: str, letter: str, at: float | None) -> bool:
         """A POST of the start leaves now: under this letter, at this time by the service's clock."""
@@ -118,25 +118,25 @@ class Ledger:
             "sent_first = CASE WHEN letters = '' THEN ? ELSE sent_first END, sent_last = ?, "
             "letters = CASE WHEN instr(letters, ?) THEN letters ELSE letters || ? END"
         )
-        return await self._move(Event.SENDING, row_id, sets, at, at, letter, letter)
+        return await self._move(RowEvent.SENDING, row_id, sets, at, at, letter, letter)
 
     async def accepted(self, row_id: str, task_ids: Sequence[str], coins: float | None) -> bool:
         """The service has taken the start."""
         sets = "task_ids = ?, coins = ?, accepted_at = coalesce(accepted_at, ?), error = ''"
-        return await self._move(Event.ACCEPTED, row_id, sets, dump(list(task_ids)), sensible(coins), time.time())
+        return await self._move(RowEvent.ACCEPTED, row_id, sets, dump(list(task_ids)), sensible(coins), time.time())
 
     async def finished(self, row_id: str, *, coins: float | None) -> bool:
         """Every task of the row has completed."""
         sets = "finished_at = coalesce(finished_at, ?), coins = coalesce(?, coins), error = ''"
-        return await self._move(Event.FINISHED, row_id, sets, time.time(), sensible(coins))
+        return await self._move(RowEvent.FINISHED, row_id, sets, time.time(), sensible(coins))
 
     async def downloaded(self, row_id: str, files: Sequence[FileEntry]) -> bool:
         """Every file of the row is there."""
         sets = "files = ?, finished_at = coalesce(finished_at, ?), done_at = ?, error = ''"
         now = time.time()
-        return await self._move(Event.DOWNLOADED, row_id, sets, dump_files(list(files)), now, now)
+        return await self._move(RowEvent.DOWNLOADED, row_id, sets, dump_files(list(files)), now, now)
 
-    async def ended(self, row_id: str, event: Event, error: str) -> bool:
+    async def ended(self, row_id: str, event: RowEvent, error: str) -> bool:
         """The row has failed, was refused, or nobody can say."""
         sets = "error = ?, finished_at = coalesce(finished_at, ?)"
         return await self._move(event, row_id, sets, short(error), time.time())
@@ -146,18 +146,18 @@ class Ledger:
         sets = (
             "tag = NULL, intended_at = NULL, sent_first = NULL, sent_last = NULL, letters = '', price = NULL, error = ?"
         )
-        return await self._move(Event.RELEASED, row_id, sets, short(error))
+        return await self._move(RowEvent.RELEASED, row_id, sets, short(error))
 
     async def noted(self, row_id: str, error: str) -> bool:
         """Something went wrong that the next run may mend."""
-        return await self._move(Event.NOTED, row_id, "error = ?", short(error))
+        return await self._move(RowEvent.NOTED, row_id, "error = ?", short(error))
 
     async def again(self, row_ids: Iterable[str], states: Collection[State]) -> list[str]:
         """Let rows that stand in one of these states be attempted anew, each as a new intent; gives which.
 
         Where a row was edited since it was begun, the new attempt takes it as it was given last.
         """
-        allowed, state = MOVES[Event.AGAIN]
+        allowed, state = MOVES[RowEvent.AGAIN]
         sql = (
             f"UPDATE rows SET {_ANEW}, state = ?, family = coalesce(json_extract(edited, '$[0]'), family), "  # noqa: S608 - constants
             "fields = coalesce(json_extract(edited, '$[1]'), fields), edited = NULL "
@@ -177,7 +177,7 @@ class Ledger:
         sql = "INSERT INTO about VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
         await self.write((sql, (key, words)))
 
-    async def _move(self, event: Event, row_id: str, sets: str, *values: Any) -> bool:  # noqa: ANN401 - SQLite's
+    async def _move(self, event: RowEvent, row_id: str, sets: str, *values: Any) -> bool:  # noqa: ANN401 - SQLite's
         """Let an event change a row; says whether it stood where the event may come."""
         allowed, state = MOVES[event]
         sql = (

@@ -13,7 +13,7 @@ from collections.abc import AsyncGenerator, Collection, Coroutine, Iterable
 from pathlib import Path
 from typing import Any
 
-from a2e_async.batch.entries import MOVES, Entry, Event, State
+from a2e_async.batch.entries import MOVES, Entry, RowEvent, State
 from a2e_async.batch.estimates import Estimates
 from a2e_async.batch.intake import Intake, Rows, Waiting
 from a2e_async.batch.ledger import Ledger
@@ -22,10 +22,10 @@ from a2e_async.batch.steps import Steps
 from a2e_async.batch.verdicts import STOPPING
 from a2e_async.errors import A2EError, BudgetExceededError, LedgerError, TransportError, UsageError
 
-_REDONE = MOVES[Event.AGAIN][0]
+_REDONE = MOVES[RowEvent.AGAIN][0]
 
 
-class Run:
+class RowsRun:
     """The batch of a folder while it is open; see `Batch`.
 
     Args:
@@ -196,14 +196,14 @@ class Run:
                 self.stop()
 
 
-def _without_source(row: Row, source: Entry | None) -> tuple[Event, str]:
+def _without_source(row: Row, source: Entry | None) -> tuple[RowEvent, str]:
     """Say what becomes of a row whose source made no image, and why."""
     if source is None:
-        return Event.NOTED, f"its source {row.image_from} is not among the rows, or not done"
+        return RowEvent.NOTED, f"its source {row.image_from} is not among the rows, or not done"
     if not source.state.bad:
-        return Event.NOTED, f"its source {source.id} is not done yet"
+        return RowEvent.NOTED, f"its source {source.id} is not done yet"
     happened = {State.FAILED: "failed", State.REFUSED: "was refused"}.get(source.state, f"is {source.state.word}")
-    return Event.REFUSED, f"its source {source.id} {happened}"
+    return RowEvent.REFUSED, f"its source {source.id} {happened}"
 
 
 class _Slots:

@@ -19,10 +19,10 @@ from typing import Any
 
 import attrs
 
-from a2e_async.batch.budget import BatchBudget, Wanted
+from a2e_async.batch.budget import BatchBudget, WantedStart
 from a2e_async.batch.copies import Copies
-from a2e_async.batch.entries import Entry, Event, FileEntry, State
-from a2e_async.batch.images import Images, Source
+from a2e_async.batch.entries import Entry, FileEntry, RowEvent, State
+from a2e_async.batch.images import Images, ImageSource
 from a2e_async.batch.journal import OnChange, RowJournal, tell
 from a2e_async.batch.ledger import Ledger, tag_of
 from a2e_async.batch.owner import Owner
@@ -93,7 +93,7 @@ class Steps:
         """End what is still asked for."""
         await self._copies.aclose()
 
-    async def bring(self, row: Row, entry: Entry, source: Source | None) -> Outcome:
+    async def bring(self, row: Row, entry: Entry, source: ImageSource | None) -> Outcome:
         """Bring one row as far as it goes.
 
         Args:
@@ -113,16 +113,16 @@ class Steps:
         self._images.keep(row.id, result.url)
         return self._changed(row, now)
 
-    async def give_up(self, row: Row, entry: Entry, event: Event, words: str, error: Exception) -> Outcome:
+    async def give_up(self, row: Row, entry: Entry, event: RowEvent, words: str, error: Exception) -> Outcome:
         """End or note a row that cannot be started for lack of what it takes from another one."""
         try:
-            moved = event is not Event.NOTED and await self._ledger.ended(row.id, event, words)
+            moved = event is not RowEvent.NOTED and await self._ledger.ended(row.id, event, words)
             entry = (await self._ledger.known([row.id]))[row.id] if moved else entry
         except LedgerError as broken:
             return self._outcome(row, entry, broken)
         return self._changed(row, entry, error) if moved else self._outcome(row, entry, error)
 
-    async def _result(self, row: Row, entry: Entry, source: Source | None) -> Result:
+    async def _result(self, row: Row, entry: Entry, source: ImageSource | None) -> Result:
         """Give the row's result, by as many steps as are left: polled where ids are known, which is free, else started.
 
         Why in this order: A2E charges when it accepts a start, so that whatever may have been accepted is asked for or
@@ -143,7 +143,7 @@ class Steps:
         options = self._looking(entry)
         request, options = await self._request(row, entry, source, options)
         held_before = entry.price if entry.letters else None
-        async with self._budget.pays(Wanted(row.family, request, options), held_before) as held:
+        async with self._budget.pays(WantedStart(row.family, request, options), held_before) as held:
             job = self._start(request, tag, attrs.evolve(options, journal=self._journal(entry, held.price)))
             await self._accepted(job)
             held.coins = job.coins
@@ -160,7 +160,7 @@ class Steps:
         return attrs.evolve(self._options, find_first=True, sent_before=posted)
 
     async def _request(
-        self, row: Row, entry: Entry, source: Source | None, options: Options
+        self, row: Row, entry: Entry, source: ImageSource | None, options: Options
     ) -> tuple[Request[Result], Options]:
         """Give the request; a start that was sent is looked for, and never sent, when its image is gone since."""
         if row.image_from is None:
@@ -221,9 +221,9 @@ class Steps:
         now = (await self._ledger.known([row.id]))[row.id]
         event = verdict(error, before, now, time.time())
         words = in_words(error, event, now)
-        if event is Event.RELEASED:
+        if event is RowEvent.RELEASED:
             await self._ledger.released(row.id, words)
-        elif event is not Event.NOTED:
+        elif event is not RowEvent.NOTED:
             await self._ledger.ended(row.id, event, words)
         elif not isinstance(error, JobDetachedError) and not now.state.bad:
             await self._ledger.noted(row.id, words)

@@ -10,7 +10,7 @@ import enum
 from collections.abc import Mapping
 from typing import Final
 
-from a2e_async.batch.entries import Entry, Event, State
+from a2e_async.batch.entries import Entry, RowEvent, State
 from a2e_async.errors import (
     AuthenticationError,
     BudgetExceededError,
@@ -49,18 +49,18 @@ class Kind(enum.Enum):
     PASSING = "anything else: the next run may get past it"
 
 
-_TABLE: Final[Mapping[tuple[State, Kind], Event]] = {
-    (State.PLANNED, Kind.INVALID): Event.REFUSED,
-    (State.PLANNED, Kind.REFUSED): Event.REFUSED,
-    (State.PLANNED, Kind.GONE): Event.REFUSED,
-    (State.INTENDED, Kind.NOT_SENT): Event.RELEASED,
-    (State.INTENDED, Kind.LOST): Event.LOST,
-    (State.INTENDED, Kind.INVALID): Event.REFUSED,
-    (State.INTENDED, Kind.REFUSED): Event.REFUSED,
-    (State.INTENDED, Kind.GONE): Event.REFUSED,
-    (State.ACCEPTED, Kind.GONE): Event.EXPIRED,
-    (State.COMPLETED, Kind.GONE): Event.EXPIRED,
-    (State.DONE, Kind.GONE): Event.EXPIRED,
+_TABLE: Final[Mapping[tuple[State, Kind], RowEvent]] = {
+    (State.PLANNED, Kind.INVALID): RowEvent.REFUSED,
+    (State.PLANNED, Kind.REFUSED): RowEvent.REFUSED,
+    (State.PLANNED, Kind.GONE): RowEvent.REFUSED,
+    (State.INTENDED, Kind.NOT_SENT): RowEvent.RELEASED,
+    (State.INTENDED, Kind.LOST): RowEvent.LOST,
+    (State.INTENDED, Kind.INVALID): RowEvent.REFUSED,
+    (State.INTENDED, Kind.REFUSED): RowEvent.REFUSED,
+    (State.INTENDED, Kind.GONE): RowEvent.REFUSED,
+    (State.ACCEPTED, Kind.GONE): RowEvent.EXPIRED,
+    (State.COMPLETED, Kind.GONE): RowEvent.EXPIRED,
+    (State.DONE, Kind.GONE): RowEvent.EXPIRED,
 }
 """What is not here is noted, and left for the next run."""
 
@@ -68,7 +68,7 @@ _DOUBTFUL: Final = frozenset({Kind.NOT_SENT, Kind.INVALID})
 """What says nothing of a start that an earlier process may have sent."""
 
 
-def verdict(error: Exception, before: Entry, now: Entry, moment: float) -> Event:
+def verdict(error: Exception, before: Entry, now: Entry, moment: float) -> RowEvent:
     """Say what an error means for a row.
 
     A row that may have been started in an earlier process is ended only by what the service says of it: "nothing was
@@ -81,24 +81,24 @@ def verdict(error: Exception, before: Entry, now: Entry, moment: float) -> Event
         moment: The time, in seconds since 1970.
     """
     kind = _kind(error)
-    event = _TABLE.get((now.state, kind), Event.NOTED)
+    event = _TABLE.get((now.state, kind), RowEvent.NOTED)
     if now.state is State.INTENDED and kind in _DOUBTFUL and before.letters:
-        return Event.NOTED
-    if now.state is State.ACCEPTED and event is Event.EXPIRED and _is_young(now.accepted_at, moment):
-        return Event.NOTED  # paid for, and tasks may be hidden for a while: it is asked about again, which is free
+        return RowEvent.NOTED
+    if now.state is State.ACCEPTED and event is RowEvent.EXPIRED and _is_young(now.accepted_at, moment):
+        return RowEvent.NOTED  # paid for, and tasks may be hidden for a while: it is asked about again, which is free
     if now.state is State.COMPLETED and isinstance(error, DownloadError) and not _is_young(now.finished_at, moment):
-        return Event.EXPIRED
+        return RowEvent.EXPIRED
     return event
 
 
-def in_words(error: Exception, event: Event, entry: Entry) -> str:
+def in_words(error: Exception, event: RowEvent, entry: Entry) -> str:
     """Say what went wrong with a row, and what there is to do about it when it can be done anew."""
     words = error.message if isinstance(error, (ServiceError, TransportError)) else _message(error)
-    if event is Event.LOST:
+    if event is RowEvent.LOST:
         return f"{words}; redo {entry.id} starts it again, and pays a second time if the first start was taken"
     if isinstance(error, StartUnknownError):
         return f"{words}; the next run looks for it again, which is free"
-    if event is Event.EXPIRED:
+    if event is RowEvent.EXPIRED:
         kept = "the result has expired: the service keeps results for about three days"
         return f"{kept}; redo {entry.id} makes it again ({words})"
     return words

@@ -7,7 +7,7 @@ import importlib
 import click
 
 from a2e_async._version import __version__
-from a2e_async.cli.base import Group
+from a2e_async.cli.base import CommandGroup
 from a2e_async.cli.codes import INTERRUPTED, USAGE
 from a2e_async.cli.display.output import print_error
 
@@ -41,7 +41,7 @@ COMMANDS = {
 """Module and help line of each command; `a2e --help` loads none of the modules, as importing aiohttp takes long."""
 
 
-class _App(Group):
+class _App(CommandGroup):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return list(COMMANDS)
 

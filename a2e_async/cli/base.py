@@ -93,7 +93,7 @@ class Command(_SharedOptionsCommand):
     """One command."""
 
 
-class Group(_SharedOptionsCommand, click.Group):
+class CommandGroup(_SharedOptionsCommand, click.Group):
     """A command with commands below it."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -12,7 +12,7 @@ import click
 from click.shell_completion import CompletionItem
 
 import a2e_async.families  # noqa: F401 - importing it makes all families known
-from a2e_async.cli.base import Command, Group, did_you_mean
+from a2e_async.cli.base import Command, CommandGroup, did_you_mean
 from a2e_async.cli.fields import build, option_name, options_of
 from a2e_async.cli.run import Run, command
 from a2e_async.core.family import Family, Request, families, family_of
@@ -57,7 +57,7 @@ def completions(begun: str) -> list[CompletionItem]:
     ]
 
 
-class FamilyGroup(Group):
+class FamilyGroup(CommandGroup):
     """A command that has one command per family.
 
     Args:

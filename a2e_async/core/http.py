@@ -79,7 +79,7 @@ class HttpStream:
 
 
 @runtime_checkable
-class Streaming(Protocol):
+class StreamingTransport(Protocol):
     """A transport that can give a body as it comes; of one that cannot, the whole body is taken at once."""
 
     def stream(self, request: HttpRequest, headers: Mapping[str, str]) -> AbstractAsyncContextManager[HttpStream]:

@@ -21,7 +21,7 @@ from a2e_async.core.retry import Retry
 from a2e_async.core.secrets import hide_secrets
 from a2e_async.core.status import Stage
 from a2e_async.engine.http.service import Service
-from a2e_async.engine.http.tasks import Tasks
+from a2e_async.engine.http.tasks import TaskCalls
 from a2e_async.engine.jobs.ends import Ends
 from a2e_async.engine.jobs.job import AnyJob, Job
 from a2e_async.engine.jobs.live import tell_of_left, tell_of_unseen
@@ -70,7 +70,7 @@ class Engine:
         self.events = service.events
         self.ends = Ends(service.events, service.counts, service.server_time)
         self.live, self.coins = self.ends.live, self.ends.coins
-        self.tasks = Tasks(service, self.live)
+        self.tasks = TaskCalls(service, self.live)
         self.budget = Budget(budget, self._quote, on_unknown_price, self.coins)
         self.sender = Sender(service, webhook, self.live)
         self.starter = Starter(self.sender, self.ends, self.budget, AccountCheck(service), max_starts)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import functools
 import importlib.resources
 import inspect
 import types
+from pathlib import Path
 
 import pytest
 
@@ -122,6 +124,19 @@ def test_an_open_object_shows_no_more_than_its_class():
     a2e = a2e_async.A2EClient("sk_a")
     assert {name for name in vars(a2e) if not name.startswith("_")} <= SURFACES[a2e_async.A2EClient]
     assert hasattr(a2e_async.Job, "__await__")
+
+
+def test_each_class_has_a_name_of_its_own():
+    """Who searches for a class finds one: no two files define the same name."""
+    files = Path(a2e_async.__file__).parent.rglob("*.py")
+    classes = [
+        node.name
+        for file in files
+        for node in ast.parse(file.read_text("utf-8")).body
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+    ]
+    assert len(classes) > 200
+    assert [name for name in set(classes) if classes.count(name) > 1] == []
 
 
 def test_families_is_the_function():

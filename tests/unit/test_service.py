@@ -8,7 +8,7 @@ from a2e_async import AuthenticationError, ProtocolError, RateLimitedError, Reje
 from a2e_async.core.family import family_of
 from a2e_async.core.http import HttpReply, HttpRequest
 from a2e_async.engine.http.service import Service
-from a2e_async.engine.http.tasks import Tasks
+from a2e_async.engine.http.tasks import TaskCalls
 from a2e_async.engine.jobs.live import LiveJobs
 
 TOKEN = "sk_hunter2-hunter2.hunter2"
@@ -99,7 +99,7 @@ async def test_a_page_says_nothing_of_the_token():
 
 async def test_a_task_without_a_record_is_named():
     """An answer without data is no record of anything."""
-    tasks = Tasks(service_of(HttpReply(status=200, body=b'{"code": 0, "data": null}')), LiveJobs())
+    tasks = TaskCalls(service_of(HttpReply(status=200, body=b'{"code": 0, "data": null}')), LiveJobs())
     with pytest.raises(ProtocolError, match="the task was answered without a record") as caught:
         await tasks.record(family_of("text_to_image"), "65f0")
     assert caught.value.task_ids == ("65f0",)

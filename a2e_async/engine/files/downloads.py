@@ -47,7 +47,7 @@ _OF_THE_WAY = (aiohttp.ClientError, TimeoutError, ConnectionError, UnicodeError)
 
 
 @attrs.frozen(kw_only=True)
-class Wanted:
+class WantedFile:
     """One file to fetch.
 
     Attributes:
@@ -83,7 +83,7 @@ class Downloads:
         self._hosts = hosts
         self._busy: WeakValueDictionary[Path, asyncio.Lock] = WeakValueDictionary()
 
-    async def fetch(self, wanted: Wanted, folder: Path) -> Path:
+    async def fetch(self, wanted: WantedFile, folder: Path) -> Path:
         """Fetch one file; gives its path, whose suffix follows what the file is.
 
         Raises:
@@ -103,7 +103,7 @@ class Downloads:
             failure = error
         raise failure
 
-    async def _alone(self, wanted: Wanted, target: Target) -> Path:
+    async def _alone(self, wanted: WantedFile, target: Target) -> Path:
         """Fetch a file when nobody else of this client fetches the same."""
         lock = self._busy.get(target.part)
         if lock is None:
@@ -118,7 +118,7 @@ class Downloads:
             finally:
                 await hop(part.let_go)
 
-    async def _opened(self, wanted: Wanted, target: Target) -> Path | tuple[Kept | None, Part]:
+    async def _opened(self, wanted: WantedFile, target: Target) -> Path | tuple[Kept | None, Part]:
         """Find what an earlier download has made, or have the hidden file for us alone.
 
         Waits for whoever else fetches the same file, in whatever process: it may be finished by then.
@@ -141,7 +141,7 @@ class Downloads:
                 _log.warning("%s: waiting for %s, which downloads the same file", target.stem, holder_of(target.part))
             await asyncio.sleep(_LOCKED_SECONDS)
 
-    async def _tries(self, wanted: Wanted, part: Part, kept: Kept | None) -> Path:
+    async def _tries(self, wanted: WantedFile, part: Part, kept: Kept | None) -> Path:
         failures, relinked, url = 0, False, wanted.url
         while True:
             try:
@@ -186,7 +186,7 @@ def _half(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:PLACE]
 
 
-def _open(wanted: Wanted, target: Target) -> tuple[Kept | None, Part | None]:
+def _open(wanted: WantedFile, target: Target) -> tuple[Kept | None, Part | None]:
     kept = target.kept()
     if kept is not None and wanted.output:  # what a task has made never changes
         return kept, None
@@ -242,7 +242,7 @@ def _given_up(error: Exception, failures: int, stem: str, url: str) -> DownloadE
     return failure
 
 
-def _disk_failure(error: Exception, wanted: Wanted, folder: Path) -> DownloadError:
+def _disk_failure(error: Exception, wanted: WantedFile, folder: Path) -> DownloadError:
     words = (error.strerror if isinstance(error, OSError) else None) or str(error)
     if isinstance(error, OSError) and error.errno in _MANY_FILES:
         words += ": this process has too many files open (see ulimit -n); run fewer rows at once"

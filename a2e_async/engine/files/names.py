@@ -17,7 +17,7 @@ from a2e_async.core.family import family_of
 from a2e_async.core.names import safe_name, without_suffix
 from a2e_async.core.records import Record, Result
 from a2e_async.engine.engine import Engine
-from a2e_async.engine.files.downloads import Downloads, Relink, Wanted
+from a2e_async.engine.files.downloads import Downloads, Relink, WantedFile
 from a2e_async.engine.files.uploads import at_home
 from a2e_async.engine.jobs.events import Downloaded
 from a2e_async.engine.jobs.job import Job
@@ -34,7 +34,7 @@ _KEPT_BYTES = 180
 class Named:
     """One file of a result: how it is fetched, and the record that it belongs to."""
 
-    wanted: Wanted
+    wanted: WantedFile
     record: Record | None = None
 
 
@@ -104,10 +104,10 @@ def require_writable(folder: Path) -> None:
 
 def _files_of(engine: Engine, what: Result | Record | str, base: str | None) -> list[Named]:
     if isinstance(what, str):
-        return [Named(Wanted(url=what, stem=base or _name_in(what)))]
+        return [Named(WantedFile(url=what, stem=base or _name_in(what)))]
     return [
         Named(
-            Wanted(
+            WantedFile(
                 url=url,
                 stem=base or _name_of(record),
                 output=f"{record.family}/{record.id}#{index}",

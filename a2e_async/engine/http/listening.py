@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 
-from a2e_async.core.http import HttpReply, HttpRequest, HttpStream, Streaming, Transport
+from a2e_async.core.http import HttpReply, HttpRequest, HttpStream, StreamingTransport, Transport
 from a2e_async.core.sse import Message, Messages
 from a2e_async.errors import ProtocolError
 
@@ -23,7 +23,7 @@ async def open_stream(
     transport: Transport, request: HttpRequest, headers: Mapping[str, str]
 ) -> AsyncIterator[HttpStream]:
     """Send a request and give its answer, in one piece where the transport cannot do better."""
-    if isinstance(transport, Streaming):
+    if isinstance(transport, StreamingTransport):
         async with transport.stream(request, headers) as opened:
             yield opened
     else:

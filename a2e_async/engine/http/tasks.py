@@ -12,7 +12,7 @@ from a2e_async.engine.jobs.live import LiveJobs
 from a2e_async.errors import ProtocolError
 
 
-class Tasks:
+class TaskCalls:
     """Asks for tasks and deletes them.
 
     Args:

@@ -10,7 +10,7 @@ from typing import Any
 _log = logging.getLogger("a2e_async")
 
 
-class Background:
+class BackgroundTasks:
     """Holds tasks, reads how they ended and logs what went wrong.
 
     Args:

@@ -15,7 +15,7 @@ from typing import Protocol
 
 from a2e_async.core.records import Record, Result, coins_of
 from a2e_async.core.status import Status
-from a2e_async.engine.jobs.background import Background
+from a2e_async.engine.jobs.background import BackgroundTasks
 from a2e_async.engine.jobs.coins import Coins
 from a2e_async.engine.jobs.events import Accepted, Events, Finished, Started
 from a2e_async.engine.jobs.job import AnyJob
@@ -69,7 +69,7 @@ class Ends:
         self._doubles: dict[AnyJob, FindDoubles] = {}
         self._siblings: dict[AnyJob, FindSiblings] = {}
         self._ending: set[AnyJob] = set()
-        self._background = Background("a2e ends")
+        self._background = BackgroundTasks("a2e ends")
 
     def subscribe(self, watcher: Watcher) -> None:
         """Let a watcher hear which jobs run, and which have ended."""

@@ -23,7 +23,7 @@ from a2e_async.core.polling.learned import Learned
 from a2e_async.core.polling.schedule import Cadence, Group, PollQueue
 from a2e_async.core.retry import Retry, Verdict, verdict
 from a2e_async.engine.http.service import Service
-from a2e_async.engine.jobs.background import Background
+from a2e_async.engine.jobs.background import BackgroundTasks
 from a2e_async.engine.jobs.ends import Ends
 from a2e_async.engine.jobs.job import AnyJob
 from a2e_async.engine.polling.deadlines import Alarm, Deadlines
@@ -80,7 +80,7 @@ class Poller:
         self._batches = BatchRoutes()
         self._absences = Absences(self._watches, retry)
         self._alarm = Alarm()
-        self.polls = Background("a2e poll", self._alarm.wake)
+        self.polls = BackgroundTasks("a2e poll", self._alarm.wake)
         self._last_poll = -math.inf
         ends.subscribe(self)
 

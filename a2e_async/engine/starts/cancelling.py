@@ -14,7 +14,7 @@ from collections.abc import Mapping
 
 from a2e_async.core.family import Family
 from a2e_async.core.status import Status
-from a2e_async.engine.http.tasks import Tasks
+from a2e_async.engine.http.tasks import TaskCalls
 from a2e_async.engine.jobs.ends import Ends
 from a2e_async.engine.jobs.job import AnyJob
 from a2e_async.errors import JobCancelledError, NotFoundError, RejectedRequestError
@@ -30,7 +30,7 @@ class Canceller:
         ends: Where a job ends that was taken back.
     """
 
-    def __init__(self, tasks: Tasks, ends: Ends) -> None:
+    def __init__(self, tasks: TaskCalls, ends: Ends) -> None:
         self._tasks = tasks
         self._ends = ends
         self._locks: weakref.WeakKeyDictionary[AnyJob, asyncio.Lock] = weakref.WeakKeyDictionary()

@@ -14,7 +14,7 @@ from ledgers import entry, opened
 from a2e_async import BudgetExceededError, UsageError
 from a2e_async.batch import Batch, State
 from a2e_async.batch.budget import BatchBudget
-from a2e_async.batch.entries import Event
+from a2e_async.batch.entries import RowEvent
 from a2e_async.batch.ledger import Ledger
 from a2e_async.batch.ledger_file import FILE_NAME
 from a2e_async.batch.stored import read_coins, sensible
@@ -93,7 +93,7 @@ async def _take(book, step, told):
         await book.write(("UPDATE rows SET state = 'accepted'", ()))
         if step == "lost":
             await book.write(("UPDATE rows SET state = 'intended'", ()))
-        await book.ended("a", Event[step.upper()], "why")
+        await book.ended("a", RowEvent[step.upper()], "why")
 
 
 async def test_a_new_attempt_keeps_what_the_old_one_may_have_cost(tmp_path):
@@ -102,7 +102,7 @@ async def test_a_new_attempt_keeps_what_the_old_one_may_have_cost(tmp_path):
         await book.plan([entry()])
         await book.intended("a", "abcdefgh", 1, 10.0)
         await book.sending("a", "a", 5.0)
-        await book.ended("a", Event.LOST, "why")
+        await book.ended("a", RowEvent.LOST, "why")
         await book.again(["a"], [State.UNKNOWN])
         assert await book.coins() == 10
         await book.intended("a", "bcdefghi", 2, 10.0)

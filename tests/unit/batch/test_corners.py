@@ -19,16 +19,16 @@ from a2e_async import A2EError, DownloadError, Result
 from a2e_async.batch import Batch, FileEntry, Outcome, State
 from a2e_async.batch.budget import BatchBudget
 from a2e_async.batch.copies import Copies
-from a2e_async.batch.entries import Event
+from a2e_async.batch.entries import RowEvent
 from a2e_async.batch.filelock import _holder
-from a2e_async.batch.images import Images, Source
+from a2e_async.batch.images import Images, ImageSource
 from a2e_async.batch.intake import Intake
 from a2e_async.batch.journal import RowJournal, tell
 from a2e_async.batch.ledger_file import FILE_NAME, LedgerFile, in_words, make_safe
 from a2e_async.batch.manifest import without_secrets
 from a2e_async.batch.owner import Owner
 from a2e_async.batch.rows import as_given
-from a2e_async.batch.runner import Run, _without_source
+from a2e_async.batch.runner import RowsRun, _without_source
 from a2e_async.batch.schema import ABOUT, STEPS, statements
 from a2e_async.batch.stored import read_entries
 from a2e_async.core.family import family_of
@@ -84,7 +84,7 @@ async def test_a_broken_ledger_is_the_error_of_whatever_meets_it(tmp_path):
     """Of a row that is given up, of one that failed, and of a run that begins."""
     async with broken(tmp_path) as (batch, known):
         steps = batch._steps
-        outcome = await steps.give_up(KITE, known, Event.REFUSED, "why", A2EError("why"))
+        outcome = await steps.give_up(KITE, known, RowEvent.REFUSED, "why", A2EError("why"))
         assert isinstance(outcome.error, LedgerError)
         for error in (DownloadError("gone"), LedgerError("closed")):
             assert isinstance((await steps._failed(KITE, known, error)).error, LedgerError)
@@ -133,7 +133,7 @@ async def test_urls_of_images_are_few_and_never_made_up():
         images.keep(f"row-{number}", "https://example.com/a.png")
     assert len(images._known) == 10_000
     with pytest.raises(DownloadError, match="redo row-0"):
-        await images.of(Source("row-0", "text_to_image", "t"), "row-0")
+        await images.of(ImageSource("row-0", "text_to_image", "t"), "row-0")
 
 
 async def test_a_row_that_somebody_else_has_changed_stops_its_start(book):
@@ -220,7 +220,7 @@ async def test_a_ledger_that_breaks_while_rows_are_given_up_stops_the_run():
         def stop(self):
             pass
 
-    run = Run(Path(), None, Broken(), None, max_running=1, again=())
+    run = RowsRun(Path(), None, Broken(), None, max_running=1, again=())
     nothing = SimpleNamespace(note=lambda _outcome: [])
     waiting = [(image("b", image_from="a"), entry("b"))]
     assert [outcome.error async for outcome in run._give_up(waiting, entry(state=State.FAILED), nothing)] == [error]
@@ -230,10 +230,10 @@ async def test_a_ledger_that_breaks_while_rows_are_given_up_stops_the_run():
 @pytest.mark.parametrize(
     ("source", "event", "words"),
     [
-        (None, Event.NOTED, "is not among the rows"),
-        (State.ACCEPTED, Event.NOTED, "is not done yet"),
-        (State.FAILED, Event.REFUSED, "failed"),
-        (State.UNKNOWN, Event.REFUSED, "is unknown"),
+        (None, RowEvent.NOTED, "is not among the rows"),
+        (State.ACCEPTED, RowEvent.NOTED, "is not done yet"),
+        (State.FAILED, RowEvent.REFUSED, "failed"),
+        (State.UNKNOWN, RowEvent.REFUSED, "is unknown"),
     ],
 )
 def test_a_row_without_its_image_says_why(source, event, words):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from ledgers import FILE, entry, opened
 
-from a2e_async.batch.entries import MOVES, Event, State
+from a2e_async.batch.entries import MOVES, RowEvent, State
 from a2e_async.batch.ledger import tag_of
 from a2e_async.batch.ledger_file import FILE_NAME
 from a2e_async.batch.stored import read_coins, read_entries
@@ -31,7 +31,7 @@ async def test_a_row_goes_through_all_of_its_life(book):
     assert list(times) == sorted(times)
 
 
-@pytest.mark.parametrize("event", [Event.FAILED, Event.EXPIRED])
+@pytest.mark.parametrize("event", [RowEvent.FAILED, RowEvent.EXPIRED])
 async def test_a_bad_end_keeps_its_words_and_can_be_attempted_again(book, event):
     """A new attempt forgets tag, ids and error, and remembers what the old one cost."""
     state = MOVES[event][1]
@@ -97,7 +97,7 @@ async def test_the_coins_of_all_attempts_are_read_beside_the_writer(tmp_path):
         await book.plan([entry()])
         await book.intended("a", "abcdefgh", 1)
         await book.accepted("a", ["t1"], 20)
-        await book.ended("a", Event.FAILED, "why")
+        await book.ended("a", RowEvent.FAILED, "why")
         await book.again(["a"], [State.FAILED])
         assert read_coins(tmp_path / FILE_NAME) == 20
 
@@ -114,7 +114,7 @@ async def test_text_that_utf_8_has_no_bytes_for_is_kept(book):
     known = await book.plan([entry(fields={"prompt": "a\ud800"})])
     assert known["a"].fields == {"prompt": "a\ud800"}
     await book.accepted("a", ["t\udfff"], 10**400)
-    await book.ended("a", Event.FAILED, "b\ud800")
+    await book.ended("a", RowEvent.FAILED, "b\ud800")
     known = (await book.known(["a"]))["a"]
     assert (known.task_ids, known.coins, known.error) == (("t\udfff",), None, "b?")
 

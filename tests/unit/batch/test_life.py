@@ -26,30 +26,30 @@ from a2e_async import (
     TransportError,
     UsageError,
 )
-from a2e_async.batch.entries import MOVES, Event, State
+from a2e_async.batch.entries import MOVES, RowEvent, State
 from a2e_async.batch.verdicts import KEPT_SECONDS, in_words, verdict
 
 VERBS = {
-    Event.INTENDED: lambda book: book.intended("a", "abcdefgh", 1, 10),
-    Event.SENDING: lambda book: book.sending("a", "a", 5.0),
-    Event.ACCEPTED: lambda book: book.accepted("a", ["t1"], 10),
-    Event.FINISHED: lambda book: book.finished("a", coins=10),
-    Event.DOWNLOADED: lambda book: book.downloaded("a", [FILE]),
-    Event.FAILED: lambda book: book.ended("a", Event.FAILED, "why"),
-    Event.REFUSED: lambda book: book.ended("a", Event.REFUSED, "why"),
-    Event.LOST: lambda book: book.ended("a", Event.LOST, "why"),
-    Event.EXPIRED: lambda book: book.ended("a", Event.EXPIRED, "why"),
-    Event.RELEASED: lambda book: book.released("a", "why"),
-    Event.AGAIN: lambda book: book.again(["a"], frozenset(State)),
-    Event.NOTED: lambda book: book.noted("a", "why"),
+    RowEvent.INTENDED: lambda book: book.intended("a", "abcdefgh", 1, 10),
+    RowEvent.SENDING: lambda book: book.sending("a", "a", 5.0),
+    RowEvent.ACCEPTED: lambda book: book.accepted("a", ["t1"], 10),
+    RowEvent.FINISHED: lambda book: book.finished("a", coins=10),
+    RowEvent.DOWNLOADED: lambda book: book.downloaded("a", [FILE]),
+    RowEvent.FAILED: lambda book: book.ended("a", RowEvent.FAILED, "why"),
+    RowEvent.REFUSED: lambda book: book.ended("a", RowEvent.REFUSED, "why"),
+    RowEvent.LOST: lambda book: book.ended("a", RowEvent.LOST, "why"),
+    RowEvent.EXPIRED: lambda book: book.ended("a", RowEvent.EXPIRED, "why"),
+    RowEvent.RELEASED: lambda book: book.released("a", "why"),
+    RowEvent.AGAIN: lambda book: book.again(["a"], frozenset(State)),
+    RowEvent.NOTED: lambda book: book.noted("a", "why"),
 }
 
 
 async def test_every_event_changes_a_row_only_from_the_states_of_the_table(book):
     """In any other state it says no, and the row is byte for byte as it was."""
-    assert set(VERBS) == set(MOVES) == set(Event)
+    assert set(VERBS) == set(MOVES) == set(RowEvent)
     await book.plan([entry()])
-    for event, state in itertools.product(Event, State):
+    for event, state in itertools.product(RowEvent, State):
         await book.write(("UPDATE rows SET state = ?", (state.value,)))
         before = await book._ask("SELECT * FROM rows")
         allowed, after = MOVES[event]
@@ -108,26 +108,26 @@ def at(state, *, letters="", **more):
 def test_what_concerns_the_run_never_ends_a_row(error):
     """Whatever the row's state, and also after a POST of an earlier run, whose fate it does not tell."""
     for state in State:
-        assert verdict(error, at(state, letters="a"), at(state, letters="a"), 0.0) is Event.NOTED
+        assert verdict(error, at(state, letters="a"), at(state, letters="a"), 0.0) is RowEvent.NOTED
     event = verdict(error, at(State.PLANNED), at(State.INTENDED), 0.0)
-    assert event in (Event.NOTED, Event.RELEASED)
-    assert verdict(error, at(State.PLANNED), at(State.PLANNED), 0.0) is Event.NOTED
+    assert event in (RowEvent.NOTED, RowEvent.RELEASED)
+    assert verdict(error, at(State.PLANNED), at(State.PLANNED), 0.0) is RowEvent.NOTED
 
 
 @pytest.mark.parametrize(
     ("error", "state", "event"),
     [
-        (InvalidRequestError("x"), State.PLANNED, Event.REFUSED),
-        (InvalidRequestError("x"), State.INTENDED, Event.REFUSED),
-        (RejectedRequestError("x", status=400), State.PLANNED, Event.REFUSED),
-        (RejectedRequestError("x", status=400), State.INTENDED, Event.REFUSED),
-        (NotFoundError("x", status=404), State.INTENDED, Event.REFUSED),
-        (StartUnknownError("x"), State.INTENDED, Event.LOST),
-        (TransportError("x"), State.INTENDED, Event.RELEASED),
-        (NotFoundError("x", status=404), State.COMPLETED, Event.EXPIRED),
-        (NotFoundError("x", status=404), State.DONE, Event.EXPIRED),
-        (RejectedRequestError("x", status=400), State.ACCEPTED, Event.NOTED),
-        (DownloadError("x", expired=True), State.COMPLETED, Event.NOTED),
+        (InvalidRequestError("x"), State.PLANNED, RowEvent.REFUSED),
+        (InvalidRequestError("x"), State.INTENDED, RowEvent.REFUSED),
+        (RejectedRequestError("x", status=400), State.PLANNED, RowEvent.REFUSED),
+        (RejectedRequestError("x", status=400), State.INTENDED, RowEvent.REFUSED),
+        (NotFoundError("x", status=404), State.INTENDED, RowEvent.REFUSED),
+        (StartUnknownError("x"), State.INTENDED, RowEvent.LOST),
+        (TransportError("x"), State.INTENDED, RowEvent.RELEASED),
+        (NotFoundError("x", status=404), State.COMPLETED, RowEvent.EXPIRED),
+        (NotFoundError("x", status=404), State.DONE, RowEvent.EXPIRED),
+        (RejectedRequestError("x", status=400), State.ACCEPTED, RowEvent.NOTED),
+        (DownloadError("x", expired=True), State.COMPLETED, RowEvent.NOTED),
     ],
 )
 def test_what_is_said_of_the_row_ends_it(error, state, event):
@@ -138,8 +138,8 @@ def test_what_is_said_of_the_row_ends_it(error, state, event):
 def test_a_refusal_after_the_look_ends_also_what_an_earlier_run_had_sent():
     """But a rule of ours says nothing of what was sent: that stays to be looked for."""
     sent = at(State.INTENDED, letters="a")
-    assert verdict(RejectedRequestError("x", status=400), sent, sent, 0.0) is Event.REFUSED
-    assert verdict(InvalidRequestError("x"), sent, sent, 0.0) is Event.NOTED
+    assert verdict(RejectedRequestError("x", status=400), sent, sent, 0.0) is RowEvent.REFUSED
+    assert verdict(InvalidRequestError("x"), sent, sent, 0.0) is RowEvent.NOTED
 
 
 @pytest.mark.parametrize(("state", "since"), [(State.ACCEPTED, "accepted_at"), (State.COMPLETED, "finished_at")])
@@ -149,12 +149,12 @@ def test_what_is_denied_is_given_up_only_when_results_are_kept_no_more(state, si
         NotFoundError("no such task", status=404) if state is State.ACCEPTED else DownloadError("gone", expired=True)
     )
     row = at(state, **{since: 100.0})
-    assert verdict(error, row, row, 100.0 + KEPT_SECONDS - 1) is Event.NOTED
-    assert verdict(error, row, row, 100.0 + KEPT_SECONDS) is Event.EXPIRED
-    assert "redo a makes it again" in in_words(error, Event.EXPIRED, row)
+    assert verdict(error, row, row, 100.0 + KEPT_SECONDS - 1) is RowEvent.NOTED
+    assert verdict(error, row, row, 100.0 + KEPT_SECONDS) is RowEvent.EXPIRED
+    assert "redo a makes it again" in in_words(error, RowEvent.EXPIRED, row)
 
 
 def test_every_error_has_words():
     """Also one that is none of ours and says nothing."""
-    assert in_words(ZeroDivisionError(), Event.NOTED, at(State.PLANNED)) == "ZeroDivisionError: "
-    assert in_words(TransportError("no route"), Event.RELEASED, at(State.PLANNED)) == "no route"
+    assert in_words(ZeroDivisionError(), RowEvent.NOTED, at(State.PLANNED)) == "ZeroDivisionError: "
+    assert in_words(TransportError("no route"), RowEvent.RELEASED, at(State.PLANNED)) == "no route"

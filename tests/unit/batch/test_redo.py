@@ -10,7 +10,7 @@ from ledgers import opened
 
 from a2e_async import DownloadError, UsageError
 from a2e_async.batch import Batch, State
-from a2e_async.batch.entries import Event
+from a2e_async.batch.entries import RowEvent
 from a2e_async.batch.verdicts import KEPT_SECONDS
 
 
@@ -61,7 +61,7 @@ async def test_what_was_given_up_is_asked_for_once_more_in_each_run(tmp_path, st
         assert sim.counters["text_to_image.start"] == 0
 
 
-@pytest.mark.parametrize("ends", [Event.FAILED, Event.EXPIRED])
+@pytest.mark.parametrize("ends", [RowEvent.FAILED, RowEvent.EXPIRED])
 async def test_redo_takes_an_edited_row_as_it_was_given_last(tmp_path, ends):
     """The warning that it keeps its first version says so."""
     async with service() as sim:
@@ -134,15 +134,18 @@ async def test_rows_are_listed_by_the_file_that_was_given_last(tmp_path):
 
 
 @pytest.mark.parametrize(("event", "words"), [
-    (Event.FAILED, "failed"), (Event.REFUSED, "was refused"), (Event.LOST, "is unknown"), (Event.EXPIRED, "is expired"),
+    (RowEvent.FAILED, "failed"), (RowEvent.REFUSED, "was refused"), (RowEvent.LOST, "is unknown"),
+    (RowEvent.EXPIRED, "is expired"),
 ])  # fmt: skip
 async def test_a_row_whose_source_ended_badly_is_refused_in_plain_words(tmp_path, event, words):
     """And so is what waits for it, however long the chain is."""
     async with service() as sim:
         await bring_to(tmp_path, KITE, State.INTENDED, sim=sim)
         async with opened(tmp_path) as book:
-            await book.write(("UPDATE rows SET state = ?", ("intended" if event is not Event.EXPIRED else "accepted",)))
-            if event is Event.FAILED:
+            await book.write(
+                ("UPDATE rows SET state = ?", ("intended" if event is not RowEvent.EXPIRED else "accepted",))
+            )
+            if event is RowEvent.FAILED:
                 await book.write(("UPDATE rows SET state = 'accepted'", ()))
             await book.ended("kite", event, "why")
             await book.write(("UPDATE rows SET accepted_at = 1, intended_at = 1", ()))

@@ -21,7 +21,7 @@ from a2e_async import (
     UsageError,
 )
 from a2e_async.batch import Batch, Row, State
-from a2e_async.batch.entries import Event
+from a2e_async.batch.entries import RowEvent
 from a2e_async.batch.ledger import Ledger
 from a2e_async.batch.rows import Outcome
 
@@ -57,7 +57,7 @@ class Paced:
         self.now -= 1
         await self.ledger.accepted(row.id, ["t"], 1)
         if row.id in self.bad:
-            await self.ledger.ended(row.id, Event.FAILED, "bad")
+            await self.ledger.ended(row.id, RowEvent.FAILED, "bad")
         else:
             await self.ledger.downloaded(row.id, [])
         return Outcome(row=row, entry=(await self.ledger.known([row.id]))[row.id])

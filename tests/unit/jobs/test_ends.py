@@ -11,7 +11,7 @@ from virtual_time import IMAGE, VIDEO, caught, client, virtual
 
 from a2e_async import JobDetachedError
 from a2e_async.core.hooks import Journal
-from a2e_async.engine.jobs.background import Background
+from a2e_async.engine.jobs.background import BackgroundTasks
 from a2e_async.engine.jobs.options import Options
 
 
@@ -111,7 +111,7 @@ async def test_background_work_that_fails_is_read_and_logged(sim, caplog):
         await asyncio.sleep(seconds)
         done.append(seconds)
 
-    work = Background("odd jobs", lambda: done.append("ended"))
+    work = BackgroundTasks("odd jobs", lambda: done.append("ended"))
     work.run(fails())
     await asyncio.sleep(1)
     assert "internal error in odd jobs" in caplog.text
