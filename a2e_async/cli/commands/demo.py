@@ -76,7 +76,7 @@ def _check_folder(folder: Path, rows: list[Row], run: Run) -> None:
 def _print_totals(run: Run, batch: BatchRun, seconds: float) -> None:
     polls = _count_polls(run.sim.counters) if run.sim is not None else 0
     coins, page = batch.progress.spent, batch.page
-    if polls and batch.page is not None and not batch.progress.open:
+    if polls and not run.signals.count:  # the line that resumes is the last one
         run.output.note(f"{counted(polls, 'poll')} for all tasks together; coins and tasks are simulated")
     if run.settings.json and page is not None:
         jobs = batch.progress.total
