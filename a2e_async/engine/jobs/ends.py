@@ -115,10 +115,8 @@ class Ends:
             self._siblings[job] = siblings
         self._takes(job, records, coins)
         if job.all_final():
-            if self._waits_for_nothing(job):
-                self._finish_now(job)
-            else:
-                self._finish_soon(job)  # the worker of the start is free for the next one meanwhile
+            # Where it has to wait, the worker of the start is free for the next one meanwhile.
+            (self._finish_now if self._waits_for_nothing(job) else self._finish_soon)(job)
             return
         if doubles is not None:
             self._background.run(self._charge_doubles(job, doubles))

@@ -77,7 +77,7 @@ async def test_an_unknown_length_is_taken_to_the_end(a2e, host, tmp_path):
 async def test_a_refusal_is_raised_at_once(a2e, host, tmp_path, status):
     """A file host that refuses is not asked again."""
     host.script = [{"status": status, "body": b"no"}]
-    with pytest.raises(DownloadError, match=f"refused: HTTP {status}") as caught:
+    with pytest.raises(DownloadError, match=f"refused the URL: HTTP {status}") as caught:
         await a2e.download(host.url, tmp_path, name="video")
     assert not caught.value.expired
     assert len(host.requests) == 1
