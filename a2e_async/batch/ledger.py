@@ -168,9 +168,9 @@ class Ledger:
 
     async def list_only(self, row_ids: Iterable[str]) -> None:
         """Note that these are the rows of the rows file, and that all others are no more in it."""
-        sql = "UPDATE rows SET listed = ?1 WHERE listed != ?1 AND (id IN (SELECT value FROM json_each(?2))) = ?1"
+        sql = "UPDATE rows SET listed = ? WHERE listed != ? AND (id IN (SELECT value FROM json_each(?))) = ?"
         given = dump(list(row_ids))
-        await self.write((sql, (1, given)), (sql, (0, given)))
+        await self.write((sql, (1, 1, given, 1)), (sql, (0, 0, given, 0)))
 
     async def keep(self, key: str, words: str) -> None:
         """Keep some words beside the rows, in the place of those that were kept under this key."""

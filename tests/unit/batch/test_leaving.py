@@ -21,54 +21,59 @@ async def _run(batch):
         pass
 
 
-async def _an_exception(batch, _a2e):
+async def _first_bill(sim):
+    while not sim.book.starts:  # noqa: ASYNC110 - the simulator wakes nobody
+        await asyncio.sleep(0.02)
+
+
+async def _an_exception(batch, _a2e, sim):
     running = asyncio.create_task(_run(batch))
-    await asyncio.sleep(0.3)
+    await _first_bill(sim)
     running.cancel()
     raise ZeroDivisionError
 
 
-async def _a_cancellation(batch, _a2e):
-    async with asyncio.timeout(0.3):
+async def _a_cancellation(batch, _a2e, _sim):
+    async with asyncio.timeout(0.5):
         await _run(batch)
 
 
-async def _two_cancellations(batch, _a2e):
+async def _two_cancellations(batch, _a2e, _sim):
     me = asyncio.current_task()
-    asyncio.get_running_loop().call_later(0.3, me.cancel)
     asyncio.get_running_loop().call_later(0.5, me.cancel)
+    asyncio.get_running_loop().call_later(0.7, me.cancel)
     await _run(batch)
 
 
-async def _a_generator_that_is_closed(batch, _a2e):
+async def _a_generator_that_is_closed(batch, _a2e, sim):
     outcomes = batch.run(SWAPS)
     first = asyncio.ensure_future(anext(outcomes))
-    await asyncio.sleep(0.3)
+    await _first_bill(sim)
     first.cancel()
     await asyncio.wait([first])
     await outcomes.aclose()
 
 
-async def _the_client_closed_first(batch, a2e):
+async def _the_client_closed_first(batch, a2e, sim):
     running = asyncio.create_task(_run(batch))
-    await asyncio.sleep(0.3)
+    await _first_bill(sim)
     await a2e.aclose()
     await asyncio.wait([running])
     running.exception()
 
 
-async def _the_client_closing_at_once(batch, a2e):
+async def _the_client_closing_at_once(batch, a2e, sim):
     running = asyncio.create_task(_run(batch))
-    await asyncio.sleep(0.3)
+    await _first_bill(sim)
     closing = asyncio.create_task(a2e.aclose())
     await asyncio.sleep(0)
     running.cancel()
     del closing
 
 
-async def _a_second_run(batch, _a2e):
+async def _a_second_run(batch, _a2e, sim):
     running = asyncio.create_task(_run(batch))
-    await asyncio.sleep(0.3)
+    await _first_bill(sim)
     running.cancel()
     await _run(batch)
 
@@ -88,14 +93,14 @@ async def test_no_id_is_lost_however_the_block_is_left(tmp_path, way, order):
         async def block():
             if order == "client outside":
                 async with client(sim) as a2e, Batch.open(tmp_path, a2e) as batch:
-                    await way(batch, a2e)
+                    await way(batch, a2e, sim)
             else:
                 async with contextlib.AsyncExitStack() as stack:
                     a2e = client(sim)
                     await a2e.open()
                     batch = await stack.enter_async_context(Batch.open(tmp_path, a2e))
                     stack.push_async_callback(a2e.aclose)
-                    await way(batch, a2e)
+                    await way(batch, a2e, sim)
 
         leaving = asyncio.create_task(block())
         await asyncio.wait([leaving])
