@@ -160,3 +160,14 @@ async def test_a_family_without_a_list_says_so(a2e, sim):
     with pytest.raises(UsageError, match="has no list"):
         [record async for record in a2e.records("face_swap_preview")]
     assert not sim.counters
+
+
+@virtual(task_seconds=400)
+async def test_both_sends_of_a_past_that_nobody_wrote_down_are_told_apart(a2e, sim, caplog):
+    """Where a first look by the tag alone shows an "a" and a "b", the first is recovered and the other is a double."""
+    for letter in "ab":
+        sim.world.start("text_to_image", {"prompt": "x", "name": tags.put("a red kite", "resumed1", letter, 100)})
+    result = await resumed(a2e, None).start(IMAGE, tag="resumed1")
+    first, second = sim.world.book.starts
+    assert result.task_ids == first.task_ids
+    assert f"tag resumed1 was taken twice: {first.task_ids[0]} is kept, {second.task_ids[0]}" in caplog.text
