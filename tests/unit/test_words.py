@@ -32,7 +32,7 @@ ALLOWED = re.compile(
     r"|film grain|(?<=\n  )sound(?=  )|\b(start|quote|families) sound\b"
     r"|(symbolic|hard) links?|links?,? (pipes?|hard|or no plain|and devices|and pipes)|is a link\b|through a link"
     r"|\"link\"|'link'|`link`"  # a kind of input of Wan 3.0
-    r"|look(s|ed|ing)?( |\n)+(for|up|at)\b|where( |\n)+to( |\n)+look|looks( |\n)+like|look( |\n)+(in|there)\b"
+    r"|look(s|ed|ing)?\s+(for|up|at|like)\b|where( |\n)+to( |\n)+look|looks( |\n)+like|look( |\n)+(in|there)\b"
     r"|sounds( |\n)+like|would( |\n)+look\b|captions( |\n)+look\b|<link rel=",
     re.IGNORECASE,
 )
