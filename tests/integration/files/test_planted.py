@@ -82,7 +82,7 @@ async def test_whoever_waits_for_another_process_is_told_and_gives_up(a2e, host,
     part, _note = await leave(a2e, host, tmp_path)
     with part.open("r+b") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
-        with pytest.raises(DownloadError, match=r"another client of this process is downloading it, .* not gone on"):
+        with pytest.raises(DownloadError, match=r"another client of this process is downloading it, .* no progress"):
             await a2e.download(host.url, tmp_path, name="video")
     assert [record.message for record in caplog.records if "waiting for another client" in record.message]
     assert is_whole(await a2e.download(host.url, tmp_path, name="video"), tmp_path)
