@@ -33,7 +33,6 @@ OLD_TESTS = 900
 LONG_TESTS = frozenset(
     {
         "tests/acceptance/test_batch.py",
-        "tests/integration/test_files.py",
         "tests/support/histories.py",
         "tests/support/rules_video.py",
         "tests/unit/starts/test_budget.py",
