@@ -13,6 +13,7 @@ import hmac
 import json
 import re
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 import attrs
 
@@ -44,7 +45,7 @@ class Access:
         }
         self._forms = _forms_of(token)
 
-    @property
+    @cached_property
     def account(self) -> str:
         """A hash of whose token it is: of the account that a JWT behind "sk_" names, of any other token itself."""
         whose = masked(self.headers["Authorization"])

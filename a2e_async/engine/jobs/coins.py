@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeGuard
 
@@ -48,7 +49,9 @@ class Coins:
     def __init__(self, spent: float = 0) -> None:
         self.spent = spent
         self.reserved: float = 0
-        self._paid: dict[str, float] = {}  # by task, oldest first, until it has ended well or was refunded
+        self._paid: OrderedDict[str, float] = (
+            OrderedDict()
+        )  # by task, oldest first, until it has ended well or was refunded
         self._open: dict[str, Reservation] = {}
 
     def hold(self, coins: float) -> None:
@@ -133,9 +136,9 @@ class Coins:
         held.open = set()
 
     def _note_paid(self, costs: Mapping[str, float]) -> None:
-        self._paid |= costs
+        self._paid.update(costs)
         while len(self._paid) > _MOST_KEPT:  # of jobs that were detached long ago
-            del self._paid[next(iter(self._paid))]
+            self._paid.popitem(last=False)
 
 
 def is_amount(coins: object) -> TypeGuard[float]:

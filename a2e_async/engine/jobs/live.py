@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 
 from a2e_async.core.family import Family
@@ -45,7 +46,7 @@ class LiveJobs:
     def __init__(self) -> None:
         self.jobs: dict[AnyJob, None] = {}
         self.unseen: dict[int, str] = {}
-        self.deleted: dict[str, None] = {}
+        self.deleted: OrderedDict[str, None] = OrderedDict()
         self._tags: dict[str, AnyJob] = {}
         self._numbers = itertools.count(1)
         self._drained: list[asyncio.Future[None]] = []
@@ -71,7 +72,7 @@ class LiveJobs:
         """Note that this client has deleted a task: a list that lacks it hides nothing."""
         self.deleted[task_id] = None
         if len(self.deleted) > _DELETED_KEPT:
-            del self.deleted[next(iter(self.deleted))]
+            self.deleted.popitem(last=False)
 
     def witnesses(self, family: Family) -> Iterator[Witness]:
         """Give the tasks of a family that were seen to be there, by polls of jobs that have not ended."""

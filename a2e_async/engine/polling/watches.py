@@ -7,6 +7,7 @@ poller what is asked for and hurried, `learned` what was seen running, and the s
 from __future__ import annotations
 
 import math
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -156,7 +157,7 @@ class EarlyHints:
     """
 
     def __init__(self) -> None:
-        self._since: dict[str, float] = {}  # oldest first
+        self._since: OrderedDict[str, float] = OrderedDict()  # oldest first
 
     def __len__(self) -> int:
         return len(self._since)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, Literal, Protocol
 
@@ -69,7 +70,7 @@ class Budget:
         self.coins = coins or Coins()
         self._quote = quote
         self._on_unknown_price = on_unknown_price
-        self._prices: dict[tuple[Any, ...], float] = {}
+        self._prices: OrderedDict[tuple[Any, ...], float] = OrderedDict()
         self._asked: dict[tuple[Any, ...], asyncio.Task[None]] = {}
         self._alone: asyncio.Future[None] | None = None
 
@@ -148,7 +149,7 @@ class Budget:
         self._prices.pop(kind, None)
         self._prices[kind] = price
         if len(self._prices) > _MOST_PRICES:  # where a URL decides the price each start is a kind of its own
-            del self._prices[next(iter(self._prices))]
+            self._prices.popitem(last=False)
 
     def _end_waiting(self, reservation: Reservation) -> None:
         if reservation.alone is not None:

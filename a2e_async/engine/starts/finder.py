@@ -20,7 +20,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable
 
 import attrs
@@ -105,7 +105,8 @@ class Finder:
         self._service = service
         self._retry: Retry = service.retry
         self._live = live
-        self._known: dict[str, tuple[float | None, float]] = {}
+        # in an order of its own, for the first key of a plain dict is found by passing over all that are gone
+        self._known: OrderedDict[str, tuple[float | None, float]] = OrderedDict()
         self._names_come_back = family.names_given_back
         self._behind: float | None = None
         self.sweeps = Sweeps(family, service)
@@ -190,7 +191,7 @@ class Finder:
         now = self._service.server_time()
         self._known[replies.row_id(row)] = (now if created is None else created, asyncio.get_running_loop().time())
         while len(self._known) > _KNOWN_AT_MOST:
-            del self._known[next(iter(self._known))]
+            self._known.popitem(last=False)
 
     def knows(self, task_id: str) -> bool:
         """Whether a task is known to be that of a start that was answered before."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import OrderedDict
 from typing import Any
 
 from a2e_async.core import replies, tags, wire
@@ -49,7 +50,7 @@ class Sender:
         self._webhook = webhook
         self._live = live
         self._finders: dict[str, Finder] = {}
-        self._lost: dict[str, Posted] = {}
+        self._lost: OrderedDict[str, Posted] = OrderedDict()
 
     def finder(self, family: Family) -> Finder:
         """Give the one finder of a family."""
@@ -175,7 +176,7 @@ class Sender:
         """Remember a lost start, so that a later one under its tag looks for it first, whoever asks for it."""
         self._lost[tag] = Posted(first=attempt.first, last=None, letters=attempt.letters)
         if len(self._lost) > _LOST_KEPT:
-            del self._lost[next(iter(self._lost))]
+            self._lost.popitem(last=False)
 
     def _recover(self, attempt: Attempt, finding: Finding) -> None:
         """Take over the tasks that were found: those of the first send where both were taken.
