@@ -109,7 +109,7 @@ NAMELESS = {
     "an index that pandas has named": ("Unnamed: 0,id,prompt\n0,a,a kite\n", "cell 1 stands in a column without"),
     "a note": ("id,prompt,\na,a kite,my note\n", "cell 3 stands in a column without a name"),
     "too many cells": ("prompt\na kite, red\n", "has 2 cells, the header has 1 column; text that holds the sep"),
-    "rows inside an object": ('{"rows": [{"prompt": "x"}]}', "put them at the top, as an array or one a line"),
+    "rows inside an object": ('{"rows": [{"prompt": "x"}]}', "put them at the top, as an array or one per line"),
     "a split data frame": ('{"columns": ["prompt"], "index": [0], "data": [["x"]]}', "put them at the top"),
     "columns of a data frame": ('{"id": {"0": "a"}, "prompt": {"0": "x"}}', "orient='records'"),
 }
