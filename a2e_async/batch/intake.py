@@ -11,7 +11,7 @@ import inspect
 import logging
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterable, Collection, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, Collection, Iterable, Mapping
 from typing import Any
 
 import attrs
@@ -26,7 +26,7 @@ from a2e_async.core import rules
 from a2e_async.core.family import Request
 from a2e_async.errors import UsageError
 
-Rows = Iterable[Row | Request[Any]] | AsyncIterable[Row | Request[Any]]
+Rows = Iterable[Row | Request[Any]] | AsyncIterable[Row | Request[Any]] | Mapping[str, Request[Any]]
 Turn = tuple[Row, Entry, ImageSource | None]
 Waiting = tuple[Row, Entry]
 
@@ -47,7 +47,7 @@ class Intake:
     """
 
     def __init__(self, rows: Rows, ledger: Ledger, wake: asyncio.Event, again: Collection[State] = frozenset()) -> None:
-        self._rows = rows
+        self._rows = (Row(one, request) for one, request in rows.items()) if isinstance(rows, Mapping) else rows
         self._ledger = ledger
         self._wake = wake
         self._again = again

@@ -36,14 +36,14 @@ def _is_mapping(_row: object, _field: object, value: object) -> None:
         raise UsageError(f"fields: must be a mapping of names to values, not {rules.kind_of(value)}")
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(init=False)
 class Row:
     """One row.
 
     Attributes:
         id: Its own id, or a hash of what it holds.
-        family: The family to start; its name or its request class will do.
-        fields: The request's fields by name.
+        family: The family to start; its name or its request class will do, or a request, whose fields these are then.
+        fields: The request's fields by name; none beside a request.
         image_from: The id of the row whose image it takes, or None.
         line: Where it stands in its file, counted from 1.
         hashed: Whether its id is the hash of what it holds.
@@ -58,6 +58,23 @@ class Row:
     image_from: str | None = None
     line: int | None = None
     hashed: bool = False
+
+    def __init__(
+        self,
+        id: str,  # noqa: A002 - what a row calls it
+        family: Family | str | type[Request[Any]] | Request[Any],
+        fields: Mapping[str, Any] | None = None,
+        *,
+        image_from: str | None = None,
+        line: int | None = None,
+        hashed: bool = False,
+    ) -> None:
+        if isinstance(family, Request):
+            if fields is not None:
+                raise UsageError(f"row {id}: a request has its fields already, so give no others beside it")
+            fields = fields_in(family)
+        given: Any = fields  # None beside a family is refused by its rule
+        self.__attrs_init__(id, family_of(family), given, image_from, line, hashed)
 
     def request(self, image: str | None = None) -> Request[Result]:
         """Make the request.
@@ -128,14 +145,18 @@ class RowError(InvalidRequestError):
 
 def of_request(request: Request[Result]) -> Row:
     """Make a row of a request."""
-    family = family_of(request)
+    family, fields = family_of(request), fields_in(request)
+    return Row(id=hashed_id(family, fields), family=family, fields=fields, hashed=True)
+
+
+def fields_in(request: Request[Result]) -> dict[str, Any]:
+    """Give the fields of a request by name, as a row and its ledger hold them."""
     held = {field.name: (getattr(request, field.name), field.kind) for field in fields_of(type(request))}
-    fields = {
+    return {
         name: kind(value) if kind in (list, dict) else value
         for name, (value, kind) in held.items()
         if value is not None
     }
-    return Row(id=hashed_id(family, fields), family=family, fields=fields, hashed=True)
 
 
 def numbered(row: Row, seen: dict[str, int]) -> Row | None:

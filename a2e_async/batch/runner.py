@@ -106,7 +106,8 @@ class RowsRun:
         was stopped, is not given.
 
         Args:
-            rows: Rows or requests. A request's id is a hash of its content; equal ones are numbered.
+            rows: Rows or requests, or requests by their ids. A request's own id is a hash of its content; equal ones
+                are numbered.
 
         Raises:
             A2EError: What stopped the batch (a refused token, too few coins, the budget, the ledger, a service that
