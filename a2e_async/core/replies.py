@@ -40,7 +40,7 @@ _OK = range(200, 300)
 _REDIRECTS = range(300, 400)
 _UNAUTHORIZED, _PAYMENT, _FORBIDDEN, _NOT_FOUND, _NO_METHOD, _TOO_MANY, _BUSY = 401, 402, 403, 404, 405, 429, 503
 _BLOCKED = frozenset({_UNAUTHORIZED, _FORBIDDEN})
-_ROUTERS_WORDS = b"Cannot POST"
+_ROUTERS_WORDS = re.compile(rb"Cannot [A-Z]+\b")
 """How the service's own router refuses a path. A gateway may answer a start with its own 404 after the work."""
 _MINOR_BLOCKED, _MINOR_SUSPECTED = 1003, 1004
 
@@ -64,7 +64,7 @@ def read(reply: HttpReply, *, start: bool = False, asked: object = None) -> Any:
         if reply.status in _OK:
             raise nonsense(reply, "the reply is not the service's JSON")
         error = _error(reply, {}, no_route=reply.status in (_NOT_FOUND, _NO_METHOD), page=True)
-        if isinstance(error, ServiceError) and start and _ROUTERS_WORDS not in reply.body:
+        if isinstance(error, ServiceError) and start and not _ROUTERS_WORDS.search(reply.body):
             error.no_route = False
         raise error
     refused = reply.status not in _OK or refusals.refuses(body)
