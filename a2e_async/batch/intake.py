@@ -26,7 +26,8 @@ from a2e_async.core import rules
 from a2e_async.core.family import Request
 from a2e_async.errors import UsageError
 
-Rows = Iterable[Row | Request[Any]] | AsyncIterable[Row | Request[Any]] | Mapping[str, Request[Any]]
+Given = Iterable[Row | Request[Any]] | AsyncIterable[Row | Request[Any]]
+Rows = Given | Mapping[str, Request[Any]]
 Turn = tuple[Row, Entry, ImageSource | None]
 Waiting = tuple[Row, Entry]
 
@@ -47,7 +48,7 @@ class Intake:
     """
 
     def __init__(self, rows: Rows, ledger: Ledger, wake: asyncio.Event, again: Collection[State] = frozenset()) -> None:
-        self._rows = (Row(one, request) for one, request in rows.items()) if isinstance(rows, Mapping) else rows
+        self._rows: Given = _by_id(rows) if isinstance(rows, Mapping) else rows
         self._ledger = ledger
         self._wake = wake
         self._again = again
@@ -159,6 +160,11 @@ class Intake:
             self._waiting.setdefault(str(row.image_from), []).append((row, entry))
         else:
             self._ready.append((row, entry))
+
+
+def _by_id(rows: Mapping[Any, Any]) -> Iterable[Row]:
+    """Make rows of requests by their ids."""
+    return (Row(one, request) for one, request in rows.items())
 
 
 def _as_begun(row: Row, entry: Entry) -> Row:

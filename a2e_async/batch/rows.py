@@ -74,7 +74,9 @@ class Row:
                 raise UsageError(f"row {id}: a request has its fields already, so give no others beside it")
             fields = fields_in(family)
         given: Any = fields  # None beside a family is refused by its rule
-        self.__attrs_init__(id, family_of(family), given, image_from, line, hashed)
+        self.__attrs_init__(  # pyright: ignore[reportAttributeAccessIssue]  # attrs makes it where there is an __init__
+            id, family_of(family), given, image_from, line, hashed
+        )
 
     def request(self, image: str | None = None) -> Request[Result]:
         """Make the request.
