@@ -7,6 +7,8 @@ import gc
 import inspect
 import logging
 import os
+import signal
+import threading
 
 import aioresponses.core
 import pytest
@@ -15,6 +17,13 @@ from aiohttp import ClientResponse, StreamReader
 from aiohttp.client_proto import ResponseHandler
 
 pytest_plugins = ["pytester"]
+
+if threading.current_thread() is threading.main_thread():
+    # A background job ignores Ctrl-C, one below nohup ignores a hang-up, and every child inherits that. What happens
+    # then has tests of its own; all others need signals as a terminal gives them.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
+        signal.signal(number, signal.SIG_DFL)
 
 _TURNS_TO_END = 3  # a cancelled task needs a turn of the loop to end, its awaiter another
 
