@@ -90,6 +90,17 @@ def clean_environment(monkeypatch):
             monkeypatch.delenv(name)
 
 
+@pytest.fixture(autouse=True)
+def quiet_loggers():
+    """Give the package's loggers back as they were: a command sets them up for its whole process, which is ours."""
+    loggers = [logging.getLogger(name) for name in ("a2e_async", "a2e_async.http")]
+    before = [(logger.level, list(logger.handlers), logger.propagate) for logger in loggers]
+    yield
+    for logger, (level, handlers, propagate) in zip(loggers, before, strict=True):
+        logger.setLevel(level)
+        logger.handlers, logger.propagate = handlers, propagate
+
+
 class _Complaints(logging.Handler):
     """What the event loops had to say; their default exception handler writes it to the logger `asyncio`."""
 
