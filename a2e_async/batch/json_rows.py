@@ -6,11 +6,12 @@ import io
 import json
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, TextIO
 
 from a2e_async.batch.cells import TwiceError, unique
 from a2e_async.batch.reading import read_row
 from a2e_async.batch.rows import BadRow, Row, shortened, shown
+from a2e_async.batch.tables import head_of
 from a2e_async.errors import UsageError
 
 _SPACE = re.compile(r"[ \t\r\n]*")
@@ -18,16 +19,31 @@ _WRAPPERS = frozenset({"rows", "data", "records", "items", "columns", "index", "
 _ONE_A_LINE = "must be one JSON object per line"
 
 
-def json_rows(text: str, family: str | None) -> list[Row | BadRow]:
+def json_rows(text: TextIO, family: str | None) -> Iterator[Row | BadRow]:
     """Read JSON rows: in JSON Lines each line stands by itself, and one that is wrong spoils no other.
 
     Args:
-        text: The whole file.
+        text: The whole file; of JSON Lines no more than some are held at once, of a document all.
         family: The family of rows that name none.
 
     Raises:
         UsageError: It is one document, and no JSON.
     """
+    if not _begins_with_an_object(head_of(text)):
+        yield from _rows_of(text.read(), family)
+        return
+    for number, line in enumerate(text, 1):
+        if line.strip():
+            yield _of_line(number, line, family)
+
+
+def _begins_with_an_object(head: str) -> bool:
+    """Whether the first line is a whole JSON object, so that each line is a row."""
+    line = next((line for line in io.StringIO(head, newline="") if line.strip()), "")
+    return _is_object(line)
+
+
+def _rows_of(text: str, family: str | None) -> list[Row | BadRow]:
     lines = [(number, line) for number, line in enumerate(io.StringIO(text, newline=""), 1) if line.strip()]
     if _is_lines([line for _number, line in lines]):
         return [_of_line(number, line, family) for number, line in lines]

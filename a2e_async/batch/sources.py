@@ -7,22 +7,23 @@ import csv
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TextIO
 
 import attrs
 
 from a2e_async.batch.json_rows import json_rows
 from a2e_async.batch.rows import BadRow, Row, RowError, numbered, shown
-from a2e_async.batch.tables import prompt_rows, table_rows
+from a2e_async.batch.tables import head_of, prompt_rows, table_rows
 from a2e_async.errors import UsageError
 
 _JSON_SUFFIXES = (".jsonl", ".ndjson", ".json")
 _TEXT_SUFFIXES = (".txt", ".text")
 _AS_JSON = re.compile(r'\s*(\{\s*["}]|\[\s*\{)')
 _MARKED = (  # the longer mark first: UTF-32 begins like UTF-16
-    (codecs.BOM_UTF32_LE, "utf-32-le"),
-    (codecs.BOM_UTF32_BE, "utf-32-be"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
+    (codecs.BOM_UTF32_LE, "utf-32"),  # which reads the mark and leaves it out
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _SAVE = "save the sheet as CSV UTF-8 and give that file"
 _EXCEL = f"this is an Excel workbook: {_SAVE}"
@@ -83,44 +84,60 @@ def read_file(path: Path, family: str | None = None) -> RowFile:
     Raises:
         UsageError: The file cannot be read at all.
     """
+    found = list(read_rows(path, family))
+    return check_rows(found)
+
+
+def read_rows(path: Path, family: str | None = None) -> Iterator[Row | BadRow]:
+    """Read a file of rows one by one, each checked by itself only; a file of a million is never held as a whole.
+
+    Args:
+        path: The file.
+        family: The family of rows that name none.
+
+    Raises:
+        UsageError: The file cannot be read at all, or holds no rows.
+    """
+    found = False
     try:
-        text = _text(path.read_bytes(), path.suffix.lower())
-        found = list(_reader(path.suffix.lower(), text)(text, family))
+        with _opened(path) as text:
+            for one in _reader(path.suffix.lower(), text)(text, family):
+                found = True
+                yield one
     except UsageError as error:
         raise UsageError(f"{path}: {error.message}") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path}: this is no whole {error.encoding} text; save the file as CSV in UTF-8") from error
     except (OSError, csv.Error) as error:
         words = error.strerror if isinstance(error, OSError) else str(error)
         raise UsageError(f"{path} cannot be read: {words}") from error
     if not found:
         raise UsageError(f"{path} holds no rows")
-    return check_rows(found)
 
 
-def _text(content: bytes, suffix: str) -> str:
-    """Give the text of a file; what belongs to another program is named, with the next step."""
-    begins = content[:20].lstrip().lower()
+def _opened(path: Path) -> TextIO:
+    """Open a file as text; what belongs to another program is named, with the next step."""
+    with path.open("rb") as source:
+        begins = source.read(20).lstrip().lower()
+        source.seek(0)
+        first = source.read(4)
     kind = next((kind for start, kind in _FOREIGN_STARTS.items() if begins.startswith(start.lower())), None)
+    suffix = path.suffix.lower()
     if kind or suffix in _FOREIGN:
         raise UsageError(_FOREIGN.get(suffix) or str(kind))
     for mark, encoding in _MARKED:
-        if content.startswith(mark):
-            return _strict(content[len(mark) :], encoding)
-    if b"\0" in content[:4] and content[:4].strip(b"\0"):
+        if first.startswith(mark):
+            return path.open(encoding=encoding, newline="")
+    if b"\0" in first and first.strip(b"\0"):
         raise UsageError("this is not UTF-8 text; save the file as CSV in UTF-8")
-    return content.decode("utf-8-sig", errors="surrogateescape")  # a row with other bytes is refused by its line
+    # A row with other bytes is refused by its line.
+    return path.open(encoding="utf-8-sig", errors="surrogateescape", newline="")
 
 
-def _strict(content: bytes, encoding: str) -> str:
-    try:
-        return content.decode(encoding)
-    except UnicodeDecodeError as error:
-        raise UsageError(f"this is no whole {encoding} text; save the file as CSV in UTF-8") from error
-
-
-def _reader(suffix: str, text: str) -> Callable[[str, str | None], Iterable[Row | BadRow]]:
+def _reader(suffix: str, text: TextIO) -> Callable[[TextIO, str | None], Iterable[Row | BadRow]]:
     if suffix in _JSON_SUFFIXES:
         return json_rows
-    if _AS_JSON.match(text):  # no header and hardly a prompt begins so
+    if _AS_JSON.match(head_of(text)):  # no header and hardly a prompt begins so
         return json_rows
     return prompt_rows if suffix in _TEXT_SUFFIXES else table_rows
 
@@ -174,4 +191,4 @@ def _behind(sources: Sequence[str], followers: Mapping[str, Sequence[str]]) -> I
             line.append(row_id)
 
 
-__all__ = ["RowError", "RowFile", "check_rows", "read_file"]
+__all__ = ["RowError", "RowFile", "check_rows", "read_file", "read_rows"]

@@ -6,7 +6,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, TextIO
 
 import attrs
 
@@ -19,29 +19,32 @@ from a2e_async.errors import UsageError
 
 _MARKS = (",", ";", "\t", "|")
 _LONGEST_CELL = 1 << 27
+_HEAD = 1 << 20  # characters, within which the first line ends
 _SEP = re.compile(r'"?sep=(.)"?[ \t]*(\r\n|\r|\n|$)', re.IGNORECASE)
 _UNNAMED = re.compile(r"(Unnamed: \d+(_level_\d+)?)?")  # pandas has a name for what has none
 _RULE = re.compile(r"[-+:= ]*-[-+:= ]*")
 _COLUMNS = "the first line must name the columns, as in: id,family,prompt,negative_prompt,image_url"
 
 
-def table_rows(text: str, family: str | None) -> Iterator[Row | BadRow]:
+def table_rows(text: TextIO, family: str | None) -> Iterator[Row | BadRow]:
     """Read a table with a header; its columns may stand between commas, semicolons, tabs or bars.
 
     Args:
-        text: The whole file.
+        text: The whole file, of which no more than some rows are held at once.
         family: The family of rows that name none.
 
     Raises:
         UsageError: The header cannot be read.
         csv.Error: So.
     """
-    told = _SEP.match(text)  # what Excel writes, and reads, to say it
+    head = head_of(text)
+    told = _SEP.match(head)  # what Excel writes, and reads, to say it
     begin = told.end() if told else 0
     before = csv.field_size_limit(_LONGEST_CELL)  # ours is checked row by row, with the line's number
     try:
-        mark = told[1] if told else _mark(text)
-        reader = _reader(text[begin:], mark)
+        mark = told[1] if told else _mark(head)
+        text.read(begin)
+        reader = _reader(text, mark)
         names = _header(reader)
         _check_header(names)
         skipped = 1 if told else 0
@@ -56,26 +59,33 @@ def table_rows(text: str, family: str | None) -> Iterator[Row | BadRow]:
         csv.field_size_limit(before)
 
 
-def prompt_rows(text: str, family: str | None) -> Iterator[Row | BadRow]:
+def prompt_rows(text: TextIO, family: str | None) -> Iterator[Row | BadRow]:
     """Read one prompt a line; a text file whose first line names columns is a table all the same.
 
     Args:
-        text: The whole file.
+        text: The whole file, of which no more than some rows are held at once.
         family: The family of rows that name none.
     """
-    lines = list(io.StringIO(text, newline=None))
-    first = next((line for line in lines if line.strip()), "")
+    head = head_of(text)
+    first = next((line for line in io.StringIO(head, newline=None) if line.strip()), "")
     names = [squeezed(name) for name in re.split(r"[,;\t|]", first) if name.strip()]
-    if _SEP.match(text) or (names and _known_names().issuperset(names)):
+    if _SEP.match(head) or (names and _known_names().issuperset(names)):
         yield from table_rows(text, family)
         return
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(text, 1):
         if line.strip():
             yield read_row({"prompt": line.strip()}, family=family, line=number, typed=True)
 
 
-def _reader(text: str, mark: str) -> Any:  # noqa: ANN401 - csv's reader has no public type
-    return csv.reader(io.StringIO(text, newline=""), delimiter=mark, strict=True, skipinitialspace=True)
+def head_of(text: TextIO) -> str:
+    """Give the beginning of a text, which is read from its beginning again afterwards."""
+    head = text.read(_HEAD)
+    text.seek(0)
+    return head
+
+
+def _reader(text: TextIO, mark: str) -> Any:  # noqa: ANN401 - csv's reader has no public type
+    return csv.reader(text, delimiter=mark, strict=True, skipinitialspace=True)
 
 
 def _header(reader: Iterator[list[str]]) -> list[str]:
@@ -89,7 +99,7 @@ def _mark(text: str) -> str:
     problem: csv.Error | None = None
     for mark in _MARKS:
         try:
-            headers[mark] = _header(_reader(text, mark))
+            headers[mark] = _header(_reader(io.StringIO(text, newline=""), mark))
         except csv.Error as error:
             problem = problem or error
     if problem and not any(len(names) > 1 for names in headers.values()):
