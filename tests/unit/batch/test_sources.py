@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 
 import pytest
 
-from a2e_async.batch.sources import read_file, read_rows
+from a2e_async.batch.sources import read_file
 from a2e_async.errors import UsageError
 
 LINK = "https://example.com/a.png"
-LONG = "a kite " * 200
 HEADER = "id,family,prompt,negative_prompt,image_url,image_from,max_images,input_images,width"
 
 
@@ -298,18 +296,3 @@ def test_reading_leaves_the_csv_module_as_it_was(tmp_path):
     before = csv.field_size_limit()
     table(tmp_path, "a,text_to_image," + "x" * 200_000)
     assert csv.field_size_limit() == before
-
-
-@pytest.mark.parametrize(
-    ("suffix", "line"),
-    [(".csv", LONG), (".jsonl", json.dumps({"prompt": LONG})), (".txt", LONG)],
-)
-def test_a_large_file_is_never_held_as_a_whole(tmp_path, suffix, line):
-    """What is cut off while rows are read is not among them: it had not been read yet."""
-    path, count = tmp_path / f"rows{suffix}", 4_000
-    path.write_text("prompt\n" + f"{line}\n" * count if suffix == ".csv" else f"{line}\n" * count)
-    rows = read_rows(path, "text_to_image")
-    next(rows)
-    os.truncate(path, path.stat().st_size // 2)
-    read = 1 + sum(1 for _row in rows)
-    assert count // 4 < read < count * 3 // 4
