@@ -72,6 +72,8 @@ class A2EClient(Asking, ShortForms):
         transfers: How large, how slow and how many at once files may be.
         ssl: Certificates of your own for the service and for file hosts, as `ssl.create_default_context(cafile=...)`
             gives them; by default those of `http`, where it is an aiohttp session that has some.
+        max_running: Most of its starts that may run at the service at once, or None (default); others wait in the
+            queue. Tasks that were attached or detached are not counted.
 
     Raises:
         MissingTokenError: There is no token.
@@ -103,6 +105,7 @@ class A2EClient(Asking, ShortForms):
         allow_private_files: bool = False,
         transfers: Transfers = Transfers(),  # noqa: B008 - a frozen value
         ssl: SSLContext | None = None,
+        max_running: int | None = None,
     ) -> None:
         token = masked(token)  # first of all: a report of what is raised here shows the arguments
         self._config = configure(
@@ -122,6 +125,7 @@ class A2EClient(Asking, ShortForms):
             allow_private_files=allow_private_files,
             transfers=transfers,
             tls=ssl,
+            max_running=max_running,
         )
         self._options, self._shared = Options(), Lifetime(self._config)
 

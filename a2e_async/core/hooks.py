@@ -50,8 +50,14 @@ class Journal:
     """What is written down before anybody is told; this one writes nothing.
 
     Each method is awaited before the engine goes on, so what it has written is never younger than the world. The
-    order is: `intended` once, `sending` before each POST, `accepted` once and again when more tasks show, `finished`.
+    order is: `intended` once, `sending` before each POST, `accepted` once and again when more tasks show, `finished`;
+    `failed` may come at any time and is the last one.
+
+    Attributes:
+        may_wait: Whether writing may take minutes, as where a database can be away: then nobody else waits for it.
     """
+
+    may_wait = False
 
     async def intended(self, tag: str | None, request: Request[Result]) -> None:
         """A start is wanted under this tag; long waits may lie between this and its first POST."""
@@ -80,6 +86,13 @@ class Journal:
 
     async def finished(self, tag: str | None, records: Sequence[Record]) -> None:
         """Every task of the start has ended."""
+
+    async def failed(self, tag: str | None, error: Exception) -> None:
+        """The job ends with this error without the end of its tasks: refused, lost, cancelled, timed out, let go of.
+
+        It is written down before whoever waits for the job is told; where a job ends at once (it was detached, its
+        client is closed, its deadline has passed) right after that. What this raises is logged: the job ends anyway.
+        """
 
 
 @attrs.frozen

@@ -52,6 +52,7 @@ class Engine:
         on_unknown_price: What happens under a budget to a start whose price nobody knows; see `Budget`.
         webhook: Sent along with starts.
         learned: What is known of the ages at which tasks end.
+        max_running: Most jobs between their start and their end, or None.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class Engine:
         webhook: Webhook | None,
         on_unknown_price: Literal["alone", "refuse"] = "alone",
         learned: Learned | None = None,
+        max_running: int | None = None,
     ) -> None:
         self.service = service
         self.events = service.events
@@ -73,7 +75,9 @@ class Engine:
         self.tasks = TaskCalls(service, self.live)
         self.budget = Budget(budget, self._quote, on_unknown_price, self.coins)
         self.sender = Sender(service, webhook, self.live)
-        self.starter = Starter(self.sender, self.ends, self.budget, AccountCheck(service), max_starts)
+        self.starter = Starter(
+            self.sender, self.ends, self.budget, AccountCheck(service), max_starts, max_running=max_running
+        )
         self._canceller = Canceller(self.tasks, self.ends)
         self.poller = Poller(service, cadence, retry, learned or Learned(), self.ends)
         self._broken: str | None = None
@@ -172,6 +176,7 @@ class Engine:
         self.budget.close()
         self.service.pacer.close()
         self._leave(jobs)
+        await self.ends.aclose(until)
         self.events.close()
 
     def _leave(self, jobs: list[AnyJob]) -> None:

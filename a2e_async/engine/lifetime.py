@@ -60,6 +60,7 @@ class Opened:
             webhook=config.webhook,
             on_unknown_price=config.on_unknown_price,
             learned=learned,
+            max_running=config.max_running,
         )
 
     async def aclose(self, seconds: float) -> None:

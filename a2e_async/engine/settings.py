@@ -55,6 +55,7 @@ class Config:
     cadence: Cadence
     retry: Retry
     max_starts: int
+    max_running: int | None
     rate: float | None
     budget: float | None
     on_unknown_price: Literal["alone", "refuse"]
@@ -77,6 +78,7 @@ class Config:
         _check_kind("close_timeout", self.close_timeout, int, float)
         _check_http(self.http)
         check_amount("max_starts", self.max_starts, whole=True, least=1)
+        check_amount("max_running", self.max_running, whole=True, least=1)
         check_amount("rate", self.rate, least=1e-6)
         check_amount("budget", self.budget)
         check_amount("close_timeout", self.close_timeout)

@@ -4,7 +4,8 @@ A2EError
 ├── UsageError              our caller is wrong, nothing was sent
 │   ├── InvalidRequestError     a field breaks a rule
 │   ├── ClientClosedError       the client is closed, or was closed before this start was sent
-│   └── MissingTokenError       no token was given and none is in the environment
+│   ├── MissingTokenError       no token was given and none is in the environment
+│   └── KeyConflictError        one key, two requests
 ├── ServiceError            the service said no
 │   ├── AuthenticationError     ├── InsufficientCoinsError     ├── RateLimitedError
 │   ├── RejectedRequestError    ├── ModerationError            └── NotFoundError
@@ -41,6 +42,7 @@ __all__ = [
     "JobDetachedError",
     "JobFailedError",
     "JobTimeoutError",
+    "KeyConflictError",
     "LedgerError",
     "MissingTokenError",
     "ModerationError",
@@ -79,6 +81,18 @@ class ClientClosedError(UsageError):
 
 class MissingTokenError(UsageError):
     """No token was given and none is in the environment."""
+
+
+class KeyConflictError(UsageError):
+    """A key was given for one request, and another request was started under it; nothing was sent for this one.
+
+    Attributes:
+        key: The key.
+        other: The request to which the key belongs, as plain JSON values: its `family` and its fields.
+    """
+
+    key: str = ""
+    other: Any = None
 
 
 class ServiceError(A2EError):

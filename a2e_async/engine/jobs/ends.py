@@ -162,8 +162,8 @@ class Ends:
                 continue
             if self._waits_for_nothing(job):
                 self._finish_now(job)
-            elif job in self._siblings:
-                self._finish_soon(job)  # which may wait for as long as a lost start is looked for
+            elif job in self._siblings or job.options.journal.may_wait:
+                self._finish_soon(job)  # which may take as long as a lost start is looked for, or a store is away
             else:
                 self._ending.add(job)
                 slow.append(self._finish_slowly(job))
@@ -225,9 +225,28 @@ class Ends:
         self.coins.refund(record.id for record in failed if was_refunded(job.family, [record]))
         self.coins.forget(job.task_ids)
 
-    def fail(self, job: AnyJob, error: Exception) -> None:
-        """End a job with an error. What its tasks were charged stays known, for a later refund."""
+    async def refuse(self, job: AnyJob, error: Exception) -> None:
+        """End a job with an error that is written down before anybody is told; the job ends whatever comes of that."""
+        try:
+            if job.options.journal is not NO_JOURNAL and not job.done():
+                await asyncio.shield(self._background.run(self._write(job, error)))
+        finally:
+            self._end(job, None, error)
+
+    def fail(self, job: AnyJob, error: Exception) -> asyncio.Task[None] | None:
+        """End a job with an error at once; gives what writes it down, None where nothing does.
+
+        What its tasks were charged stays known. A process that dies before that leaves a job to be asked about again.
+        """
+        over = job.done()
         self._end(job, None, error)
+        return None if over or job.options.journal is NO_JOURNAL else self._background.run(self._write(job, error))
+
+    async def _write(self, job: AnyJob, error: Exception) -> None:
+        try:
+            await job.options.journal.failed(job.tag, error)
+        except Exception:  # noqa: BLE001 - the error that ends the job is what its awaiters have to hear
+            _log.warning("could not write down how a job ended; tag %s", job.tag, exc_info=True)
 
     def detach(self, job: AnyJob) -> None:
         """End a job and let its tasks go on."""

@@ -72,7 +72,8 @@ class Canceller:
             return False
         refunded = True if all(gone.values()) else None
         self._ends.coins.refund(task_id for task_id, came_back in gone.items() if came_back)
-        self._ends.fail(job, JobCancelledError("the job was cancelled before its task began", refunded=refunded))
+        words = "the job was cancelled before its task began"
+        await self._ends.refuse(job, JobCancelledError(words, refunded=refunded))
         return True
 
     async def _tell_of_gone(self, job: AnyJob, gone: Mapping[str, bool]) -> None:

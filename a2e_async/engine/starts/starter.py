@@ -1,5 +1,7 @@
 """The queue of starts: at most `max_starts` in flight; a queued job costs an object, not a coroutine.
 
+A start that finds no place (`places.py`) stays in the queue, and no worker waits for it.
+
 Laws of this file, in the order of a start: its price is reserved, then it is written down as intended, then sent; its
 coins are counted as soon as its answer is there, before anything is awaited; its ids are written down before anybody is
 told. Whoever ends a worker leaves its job ended or with its ids: nothing that may have been paid for goes unnamed.
@@ -25,6 +27,7 @@ from a2e_async.engine.jobs.options import NO_JOURNAL
 from a2e_async.engine.starts.account import AccountCheck
 from a2e_async.engine.starts.attempt import Attempt
 from a2e_async.engine.starts.budget import Budget
+from a2e_async.engine.starts.places import Places
 from a2e_async.engine.starts.sender import Sender
 from a2e_async.engine.starts.siblings import Siblings
 from a2e_async.errors import A2EError, ClientClosedError, InsufficientCoinsError, JobCancelledError, StartUnknownError
@@ -41,6 +44,7 @@ class Starter:
         budget: Where the price of a start is reserved.
         account: Asked before a refusal of one start ends others.
         max_starts: Most starts in flight.
+        max_running: Most jobs between their start and their end, or None.
     """
 
     def __init__(
@@ -50,7 +54,10 @@ class Starter:
         budget: Budget,
         account: AccountCheck,
         max_starts: int,
+        *,
+        max_running: int | None = None,
     ) -> None:
+        self.places = Places(max_running, self._hire)
         self._sender = sender
         self._siblings = Siblings(sender)
         self._ends = ends
@@ -67,7 +74,12 @@ class Starter:
     def put(self, job: AnyJob) -> None:
         """Queue a job; it is sent as soon as a worker is free."""
         self._queue.append(job)
-        if len(self._queue) > self._lingering and len(self._workers) < self._max_starts:
+        if len(self._queue) > self._lingering and len(self._workers) < self._max_starts and self.places.free:
+            self._workers.add(asyncio.create_task(self._work(), name="a2e starter"))
+
+    def _hire(self, free: int) -> None:
+        """Begin what has waited for a place."""
+        for _ in range(0 if self._closing else min(free, len(self._queue), self._max_starts - len(self._workers))):
             self._workers.add(asyncio.create_task(self._work(), name="a2e starter"))
 
     async def let_go(self, job: AnyJob) -> None:
@@ -77,7 +89,8 @@ class Starter:
             return
         if job.stage is Stage.QUEUED or (attempt is not None and attempt.is_unsent):
             words = "the job was cancelled before its start was sent"  # whoever is busy with it asks before the POST
-            self._ends.fail(job, JobCancelledError(words, refunded=True))
+            if writing := self._ends.fail(job, JobCancelledError(words, refunded=True)):
+                await asyncio.shield(writing)  # or another process starts what somebody was told is cancelled
         elif attempt is not None:
             attempt.taken_back = True
             attempt.over = attempt.over or asyncio.Event()
@@ -118,7 +131,7 @@ class Starter:
     async def _work(self) -> None:
         worker = asyncio.current_task()
         try:
-            while not self._closing and (self._queue or await self._linger()):
+            while not self._closing and (self._queue or await self._linger()) and self.places.free:
                 await self._start(self._queue.popleft(), worker)  # in no variable, or a worker would keep its last job
         finally:
             self._workers.discard(worker)
@@ -136,6 +149,7 @@ class Starter:
         request = job.request
         if request is None or not job.begin():
             return
+        self.places.take(job)
         attempt = self._attempts[job] = Attempt(job, request, worker)
         held: Reservation | None = None
         try:
@@ -272,7 +286,7 @@ class Starter:
         try:
             error = await self._account.confirm(error)
         finally:  # also when the client is closed meanwhile
-            self._ends.fail(job, error)
+            await self._ends.refuse(job, error)
         if queued and isinstance(error, InsufficientCoinsError) and await self._account.is_empty(job.family, request):
             for other in queued:
                 if other.stage is Stage.QUEUED:

@@ -35,6 +35,7 @@ TREE = {
     "JobDetachedError": "A2EError",
     "JobCancelledError": "A2EError",
     "DownloadError": "A2EError",
+    "KeyConflictError": "UsageError",
     "LedgerError": "A2EError",
 }
 FACTS = {
