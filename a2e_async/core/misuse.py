@@ -33,7 +33,9 @@ def _init_of(kind: type[Any]) -> Callable[..., None]:
 
     @functools.wraps(begin)
     def checked(self: object, *args: Any, **fields: Any) -> None:  # noqa: ANN401 - the fields of the class
-        fields |= {name: masked(fields[name]) for name in secrets if name in fields}
+        for name in secrets:
+            if name in fields:
+                fields[name] = masked(fields[name])
         if numbers and args:
             args = tuple(masked(value) if place in numbers else value for place, value in enumerate(args))
         try:

@@ -30,6 +30,9 @@ from a2e_async.errors import (
 _DECODER = json.JSONDecoder()
 _EXCERPT = 200
 _LONGEST_TRACE = 100
+_PLAIN_TRACE = re.compile(r"[0-9a-fA-F-]{1,100}")
+"""What most trace ids are: no secret can be written with these signs, and every reply has such an id."""
+
 _FULL = re.compile(r"(?<!rate )\b(?:limit|quota)\b", re.IGNORECASE)
 _ENVELOPE_KEYS = frozenset({"code", "data", "msg", "message", "error", "success"})
 _ANSWER_KEYS = frozenset({"code", "data", "success"})
@@ -157,9 +160,10 @@ def _parse_slowly(body: bytes) -> Any:  # noqa: ANN401 - any JSON value
 def _traced(data: Any, trace: object) -> Any:  # noqa: ANN401 - any JSON shape
     """Write the reply's `trace_id` into each task row, the way to its record: the envelope ends here."""
     if isinstance(trace, str) and trace:
+        told = trace if _PLAIN_TRACE.fullmatch(trace) else hide_secrets(trace[:_LONGEST_TRACE])
         for row in rows_of(data):
             if row_id(row):
-                row.setdefault("trace_id", hide_secrets(trace[:_LONGEST_TRACE]))
+                row.setdefault("trace_id", told)
     return data
 
 

@@ -96,6 +96,8 @@ class JobEvent(enum.Enum):
     COMPLETED = "all its tasks have completed"
     FAILED = "a task failed; its start was refused, lost or never sent; it timed out, was detached or cancelled"
 
+    __hash__ = object.__hash__  # that of Enum hashes the name each time, and every job looks up three events
+
 
 STAGES: Final[Mapping[JobEvent, tuple[tuple[Stage, ...], Stage]]] = {
     JobEvent.STARTING: ((Stage.QUEUED,), Stage.STARTING),

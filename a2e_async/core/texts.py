@@ -29,12 +29,9 @@ def check_sendable(field: str, value: object) -> None:
     Raises:
         InvalidRequestError: Some part of the value is such.
     """
-    if isinstance(value, str):
-        problem = _in_text(value)
-    elif isinstance(value, _SCALARS):
+    if isinstance(value, _SCALARS) or (isinstance(value, str) and _UNSENDABLE.search(value) is None):
         return
-    else:
-        problem = _in_parts(value)
+    problem = _in_text(value) if isinstance(value, str) else _in_parts(value)
     if problem:
         raise refuse(field, value, problem)
 

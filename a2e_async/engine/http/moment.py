@@ -37,9 +37,13 @@ class Moment:
         """Give this moment."""
         return cls(asyncio.get_running_loop().time(), _boot(), time.time())
 
-    def passed(self) -> float:
-        """Give the seconds since then by clocks that nobody sets."""
-        now = Moment.now()
+    def passed(self, now: Moment | None = None) -> float:
+        """Give the seconds since then by clocks that nobody sets.
+
+        Args:
+            now: The present moment, where it is known already.
+        """
+        now = now or Moment.now()
         return max(now.loop - self.loop, now.boot - self.boot)
 
     def longest_passed(self) -> float:

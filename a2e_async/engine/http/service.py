@@ -161,9 +161,13 @@ class Service:
         """
         return (self.access or await self.authorize()).fingerprint(key)
 
-    def server_time(self) -> float | None:
-        """Give the service's time now in seconds since 1970, None before its first reply."""
-        return None if self._told is None else self._told[0] + self._told[1].passed()
+    def server_time(self, now: Moment | None = None) -> float | None:
+        """Give the service's time now in seconds since 1970, None before its first reply.
+
+        Args:
+            now: The present moment, where it is known already.
+        """
+        return None if self._told is None else self._told[0] + self._told[1].passed(now)
 
     async def _answer(self, request: HttpRequest) -> Any:  # noqa: ANN401 - any JSON shape
         access = self.access or await self.authorize()
@@ -215,19 +219,22 @@ class Service:
 
 async def _send(transport: Transport, request: HttpRequest, headers: Mapping[str, str]) -> HttpReply:
     """Send one request; see `Transport`. Whatever it raises, also one that is not ours, becomes an error of ours."""
-    begun = asyncio.get_running_loop().time()
-    what = f"{request.method} {request.path}"
+    told = _log.isEnabledFor(logging.DEBUG)  # nothing is read while nobody listens
+    begun = asyncio.get_running_loop().time() if told else 0.0
     try:
         reply = await transport.send(request, headers)
     except Exception as error:  # noqa: BLE001 - nobody knows what it left behind
+        what = f"{request.method} {request.path}"
         failure = failure_of(error, what, headers)
     else:
-        if _log.isEnabledFor(logging.DEBUG):  # nothing is read while nobody listens
+        if told:
             found = _TRACE.search(reply.body)
             trace = f", trace {found[1].decode()}" if found else ""
+            what = f"{request.method} {request.path}"
             _log.debug("%s: %d in %d ms%s", what, reply.status, _since(begun), trace)
         return reply
-    _log.debug("%s: no answer after %d ms: %s", what, _since(begun), failure)
+    if told:
+        _log.debug("%s: no answer after %d ms: %s", what, _since(begun), failure)
     raise failure
 
 

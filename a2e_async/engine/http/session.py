@@ -68,6 +68,7 @@ class Session:
         self._http = http
         self._tls = tls
         self._proxies = Proxies()
+        self._ways: tuple[Mapping[str, str], dict[str, Any]] | None = None
         self._limits = Limits()
 
     async def send(self, request: HttpRequest, headers: Mapping[str, str]) -> HttpReply:
@@ -97,7 +98,8 @@ class Session:
                 async for piece in reply.content.iter_any():
                     pieces.append(piece)
                     size += len(piece)
-                    _refuse_size(size, reply.status)
+                    if size > LARGEST_REPLY:
+                        _refuse_size(size, reply.status)
             except BaseException:
                 reply.close()  # the rest is not read, and the connection is not used again
                 raise
@@ -157,8 +159,14 @@ class Session:
             allow_redirects=False,
             raise_for_status=False,
             timeout=limit,
-            **self._proxies.arguments(self._base_url, headers),
+            **self._way(headers),
         )
+
+    def _way(self, headers: Mapping[str, str]) -> dict[str, Any]:
+        """Give headers and proxy of a request; they are the same until there is another token."""
+        if self._ways is None or self._ways[0] is not headers:
+            self._ways = headers, self._proxies.arguments(self._base_url, headers)
+        return self._ways[1]
 
     def _failure(self, request: HttpRequest, error: Exception, headers: Mapping[str, str]) -> A2EError:
         return failure_of(error, f"{request.method} {request.path}", headers, where=self._base_url)

@@ -102,6 +102,8 @@ class Coins:
 
     def told(self, records: Iterable[Record]) -> None:
         """Read final records: coins still held for their tasks are spent now, if the records name a price."""
+        if not self._open:
+            return
         by_start: dict[int, tuple[Reservation, list[Record]]] = {}
         for record in records:
             if record.id in self._open:
@@ -126,7 +128,7 @@ class Coins:
         """Forget tasks that can no longer be refunded."""
         for task_id in task_ids:
             self._paid.pop(task_id, None)
-            held = self._open.pop(task_id, None)
+            held = self._open.pop(task_id, None) if self._open else None
             if held is not None:
                 held.open.discard(task_id)
 
@@ -148,6 +150,8 @@ def is_amount(coins: object) -> TypeGuard[float]:
 
 def _shares(records: Sequence[Record], cost: float) -> dict[str, float]:
     """Share what a start cost among its tasks: what each names, else equal parts."""
+    if len(records) == 1:
+        return {records[0].id: cost}
     named = {record.id: record.coins for record in records if is_amount(record.coins)}
     if named:
         return {record.id: named.get(record.id) or 0 for record in records}

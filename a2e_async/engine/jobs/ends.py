@@ -193,7 +193,7 @@ class Ends:
             if job.options.journal is not NO_JOURNAL:
                 await job.options.journal.finished(job.tag, job.records)
         except Exception as error:  # noqa: BLE001 - a journal that fails ends the job with its own error
-            self._count(job)
+            self._count(job, job.records)
             self.fail(job, error)
         else:
             self._finish_now(job)
@@ -202,11 +202,11 @@ class Ends:
             del job  # since Python 3.12 an error keeps this frame, and would keep the job
 
     def _finish_now(self, job: AnyJob) -> None:
-        self._count(job)
         records, result = job.records, None
+        failed = self._count(job, records)
         error: Exception | None = None
         try:
-            if any([record.status is Status.FAILED for record in records]):  # noqa: C419 - quicker for a few
+            if failed:
                 error = failure_of(job)
             else:
                 result = Result(records)
@@ -214,16 +214,20 @@ class Ends:
             error = odd
         self._end(job, result, error)
 
-    def _count(self, job: AnyJob) -> None:
+    def _count(self, job: AnyJob, records: Sequence[Record]) -> Sequence[Record]:
         """Count what the final records say about coins, before the job ends: who is woken may start again at once.
 
         A failed task is refunded where its family says so (service.md 4), and then only what was charged here.
+
+        Returns:
+            The records of failed tasks.
         """
-        records = job.records
         self.coins.told(records)
         failed = [record for record in records if record.status is Status.FAILED]
-        self.coins.refund(record.id for record in failed if was_refunded(job.family, [record]))
+        if failed:
+            self.coins.refund(record.id for record in failed if was_refunded(job.family, [record]))
         self.coins.forget(job.task_ids)
+        return failed
 
     async def refuse(self, job: AnyJob, error: Exception) -> None:
         """End a job with an error that is written down before anybody is told; the job ends whatever comes of that."""

@@ -47,6 +47,7 @@ class Attempt:
         job: The job.
         request: Its request.
         worker: The task that does it, the sender's at first, then the one that gathers its siblings.
+        asked: How many tasks it asks for.
         on_wire: Whether a POST waits for its answer, or an answer for being written down.
         looking: Whether the list is searched for it, because it may have been taken.
         lost: The failure of the last POST that may have been taken, None once its absence is proven.
@@ -64,6 +65,7 @@ class Attempt:
     job: Job[Any]
     request: Request[Any]
     worker: asyncio.Task[None] | None
+    asked: int = 1
     on_wire: bool = False
     looking: bool = False
     lost: A2EError | None = None
@@ -108,11 +110,11 @@ class Attempt:
         name = wire.untagged_name(job.family, self.request)
         return tags.put(name, job.tag, letter, job.family.name_limit) if job.tag else name
 
-    def leaves(self, letter: str, service_time: float | None, account: str | None) -> None:
+    def leaves(self, letter: str, now: Moment, service_time: float | None, account: str | None) -> None:
         """Note that a POST leaves now, and whose token it carries."""
         self.account = account
         if self.began is None:
-            self.began = Moment.now()
+            self.began = now
             self.first = service_time if self.first is None else self.first
         if letter not in self.letters:
             self.letters += letter
@@ -125,11 +127,11 @@ class Attempt:
     @property
     def missing(self) -> int:
         """How many tasks were asked for beyond those that are known; the service charges for all of them."""
-        return max(self.job.family.tasks_asked(self.request) - len(self.rows), 0)
+        return max(self.asked - len(self.rows), 0)
 
     def is_short(self) -> bool:
         """Whether fewer tasks came back than were asked for, and the others can be looked for."""
-        return self.missing > 0 and self.job.tag is not None and self.job.family.is_findable
+        return len(self.rows) < self.asked and self.job.tag is not None and self.job.family.is_findable
 
     def unknown(self, *, search_again: bool = True) -> StartUnknownError:
         """Build the error for a start that may have been taken."""

@@ -182,14 +182,14 @@ class Finder:
             sent_at: The service's time of the POST.
         """
         shown, created = wire.name_in(self._family, row), wire.created_at(row)
-        sent = tags.find(name)
-        if sent is not None and shown is not None:
+        if shown is not None and (shown != name or not self._names_come_back):  # else it tells nothing new
+            sent = tags.find(name)
             whole = isinstance(shown, str) and tags.find(shown) == sent
-            self._names_come_back = whole and self._family.names_given_back
+            self._names_come_back = whole and self._family.names_given_back if sent else self._names_come_back
         if created is not None and sent_at is not None:
             self._behind = max(self._behind or 0.0, sent_at - created)
-        now = self._service.server_time()
-        self._known[replies.row_id(row)] = (now if created is None else created, asyncio.get_running_loop().time())
+        since = self._service.server_time() if created is None else created
+        self._known[replies.row_id(row)] = (since, asyncio.get_running_loop().time())
         while len(self._known) > _KNOWN_AT_MOST:
             self._known.popitem(last=False)
 

@@ -17,6 +17,7 @@ from a2e_async.core.family import Family
 from a2e_async.core.hooks import Posted, Webhook
 from a2e_async.core.retry import Verdict, verdict
 from a2e_async.engine.http.failures import is_stale
+from a2e_async.engine.http.moment import Moment
 from a2e_async.engine.http.service import Service
 from a2e_async.engine.jobs.events import Recovered
 from a2e_async.engine.jobs.job import Job
@@ -141,7 +142,7 @@ class Sender:
             first=None if posted is None else posted.first,
             last=None if posted is None else posted.last,
             sent=posted is not None,
-            wanted=job.family.tasks_asked(attempt.request),
+            wanted=attempt.asked,
             since=asyncio.get_running_loop().time(),
             at_once=True,
         )
@@ -166,7 +167,7 @@ class Sender:
             first=attempt.first,
             here=True,
             age=began.longest_passed,
-            wanted=job.family.tasks_asked(attempt.request),
+            wanted=attempt.asked,
             account=attempt.account,
             since=began.loop,
         )
@@ -195,15 +196,16 @@ class Sender:
         if len(by_letter) > 1:
             job.twice_since = attempt.first or job.twice_since or 0.0
         letter = min(by_letter)
-        self._take(attempt, by_letter[letter], letter)
+        self._take(attempt, by_letter[letter], attempt.name(letter))
 
-    def _take(self, attempt: Attempt, rows: list[Row], letter: str) -> None:
+    def _take(self, attempt: Attempt, rows: list[Row], name: str) -> None:
         """Note the tasks of a start, and learn from their rows how this service tells names and times."""
-        finder, name = self.finder(attempt.job.family), attempt.name(letter)
+        finder = self.finder(attempt.job.family)
         attempt.on_wire, attempt.rows = True, rows  # until they are written down
         for row in rows:
             finder.learn(row, name, attempt.first)
-        self._lost.pop(attempt.job.tag or "", None)
+        if self._lost:
+            self._lost.pop(attempt.job.tag or "", None)
 
     # Sending.
 
@@ -218,8 +220,8 @@ class Sender:
         failures, renewed = 0, False
         while True:
             await self._turn(attempt, letter)
-            access = service.access
-            attempt.leaves(letter, service.server_time(), None if access is None else access.account)
+            access, now = service.access, Moment.now()
+            attempt.leaves(letter, now, service.server_time(now), None if access is None else access.account)
             try:
                 rows = self._rows_of(job, await service.ask(request), name)
             except Exception as raised:
@@ -238,7 +240,7 @@ class Sender:
                 if not attempt.unwanted:
                     await service.rest(failures, error)
             else:
-                self._take(attempt, rows, letter)
+                self._take(attempt, rows, name)
                 return True
 
     async def _turn(self, attempt: Attempt, letter: str) -> None:
@@ -247,7 +249,8 @@ class Sender:
         if not attempt.unwanted and not service.pacer.take():
             await service.pacer.turn(start=True)
         while not attempt.unwanted:
-            await service.authorize()
+            if service.access is None:
+                await service.authorize()
             if job.options.journal is not NO_JOURNAL and not attempt.unwanted:
                 if job.family.is_findable:  # who looks for it later needs the service's time, and has no other clock
                     await self.finder(job.family).learn_clock()
@@ -261,25 +264,25 @@ class Sender:
         """Give the tasks that a start was answered with; where only some have our tag, those.
 
         Proxies mix answers up, and what came into an idle connection is taken for the answer to the next request
-        (aiohttp 3.14.5): the task of another start is no answer to this one.
+        (aiohttp 3.14.5): the task of another start is no answer to this one, nor is one that was answered before.
         """
         finder = self.finder(job.family)
-        rows: dict[str, Row] = {replies.row_id(row): row for row in replies.rows_of(data) if replies.row_id(row)}
+        rows: dict[str, Row] = {key: row for row in replies.rows_of(data) if (key := replies.row_id(row))}
         if not rows:
             raise ProtocolError("the start was answered without a task id")
-        ours = [row for row in rows.values() if not self._is_foreign(finder, job, row, name)]
+        ours = [row for key, row in rows.items() if not (finder.knows(key) or self._is_foreign(job, row, name))]
         if not ours:
             raise ProtocolError("the start was answered with the task of another start")
+        if len(ours) == 1:
+            return ours
         return [row for row in ours if job.tag and letter_of(job.family, row, job.tag)] or ours
 
     @staticmethod
-    def _is_foreign(finder: Finder, job: Job[Any], row: Row, name: str) -> bool:
-        """Whether an answered task is surely another start's: it was answered before, or carries another whole tag.
+    def _is_foreign(job: Job[Any], row: Row, name: str) -> bool:
+        """Whether an answered task is surely another start's, because it carries another whole tag.
 
         A name that is cut or missing says nothing: services shorten names, and what was paid for is not given up.
         """
-        if finder.knows(replies.row_id(row)):
-            return True
         shown = wire.name_in(job.family, row)
         if not isinstance(shown, str) or shown == name or tags.is_cut(shown, name):
             return False

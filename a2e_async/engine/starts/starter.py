@@ -150,7 +150,7 @@ class Starter:
         if request is None or not job.begin():
             return
         self.places.take(job)
-        attempt = self._attempts[job] = Attempt(job, request, worker)
+        attempt = self._attempts[job] = Attempt(job, request, worker, job.family.tasks_asked(request))
         held: Reservation | None = None
         try:
             budget, journal = self._budget, job.options.journal
