@@ -202,25 +202,19 @@ class Ends:
             del job  # since Python 3.12 an error keeps this frame, and would keep the job
 
     def _finish_now(self, job: AnyJob) -> None:
-        records, result = job.records, None
+        records = job.records
         failed = self._count(job, records)
-        error: Exception | None = None
         try:
-            if failed:
-                error = failure_of(job)
-            else:
-                result = Result(records)
+            error: Exception | None = failure_of(job) if failed else None
+            result = None if failed else Result(records)
         except Exception as odd:  # noqa: BLE001 - a result that cannot be built ends this job with that error
-            error = odd
+            result, error = None, odd
         self._end(job, result, error)
 
     def _count(self, job: AnyJob, records: Sequence[Record]) -> Sequence[Record]:
-        """Count what the final records say about coins, before the job ends: who is woken may start again at once.
+        """Count what final records say about coins, before who is woken starts again; gives those of failed tasks.
 
         A failed task is refunded where its family says so (service.md 4), and then only what was charged here.
-
-        Returns:
-            The records of failed tasks.
         """
         self.coins.told(records)
         failed = [record for record in records if record.status is Status.FAILED]
