@@ -1,6 +1,6 @@
 """The three life cycles as tables for people: `python -m benchmarks.life_cycles` writes them into the documents.
 
-They are made from the tables that the code itself goes by, and stand between two marks in README.md and
+They are made from the tables that the code itself goes by, and stand between two marks in a page of the guide and in
 CONTRIBUTING.md. A test fails while a document says something else.
 """
 
@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import a2e_async
 from a2e_async.batch.entries import MOVES, State
 from a2e_async.core.status import SPELLINGS, STAGES, Stage, Status, may_follow
 
@@ -46,8 +47,11 @@ def tables() -> str:
     )
 
 
-DOCUMENTS: dict[str, Callable[[], str]] = {"README.md": overview, ".github/CONTRIBUTING.md": tables}
-"""Which table stands in which document."""
+DOCUMENTS: dict[Path, Callable[[], str]] = {
+    Path(a2e_async.__file__).parent / "guide" / "how-it-works.md": overview,
+    ROOT / ".github" / "CONTRIBUTING.md": tables,
+}
+"""Which table stands in which document; the guide is where the package is, which may be an installed wheel."""
 
 
 def renewed(text: str, table: str) -> str:
@@ -97,8 +101,7 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def main() -> int:
     """Write the tables into the documents."""
-    for name, table in DOCUMENTS.items():
-        path = ROOT / name
+    for path, table in DOCUMENTS.items():
         path.write_text(renewed(path.read_text(encoding="utf-8"), table()), encoding="utf-8")
     return 0
 

@@ -153,6 +153,7 @@ def test_texts_of_errors_logs_and_output():
         *(ROOT / name for name in ("README.md", "CHANGELOG.md")),
         *sorted((ROOT / ".github").glob("*.md")),  # not in the source archive
         *sorted(PACKAGE.rglob("*.html")),
+        *sorted(PACKAGE.rglob("*.md")),
     ],
     ids=lambda file: file.name,
 )

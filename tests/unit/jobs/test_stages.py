@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from pathlib import Path
 
 import pytest
 from virtual_time import virtual
@@ -65,14 +64,13 @@ async def test_a_stage_cannot_be_set(sim):
         job_in(Stage.QUEUED, JobEvent.STARTING).stage = Stage.DONE
 
 
-@pytest.mark.parametrize("name", DOCUMENTS)
-def test_documents_show_the_tables_of_the_code(name):
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_documents_show_the_tables_of_the_code(path):
     """`python -m benchmarks.life_cycles` would change nothing in them."""
-    path = Path(__file__).parents[3] / name
     if not path.exists():
-        pytest.skip(f"{name} is not part of the source archive")
+        pytest.skip(f"{path.name} is not part of the source archive")
     text = path.read_text(encoding="utf-8")
-    assert renewed(text, DOCUMENTS[name]()) == text
+    assert renewed(text, DOCUMENTS[path]()) == text
 
 
 def test_a_document_without_marks_is_refused():
