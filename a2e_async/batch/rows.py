@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import re
@@ -21,6 +22,7 @@ from a2e_async.errors import InvalidRequestError, UsageError
 
 LONGEST_FIELD = 100_000
 LONGEST_ID = 100
+_MOST_NAMES = 4096  # a table has the same ones in each of its rows
 _BETWEEN = re.compile(r"[\W_]+")
 _DIGITS, _SHOWN_DIGITS = 16, 8  # of the digest that a row without an id has for one
 _HASHED = re.compile(r"[0-9a-f]{16}(-\d+)?")
@@ -244,7 +246,12 @@ def hashed_id(family: Family, fields: Mapping[str, Any], image_from: object = No
 
 def squeezed(name: str) -> str:
     """Give a name without what people write differently, as in "Negative Prompt" and negativePrompt."""
-    return _BETWEEN.sub("", name).lower() if len(name) <= LONGEST_ID else name
+    return _squeezed(name) if len(name) <= LONGEST_ID else name
+
+
+@functools.lru_cache(_MOST_NAMES)
+def _squeezed(name: str) -> str:
+    return _BETWEEN.sub("", name).lower()
 
 
 def shown(name: object) -> str:
