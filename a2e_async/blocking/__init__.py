@@ -12,8 +12,9 @@ from contextlib import AbstractAsyncContextManager, ExitStack, contextmanager
 from functools import partial, wraps
 from inspect import isasyncgenfunction, iscoroutinefunction, isroutine
 from types import TracebackType
-from typing import Any, Concatenate, Generic, Literal, ParamSpec, Self, TypeVar, overload
+from typing import Any, Generic, Literal, ParamSpec, Self, TypeVar, overload
 
+from a2e_async.blocking.front import Front, Shown, called, each, made, waited
 from a2e_async.blocking.portal import Portal, in_a_thread, refuse_loop
 from a2e_async.calls.base import Group
 from a2e_async.client import A2EClient, Requests
@@ -26,55 +27,6 @@ from a2e_async.short_forms import ShortForms
 
 P = ParamSpec("P")
 R = TypeVar("R", bound=Result)
-S = TypeVar("S")
-S_co = TypeVar("S_co", covariant=True)
-T = TypeVar("T")
-U = TypeVar("U")
-
-
-class _Front(Generic[S_co]):
-    """What waits, in front of what is awaited.
-
-    Args:
-        behind: What is awaited.
-        portal: The way to its loop.
-    """
-
-    def __init__(self, behind: S_co, portal: Portal) -> None:
-        self._behind = behind
-        self._portal = portal
-
-    def __repr__(self) -> str:
-        return f"<Blocking{repr(self._behind)[1:].removeprefix('A2E')}"
-
-
-def _made(
-    method: Callable[Concatenate[S, P], T], how: Callable[[Portal, Callable[[], T]], U]
-) -> Callable[Concatenate[_Front[S], P], U]:
-    """Make a method of a front of the async one, with its parameters and its docstring.
-
-    Args:
-        method: The async method.
-        how: How to get from what it gives to what the front gives.
-    """
-
-    @wraps(method)
-    def call(front: _Front[S], /, *args: P.args, **kwargs: P.kwargs) -> U:
-        return how(front._portal, partial(method, front._behind, *args, **kwargs))  # noqa: SLF001 - a method of it
-
-    return call
-
-
-def _waited(portal: Portal, work: Callable[[], Awaitable[T]]) -> T:
-    return portal.wait(work)
-
-
-def _called(portal: Portal, work: Callable[[], T]) -> T:
-    return portal.call(work)
-
-
-def _each(portal: Portal, work: Callable[[], AsyncIterator[T]]) -> Iterator[T]:
-    return portal.each(work())
 
 
 def _job(portal: Portal, work: Callable[[], Job[R]]) -> BlockingJob[R]:
@@ -99,25 +51,7 @@ def _view(portal: Portal, work: Callable[[], A2EClient]) -> BlockingClient:
     return BlockingClient(work(), portal)
 
 
-class _Read(Generic[S, T]):
-    """An attribute that reads one of what is behind the front, with its docstring."""
-
-    def __init__(self, kind: type[S], read: Callable[[S], T]) -> None:
-        self._kind = kind
-        self._read = read
-
-    def __set_name__(self, owner: type[object], name: str) -> None:
-        self.__doc__ = getattr(self._kind, name).__doc__
-
-    @overload
-    def __get__(self, front: None, owner: type[object]) -> Self: ...
-    @overload
-    def __get__(self, front: _Front[S], owner: type[object]) -> T: ...
-    def __get__(self, front: _Front[S] | None, owner: type[object]) -> Self | T:
-        return self if front is None else self._read(front._behind)  # noqa: SLF001 - an attribute of it
-
-
-class _Calls(_Front[object]):
+class _Calls(Front[object]):
     """Calls that wait: `a2e.calls`, one of its groups, or a room. A type checker takes what they give as it is used."""
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - a group, a call, or a value
@@ -147,20 +81,21 @@ def _entered(portal: Portal, room: AbstractAsyncContextManager[object]) -> Itera
         yield _Calls(inside, portal)
 
 
-class BlockingJob(_Front[Job[R]], Generic[R]):
+class BlockingJob(Front[Job[R]], Generic[R]):
     """A job whose methods wait. See `Job`; what is read from it is what is known at that moment."""
 
-    family = _Read(Job, lambda job: job.family)
-    tag = _Read(Job, lambda job: job.tag)
-    task_ids = _Read(Job, lambda job: job.task_ids)
-    status = _Read(Job, lambda job: job.status)
-    coins = _Read(Job, lambda job: job.coins)
-    records = _Read(Job, lambda job: job.records)
-    error = _Read(Job, lambda job: job.error)
-    accepted = _made(Job.accepted, _waited)
-    updates = _made(Job.updates, _each)
-    cancel = _made(Job.cancel, _waited)
-    detach = _made(Job.detach, _called)
+    family = Shown(Job, lambda job: job.family)
+    tag = Shown(Job, lambda job: job.tag)
+    key = Shown(Job, lambda job: job.key)
+    task_ids = Shown(Job, lambda job: job.task_ids)
+    status = Shown(Job, lambda job: job.status)
+    coins = Shown(Job, lambda job: job.coins)
+    records = Shown(Job, lambda job: job.records)
+    error = Shown(Job, lambda job: job.error)
+    accepted = made(Job.accepted, waited)
+    updates = made(Job.updates, each)
+    cancel = made(Job.cancel, waited)
+    detach = made(Job.detach, called)
 
     @property
     def request(self) -> Request[R] | None:
@@ -179,27 +114,27 @@ class BlockingJob(_Front[Job[R]], Generic[R]):
         return self._behind._repr_html_()
 
 
-class BlockingClient(_Front[A2EClient], ShortForms):
+class BlockingClient(Front[A2EClient], ShortForms):
     """A client whose methods wait; made by `a2e_async.blocking()`. Several threads may use it at once."""
 
-    start = _made(A2EClient.start, _job)
-    attach = _made(A2EClient.attach, _job)
-    find = _made(A2EClient.find, _found_job)
-    job_of = _made(A2EClient.job_of, _known_job)
-    with_options = _made(A2EClient.with_options, _view)
-    as_completed = _made(A2EClient.as_completed, _each_job)
-    records = _made(A2EClient.records, _each)
-    record = _made(A2EClient.record, _waited)
-    delete = _made(A2EClient.delete, _waited)
-    drain = _made(A2EClient.drain, _waited)
-    download = _made(A2EClient.download, _waited)
-    upload = _made(A2EClient.upload, _waited)
-    balance = _made(A2EClient.balance, _waited)
-    quote = _made(A2EClient.quote, _waited)
-    hint = _made(A2EClient.hint, _called)
-    base_url = _Read(A2EClient, lambda a2e: a2e.base_url)
-    webhook = _Read(A2EClient, lambda a2e: a2e.webhook)
-    learned = _Read(A2EClient, lambda a2e: a2e.learned)
+    start = made(A2EClient.start, _job)
+    attach = made(A2EClient.attach, _job)
+    find = made(A2EClient.find, _found_job)
+    job_of = made(A2EClient.job_of, _known_job)
+    with_options = made(A2EClient.with_options, _view)
+    as_completed = made(A2EClient.as_completed, _each_job)
+    records = made(A2EClient.records, each)
+    record = made(A2EClient.record, waited)
+    delete = made(A2EClient.delete, waited)
+    drain = made(A2EClient.drain, waited)
+    download = made(A2EClient.download, waited)
+    upload = made(A2EClient.upload, waited)
+    balance = made(A2EClient.balance, waited)
+    quote = made(A2EClient.quote, waited)
+    hint = made(A2EClient.hint, called)
+    base_url = Shown(A2EClient, lambda a2e: a2e.base_url)
+    webhook = Shown(A2EClient, lambda a2e: a2e.webhook)
+    learned = Shown(A2EClient, lambda a2e: a2e.learned)
 
     def __init__(self, a2e: A2EClient, portal: Portal | None = None) -> None:
         super().__init__(a2e, portal or Portal())

@@ -54,10 +54,17 @@ class Journal:
     `failed` may come at any time and is the last one.
 
     Attributes:
+        key: The caller's own name of the intent, where it has one.
         may_wait: Whether writing may take minutes, as where a database can be away: then nobody else waits for it.
+        paid: Whether coins are held for the start elsewhere, since before an earlier process may have sent it.
     """
 
+    key: str | None = None
     may_wait = False
+    paid = False
+
+    def holds(self, coins: float | None) -> None:
+        """Hear what is held for the start, None when nobody knows its price; `intended` follows."""
 
     async def intended(self, tag: str | None, request: Request[Result]) -> None:
         """A start is wanted under this tag; long waits may lie between this and its first POST."""

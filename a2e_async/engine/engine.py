@@ -86,11 +86,20 @@ class Engine:
 
     def start(self, family: Family, request: Request[R], options: Options, tag: str | None) -> Job[R]:
         """Queue a start and give its job."""
+        job = self.take_in(family, request, options, tag)
+        self.send(job)
+        return job
+
+    def take_in(self, family: Family, request: Request[R], options: Options, tag: str | None) -> Job[R]:
+        """Give the job of a start that `send` has yet to queue, because something has to be written down before."""
         self._check_whole()
         job = Job(self, family, request, options, tag)
         self.ends.add(job)
-        self.starter.put(job)
         return job
+
+    def send(self, job: AnyJob) -> None:
+        """Queue the start of a job."""
+        self.starter.put(job)
 
     def attach(self, family: Family, task_ids: Sequence[str], options: Options, tag: str | None = None) -> AnyJob:
         """Watch tasks that somebody else started."""

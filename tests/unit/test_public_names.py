@@ -37,7 +37,7 @@ CLIENT = {
 }
 JOB = {
     *("accepted", "status", "task_ids", "request", "coins", "done", "updates", "wait", "detach", "cancel"),
-    *("records", "tag", "family", "error", "trace_id"),
+    *("records", "tag", "key", "family", "error", "trace_id"),
 }
 JOB_FOR_THE_ENGINE = {
     *(

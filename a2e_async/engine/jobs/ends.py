@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from a2e_async.core.records import Record, Result, coins_of
 from a2e_async.core.status import Status
@@ -22,28 +21,10 @@ from a2e_async.engine.jobs.job import AnyJob
 from a2e_async.engine.jobs.live import LiveJobs, failure_of, was_refunded
 from a2e_async.engine.jobs.options import NO_JOURNAL
 from a2e_async.engine.jobs.stats import Counts, delay_of
+from a2e_async.engine.jobs.watcher import FindDoubles, FindSiblings, Watcher
 from a2e_async.errors import JobDetachedError
 
 _log = logging.getLogger("a2e_async")
-
-FindDoubles = Callable[[AnyJob], Awaitable[Mapping[str, float]]]
-"""Looks for tasks of a second send of the start, and gives what each costs."""
-
-FindSiblings = Callable[[AnyJob], Awaitable[Sequence[Record]]]
-"""Looks for tasks of the start that its answer did not name."""
-
-
-class Watcher(Protocol):
-    """Who watches the tasks of jobs."""
-
-    def watch(self, job: AnyJob) -> None:
-        """Begin to watch a job whose tasks run."""
-
-    def let_go(self, job: AnyJob) -> None:
-        """Watch a job no more that has ended."""
-
-    def drop(self, job: AnyJob, task_ids: Sequence[str]) -> None:
-        """Watch these tasks no more for this job."""
 
 
 class Ends:
@@ -146,6 +127,25 @@ class Ends:
             return
         for watcher in self._watchers:
             watcher.watch(job)
+
+    def resumed(self, job: AnyJob, task_ids: Sequence[str], coins: float | None, *, watched: bool = True) -> None:
+        """Go on with a start that another process has made; nothing was charged for it here.
+
+        Args:
+            job: The job, which was not begun here.
+            task_ids: Its tasks.
+            coins: What they cost, as that process wrote down.
+            watched: Whether they are watched here; if not, `follow` tells how the job ends.
+        """
+        job.begin()
+        if not job.task_ids:
+            self._takes(job, [Record(id=one, family=job.family.name) for one in task_ids], coins)
+        for watcher in self._watchers if watched else ():
+            watcher.watch(job)
+
+    def follow(self, job: AnyJob, result: Result | None, error: Exception | None) -> None:
+        """End a job as another process, or an earlier one, has written down that it ended."""
+        self._end(job, result, error)
 
     def _takes(self, job: AnyJob, records: Sequence[Record], coins: float | None) -> None:
         job.take(records, coins, asyncio.get_running_loop().time())

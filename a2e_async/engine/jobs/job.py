@@ -16,7 +16,7 @@ from a2e_async.core.family import Family, Request
 from a2e_async.core.records import Record, Result
 from a2e_async.core.rendering import Rendered
 from a2e_async.core.status import STAGES, JobEvent, Stage, Status, least_advanced
-from a2e_async.engine.jobs.options import Options
+from a2e_async.engine.jobs.options import Keyed, Options
 from a2e_async.engine.jobs.waiting import Listener, call_all, check_loop, wait_among, wake, within, without_frames
 
 R = TypeVar("R", bound=Result)
@@ -36,7 +36,7 @@ class Keeper(Protocol):
         """Note that somebody has seen how the job ended."""
 
 
-class Job(Rendered, Generic[R]):
+class Job(Rendered, Keyed, Generic[R]):
     """What one request started, which any number of coroutines may await: `result = await job`.
 
     A job is made by a client, compared by identity, and belongs to the event loop of its client. Cancelling a

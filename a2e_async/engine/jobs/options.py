@@ -62,6 +62,18 @@ class Options:
         return family.timeout if self.timeout is DEFAULT else self.timeout
 
 
+class Keyed:
+    """What was started with options, and may have a key."""
+
+    __slots__ = ()
+    options: Options
+
+    @property
+    def key(self) -> str | None:
+        """The caller's own name of the intent, or a random one; None without a store, where no key lives on."""
+        return self.options.journal.key
+
+
 def _is_amount(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf
 

@@ -154,8 +154,9 @@ class Starter:
         held: Reservation | None = None
         try:
             budget, journal = self._budget, job.options.journal
-            held = budget.unlimited(job) if budget.limit is None else await budget.reserve(job)
+            held = budget.unlimited(job) if budget.limit is None or journal.paid else await budget.reserve(job)
             if journal is not NO_JOURNAL and not job.done():  # it may have been let go of meanwhile
+                journal.holds(held.price or None)
                 await journal.intended(job.tag, request)
             if job.done():
                 budget.release(held)
