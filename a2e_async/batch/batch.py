@@ -17,6 +17,7 @@ from a2e_async.batch.in_memory import MemoryLedger
 from a2e_async.batch.journal import OnChange
 from a2e_async.batch.ledger import Ledger
 from a2e_async.batch.owner import Owner
+from a2e_async.batch.room import Room
 from a2e_async.batch.runner import RowsRun
 from a2e_async.batch.steps import Steps
 from a2e_async.client import A2EClient
@@ -143,8 +144,8 @@ class _Opening:
             budget=self._budget,
             on_change=self.on_change,
         )
-        again, most = self.again, self.max_running
-        self._batch = Batch(self.folder, ledger, steps, estimates, max_running=most, again=again)
+        room = Room(self.max_running)
+        self._batch = Batch(self.folder, ledger, steps, estimates, room=room, again=self.again)
         return self._batch
 
     async def __aexit__(

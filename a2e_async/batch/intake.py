@@ -12,6 +12,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterable, Collection, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import attrs
@@ -45,9 +46,17 @@ class Intake:
         ledger: Where they are planned, many at a time.
         wake: Set when there is something to take.
         again: Rows that stand in one of these states are attempted anew, once.
+        made: Rows that are not given and have made what given ones take, by their ids.
     """
 
-    def __init__(self, rows: Rows, ledger: Ledger, wake: asyncio.Event, again: Collection[State] = frozenset()) -> None:
+    def __init__(
+        self,
+        rows: Rows,
+        ledger: Ledger,
+        wake: asyncio.Event,
+        again: Collection[State] = frozenset(),
+        made: Mapping[str, ImageSource] = MappingProxyType({}),
+    ) -> None:
         self._rows: Given = _by_id(rows) if isinstance(rows, Mapping) else rows
         self._ledger = ledger
         self._wake = wake
@@ -58,7 +67,7 @@ class Intake:
         self._reader: asyncio.Task[None] | None = None
         self._ready: deque[Waiting] = deque()
         self._waiting: dict[str, list[Waiting]] = {}
-        self._sources: dict[str, ImageSource | None] = {}
+        self._sources: dict[str, ImageSource | None] = {**made}
 
     def next(self) -> Turn | None:
         """Give the row whose turn it is, None when none is ready."""
@@ -66,6 +75,10 @@ class Intake:
             return None
         row, entry = self._ready.popleft()
         return row, entry, self._sources.get(row.image_from) if row.image_from else None
+
+    def next_was_sent(self) -> bool:
+        """Whether the row whose turn it is was sent already, so that it may run at the service."""
+        return bool(self._ready) and bool(self._ready[0][1].letters or self._ready[0][1].task_ids)
 
     def reading(self) -> bool:
         """Whether the source may have more rows."""

@@ -15,8 +15,10 @@ from typing import Any
 
 from a2e_async.batch.entries import MOVES, Entry, RowEvent, State
 from a2e_async.batch.estimates import Estimates
+from a2e_async.batch.images import ImageSource
 from a2e_async.batch.intake import Intake, Rows, Waiting
 from a2e_async.batch.ledger import Ledger
+from a2e_async.batch.room import Room
 from a2e_async.batch.rows import Outcome, Row, of_entry
 from a2e_async.batch.steps import Steps
 from a2e_async.batch.verdicts import STOPPING
@@ -33,8 +35,14 @@ class RowsRun:
         ledger: The open ledger.
         steps: What brings one row to its files.
         estimates: What is learned of the ages at which tasks end.
-        max_running: Most rows between start and files at once.
+        room: Where rows between start and files have their places.
         again: Rows that stand in one of these states are attempted anew.
+        shared: Whether other runs take places in the same room. What runs at the service already is watched then
+            whether there is a place or not, for no other run knows of it.
+
+    Attributes:
+        begun: How many rows had their turn.
+        made: Rows that are not given and have made what given ones take, by their ids.
     """
 
     def __init__(
@@ -44,15 +52,19 @@ class RowsRun:
         steps: Steps,
         estimates: Estimates,
         *,
-        max_running: int,
+        room: Room,
         again: Collection[State],
+        shared: bool = False,
     ) -> None:
         self.folder = folder
         self.ledger = ledger
         self.stopped_by: Exception | None = None
         self._steps = steps
         self._estimates = estimates
-        self._max_running = max_running
+        self.begun = 0
+        self.made: dict[str, ImageSource] = {}
+        self._room = room
+        self._shared = shared
         self._again = again
         self._stopping = False
         self._wake = asyncio.Event()
@@ -117,9 +129,11 @@ class RowsRun:
         if self._slots is not None:
             await self._slots.aclose()
             await self._steps.answered()
-        intake = Intake(rows, self.ledger, self._wake, self._again)
-        slots = self._slots = _Slots(intake, self._wake)
+        intake = Intake(rows, self.ledger, self._wake, self._again, self.made)
+        slots = self._slots = _Slots(intake, self._wake, self._room)
+        leave = self._room.join(self._wake.set) if self._shared else _nothing
         try:
+            await self._read_all(intake)
             while (await self._fill(slots) or self._release(slots)) and not slots.over:
                 await self._wake.wait()
                 self._wake.clear()
@@ -133,6 +147,7 @@ class RowsRun:
                 yield outcome
             ended = not slots.over
         finally:
+            leave()
             await slots.aclose()
         if ended and self.stopped_by is not None:
             raise self.stopped_by
@@ -142,6 +157,7 @@ class RowsRun:
         while self._has_room(slots):
             turn = slots.intake.next()
             if turn is not None:
+                self.begun += 1
                 slots.begin(self._steps.bring(*turn))
                 continue
             try:
@@ -161,7 +177,21 @@ class RowsRun:
         return released
 
     def _has_room(self, slots: _Slots) -> bool:
-        return not self._stopping and not slots.over and len(slots.running) < self._max_running
+        room = self._room.free > 0 or (self._shared and slots.intake.next_was_sent())
+        return room and not self._stopping and not slots.over
+
+    async def _read_all(self, intake: Intake) -> None:
+        """Read all rows of a run that shares its room: what was sent already needs its turn at once."""
+        if not self._shared:
+            return
+        try:
+            while intake.reading():
+                if not await intake.take():
+                    await self._wake.wait()
+                    self._wake.clear()
+        except LedgerError as error:
+            self._stop_for(error)
+        self._wake.set()
 
     async def _note(self, outcome: Outcome, intake: Intake) -> AsyncGenerator[Outcome, None]:
         """Note an outcome; gives it, and those of rows that cannot be started without its image."""
@@ -207,11 +237,16 @@ def _without_source(row: Row, source: Entry | None) -> tuple[RowEvent, str]:
     return RowEvent.REFUSED, f"its source {source.id} {happened}"
 
 
+def _nothing() -> None:
+    """Do nothing: nobody has joined."""
+
+
 class _Slots:
     """The rows that run at once: their asyncio tasks, and those that have ended and were not yet noted."""
 
-    def __init__(self, intake: Intake, wake: asyncio.Event) -> None:
+    def __init__(self, intake: Intake, wake: asyncio.Event, room: Room) -> None:
         self.intake = intake
+        self._room = room
         self.over = False
         self.running: set[asyncio.Task[Outcome]] = set()
         self.ended: deque[asyncio.Task[Outcome]] = deque()
@@ -221,12 +256,15 @@ class _Slots:
         """Let a row take a place."""
         task = asyncio.create_task(bringing, name="a2e row")
         self.running.add(task)
+        self._room.take()
         task.add_done_callback(self._end)
 
     def take(self) -> Outcome:
         """Give what the row that ended first has come to; its place is free then."""
         task = self.ended.popleft()
-        self.running.discard(task)
+        if task in self.running:
+            self.running.discard(task)
+            self._room.give_back()
         return task.result()
 
     async def aclose(self) -> None:
@@ -238,6 +276,7 @@ class _Slots:
             task.cancel()
         if running:
             await asyncio.wait(running)
+        self._room.give_back(len(running))
         await self.intake.aclose()
 
     def _end(self, task: asyncio.Task[Outcome]) -> None:

@@ -152,7 +152,7 @@ async def test_a_quick_async_source_is_planned_many_rows_at_a_time(batch):
 
     Paced(batch, seconds=0)
     before = batch.ledger.counters.commits
-    batch._max_running = 100
+    batch._room.limit = 100
     assert len([outcome async for outcome in batch.run(rows())]) == 300
     assert batch.ledger.counters.commits - before < 150
 
