@@ -27,8 +27,8 @@ from a2e_async.batch.journal import RowJournal, tell
 from a2e_async.batch.ledger_file import FILE_NAME, LedgerFile, in_words, make_safe
 from a2e_async.batch.manifest import without_secrets
 from a2e_async.batch.owner import Owner
-from a2e_async.batch.rows import as_given
 from a2e_async.batch.room import Room
+from a2e_async.batch.rows import as_given
 from a2e_async.batch.runner import RowsRun, _without_source
 from a2e_async.batch.schema import ABOUT, STEPS, statements
 from a2e_async.batch.stored import read_entries
