@@ -27,7 +27,7 @@ from a2e_async.core.family import Endpoint, Family, Form, Request, families, reg
 from a2e_async.core.hooks import Journal, Webhook
 from a2e_async.core.polling.schedule import Cadence
 from a2e_async.core.records import Record, Result
-from a2e_async.core.requests import Url, Usual, request
+from a2e_async.core.requests import Input, Url, Usual, request
 from a2e_async.core.retry import Retry
 from a2e_async.core.status import Status
 from a2e_async.core.transfers import Transfers
@@ -41,6 +41,7 @@ from a2e_async.engine.jobs.events import (
     Recovered,
     Retried,
     Started,
+    Uploaded,
 )
 from a2e_async.engine.jobs.job import Job
 from a2e_async.engine.jobs.stats import Stats
@@ -50,6 +51,7 @@ from a2e_async.errors import (
     BudgetExceededError,
     ClientClosedError,
     DownloadError,
+    InputFailedError,
     InsufficientCoinsError,
     InvalidRequestError,
     JobCancelledError,
@@ -99,6 +101,8 @@ __all__ = [
     "Form",
     "HealthChanged",
     "ImageToVideo",
+    "Input",
+    "InputFailedError",
     "InsufficientCoinsError",
     "InvalidRequestError",
     "Job",
@@ -130,6 +134,7 @@ __all__ = [
     "TextToImage",
     "Transfers",
     "TransportError",
+    "Uploaded",
     "Url",
     "UsageError",
     "Usual",

@@ -9,7 +9,7 @@ import attrs
 from a2e_async.calls.base import Group, call
 from a2e_async.calls.reading import At, Named, Value, each, nothing, one
 from a2e_async.calls.writing import Extra, Id
-from a2e_async.core.requests import Url
+from a2e_async.core.requests import BareUrl
 
 
 @attrs.frozen(kw_only=True)
@@ -33,7 +33,7 @@ class Backgrounds(Group):
     """Backgrounds of avatar videos."""
 
     @call("POST", "/api/v1/custom_back/add", one(Background))
-    def add(self, img_url: Url) -> None:
+    def add(self, img_url: BareUrl) -> None:
         """Add an image as a background of your own (POST /api/v1/custom_back/add).
 
         Args:

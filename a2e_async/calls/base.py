@@ -2,7 +2,7 @@
 
     class Backgrounds(Group):
         @call("POST", "/api/v1/custom_back/add", one(Background))
-        def add(self, img_url: Url) -> None:
+        def add(self, img_url: BareUrl) -> None:
             \"\"\"Add an image as a background of your own (POST /api/v1/custom_back/add).\"\"\"
 
 makes `await a2e.calls.backgrounds.add("https://...")` give a `Background`. An argument is checked by the rule in its

@@ -10,7 +10,7 @@ import attrs
 from a2e_async.calls.base import Group, call
 from a2e_async.calls.reading import At, Named, Value, each, nothing
 from a2e_async.calls.writing import Id
-from a2e_async.core.requests import Url
+from a2e_async.core.requests import BareUrl
 from a2e_async.errors import ProtocolError
 
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -34,7 +34,7 @@ class FaceImage(Value):
 class Faces(Group):
     """Images of faces that are kept for later face swaps."""
 
-    async def add(self, face_url: Url) -> FaceImage:
+    async def add(self, face_url: BareUrl) -> FaceImage:
         """Keep an image of a face (POST /api/v1/userFaceSwapImage/add).
 
         Args:
@@ -47,7 +47,7 @@ class Faces(Group):
         return max(same, key=lambda face: face.created_at or _LONG_AGO)
 
     @call("POST", "/api/v1/userFaceSwapImage/add", each(FaceImage))
-    def _add(self, face_url: Url) -> None:
+    def _add(self, face_url: BareUrl) -> None:
         """Keep an image of a face (POST /api/v1/userFaceSwapImage/add)."""
 
     @call("GET", "/api/v1/userFaceSwapImage/records", each(FaceImage))

@@ -15,7 +15,7 @@ from a2e_async.calls.base import SLOW, Group, call, known_plan
 from a2e_async.calls.reading import At, Value, value
 from a2e_async.calls.writing import Extra, given
 from a2e_async.core import rules
-from a2e_async.core.requests import Url
+from a2e_async.core.requests import BareUrl
 from a2e_async.core.secrets import hide_secrets
 from a2e_async.core.sse import Message
 from a2e_async.errors import ProtocolError, ServiceError
@@ -127,7 +127,7 @@ class Prompts(Group):
     @call("POST", "/api/v1/userImage2Video/prompt_extension", read_extended, seconds=SLOW)
     def extend(
         self,
-        image_url: Url,
+        image_url: BareUrl,
         *,
         prompt: str,
         negative_prompt: str,
@@ -157,8 +157,8 @@ class Prompts(Group):
     @call("POST", "/api/v1/userImage2Video/flf2v_prompt_extension", read_extended, seconds=SLOW)
     def extend_between(
         self,
-        image_url: Url,
-        end_image_url: Url,
+        image_url: BareUrl,
+        end_image_url: BareUrl,
         *,
         prompt: str,
         negative_prompt: str,

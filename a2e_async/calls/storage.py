@@ -10,7 +10,7 @@ from a2e_async.calls.base import SLOW, Asker, Group, call, known_plan
 from a2e_async.calls.reading import url_in
 from a2e_async.core import rules
 from a2e_async.core.converter import is_number
-from a2e_async.core.requests import SentAs, Url
+from a2e_async.core.requests import BareUrl, SentAs
 from a2e_async.errors import ProtocolError
 
 
@@ -91,7 +91,7 @@ class Storage(Group):
         """
 
     @call("POST", "/api/v1/tos/transferToStorage", url_in("url", "result"), seconds=SLOW, note=_PAGES)
-    def copy(self, url: Url) -> None:
+    def copy(self, url: BareUrl) -> None:
         """Let the service copy a file whose URL is unsteady, and get a URL that it can rely on.
 
         (POST /api/v1/tos/transferToStorage)

@@ -11,7 +11,7 @@ from a2e_async.calls.base import SLOW, Group, call
 from a2e_async.calls.reading import At, Named, Value, one
 from a2e_async.calls.writing import Extra
 from a2e_async.core import rules
-from a2e_async.core.requests import SentAs, Url
+from a2e_async.core.requests import BareUrl, SentAs
 
 _COLOUR = rules.Rule(
     "must be red, green, blue and opacity, four whole numbers from 0 to 255",
@@ -49,11 +49,11 @@ class Watermark(Group):
     )
     def add(
         self,
-        media_url: Url,
+        media_url: BareUrl,
         *,
         watermark_type: Literal["text", "image"],
         text: str | None = None,
-        watermark_image_url: Url | None = None,
+        watermark_image_url: BareUrl | None = None,
         font_size: Annotated[int | None, rules.whole(1), SentAs("fontsize")] = None,
         font_colour: Annotated[Sequence[int] | None, _COLOUR, SentAs("fontcolor")] = None,
         position: str | None = None,

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NoReturn
 
 import attrs
 import cattrs
 from cattrs.gen import make_dict_unstructure_fn, override
 
+from a2e_async.core import rules
 from a2e_async.core.family import Request
+from a2e_async.core.fields import Field
+from a2e_async.core.inputs import replaced
 from a2e_async.core.records import Result
 from a2e_async.core.requests import fields_of
 
@@ -71,7 +74,7 @@ def _overrides(kind: type[Request[Result]]) -> dict[str, Any]:
     written = {
         field.name: override(
             rename=field.key,
-            unstruct_hook=field.write and _written_by(field.write),
+            unstruct_hook=_sent_as_url(field) if field.media else field.write and _written_by(field.write),
             omit_if_default=unset[field.name],
         )
         for field in fields_of(kind)
@@ -88,6 +91,21 @@ def _under_both_names(kind: type[Request[Result]], write: Callable[[Any], dict[s
         return body | {also: body[key] for key, also in twins if key in body}
 
     return write_both if twins else write
+
+
+def _sent_as_url(field: Field) -> Callable[[Any], Any]:
+    """Send what a field of files holds; an input that has not become a URL yet has nothing to be sent."""
+
+    def refuse(value: object) -> NoReturn:
+        rule = (
+            "must be a URL where a request is written down: its files are uploaded, and its jobs waited for, by a start"
+        )
+        raise rules.refuse(field.name, value, rule)
+
+    def sent(value: Any) -> Any:  # noqa: ANN401 - whatever the field holds
+        return value if isinstance(value, str) else replaced(value, refuse)
+
+    return sent
 
 
 def _written_by(write: Callable[[Any], Any]) -> Callable[[Any], Any]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import attrs
 
+from a2e_async.core.inputs import Made
 from a2e_async.core.rendering import Rendered
 from a2e_async.core.status import Status
 
@@ -43,7 +44,7 @@ class Plain:
 
 
 @attrs.frozen(kw_only=True)
-class Record(Rendered, Plain):
+class Record(Rendered, Plain, Made):
     """What the service says about one task at one moment.
 
     Attributes:
@@ -76,6 +77,9 @@ class Record(Rendered, Plain):
     extra: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
     raw: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
 
+    def _outputs(self) -> tuple[str, ...]:
+        return self.urls
+
     def to_dict(self) -> dict[str, Any]:
         """Give every attribute but `extra` and `raw` as plain JSON values.
 
@@ -86,7 +90,7 @@ class Record(Rendered, Plain):
 
 
 @attrs.frozen
-class Result(Rendered, Plain):
+class Result(Rendered, Plain, Made):
     """What a job comes to when all its tasks have completed.
 
     Attributes:
@@ -119,6 +123,9 @@ class Result(Rendered, Plain):
     def coins(self) -> float | None:
         """Coins charged for all tasks, or None when the service did not say."""
         return coins_of(self.records)
+
+    def _outputs(self) -> tuple[str, ...]:
+        return self.urls
 
     def to_dict(self) -> dict[str, Any]:
         """Give `url`, `urls`, `coins`, `task_ids` and `records` as plain JSON values."""

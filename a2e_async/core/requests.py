@@ -13,8 +13,26 @@ from typing import Annotated, Any, Generic, Self, TypeVar, dataclass_transform, 
 
 import attrs
 
-from a2e_async.core import rules
-from a2e_async.core.fields import AS_TEXT, IMAGE, Field, Image, SentAs, Url, WrittenBy, field_of
+from a2e_async.core import addresses, rules
+from a2e_async.core.fields import (
+    AS_TEXT,
+    AUDIO,
+    IMAGE,
+    VIDEO,
+    AtMost,
+    Audio,
+    BareUrl,
+    Field,
+    Image,
+    ImageOrVideo,
+    Input,
+    SentAs,
+    Url,
+    Video,
+    WrittenBy,
+    field_of,
+)
+from a2e_async.core.inputs import Pending, Unavailable, as_plain, is_input, is_open_file, replaced, shown, words_of
 from a2e_async.core.misuse import speak_of_fields
 from a2e_async.core.records import Result
 from a2e_async.core.secrets import is_secret
@@ -23,17 +41,26 @@ from a2e_async.errors import InvalidRequestError
 
 __all__ = [
     "AS_TEXT",
+    "AUDIO",
     "IMAGE",
+    "VIDEO",
+    "AtMost",
+    "Audio",
+    "BareUrl",
     "Field",
     "Hooked",
     "Image",
+    "ImageOrVideo",
+    "Input",
     "Request",
     "SentAs",
     "Url",
     "Usual",
+    "Video",
     "WrittenBy",
     "field_of",
     "fields_of",
+    "inputs_in",
     "request",
     "require_public",
     "require_public_links",
@@ -56,9 +83,14 @@ def request(kind: K) -> K:
             prompt: str = attrs.field(kw_only=False)
             style: Literal["pen", "chalk"] | None = None
     """
-    made = attrs.frozen(kw_only=True)(kind)
+    made = attrs.frozen(kw_only=True, field_transformer=_shown_briefly)(kind)
     speak_of_fields(made)
     return made
+
+
+def _shown_briefly(_kind: type, fields: list[attrs.Attribute[Any]]) -> list[attrs.Attribute[Any]]:
+    """Let the repr of a request show its inputs in a few words: the bytes of a photo are millions of characters."""
+    return [field.evolve(repr=shown) if field.repr is True else field for field in fields]
 
 
 @request
@@ -88,7 +120,7 @@ class Request(Generic[R_co]):
             if value is not None or field.required:
                 if not field.rule.check(value):  # asked here: the call would cost more than most checks
                     field.rule.refuse(field.name, value)
-                check_sendable(field.name, value)
+                check_sendable(field.name, value, field.media)
         new = _new_values(self, self.extra) if self.extra else {}
         if new:
             self._check_with(new)
@@ -99,14 +131,38 @@ class Request(Generic[R_co]):
         """Give the same request with other values in these fields."""
         return attrs.evolve(self, **changes)  # type: ignore[misc]  # mypy does not know it as a class of attrs
 
+    def without_jobs(self) -> Self:
+        """Give the same request with a few words in the place of each job, for what is kept, such as an error."""
+        return self._with_words_for(lambda value: isinstance(value, Pending))
+
     def without_secrets(self) -> Self:
-        """Give the same request without its secrets, for what is kept or handed on, such as a pickled error."""
+        """Give the same request without its secrets, for what is kept or handed on, such as a pickled error.
+
+        Words stand for what cannot go along, such as a job or an open file.
+        """
         held = [
             one.name
             for one in attrs.fields(type(self))  # type: ignore[arg-type]  # mypy does not know it as a class of attrs
             if is_secret(one.name) and not one.repr and one.default is None and getattr(self, one.name) is not None
         ]
-        return self.replace(**dict.fromkeys(held)) if held else self
+        bare: Self = self.replace(**dict.fromkeys(held)) if held else self
+        return bare._with_words_for(lambda value: isinstance(value, Pending) or is_open_file(value))
+
+    def _with_words_for(self, goes: Callable[[object], bool]) -> Self:
+        def by(value: object) -> object:
+            return Unavailable(words_of(value)) if goes(value) else value
+
+        given = {name: value for name, value in inputs_in(self).items() if any(map(goes, _inputs_of(value)))}
+        return self.replace(**{name: replaced(value, by) for name, value in given.items()}) if given else self
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the fields that are given as plain JSON values, without secrets.
+
+        A URL, also that of a result or a record, stands as text; a file as {"file": its path} or {"bytes": how many};
+        a job as {"job": words that say which}.
+        """
+        known = ((field, getattr(self, field.name)) for field in fields_of(type(self)) if not field.secret)
+        return {field.name: replaced(value, as_plain) for field, value in known if value is not None}
 
     def check(self) -> None:
         """Refuse what the fields may not be together; a request class that has such rules writes them here."""
@@ -151,10 +207,12 @@ class Usual(Hooked[R_co]):
 
 @attrs.frozen
 class _Plan:
-    """What a request class consists of, and what reads the values of all its fields at once."""
+    """What a request class consists of, and what reads the values of all its fields, or of those that take files."""
 
     fields: tuple[Field, ...]
     values: Callable[[object], tuple[Any, ...]]
+    media: tuple[str, ...]
+    files: Callable[[object], tuple[Any, ...]]
 
 
 _plans: dict[type[object], _Plan] = {}
@@ -171,11 +229,31 @@ def _plan_of(kind: type[object]) -> _Plan:
         hints = get_type_hints(kind, include_extras=True)
         found = [_field(field, hints[field.name]) for field in attrs.fields(kind)]  # type: ignore[arg-type]  # attrs class
         fields = tuple(sorted(found, key=lambda field: (not field.required, field.inherited)))
-        plan = _plans[kind] = _Plan(fields, _reader([field.name for field in fields]))
+        media = tuple(field.name for field in fields if field.media)
+        plan = _plans[kind] = _Plan(fields, _reader([field.name for field in fields]), media, _reader(media))
     return plan
 
 
+def inputs_in(request: Request[Result]) -> dict[str, Any]:
+    """Give the fields of a request that hold something that is no URL yet, and what they hold."""
+    plan = _plan_of(type(request))
+    return {
+        name: value
+        for name, value in zip(plan.media, plan.files(request), strict=True)
+        if value is not None and not isinstance(value, str) and any(map(is_input, _inputs_of(value)))
+    }
+
+
+def _inputs_of(value: Any) -> list[Any]:  # noqa: ANN401 - whatever the field holds
+    """Give what stands in a value of a field, at whatever depth, besides texts and numbers."""
+    found: list[Any] = []
+    replaced(value, found.append)
+    return found
+
+
 def _reader(names: Sequence[str]) -> Callable[[object], tuple[Any, ...]]:
+    if not names:
+        return lambda _value: ()
     get: Callable[[object], Any] = attrgetter(*names)
     return get if len(names) > 1 else lambda value: (get(value),)  # for one name attrgetter gives the bare value
 
@@ -228,6 +306,6 @@ def require_public_links(value: Request[Result]) -> None:
 
 def require_public(field: Field, held: Any) -> None:  # noqa: ANN401 - whatever the field holds
     """Refuse a value in which a URL names this machine or a private network."""
-    if held is not None and any(map(rules.is_local, field.rule.urls(held))):
+    if held is not None and any(map(addresses.is_local, field.rule.urls(held))):
         rule = "must be reachable by the service, so no localhost and no private address (upload the file first)"
         raise rules.refuse(field.name, held, rule)

@@ -8,31 +8,28 @@ may be None.
 
 from __future__ import annotations
 
-import ipaddress
 import re
-import socket
-import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 import attrs
 
+from a2e_async.core import inputs
+from a2e_async.core.addresses import host_of, is_local
 from a2e_async.core.secrets import Secret, hide, is_secret, masked
 from a2e_async.errors import InvalidRequestError
 
 _OBJECT_ID = re.compile(r"[0-9a-fA-F]{24}")
 _SPACE = re.compile(r"\s")
+_SCHEME = re.compile(r"\s*[A-Za-z][A-Za-z0-9+.-]+:")
 _PLAIN_LINK = re.compile(r"https?://(?:[a-z0-9-]{1,63}\.){1,3}[a-z][a-z0-9-]{0,61}[a-z0-9](:\d{1,4})?(/[!-~]*)?")
-_LONGEST_HOST = 253
-_LOCAL_NAMES = (".localhost", ".local", ".internal", ".home.arpa")
-_TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")  # IPv4 behind NAT64
 _HEADER = re.compile(r"[!-~]([ -~]*[!-~])?")
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _LONG_NUMBER = 1e18
 _SHOWN = 60  # characters of a value that a refusal shows
 _FEW = 3
 _SCALARS = (str, int, float)
+_URL = "must be an http or https URL with a host and without spaces (no data: URL)"
 
 
 @attrs.frozen
@@ -42,22 +39,30 @@ class Rule:
     Attributes:
         words: The rule in words, such as "must be True or False".
         check: Whether a value keeps it.
-        link: Whether the value is a URL, or URLs, that the service will fetch.
+        link: Whether the value is a URL, or URLs, that the service will fetch, or what becomes one: a file, a result, a
+            record or a job.
+        suffixes: What the path of the URL must end in, () for anything.
     """
 
     words: str
     check: Callable[[Any], bool]
     link: bool = False
+    suffixes: tuple[str, ...] = ()
 
     def refuse(self, field: str, value: object) -> None:
         """Refuse a value that breaks the rule."""
         if not self.check(value):
-            raise refuse(field, value, self.words)
+            raise refuse(field, value, self.words, hint=_hint(value) if self.link else "")
+
+    @property
+    def takes_files(self) -> bool:
+        """Whether there are URLs in the value."""
+        return self.link
 
     def urls(self, held: Any) -> Iterator[str]:  # noqa: ANN401 - whatever the field holds
         """Give the URLs in a value, which keeps the rule, that the service will fetch."""
         if self.link:
-            yield from [held] if isinstance(held, str) else held
+            yield from (one for one in (held if isinstance(held, list | tuple) else (held,)) if isinstance(one, str))
 
     def __call__(self, _owner: object, attribute: attrs.Attribute[Any], value: object) -> None:
         """Do the same as a validator of attrs."""
@@ -65,10 +70,20 @@ class Rule:
             self.refuse(attribute.name, value)
 
 
-def refuse(field: str, value: object, rule: str) -> InvalidRequestError:
-    """Build the error for a value that breaks the rule of a field."""
+def refuse(field: str, value: object, rule: str, *, hint: str = "") -> InvalidRequestError:
+    """Build the error for a value that breaks the rule of a field; a hint says what may have been meant."""
     seen = masked(value) if is_secret(field) else value
-    return InvalidRequestError(f"{field}: {rule}, not {kind_of(seen)}", field=field, rule=rule)
+    return InvalidRequestError(f"{field}: {rule}, not {kind_of(seen)}{hint}", field=field, rule=rule)
+
+
+def _hint(value: object) -> str:
+    """Say how what may have been meant is given: a text that is no URL is mostly a path."""
+    for one in value if isinstance(value, list | tuple) else (value,):
+        if isinstance(one, str) and not _is_url(one) and one.strip() and not _SCHEME.match(one):
+            return f"; a file is given as Path({_shown(one).removesuffix(' (str)')})"
+        if flaw := inputs.flaw_of(one):
+            return f"; this is {flaw}"
+    return ""
 
 
 def kind_of(value: object) -> str:
@@ -182,15 +197,20 @@ def mappings(at_most: int | None = None) -> Rule:
 
 
 def url() -> Rule:
-    """A URL the service can fetch: http or https, with a host, without spaces (service.md 0.9)."""
-    return Rule("must be an http or https URL with a host and without spaces (no data: URL)", _is_url, link=True)
+    """What the service can fetch: a URL, http or https, with a host, without spaces (service.md 0.9); or an input."""
+    return Rule(_URL, _is_media, link=True)
+
+
+def bare_url() -> Rule:
+    """A URL the service can fetch, and nothing else: for calls, which take no files."""
+    return Rule(_URL, _is_url, link=True)
 
 
 def urls(at_most: int | None = None, at_least: int = 1) -> Rule:
-    """A list of so many URLs the service can fetch."""
+    """A list of so many URLs the service can fetch, or inputs."""
     many = f"at least {at_least}" if at_most is None else f"{at_least} to {at_most}" if at_least != at_most else at_most
     words = f"must be a list of {many} http or https URLs without spaces (no data: URL)"
-    return Rule(words, lambda value: _is_list(value, at_least, at_most) and all(map(_is_url, value)), link=True)
+    return Rule(words, lambda value: _is_list(value, at_least, at_most) and all(map(_is_media, value)), link=True)
 
 
 def https(at_most: int) -> Rule:
@@ -243,56 +263,5 @@ def _is_url(value: object) -> bool:
     return not _SPACE.search(value) and host_of(value) != ""
 
 
-def host_of(url: str) -> str:
-    """Give the host of an http or https URL, in lower case, "" when it is none that can be asked.
-
-    Urlsplit and yarl take hosts that the resolver trips over, with a raw UnicodeError: empty labels, labels above 63.
-    """
-    try:
-        parts = urlsplit(url)
-        host, _port = parts.hostname or "", parts.port
-        if parts.scheme.lower() not in ("http", "https") or len(host) > _LONGEST_HOST or "%" in host or _port == 0:
-            return ""
-        if ":" in host:
-            ipaddress.ip_address(host)
-        else:
-            host.encode("idna")
-    except ValueError:  # of which UnicodeError is one
-        return ""
-    return host
-
-
-def is_local(url: str) -> bool:
-    """Whether the URL names this machine or a private network, which the service cannot reach."""
-    host = _as_resolved(host_of(url)).rstrip(".")
-    address = address_of(host)
-    if address is not None:
-        return is_private(address)
-    return bool(host) and ("." not in host or host.endswith(_LOCAL_NAMES))
-
-
-def _as_resolved(host: str) -> str:
-    """Give a host as IDNA makes it, of which wide, circled and other forms of ASCII are the plain ones."""
-    return unicodedata.normalize("NFKC", host).replace("\u3002", ".").lower()
-
-
-def address_of(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """Give the address that a host is, in whatever spelling a resolver takes (127.1, 0x7f000001), None for a name."""
-    try:
-        return ipaddress.ip_address(host)
-    except ValueError:
-        pass
-    try:
-        return ipaddress.IPv4Address(socket.inet_aton(host)) if host[:1].isdigit() else None
-    except (OSError, UnicodeError):
-        return None
-
-
-def is_private(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
-    """Whether an address belongs to this machine or to a network that is not the public one."""
-    inner = getattr(address, "ipv4_mapped", None) or getattr(address, "sixtofour", None)
-    if inner is not None:
-        return is_private(inner)
-    if address in _TRANSLATED:
-        return is_private(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
-    return not address.is_global or address.is_multicast
+def _is_media(value: object) -> bool:
+    return _is_url(value) if isinstance(value, str) else inputs.is_input(value)

@@ -40,6 +40,11 @@ class Shape(rules.Rule):
         if wrong := _wrong_inside(self, value):
             raise rules.refuse(field, *wrong)
 
+    @property
+    def takes_files(self) -> bool:
+        """Whether there are URLs in the objects."""
+        return any(inner.takes_files for inner in (*self.needed.values(), *self.known.values()))
+
     def urls(self, held: Any) -> Iterator[str]:  # noqa: ANN401 - an object or a list of them
         """Give the URLs in the fields of the objects."""
         for one in held if self.many else [held]:

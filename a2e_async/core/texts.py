@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
+from a2e_async.core.inputs import is_input, replaced
 from a2e_async.core.rules import refuse
 
 _UNSENDABLE = re.compile("[\0\x1b\ud800-\udfff]")
@@ -23,17 +24,29 @@ def flaw_of(text: str) -> str:
     return "" if bad is None else f"{_CONTROLS.get(bad[0], 'half a character')} (at {bad.start()})"
 
 
-def check_sendable(field: str, value: object) -> None:
+def check_sendable(field: str, value: object, media: Sequence[str] = ()) -> None:
     """Refuse what JSON cannot carry, and text that is not whole, wherever it stands in a value.
+
+    Args:
+        field: The name of the field.
+        value: The value.
+        media: The kinds of files that may stand in it, and results and jobs; URLs are sent in their places.
 
     Raises:
         InvalidRequestError: Some part of the value is such.
     """
     if isinstance(value, _SCALARS) or (isinstance(value, str) and _UNSENDABLE.search(value) is None):
         return
-    problem = _in_text(value) if isinstance(value, str) else _in_parts(value)
+    if isinstance(value, str):
+        problem = _in_text(value)
+    else:
+        problem = _in_parts(replaced(value, _url_of) if media else value)
     if problem:
         raise refuse(field, value, problem)
+
+
+def _url_of(value: object) -> object:
+    return "" if is_input(value) else value
 
 
 def _in_parts(value: object) -> str:

@@ -6,7 +6,7 @@ import re
 from pathlib import PurePosixPath
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from a2e_async.core import media, rules
+from a2e_async.core import addresses, media
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -20,7 +20,7 @@ def fault_of(url: object) -> str:
         return "cannot be read"
     if parts.scheme.lower() not in ("http", "https"):
         return "is no http or https URL"
-    host = rules.host_of(url)
+    host = addresses.host_of(url)
     return "" if host and not re.search(r"[\s\\]", parts.netloc) else "names no host that can be asked"
 
 

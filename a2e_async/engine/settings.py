@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from a2e_async.core import rules
+from a2e_async.core import addresses, rules
 from a2e_async.core.hooks import Webhook
 from a2e_async.core.http import Transport
 from a2e_async.core.polling.schedule import Cadence
@@ -100,7 +100,7 @@ def configure(token: Token | None, base_url: str | None, *, allow_http: bool, **
     _check_kind("allow_http", allow_http, bool)
     address = find_base_url(base_url, allow_http=allow_http)
     found, source = find_token(token)
-    return Config(base_url=address, local=rules.is_local(address), token=found, token_source=source, **settings)
+    return Config(base_url=address, local=addresses.is_local(address), token=found, token_source=source, **settings)
 
 
 def find_token(given: Token | None) -> tuple[Token, str]:
@@ -131,18 +131,18 @@ def find_base_url(given: str | None, *, allow_http: bool = False) -> str:
     url = url.strip() if isinstance(url, str) else url
     if isinstance(url, str) and "@" in url.split("://")[-1].partition("/")[0]:
         raise UsageError(f"{name}: must not contain a user name or password")
-    if not isinstance(url, str) or not url.isascii() or _UNUSABLE.search(url) or not rules.host_of(url):
+    if not isinstance(url, str) or not url.isascii() or _UNUSABLE.search(url) or not addresses.host_of(url):
         scheme = f"; did you mean https://{url}?" if _lacks_scheme(url) else ""
         raise UsageError(f"{name}: must be an http or https URL such as {DEFAULT_BASE_URL}, not {kind_of(url)}{scheme}")
     url = url.rstrip("/")
-    if rules.host_of(url).rstrip(".") == _DOCUMENTATION_HOST:
+    if addresses.host_of(url).rstrip(".") == _DOCUMENTATION_HOST:
         raise UsageError(f"{name}: {_DOCUMENTATION_HOST} only serves documentation; the API is {DEFAULT_BASE_URL}")
     if _API_PATH.search(urlsplit(url).path):
         bare = _API_PATH.sub("", url)
         raise UsageError(f"{name}: must not contain the path of the API, which is added to it; use {bare}")
     if (
         url[:6].lower() != "https:"
-        and not rules.is_local(url)
+        and not addresses.is_local(url)
         and not (allow_http or os.environ.get(ALLOW_HTTP_VARIABLE))
     ):
         allowed = f"allow it with allow_http=True or {ALLOW_HTTP_VARIABLE}=1"
@@ -154,7 +154,7 @@ def find_base_url(given: str | None, *, allow_http: bool = False) -> str:
 def _lacks_scheme(url: object) -> bool:
     if not isinstance(url, str) or "://" in url or _UNUSABLE.search(url):
         return False
-    return bool(rules.host_of(f"https://{url}"))
+    return bool(addresses.host_of(f"https://{url}"))
 
 
 def _check_http(http: object) -> None:

@@ -13,6 +13,7 @@ A2EError
 ├── ProtocolError           talked, got nonsense
 ├── StartUnknownError       a start may or may not have been taken
 ├── BudgetExceededError     the start was not sent
+├── InputFailedError        what the request takes could not be had, nothing was sent
 ├── JobFailedError          a task failed
 ├── JobTimeoutError         the job's deadline passed, the task goes on
 ├── JobDetachedError        nobody watches any more, the task goes on
@@ -36,6 +37,7 @@ __all__ = [
     "BudgetExceededError",
     "ClientClosedError",
     "DownloadError",
+    "InputFailedError",
     "InsufficientCoinsError",
     "InvalidRequestError",
     "JobCancelledError",
@@ -221,6 +223,24 @@ class BudgetExceededError(A2EError):
 
     needed: float | None = None
     left: float = 0
+
+
+class InputFailedError(A2EError):
+    """What the request takes could not be had: a job that it waits for has failed, or a file could not be uploaded.
+
+    Nothing was sent, and nothing was charged for this start.
+
+    Attributes:
+        field: The field of the request.
+        cause: Why, as an error; also `__cause__`.
+    """
+
+    field: str = ""
+    cause: BaseException | None = None
+
+    def __setstate__(self, facts: dict[str, Any] | None) -> None:
+        super().__setstate__(facts)
+        self.__cause__ = self.cause
 
 
 class JobFailedError(A2EError):

@@ -92,7 +92,7 @@ class A2EError(Exception):
 def _restore(kind: type[A2EError], args: tuple[Any, ...], facts: dict[str, Any]) -> A2EError:
     error = kind.__new__(kind, *args)
     error.args = args
-    error.__dict__.update(facts)
+    error.__setstate__(facts)
     return error
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from a2e_async.core import rules, urls
+from a2e_async.core import addresses, rules, urls
 from a2e_async.core.family import Endpoint
 from a2e_async.core.records import Result
-from a2e_async.core.requests import Request, Url, Usual, request
+from a2e_async.core.requests import Audio, Request, Usual, request
 
 Seconds = Annotated[float, rules.number(1)]
 """The service's own time limit for the work on a task; not to be taken for that of a job."""
@@ -41,7 +41,7 @@ class Talking(Usual[Result]):
 
     prompt: str
     negative_prompt: str
-    audio_url: Url | None = None
+    audio_url: Audio | None = None
     duration: Annotated[int, rules.whole(1, 20)] | None = None
 
 
@@ -82,22 +82,30 @@ def a_list() -> rules.Rule:
 
 
 def secure_link() -> rules.Rule:
-    """A URL that the service fetches over https alone; also one on this machine, for a simulator."""
+    """A URL that the service fetches over https alone; also one on this machine, for a simulator; or an input."""
     link = rules.url()
     return rules.Rule(
         "must be an https URL with a host and without spaces (no data: URL)",
-        lambda value: link.check(value) and (value.lower().startswith("https://") or rules.is_local(value)),
+        lambda value: link.check(value) and (not isinstance(value, str) or _is_secure(value)),
         link=True,
     )
 
 
+def _is_secure(url: str) -> bool:
+    return url.lower().startswith("https://") or addresses.is_local(url)
+
+
 def link_to(*suffixes: str, secure: bool = False) -> rules.Rule:
-    """A URL that the service fetches, over https alone where it says so, and whose path ends in one of these."""
+    """A URL that the service fetches, over https alone where it says so, and whose path ends in one of these.
+
+    Of a file its kind decides, of what a job makes the URL that it comes to.
+    """
     link, scheme = (secure_link(), "https") if secure else (rules.url(), "http or https")
     return rules.Rule(
         f"must be an {scheme} URL without spaces whose path ends in {_either(suffixes)}",
-        lambda value: link.check(value) and urls.suffix_of(value) in suffixes,
+        lambda value: link.check(value) and (not isinstance(value, str) or urls.suffix_of(value) in suffixes),
         link=True,
+        suffixes=suffixes,
     )
 
 

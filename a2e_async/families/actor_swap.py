@@ -9,7 +9,7 @@ import attrs
 from a2e_async.core import rules
 from a2e_async.core.family import Family, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import Image, Url, Usual, request
+from a2e_async.core.requests import Image, Usual, Video, request
 
 
 @request
@@ -28,7 +28,7 @@ class ActorSwap(Usual[Result]):
     """
 
     image_url: Image = attrs.field(kw_only=False)
-    video_url: Url
+    video_url: Video
     prompt: str | None = None
     negative_prompt: str | None = None
     timeout: Annotated[int, rules.whole(1)] | None = None

@@ -10,7 +10,7 @@ import attrs
 from a2e_async.core import rules
 from a2e_async.core.family import Endpoint, Family, Form, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import Hooked, SentAs, Url, request
+from a2e_async.core.requests import Audio, Hooked, Image, SentAs, request
 from a2e_async.core.shapes import shape
 from a2e_async.families._common import ObjectId, need, need_one
 
@@ -81,8 +81,8 @@ class AvatarVideo(Hooked[Result]):
 
     anchor_id: ObjectId = attrs.field(kw_only=False)
     anchor_type: Literal[0, 1]
-    audio_src: Annotated[Url, SentAs("audioSrc")] | None = None
-    custom_voice: Url | None = None
+    audio_src: Annotated[Audio, SentAs("audioSrc")] | None = None
+    custom_voice: Audio | None = None
     title: Annotated[str, rules.text(at_most=40)] | None = None
     resolution: Annotated[int, rules.whole(1)] | None = None
     back_id: ObjectId | None = None
@@ -98,7 +98,7 @@ class AvatarVideo(Hooked[Result]):
     web_dist_bg_height: Place | None = None
     web_dist_bg_x: Place | None = None
     web_dist_bg_y: Place | None = None
-    anchor_background_img: Url | None = None
+    anchor_background_img: Image | None = None
     anchor_background_color: str | None = None
     face_swap_id: ObjectId | None = None
     wl_model: str | None = None

@@ -6,7 +6,7 @@ import attrs
 
 from a2e_async.core.family import Family, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import Url, Usual, request
+from a2e_async.core.requests import Usual, Video, request
 
 
 @request
@@ -20,7 +20,7 @@ class CaptionRemoval(Usual[Result]):
         InvalidRequestError: A field breaks its rule.
     """
 
-    source_url: Url = attrs.field(kw_only=False)
+    source_url: Video = attrs.field(kw_only=False)
 
 
 CAPTION_REMOVAL = register(

@@ -9,7 +9,7 @@ import attrs
 from a2e_async.core import rules
 from a2e_async.core.family import Endpoint, Family, Form, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import Url, Usual, request
+from a2e_async.core.requests import Usual, Video, request
 
 _BASE = "/api/v1/userDubbing"
 
@@ -29,7 +29,7 @@ class Dubbing(Usual[Result]):
         InvalidRequestError: A field breaks its rule.
     """
 
-    source_url: Url = attrs.field(kw_only=False)
+    source_url: Video = attrs.field(kw_only=False)
     target_lang: str
     source_lang: str | None = None
     num_speakers: Annotated[int, rules.whole(0)] | None = None

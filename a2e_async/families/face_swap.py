@@ -8,7 +8,7 @@ import attrs
 
 from a2e_async.core.family import PAGES, Endpoint, Family, Form, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import Image, Url, Usual, request
+from a2e_async.core.requests import Image, ImageOrVideo, Usual, request
 
 _BASE = "/api/v1/userFaceSwapTask"
 
@@ -27,9 +27,9 @@ class FaceSwap(Usual[Result]):
         InvalidRequestError: A field breaks its rule.
     """
 
-    video_url: Url = attrs.field(kw_only=False)
+    video_url: ImageOrVideo = attrs.field(kw_only=False)
     face_url: Image
-    cover_url: Url | None = None
+    cover_url: Image | None = None
     model_version: Literal["v1", "v2"] | None = None
 
 

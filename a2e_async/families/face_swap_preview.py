@@ -6,7 +6,7 @@ import attrs
 
 from a2e_async.core.family import Endpoint, Family, Form, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import Image, Request, Url, request
+from a2e_async.core.requests import Image, ImageOrVideo, Request, request
 
 _BASE = "/api/v1/userFaceSwapPreview"
 
@@ -23,7 +23,7 @@ class FaceSwapPreview(Request[Result]):
         InvalidRequestError: A field breaks its rule.
     """
 
-    video_url: Url = attrs.field(kw_only=False)
+    video_url: ImageOrVideo = attrs.field(kw_only=False)
     face_url: Image
 
 

@@ -10,7 +10,7 @@ import attrs
 from a2e_async.core import rules
 from a2e_async.core.family import Family, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import IMAGE, Usual, request
+from a2e_async.core.requests import IMAGE, Input, Usual, request
 from a2e_async.families._common import FORCED, MAY_BE_NSFW, model_dialect
 
 
@@ -30,7 +30,7 @@ class Flux2(Usual[Result]):
     """
 
     prompt: str = attrs.field(kw_only=False)
-    input_images: Annotated[Sequence[str], rules.urls(8), IMAGE] | None = None
+    input_images: Annotated[Sequence[Input], rules.urls(8), IMAGE] | None = None
     aspect_ratio: Literal["1:1", "16:9", "9:16", "4:3", "3:4", "2:3", "3:2", "custom", "match_input_image"] | None = (
         None
     )

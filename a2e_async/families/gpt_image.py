@@ -10,7 +10,7 @@ import attrs
 from a2e_async.core import rules
 from a2e_async.core.family import Family, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import IMAGE, Usual, request
+from a2e_async.core.requests import IMAGE, Input, Usual, request
 from a2e_async.families._common import FORCED, MAY_BE_NSFW, model_dialect
 
 _INPUTS_OF_FIRST = 16
@@ -37,7 +37,7 @@ class GptImage(Usual[Result]):
 
     prompt: Annotated[str, rules.text(at_most=3000)] = attrs.field(kw_only=False)
     model: Literal["gpt-image-1.5", "gpt-image-2"] | None = None
-    input_images: Annotated[Sequence[str], rules.urls(), IMAGE] | None = None
+    input_images: Annotated[Sequence[Input], rules.urls(), IMAGE] | None = None
     aspect_ratio: Literal["auto", "1:1", "9:16", "21:9", "16:9", "4:3", "3:2", "3:4", "2:3"] | None = None
     quality: Literal["medium", "high"] | None = None
     resolution: Literal["1K", "2K", "4K"] | None = None

@@ -10,7 +10,7 @@ import attrs
 from a2e_async.core import rules
 from a2e_async.core.family import Family, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import AS_TEXT, IMAGE, Image, Usual, request
+from a2e_async.core.requests import AS_TEXT, IMAGE, Image, Input, Usual, request
 from a2e_async.families._common import forbid, narrow, need, need_one
 
 _RATIOS_OF_WORDS = rules.one_of("1:1", "16:9", "9:16")
@@ -41,7 +41,7 @@ class GrokVideo(Usual[Result]):
     model_type: Literal["text-to-video", "image-to-video"] | None = None
     model_version: Literal["legacy", "1.5"] | None = None
     mode: Literal["fun", "normal", "spicy"] | None = None
-    image_urls: Annotated[Sequence[str], rules.urls(), IMAGE] | None = None
+    image_urls: Annotated[Sequence[Input], rules.urls(), IMAGE] | None = None
     image_url: Image | None = None
     aspect_ratio: Literal["auto", "1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3"] | None = None
     duration: Annotated[Literal[6, 10, 15], AS_TEXT] | None = None

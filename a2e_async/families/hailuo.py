@@ -10,7 +10,7 @@ import attrs
 from a2e_async.core import rules
 from a2e_async.core.family import Family, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import AS_TEXT, IMAGE, Image, Usual, request
+from a2e_async.core.requests import AS_TEXT, IMAGE, Image, Input, Usual, request
 from a2e_async.families._common import narrow, need_one
 
 _SMALL = rules.one_of("768P")
@@ -34,7 +34,7 @@ class Hailuo(Usual[Result]):
     """
 
     prompt: str = attrs.field(kw_only=False)
-    image_urls: Annotated[Sequence[str], rules.urls(), IMAGE] | None = None
+    image_urls: Annotated[Sequence[Input], rules.urls(), IMAGE] | None = None
     image_url: Image | None = None
     resolution: Literal["768P", "1080P"] | None = None
     duration: Annotated[Literal[6, 10], AS_TEXT] | None = None

@@ -10,7 +10,7 @@ import attrs
 from a2e_async.core import rules
 from a2e_async.core.family import Family, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import AS_TEXT, IMAGE, Image, Url, Usual, request
+from a2e_async.core.requests import AS_TEXT, IMAGE, Image, Input, Usual, Video, request
 from a2e_async.families._common import Seed, forbid, narrow, need
 
 _NEEDED = {
@@ -51,8 +51,8 @@ class HappyHorse(Usual[Result]):
     mode: Literal["t2v", "i2v", "r2v", "video-edit"]
     model_version: Literal["1.0", "1.1"] | None = None
     image_url: Image | None = None
-    reference_image_urls: Annotated[Sequence[str], rules.urls(9), IMAGE] | None = None
-    edit_video_url: Url | None = None
+    reference_image_urls: Annotated[Sequence[Input], rules.urls(9), IMAGE] | None = None
+    edit_video_url: Video | None = None
     input_video_seconds: Annotated[float, rules.number(0)] | None = None
     duration: Annotated[int, rules.whole(3, 15), AS_TEXT] | None = None
     resolution: Literal["480P", "720P", "1080P"] | None = None

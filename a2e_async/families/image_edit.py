@@ -10,7 +10,7 @@ import attrs
 from a2e_async.core import rules
 from a2e_async.core.family import Family, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import IMAGE, Usual, request
+from a2e_async.core.requests import IMAGE, Input, Usual, request
 from a2e_async.families._common import Seconds
 
 
@@ -27,7 +27,7 @@ class ImageEdit(Usual[Result]):
         InvalidRequestError: A field breaks its rule.
     """
 
-    image_urls: Annotated[Sequence[str], rules.urls(at_least=2), IMAGE] = attrs.field(kw_only=False)
+    image_urls: Annotated[Sequence[Input], rules.urls(at_least=2), IMAGE] = attrs.field(kw_only=False)
     edit_type: Literal["clothing", "product"]
     timeout: Seconds | None = None
 

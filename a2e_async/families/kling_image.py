@@ -10,7 +10,7 @@ import attrs
 from a2e_async.core import rules
 from a2e_async.core.family import Family, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import IMAGE, Usual, request
+from a2e_async.core.requests import IMAGE, Input, Usual, request
 from a2e_async.families._common import model_dialect
 
 
@@ -30,7 +30,7 @@ class KlingImage(Usual[Result]):
     """
 
     prompt: str = attrs.field(kw_only=False)
-    input_images: Annotated[Sequence[str], rules.urls(), IMAGE] | None = None
+    input_images: Annotated[Sequence[Input], rules.urls(), IMAGE] | None = None
     aspect_ratio: Literal["1:1", "4:3", "3:4", "16:9", "9:16", "2:3", "3:2", "21:9"] | None = None
     resolution: Literal["1k", "2k"] | None = None
     n: Annotated[int, rules.whole(1, 9)] | None = None

@@ -10,7 +10,7 @@ import attrs
 from a2e_async.core import rules
 from a2e_async.core.family import Family, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import AS_TEXT, IMAGE, Usual, WrittenBy, request
+from a2e_async.core.requests import AS_TEXT, IMAGE, AtMost, Input, Usual, WrittenBy, request
 from a2e_async.core.shapes import shapes
 from a2e_async.families._common import need
 
@@ -56,7 +56,7 @@ class KlingOmni(Usual[Result]):
     """
 
     prompt: str | None = attrs.field(default=None, kw_only=False)
-    image_list: Annotated[Sequence[str], rules.urls(7), IMAGE] | None = None
+    image_list: Annotated[Sequence[Input], rules.urls(7), IMAGE, AtMost(10 << 20)] | None = None
     mode: Literal["std", "pro"] | None = None
     duration: Annotated[int, rules.whole(3, 15), AS_TEXT] | None = None
     aspect_ratio: Literal["16:9", "9:16", "1:1"] | None = None

@@ -9,7 +9,7 @@ import attrs
 from a2e_async.core import rules
 from a2e_async.core.family import Family, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import AS_TEXT, Image, Url, Usual, request
+from a2e_async.core.requests import AS_TEXT, Image, Usual, Video, request
 from a2e_async.families._common import forbid, narrow, need
 
 _NEEDED = {"image-to-video": ("image_url",), "motion-control": ("image_url", "video_url")}
@@ -50,7 +50,7 @@ class KlingVideo(Usual[Result]):
     quality_mode: Literal["std", "pro", "4k"] | None = None
     duration: Annotated[int, rules.whole(3, 15), AS_TEXT] | None = None
     image_url: Image | None = None
-    video_url: Url | None = None
+    video_url: Video | None = None
     end_image_url: Image | None = None
     aspect_ratio: Literal["16:9", "9:16", "1:1"] | None = None
     sound: bool | None = None

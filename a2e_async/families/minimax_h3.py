@@ -10,7 +10,7 @@ import attrs
 from a2e_async.core import rules
 from a2e_async.core.family import Family, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import AS_TEXT, IMAGE, Image, Usual, request
+from a2e_async.core.requests import AS_TEXT, AUDIO, IMAGE, VIDEO, Image, Input, Usual, request
 from a2e_async.families._common import forbid, narrow, need, need_one
 
 _FRAMES = ("first_frame_url", "last_frame_url")
@@ -43,9 +43,9 @@ class MinimaxH3(Usual[Result]):
     mode: Literal["text-to-video", "image-to-video", "reference-to-video"] | None = None
     first_frame_url: Image | None = None
     last_frame_url: Image | None = None
-    reference_image_urls: Annotated[Sequence[str], rules.urls(), IMAGE] | None = None
-    reference_video_urls: Annotated[Sequence[str], rules.urls()] | None = None
-    reference_audio_urls: Annotated[Sequence[str], rules.urls()] | None = None
+    reference_image_urls: Annotated[Sequence[Input], rules.urls(), IMAGE] | None = None
+    reference_video_urls: Annotated[Sequence[Input], rules.urls(), VIDEO] | None = None
+    reference_audio_urls: Annotated[Sequence[Input], rules.urls(), AUDIO] | None = None
     resolution: Literal["768P", "2K"] | None = None
     duration: Annotated[int, rules.whole(4, 15), AS_TEXT] | None = None
     aspect_ratio: Literal["adaptive", "21:9", "16:9", "4:3", "1:1", "3:4", "9:16"] | None = None

@@ -6,7 +6,7 @@ import attrs
 
 from a2e_async.core.family import Family, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import Image, Url, Usual, request
+from a2e_async.core.requests import Image, Usual, Video, request
 from a2e_async.families._common import Seconds
 
 
@@ -26,7 +26,7 @@ class MotionTransfer(Usual[Result]):
     """
 
     image_url: Image = attrs.field(kw_only=False)
-    video_url: Url
+    video_url: Video
     positive_prompt: str | None = None
     negative_prompt: str | None = None
     timeout: Seconds | None = None

@@ -10,7 +10,7 @@ import attrs
 from a2e_async.core import rules
 from a2e_async.core.family import Endpoint, Family, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import IMAGE, Usual, request
+from a2e_async.core.requests import IMAGE, Input, Usual, request
 from a2e_async.families._common import FORCED, MAY_BE_NSFW
 
 _BASE = "/api/v1/userNanoBanana"
@@ -36,7 +36,7 @@ class NanoBanana(Usual[Result]):
 
     prompt: str = attrs.field(kw_only=False)
     model: Literal["nano-banana", "nano-banana-pro", "nano-banana-2", "nano-banana-2-lite"] | None = None
-    input_images: Annotated[Sequence[str], rules.urls(), IMAGE] | None = None
+    input_images: Annotated[Sequence[Input], rules.urls(), IMAGE] | None = None
     aspect_ratio: Literal["auto", "16:9", "1:1", "9:16", "4:3", "3:4", "2:3", "3:2", "4:5", "5:4", "21:9"] | None = None
     image_size: Literal["1K", "2K", "4K"] | None = None
     google_search: bool | None = None

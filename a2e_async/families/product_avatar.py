@@ -10,7 +10,7 @@ import attrs
 from a2e_async.core import rules
 from a2e_async.core.family import Family, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import IMAGE, Usual, request
+from a2e_async.core.requests import IMAGE, Input, Usual, request
 from a2e_async.core.shapes import shape
 from a2e_async.families._common import Seconds
 
@@ -32,7 +32,7 @@ class ProductAvatar(Usual[Result]):
         InvalidRequestError: A field breaks its rule.
     """
 
-    image_urls: Annotated[Sequence[str], rules.urls(2, at_least=2), IMAGE] = attrs.field(kw_only=False)
+    image_urls: Annotated[Sequence[Input], rules.urls(2, at_least=2), IMAGE] = attrs.field(kw_only=False)
     product_rect: Annotated[Mapping[str, Any], _RECT]
     prompt: str | None = None
     timeout: Seconds | None = None

@@ -10,7 +10,7 @@ import attrs
 from a2e_async.core import rules
 from a2e_async.core.family import Family, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import IMAGE, Usual, request
+from a2e_async.core.requests import IMAGE, Input, Usual, request
 from a2e_async.families._common import model_dialect
 
 
@@ -31,7 +31,7 @@ class QwenImage(Usual[Result]):
 
     prompt: str = attrs.field(kw_only=False)
     model: Literal["qwen-image-2.0", "qwen-image-2.0-pro", "qwen-image-3.0", "qwen-image-3.0-pro"] | None = None
-    input_images: Annotated[Sequence[str], rules.urls(), IMAGE] | None = None
+    input_images: Annotated[Sequence[Input], rules.urls(), IMAGE] | None = None
     size: (
         Literal[
             "1024*1024", "1328*880", "880*1328", "1152*864", "864*1152", "1280*720", "720*1280", "1512*648",

@@ -10,7 +10,7 @@ import attrs
 from a2e_async.core import rules
 from a2e_async.core.family import Family, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import Image, Usual, request
+from a2e_async.core.requests import AUDIO, IMAGE, VIDEO, Image, Input, Usual, request
 from a2e_async.families._common import either, forbid, narrow, need, need_one
 
 _NEEDED = {"image-to-video": ("image_url",), "first-last-frames": ("first_frame_url", "last_frame_url")}
@@ -67,9 +67,9 @@ class Seedance2(Usual[Result]):
     image_url: Image | None = None
     first_frame_url: Image | None = None
     last_frame_url: Image | None = None
-    reference_urls: Annotated[Sequence[str], rules.urls(30)] | None = None
-    video_urls: Annotated[Sequence[str], rules.urls(10)] | None = None
-    audio_urls: Annotated[Sequence[str], rules.urls(10)] | None = None
+    reference_urls: Annotated[Sequence[Input], rules.urls(30), IMAGE] | None = None
+    video_urls: Annotated[Sequence[Input], rules.urls(10), VIDEO] | None = None
+    audio_urls: Annotated[Sequence[Input], rules.urls(10), AUDIO] | None = None
     input_video_duration: Annotated[float, rules.number(2, 45.5)] | None = None
     duration: Annotated[int, rules.whole(-1, 30)] | None = None
     aspect_ratio: Literal["adaptive", "21:9", "16:9", "4:3", "1:1", "3:4", "9:16"] | None = None

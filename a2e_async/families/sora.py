@@ -10,7 +10,7 @@ import attrs
 from a2e_async.core import rules
 from a2e_async.core.family import Family, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import AS_TEXT, IMAGE, Usual, request
+from a2e_async.core.requests import AS_TEXT, IMAGE, Input, Usual, request
 from a2e_async.families._common import need
 
 
@@ -32,7 +32,7 @@ class Sora(Usual[Result]):
 
     prompt: str = attrs.field(kw_only=False)
     model_type: Literal["text-to-video", "image-to-video"] | None = None
-    image_urls: Annotated[Sequence[str], rules.urls(), IMAGE] | None = None
+    image_urls: Annotated[Sequence[Input], rules.urls(), IMAGE] | None = None
     aspect_ratio: Literal["portrait", "landscape"] | None = None
     duration_seconds: Annotated[Literal[5, 10, 15], AS_TEXT] | None = None
     quality: Literal["standard", "high"] | None = None

@@ -8,7 +8,7 @@ import attrs
 
 from a2e_async.core.family import Family, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import Usual, request
+from a2e_async.core.requests import VIDEO, Input, Usual, request
 from a2e_async.families._common import link_to
 
 
@@ -26,7 +26,7 @@ class Sound(Usual[Result]):
         InvalidRequestError: A field breaks its rule.
     """
 
-    video_url: Annotated[str, link_to(".mp4", ".avi", ".mov", ".mkv")] = attrs.field(kw_only=False)
+    video_url: Annotated[Input, link_to(".mp4", ".avi", ".mov", ".mkv"), VIDEO] = attrs.field(kw_only=False)
     caption: str | None = None
     cot_description: str | None = None
     seed: int | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 
 from a2e_async.core.family import Family, register
-from a2e_async.core.requests import Url, request
+from a2e_async.core.requests import Video, request
 from a2e_async.families._common import Talking
 
 
@@ -20,7 +20,7 @@ class TalkingVideo(Talking):
         InvalidRequestError: A field breaks its rule.
     """
 
-    video_url: Url = attrs.field(kw_only=False)
+    video_url: Video = attrs.field(kw_only=False)
 
 
 TALKING_VIDEO = register(

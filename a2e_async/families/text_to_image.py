@@ -14,7 +14,7 @@ import attrs
 from a2e_async.core import rules
 from a2e_async.core.family import Family, Form, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import IMAGE, Usual, request
+from a2e_async.core.requests import IMAGE, Input, Usual, request
 
 _BASE = "/api/v1/userText2Image"
 _NEWER = frozenset({"model_type", "model_version", "max_images", "aspect_ratio", "input_images", "skip_face_enhance"})
@@ -54,7 +54,7 @@ class TextToImage(Usual[Result]):
     model_version: Literal["5.0-pro", "5.0", "4.5"] | None = None
     max_images: Annotated[int, rules.whole(1, 8)] | None = None
     aspect_ratio: Literal["1:1", "4:3", "3:4", "16:9", "9:16", "2:3", "3:2", "21:9"] | None = None
-    input_images: Annotated[Sequence[str], rules.urls(10), IMAGE] | None = None
+    input_images: Annotated[Sequence[Input], rules.urls(10), IMAGE] | None = None
     skip_face_enhance: bool | None = None
 
     def check(self) -> None:

@@ -10,7 +10,7 @@ import attrs
 from a2e_async.core import rules
 from a2e_async.core.family import Family, Form, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import IMAGE, SentAs, Usual, request
+from a2e_async.core.requests import IMAGE, Input, SentAs, Usual, request
 from a2e_async.families._common import narrow, need
 
 _IMAGES = {"FIRST_AND_LAST_FRAMES_2_VIDEO": rules.urls(2), "REFERENCE_2_VIDEO": rules.urls(3)}
@@ -40,7 +40,7 @@ class Veo(Usual[Result]):
         ]
         | None
     ) = None
-    image_urls: Annotated[Sequence[str], rules.urls(3), IMAGE, SentAs("imageUrls")] | None = None
+    image_urls: Annotated[Sequence[Input], rules.urls(3), IMAGE, SentAs("imageUrls")] | None = None
     model: Literal["veo3", "veo3_fast"] | None = None
     aspect_ratio: Annotated[Literal["16:9", "9:16", "Auto"], SentAs("aspectRatio")] | None = None
     watermark: str | None = None

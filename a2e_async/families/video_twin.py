@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from a2e_async.core import rules
 from a2e_async.core.family import PAGES, Endpoint, Family, Form, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import Image, Request, SentAs, Url, request
+from a2e_async.core.requests import Image, Request, SentAs, Video, request
 from a2e_async.families._common import need_one
 
 _BASE = "/api/v1/userVideoTwin"
@@ -34,7 +34,7 @@ class VideoTwin(Request[Result]):
         InvalidRequestError: A field breaks its rule.
     """
 
-    video_url: Url | None = None
+    video_url: Video | None = None
     image_url: Image | None = None
     name: Annotated[str, rules.text(at_most=100)] | None = None
     gender: str | None = None

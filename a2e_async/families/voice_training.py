@@ -10,7 +10,7 @@ import attrs
 from a2e_async.core import rules
 from a2e_async.core.family import Endpoint, Family, Form, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import Usual, request
+from a2e_async.core.requests import AUDIO, Input, Usual, request
 
 _BASE = "/api/v1/userVoice"
 
@@ -32,7 +32,7 @@ class VoiceTraining(Usual[Result]):
         InvalidRequestError: A field breaks its rule.
     """
 
-    voice_urls: Annotated[Sequence[str], rules.urls()] = attrs.field(kw_only=False)
+    voice_urls: Annotated[Sequence[Input], rules.urls(), AUDIO] = attrs.field(kw_only=False)
     gender: Literal["female", "male"] | None = None
     denoise: bool | None = None
     enhance_voice_similarity: bool | None = None

@@ -10,7 +10,7 @@ import attrs
 from a2e_async.core import rules
 from a2e_async.core.family import Family, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import IMAGE, Usual, request
+from a2e_async.core.requests import IMAGE, Input, Usual, request
 from a2e_async.families._common import FORCED, MAY_BE_NSFW, WanRatio, model_dialect
 
 
@@ -31,7 +31,7 @@ class Wan26Image(Usual[Result]):
     """
 
     prompt: Annotated[str, rules.text(at_most=2000)] = attrs.field(kw_only=False)
-    input_images: Annotated[Sequence[str], rules.urls(4), IMAGE] | None = None
+    input_images: Annotated[Sequence[Input], rules.urls(4), IMAGE] | None = None
     aspect_ratio: WanRatio | None = None
     negative_prompt: Annotated[str, rules.text(at_most=500)] | None = None
     prompt_extend: bool | None = None

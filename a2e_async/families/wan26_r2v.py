@@ -10,7 +10,7 @@ import attrs
 from a2e_async.core import rules
 from a2e_async.core.family import Family, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import AS_TEXT, IMAGE, Usual, request
+from a2e_async.core.requests import AS_TEXT, IMAGE, Input, Usual, request
 
 
 @request
@@ -32,7 +32,7 @@ class Wan26R2v(Usual[Result]):
     """
 
     prompt: str = attrs.field(kw_only=False)
-    reference_urls: Annotated[Sequence[str], rules.urls(5), IMAGE]
+    reference_urls: Annotated[Sequence[Input], rules.urls(5), IMAGE]
     model: Literal["wan2.6-r2v-flash", "wan2.6-r2v"] | None = None
     duration: Annotated[Literal[5, 10], AS_TEXT] | None = None
     resolution: Literal["720p", "1080p"] | None = None

@@ -10,7 +10,7 @@ import attrs
 from a2e_async.core import rules
 from a2e_async.core.family import Family, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import IMAGE, Usual, request
+from a2e_async.core.requests import IMAGE, AtMost, Input, Usual, request
 from a2e_async.families._common import FORCED, MAY_BE_NSFW, WanRatio, a_list, model_dialect
 
 
@@ -32,7 +32,7 @@ class Wan27Image(Usual[Result]):
 
     prompt: Annotated[str, rules.text(at_most=5000)] = attrs.field(kw_only=False)
     model: Literal["wan2.7-image", "wan2.7-image-pro"] | None = None
-    input_images: Annotated[Sequence[str], rules.urls(9), IMAGE] | None = None
+    input_images: Annotated[Sequence[Input], rules.urls(9), IMAGE, AtMost(20 << 20)] | None = None
     aspect_ratio: WanRatio | None = None
     bbox_list: Annotated[Sequence[Any], a_list()] | None = None
     force_generate: bool | None = None

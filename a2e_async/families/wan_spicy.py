@@ -9,7 +9,7 @@ import attrs
 from a2e_async.core import rules
 from a2e_async.core.family import Family, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import IMAGE, Usual, request
+from a2e_async.core.requests import AUDIO, IMAGE, Input, Usual, request
 from a2e_async.families._common import forbid, link_to, narrow, secure_link
 
 _OLDER = "wan2.2-i2v-spicy"
@@ -36,13 +36,13 @@ class WanSpicy(Usual[Result]):
         InvalidRequestError: A field breaks its rule.
     """
 
-    image_url: Annotated[str, secure_link(), IMAGE] = attrs.field(kw_only=False)
+    image_url: Annotated[Input, secure_link(), IMAGE] = attrs.field(kw_only=False)
     prompt: str
     duration: Annotated[int, rules.whole(2, 15)]
     resolution: Literal["480p", "720p", "1080p"]
     model: Literal["wan2.7-i2v-spicy", "wan2.2-i2v-spicy"] | None = None
     negative_prompt: str | None = None
-    audio_url: Annotated[str, link_to(".wav", ".mp3", secure=True)] | None = None
+    audio_url: Annotated[Input, link_to(".wav", ".mp3", secure=True), AUDIO] | None = None
     prompt_extend: bool | None = None
     seed: int | None = None
     minor_suspected_skip: bool | None = None

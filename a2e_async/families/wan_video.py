@@ -10,7 +10,7 @@ import attrs
 from a2e_async.core import rules
 from a2e_async.core.family import Family, register
 from a2e_async.core.records import Result
-from a2e_async.core.requests import AS_TEXT, IMAGE, Image, Url, Usual, request
+from a2e_async.core.requests import AS_TEXT, IMAGE, AtMost, Audio, Image, Input, Usual, Video, request
 from a2e_async.core.shapes import shapes
 from a2e_async.families._common import Seed, forbid, narrow, need, need_one
 
@@ -82,17 +82,17 @@ class WanVideo(Usual[Result]):
     ) = None
     image_url: Image | None = None
     last_frame_url: Image | None = None
-    first_clip_url: Url | None = None
-    edit_video_url: Url | None = None
+    first_clip_url: Video | None = None
+    edit_video_url: Video | None = None
     reference_media: Annotated[Sequence[Mapping[str, Any]], _REFERENCES] | None = None
-    reference_image_urls: Annotated[Sequence[str], rules.urls(5), IMAGE] | None = None
+    reference_image_urls: Annotated[Sequence[Input], rules.urls(5), IMAGE] | None = None
     duration: Annotated[int, rules.whole(2, 15), AS_TEXT] | None = None
     resolution: Literal["480p", "720p", "1080p"] | None = None
     ratio: Literal["16:9", "9:16", "1:1", "4:3", "3:4"] | None = None
     enable_prompt_expansion: bool | None = None
     multi_shots: bool | None = None
     audio: bool | None = None
-    audio_url: Url | None = None
+    audio_url: Annotated[Audio, AtMost(15 << 20)] | None = None
     seed: Seed | None = None
 
     def check(self) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from a2e_async.cli.display.output import MASK
 from a2e_async.cli.run import Run
-from a2e_async.core import rules, tags, wire
+from a2e_async.core import addresses, tags, wire
 from a2e_async.core.family import Request, family_of
 from a2e_async.core.http import HttpRequest
 from a2e_async.core.records import Result
@@ -22,7 +22,7 @@ def dry_run(run: Run, requests: Sequence[Request[Result]]) -> int:
     """Print each start request as a curl command; nothing is sent."""
     base_url = find_base_url(run.settings.base_url)
     for request in requests:
-        if not rules.is_local(base_url):  # a dry run refuses what a start refuses
+        if not addresses.is_local(base_url):  # a dry run refuses what a start refuses
             require_public_links(request)
         sent = written(request)
         url, body = base_url + sent.path, _without_secrets(request, sent.body or {})

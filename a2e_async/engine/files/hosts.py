@@ -23,7 +23,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
-from a2e_async.core import rules, urls
+from a2e_async.core import addresses, urls
 from a2e_async.core.retry import Retry
 from a2e_async.core.secrets import SignedUrl, hide
 from a2e_async.core.transfers import Transfers
@@ -63,8 +63,8 @@ class _Outside(AbstractResolver):
         """
         found = await self._inner.resolve(host, port, family)
         if host.lower() not in self._trusted:
-            addresses = [rules.address_of(one["host"].partition("%")[0]) for one in found]
-            if any(address is None or rules.is_private(address) for address in addresses):
+            answers = [addresses.address_of(one["host"].partition("%")[0]) for one in found]
+            if any(answer is None or addresses.is_private(answer) for answer in answers):
                 raise InsideError(_INSIDE)
         return found
 
@@ -149,7 +149,7 @@ class Hosts:
             DownloadError: It cannot or must not be.
         """
         fault = urls.fault_of(url)
-        if not fault and not self._inside and rules.is_local(url):
+        if not fault and not self._inside and addresses.is_local(url):
             fault = _INSIDE
         if fault:
             raise _refusal(first or url, fault if first in (None, url) else f"is redirected to one that {fault}")

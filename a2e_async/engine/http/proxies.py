@@ -19,7 +19,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 
 import attrs
 
-from a2e_async.core import rules
+from a2e_async.core import addresses
 from a2e_async.core.secrets import Secret
 from a2e_async.errors import UsageError
 
@@ -97,7 +97,7 @@ def _variable(kind: str) -> str:
 def _read(text: str, variable: str) -> Proxy:
     text = Secret(text.strip())
     whole = Secret(text if "://" in text else f"http://{text}")
-    host = rules.host_of(whole)
+    host = addresses.host_of(whole)
     parts = urlsplit(whole) if host and not _UNUSABLE.search(whole) else None
     if parts is None or parts.path not in ("", "/"):
         raise UsageError(f"{variable}: {_HOW}")

@@ -104,6 +104,31 @@ class Downloaded(Event):
 
 
 @attrs.frozen(kw_only=True)
+class Uploaded(Event):
+    """A file was uploaded, or could not be; one that was uploaded before is not told of again.
+
+    Attributes:
+        began: When the upload began; as `at`.
+        name: The file's name, or what else it is, such as "1,024 bytes".
+        kind: Its content type.
+        size: Its bytes.
+        digest: Its SHA-256 in hexadecimal.
+        url: Its public URL; "" after a failure.
+        coins: What it cost, None where that is not known.
+        error: Why it is not there, or None.
+    """
+
+    began: float
+    name: str
+    kind: str
+    size: int
+    digest: str
+    url: str = ""
+    coins: float | None = None
+    error: BaseException | None = None
+
+
+@attrs.frozen(kw_only=True)
 class HealthChanged(Event):
     """Polls began to fail, or are good again; jobs go on meanwhile.
 

@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any, Generic, NoReturn, Protocol, TypeVar, cast
 
 from a2e_async.core.family import Family, Request
+from a2e_async.core.inputs import Pending
 from a2e_async.core.records import Record, Result
 from a2e_async.core.rendering import Rendered
 from a2e_async.core.status import STAGES, JobEvent, Stage, Status, least_advanced
@@ -36,7 +37,7 @@ class Keeper(Protocol):
         """Note that somebody has seen how the job ended."""
 
 
-class Job(Rendered, Keyed, Generic[R]):
+class Job(Rendered, Keyed, Pending, Generic[R]):
     """What one request started, which any number of coroutines may await: `result = await job`.
 
     A job is made by a client, compared by identity, and belongs to the event loop of its client. Cancelling a

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import aiohttp
 
-from a2e_async.core import rules
+from a2e_async.core import addresses
 from a2e_async.simulator.answers.app import App
 from a2e_async.simulator.chance import between
 from a2e_async.simulator.world.tasks import SimTask
@@ -91,7 +91,7 @@ class Postman:
 
     async def _post(self, session: aiohttp.ClientSession, task: SimTask) -> None:
         url = str(task.secrets["webhook_url"])
-        if not rules.is_local(url):
+        if not addresses.is_local(url):
             self.outcomes["elsewhere"] += 1
             return
         headers = {_HEADER: str(task.secrets.get("webhook_token") or "")}

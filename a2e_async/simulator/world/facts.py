@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 
 import attrs
 
-from a2e_async.core.rules import is_local
+from a2e_async.core.addresses import is_local
 
 Values: TypeAlias = Mapping[str, Any]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
-from a2e_async.core.rules import is_local
+from a2e_async.core.addresses import is_local
 from a2e_async.simulator.world.messages import RefusedError
 from a2e_async.simulator.world.switches import Body
 

@@ -6,7 +6,7 @@ import attrs
 import pytest
 
 from a2e_async import ImageToVideo, InvalidRequestError, TextToImage, UsageError
-from a2e_async.core import rules
+from a2e_async.core import addresses, rules
 from a2e_async.core.requests import require_public_links
 from a2e_async.core.secrets import Secret
 
@@ -219,7 +219,7 @@ def test_a_request_is_a_value(kind, fields):
 )
 def test_which_links_the_service_cannot_reach(url, local):
     """This machine and private networks are told from public hosts."""
-    assert rules.is_local(url) is local
+    assert addresses.is_local(url) is local
     video = ImageToVideo(url, prompt="p", negative_prompt="n")
     image = TextToImage("a", input_images=[IMAGE, url])
     for request, field in ((video, "image_url"), (image, "input_images")):
@@ -259,7 +259,7 @@ def test_a_webhook_may_be_anywhere():
 )
 def test_which_hosts_can_be_asked(url, host):
     """A host that a resolver would trip over is no host, and a link to it is refused as a field."""
-    assert rules.host_of(url) == host
+    assert addresses.host_of(url) == host
     assert rules.url().check(url) is bool(host)
 
 
