@@ -7,9 +7,8 @@ blank, `Annotated[int, rules.whole(1, 8)]` whatever the rule says. A field that 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
-from operator import attrgetter
-from typing import Annotated, Any, Generic, Self, TypeVar, dataclass_transform, get_type_hints
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Generic, Self, TypeVar, dataclass_transform
 
 import attrs
 
@@ -32,8 +31,9 @@ from a2e_async.core.fields import (
     WrittenBy,
     field_of,
 )
-from a2e_async.core.inputs import Pending, Unavailable, as_plain, is_input, is_open_file, replaced, shown, words_of
+from a2e_async.core.inputs import Pending, Unavailable, as_plain, is_open_file, replaced, shown, words_of
 from a2e_async.core.misuse import speak_of_fields
+from a2e_async.core.plans import each_input, fields_of, inputs_in, plan_of
 from a2e_async.core.records import Result
 from a2e_async.core.secrets import is_secret
 from a2e_async.core.texts import check_sendable
@@ -115,7 +115,7 @@ class Request(Generic[R_co]):
             raise
 
     def _check_all(self) -> None:
-        plan = _plan_of(type(self))
+        plan = plan_of(type(self))
         for field, value in zip(plan.fields, plan.values(self), strict=True):
             if value is not None or field.required:
                 if not field.rule.check(value):  # asked here: the call would cost more than most checks
@@ -152,7 +152,7 @@ class Request(Generic[R_co]):
         def by(value: object) -> object:
             return Unavailable(words_of(value)) if goes(value) else value
 
-        given = {name: value for name, value in inputs_in(self).items() if any(map(goes, _inputs_of(value)))}
+        given = {name: value for name, value in inputs_in(self).items() if any(map(goes, each_input(value)))}
         return self.replace(**{name: replaced(value, by) for name, value in given.items()}) if given else self
 
     def to_dict(self) -> dict[str, Any]:
@@ -205,59 +205,6 @@ class Usual(Hooked[R_co]):
     name: Annotated[str | None, rules.text(at_most=100)] = None
 
 
-@attrs.frozen
-class _Plan:
-    """What a request class consists of, and what reads the values of all its fields, or of those that take files."""
-
-    fields: tuple[Field, ...]
-    values: Callable[[object], tuple[Any, ...]]
-    media: tuple[str, ...]
-    files: Callable[[object], tuple[Any, ...]]
-
-
-_plans: dict[type[object], _Plan] = {}
-
-
-def fields_of(kind: type[object]) -> tuple[Field, ...]:
-    """Give the fields of a request class, those of its own before those that many have."""
-    return _plan_of(kind).fields
-
-
-def _plan_of(kind: type[object]) -> _Plan:
-    plan = _plans.get(kind)
-    if plan is None:  # two threads that meet here both make a whole one; which is kept does not matter
-        hints = get_type_hints(kind, include_extras=True)
-        found = [_field(field, hints[field.name]) for field in attrs.fields(kind)]  # type: ignore[arg-type]  # attrs class
-        fields = tuple(sorted(found, key=lambda field: (not field.required, field.inherited)))
-        media = tuple(field.name for field in fields if field.media)
-        plan = _plans[kind] = _Plan(fields, _reader([field.name for field in fields]), media, _reader(media))
-    return plan
-
-
-def inputs_in(request: Request[Result]) -> dict[str, Any]:
-    """Give the fields of a request that hold something that is no URL yet, and what they hold."""
-    plan = _plan_of(type(request))
-    return {
-        name: value
-        for name, value in zip(plan.media, plan.files(request), strict=True)
-        if value is not None and not isinstance(value, str) and any(map(is_input, _inputs_of(value)))
-    }
-
-
-def _inputs_of(value: Any) -> list[Any]:  # noqa: ANN401 - whatever the field holds
-    """Give what stands in a value of a field, at whatever depth, besides texts and numbers."""
-    found: list[Any] = []
-    replaced(value, found.append)
-    return found
-
-
-def _reader(names: Sequence[str]) -> Callable[[object], tuple[Any, ...]]:
-    if not names:
-        return lambda _value: ()
-    get: Callable[[object], Any] = attrgetter(*names)
-    return get if len(names) > 1 else lambda value: (get(value),)  # for one name attrgetter gives the bare value
-
-
 def _is_closed(field: Field) -> bool:
     """Whether a field takes some of many values only, to which the service may add."""
     return bool(field.choices) or field.kind in (int, float)
@@ -291,11 +238,6 @@ def value_of(value: Request[Result], name: str) -> Any:  # noqa: ANN401 - whatev
         if key in value.extra:
             return value.extra[key]
     return getattr(value, name)
-
-
-def _field(field: attrs.Attribute[Any], hint: object) -> Field:
-    secret = is_secret(field.name) or (not field.repr and field.name != "extra")
-    return field_of(field.name, hint, required=field.default is attrs.NOTHING, secret=secret)
 
 
 def require_public_links(value: Request[Result]) -> None:

@@ -37,10 +37,7 @@ def check_sendable(field: str, value: object, media: Sequence[str] = ()) -> None
     """
     if isinstance(value, _SCALARS) or (isinstance(value, str) and _UNSENDABLE.search(value) is None):
         return
-    if isinstance(value, str):
-        problem = _in_text(value)
-    else:
-        problem = _in_parts(replaced(value, _url_of) if media else value)
+    problem = _in_text(value) if isinstance(value, str) else _in_parts(replaced(value, _url_of) if media else value)
     if problem:
         raise refuse(field, value, problem)
 

@@ -201,8 +201,7 @@ class Job(Rendered, Keyed, Pending, Generic[R]):
         return await self._keeper.cancel(self)
 
     def __repr__(self) -> str:
-        words = [self.family.name, self.stage.value]
-        words += [self.status.value] if self.status else []
+        words = [self.family.name, self.stage.value, *([self.status.value] if self.status else [])]
         words += [f"task {task_id}" for task_id in self.task_ids[:3]]
         words += [f"tag {self.tag}"] if self.tag else []
         words += [type(self._error).__name__] if self._error else []

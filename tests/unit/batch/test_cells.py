@@ -166,7 +166,7 @@ def test_a_refusal_shows_the_value_and_never_a_secret():
     """Short, without the signature of a link, a token in any place, or the value of a secret field."""
     assert "not 'a.png'" in message("image_to_video", image_url="a.png")
     long = message("image_to_video", image_url="a" * 90)
-    assert long.endswith(f"not '{'a' * 60}'... (str of 90 characters)")
+    assert f"not '{'a' * 60}'... (str of 90 characters)" in long
     signed = message("image_to_video", image_url="ftp://user:pass@e.example/a.png?Signature=abcdef")
     assert "e.example/a.png" in signed
     assert not {"abcdef", "pass"} & set(re.split(r"\W", signed))

@@ -32,7 +32,7 @@ REFUSED_VIDEOS = [
     ({"image_url": f"ftp://f.example/{SECRET}"}, "image_url", LINK, "'ftp://f.example/hunter2' (str)"),
     ({"image_url": "https:///a.png"}, "image_url", LINK, "'https:///a.png' (str)"),
     ({"image_url": "http://[::1/a.png"}, "image_url", LINK, "'http://[::1/a.png' (str)"),
-    ({"image_url": b"https://f.example/a.png"}, "image_url", LINK, "bytes"),
+    ({"image_url": bytearray(b"photo")}, "image_url", LINK, "bytearray"),
     ({"prompt": None}, "prompt", "must be given unless lora is", "None"),
     ({"prompt": " \n"}, "prompt", TEXT, r"' \n' (str)"),
     ({"prompt": [SECRET]}, "prompt", TEXT, "list ['hunter2']"),

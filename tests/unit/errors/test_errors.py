@@ -30,6 +30,7 @@ TREE = {
     "ProtocolError": "A2EError",
     "StartUnknownError": "A2EError",
     "BudgetExceededError": "A2EError",
+    "InputFailedError": "A2EError",
     "JobFailedError": "A2EError",
     "JobTimeoutError": "A2EError",
     "JobDetachedError": "A2EError",

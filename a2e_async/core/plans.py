@@ -1,0 +1,72 @@
+"""What the classes of requests consist of: their fields, and what reads the values of all of them at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from operator import attrgetter
+from typing import Any, get_type_hints
+
+import attrs
+
+from a2e_async.core.fields import Field, field_of
+from a2e_async.core.inputs import is_input, replaced
+from a2e_async.core.secrets import is_secret
+
+
+@attrs.frozen
+class RequestPlan:
+    """What a request class consists of, and what reads the values of all its fields, or of those that take files."""
+
+    fields: tuple[Field, ...]
+    values: Callable[[object], tuple[Any, ...]]
+    media: tuple[str, ...]
+    files: Callable[[object], tuple[Any, ...]]
+
+
+_plans: dict[type[object], RequestPlan] = {}
+
+
+def fields_of(kind: type[object]) -> tuple[Field, ...]:
+    """Give the fields of a request class, those of its own before those that many have."""
+    return plan_of(kind).fields
+
+
+def plan_of(kind: type[object]) -> RequestPlan:
+    """Give what a request class consists of."""
+    plan = _plans.get(kind)
+    if plan is None:  # two threads that meet here both make a whole one; which is kept does not matter
+        hints = get_type_hints(kind, include_extras=True)
+        found = [_field(field, hints[field.name]) for field in attrs.fields(kind)]  # type: ignore[arg-type]  # attrs class
+        fields = tuple(sorted(found, key=lambda field: (not field.required, field.inherited)))
+        media = tuple(field.name for field in fields if field.media)
+        plan = _plans[kind] = RequestPlan(fields, _reader([field.name for field in fields]), media, _reader(media))
+    return plan
+
+
+def inputs_in(request: object) -> dict[str, Any]:
+    """Give the fields of a request that hold something that is no URL yet, and what they hold."""
+    plan = plan_of(type(request))
+    return {
+        name: value
+        for name, value in zip(plan.media, plan.files(request), strict=True)
+        if value is not None and not isinstance(value, str) and any(map(is_input, each_input(value)))
+    }
+
+
+def each_input(value: Any) -> list[Any]:  # noqa: ANN401 - whatever the field holds
+    """Give what stands in a value of a field, at whatever depth, besides texts and numbers."""
+    found: list[Any] = []
+    replaced(value, found.append)
+    return found
+
+
+def _reader(names: Sequence[str]) -> Callable[[object], tuple[Any, ...]]:
+    if not names:
+        return lambda _value: ()
+    get: Callable[[object], Any] = attrgetter(*names)
+    return get if len(names) > 1 else lambda value: (get(value),)  # for one name attrgetter gives the bare value
+
+
+def _field(field: attrs.Attribute[Any], hint: object) -> Field:
+    secret = is_secret(field.name) or (not field.repr and field.name != "extra")
+    return field_of(field.name, hint, required=field.default is attrs.NOTHING, secret=secret)
