@@ -6,6 +6,7 @@ import ast
 import functools
 import importlib.resources
 import inspect
+import types
 import typing
 from pathlib import Path
 
