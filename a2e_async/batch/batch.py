@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Coroutine
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 import attrs
 
@@ -15,6 +12,7 @@ from a2e_async.batch.entries import State
 from a2e_async.batch.estimates import Estimates
 from a2e_async.batch.in_memory import MemoryLedger
 from a2e_async.batch.journal import OnChange
+from a2e_async.batch.leaving import to_its_end
 from a2e_async.batch.ledger import Ledger
 from a2e_async.batch.owner import Owner
 from a2e_async.batch.room import Room
@@ -151,7 +149,7 @@ class _Opening:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await _to_its_end(self._leave())
+        await to_its_end(self._leave())
 
     async def _leave(self) -> None:
         """Leave the run before the ledger closes: the answers of starts on the wire are paid ids."""
@@ -160,17 +158,3 @@ class _Opening:
         finally:
             self._budget.close()
             await self._batch.ledger.aclose()
-
-
-async def _to_its_end(leaving: Coroutine[Any, Any, None]) -> None:
-    """Leave to the end also when we are cancelled, or paid ids would be lost; the cancellation is passed on then."""
-    task = asyncio.create_task(leaving, name="a2e batch leave")
-    cancelled: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await asyncio.shield(task)
-        except asyncio.CancelledError as error:
-            cancelled = error
-    task.result()
-    if cancelled is not None:
-        raise cancelled

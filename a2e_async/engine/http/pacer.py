@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 
 _STARTS_IN_A_ROW = 4
@@ -20,6 +21,7 @@ class Pacer:
     """
 
     def __init__(self, rate: float | None) -> None:
+        self._rate = rate
         self._gap = 1 / rate if rate else 0.0
         self._next = 0.0
         self._paused_until = 0.0
@@ -27,6 +29,20 @@ class Pacer:
         self._others: deque[asyncio.Future[None]] = deque()
         self._timer: asyncio.TimerHandle | None = None
         self._in_a_row = 0
+
+    @property
+    def rate(self) -> float | None:
+        """Requests a second, None for no limit; it may be changed at any time. With 0 nothing leaves."""
+        return self._rate
+
+    @rate.setter
+    def rate(self, rate: float | None) -> None:
+        if rate == self._rate:
+            return
+        gap, self._rate, self._gap = self._gap, rate, 1 / rate if rate else 0.0
+        self._next += self._gap - gap
+        if self._starts or self._others:
+            self._arm(asyncio.get_running_loop())
 
     def pause(self, seconds: float) -> None:
         """Let no request leave for so many seconds."""
@@ -36,7 +52,7 @@ class Pacer:
         """Take a turn if there is one at once; gives whether there was."""
         if self._starts or self._others:
             return False
-        if not self._gap and not self._paused_until:
+        if not self._gap and not self._paused_until and self._rate != 0:
             return True
         now = asyncio.get_running_loop().time()
         if now < self._free_at():
@@ -61,12 +77,13 @@ class Pacer:
             raise
 
     def _free_at(self) -> float:
-        return max(self._next, self._paused_until)
+        return math.inf if self._rate == 0 else max(self._next, self._paused_until)
 
     def _arm(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = loop.call_at(self._free_at(), self._go, loop)
+        at = self._free_at()
+        self._timer = loop.call_at(at, self._go, loop) if math.isfinite(at) else None
 
     def _go(self, loop: asyncio.AbstractEventLoop) -> None:
         self._timer = None

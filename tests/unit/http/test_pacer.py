@@ -240,3 +240,24 @@ async def test_late_timers_do_not_slow_the_rate():
         pacer._go(loop)
     pacer.close()
     assert 995 <= sum(turn.done() for turn in turns) <= 1006
+
+
+def test_a_rate_may_change():
+    """What waits goes at the new rate from the next turn on; at 0 nothing leaves until there is one again."""
+
+    async def story():
+        pacer = Pacer(0)
+        waiting = asyncio.create_task(times_of(pacer, 4))
+        await asyncio.sleep(100)
+        assert not waiting.done()
+        pacer.rate = 2
+        await asyncio.sleep(0.6)
+        pacer.rate = 0.5
+        assert await waiting == pytest.approx([100, 100.5, 102.5, 104.5], abs=0.01)
+        pacer.rate = None
+        assert pacer.take()
+        assert pacer.take()
+        pacer.rate = 0
+        assert not pacer.take()
+
+    play_out(story())
