@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 import attrs
 import cattrs
+from cattrs.fns import identity
 from cattrs.gen import make_dict_unstructure_fn, override
 
 from a2e_async.core import rules
@@ -23,6 +24,8 @@ from a2e_async.core.requests import fields_of
 _LARGEST_NUMBER = 1e15
 _LARGEST_SECONDS = 1e11  # a larger time since 1970 is in milliseconds
 _NUMBERS: frozenset[type] = frozenset({int, float})
+_PLAIN: frozenset[type] = frozenset({str, int, float, bool})
+"""What is written as it is; cattrs would call a function for each field that may also be None."""
 
 
 def is_number(value: object) -> bool:
@@ -74,12 +77,21 @@ def _overrides(kind: type[Request[Result]]) -> dict[str, Any]:
     written = {
         field.name: override(
             rename=field.key,
-            unstruct_hook=_sent_as_url(field) if field.media else field.write and _written_by(field.write),
+            unstruct_hook=_hook_of(field),
             omit_if_default=unset[field.name],
         )
         for field in fields_of(kind)
     }
     return {**written, "extra": override(omit=True)}
+
+
+def _hook_of(field: Field) -> Callable[[Any], Any] | None:
+    """Give what writes a field; None where cattrs finds it by the field's type."""
+    if field.media:
+        return _sent_as_url(field)
+    if field.write:
+        return _written_by(field.write)
+    return identity if field.kind in _PLAIN else None
 
 
 def _under_both_names(kind: type[Request[Result]], write: Callable[[Any], dict[str, Any]]) -> Callable[[Any], Any]:

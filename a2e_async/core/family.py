@@ -282,12 +282,13 @@ def family_of(what: str | Family | Request[Result] | type[Request[Result]]) -> F
     Raises:
         UsageError: There is no such family.
     """
+    known = _registry.by_request.get(type(what))  # type: ignore[arg-type]  # of most calls, the class of a request
+    if known is not None:
+        return known
     if isinstance(what, Family):
         return what
-    if isinstance(what, str):
-        known = _registry.named(what.replace("-", "_"))
-    else:
-        known = _registry.by_request.get(_class_of(what))
+    named, asked = _registry.named, _registry.by_request
+    known = named(what.replace("-", "_")) if isinstance(what, str) else asked.get(_class_of(what))
     if known is None:
         shown = repr(what) if isinstance(what, str) else _class_of(what).__name__
         raise UsageError(f"there is no family {shown}; known are {', '.join(sorted(families()))}")

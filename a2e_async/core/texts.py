@@ -35,8 +35,8 @@ def check_sendable(field: str, value: object, media: Sequence[str] = ()) -> None
     Raises:
         InvalidRequestError: Some part of the value is such.
     """
-    if isinstance(value, _SCALARS) or (isinstance(value, str) and _UNSENDABLE.search(value) is None):
-        return
+    if value.isprintable() if isinstance(value, str) else isinstance(value, _SCALARS):
+        return  # as most are: none of what may not be sent is printable
     problem = _in_text(value) if isinstance(value, str) else _in_parts(replaced(value, _url_of) if media else value)
     if problem:
         raise refuse(field, value, problem)

@@ -173,17 +173,16 @@ def record(family: Family, row: Mapping[str, Any]) -> Record:
     task_id = row_id(row)
     if not task_id:
         raise ProtocolError("a task without an id came back", excerpt="")
-    shown = name_in(family, row)
-    name, tag, _letter = tags.split(shown) if isinstance(shown, str) else ("", None, None)
+    shown = row.get(family.name_field or "")
+    name, tag, _letter = tags.split(shown) if isinstance(shown, str) and family.name_field else ("", None, None)
     status = read_status(status_text(family, row))
-    coins = row.get("coins")
+    final, coins, trace = status.final, row.get("coins"), row.get("trace_id")
     amount = coins if is_number(coins) else None
     created = _time(row.get("createdAt"))
     urls: list[str] = []
     for field in family.result_fields:
-        urls += _urls(row.get(field))
-    final = status.final
-    trace = row.get("trace_id")
+        if held := row.get(field):
+            urls += _urls(held)
     return Record(
         id=task_id,
         family=family.name,
@@ -194,7 +193,7 @@ def record(family: Family, row: Mapping[str, Any]) -> Record:
         created_at=created,
         failed_code=_word(row, family.code_fields),
         failed_message=_word(row, family.message_fields),
-        urls=tuple(dict.fromkeys(urls)),
+        urls=tuple(dict.fromkeys(urls) if len(urls) > 1 else urls),
         trace_id=trace if isinstance(trace, str) else None,
         extra=_extra(family, row, amount, created) if final else {},
         raw=dict(row) if final else {},
@@ -210,9 +209,10 @@ def _word(row: Mapping[str, Any], fields: Iterable[str]) -> str:
 
 
 def _urls(value: object) -> list[str]:
-    values = value if isinstance(value, list) else (value,)
+    if isinstance(value, list):
+        return [url for one in value if isinstance(one, str) for url in _urls(one)]
     # A URL of another scheme (javascript:, file:) would reach browsers; it stays in `raw`.
-    return [url for url in values if isinstance(url, str) and url[:8].lower().startswith(("http://", "https://"))]
+    return [value] if isinstance(value, str) and value[:8].lower().startswith(("http://", "https://")) else []
 
 
 def _time(value: object) -> datetime | None:
@@ -231,7 +231,9 @@ def _extra(family: Family, row: Mapping[str, Any], coins: float | None, created:
         known = _known[family.name] = family, *_read_fields(family)
     _family, fields, kinds = known
     extra = {key: row[key] for key in row if key not in fields}
-    extra |= {key: row[key] for key, types in kinds if type(row.get(key)) not in types}
+    for key, types in kinds:
+        if type(row.get(key)) not in types:
+            extra[key] = row[key]
     for key, read in (("coins", coins), ("createdAt", created)):
         if read is None and row.get(key) is not None:
             extra[key] = row[key]

@@ -148,7 +148,7 @@ class Ends:
         self._end(job, result, error)
 
     def _takes(self, job: AnyJob, records: Sequence[Record], coins: float | None) -> None:
-        job.take(records, coins, asyncio.get_running_loop().time())
+        job.take(records, coins)
         if self._events.heard:
             self._events.tell(Accepted(at=self._events.now(), job=job))
 

@@ -220,11 +220,11 @@ class Job(Rendered, Keyed, Pending, Generic[R]):
         """Note that the start is about to be sent; False: it was before, or the job has ended, so it must not be."""
         return self._moves(JobEvent.STARTING)
 
-    def take(self, records: Sequence[Record], coins: float | None, now: float) -> bool:
+    def take(self, records: Sequence[Record], coins: float | None) -> bool:
         """Note the tasks that the start made, or that the job is attached to; False: it has ended."""
         if not self._moves(JobEvent.ATTACHED if self.request is None else JobEvent.ACCEPTED):
             return False
-        self.task_ids, self.accepted_at = (), now
+        self.task_ids, self.accepted_at = (), self._loop.time()
         self.grow(records, coins)
         self._trace_id = next((record.trace_id for record in records if record.trace_id), None)
         wake(self._accepters)

@@ -17,8 +17,8 @@ from benchmarks.life_cycles import DOCUMENTS, renewed
 RECORD = Record(id="65f0")
 VERBS = {
     JobEvent.STARTING: lambda job: job.begin(),
-    JobEvent.ACCEPTED: lambda job: job.take([RECORD], 10, 1.0),
-    JobEvent.ATTACHED: lambda job: job.take([RECORD], 10, 1.0),
+    JobEvent.ACCEPTED: lambda job: job.take([RECORD], 10),
+    JobEvent.ATTACHED: lambda job: job.take([RECORD], 10),
     JobEvent.COMPLETED: lambda job: job.end(Result((RECORD,))),
     JobEvent.FAILED: lambda job: job.end(None, ValueError("why")),
 }
