@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from a2e_async import ImageToVideo
-from a2e_async.batch.entries import Entry
-from a2e_async.batch.ledger import Ledger
+from a2e_async.batch.ledger import FolderLedger
 from a2e_async.core import replies, wire
 from a2e_async.core.family import family_of
 from a2e_async.core.http import HttpReply
+from a2e_async.store.entries import Entry
 from benchmarks.contestants import CONTESTANTS
 from benchmarks.imports import seconds
 
@@ -47,7 +47,7 @@ async def ledger() -> dict[str, float]:
         for number in range(ROWS)
     ]
     with tempfile.TemporaryDirectory() as folder:
-        book = await Ledger.open(Path(folder))
+        book = await FolderLedger.open(Path(folder))
         numbers = iter(range(ROWS))
 
         async def caller() -> None:
@@ -67,7 +67,7 @@ async def ledger() -> dict[str, float]:
     }
 
 
-async def _course(book: Ledger, row_id: str, number: int) -> None:
+async def _course(book: FolderLedger, row_id: str, number: int) -> None:
     await book.intended(row_id, f"{number:012x}", 1)
     await book.accepted(row_id, (f"{number:024x}",), 30)
     await book.finished(row_id, coins=30)

@@ -17,11 +17,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from a2e_async.batch.entries import Entry, FileEntry
-from a2e_async.batch.ledger import Ledger
+from a2e_async.batch.ledger import FolderLedger
 from a2e_async.batch.ledger_file import FILE_NAME
 from a2e_async.batch.report import write_report
 from a2e_async.batch.stored import read_coins, read_entries
+from a2e_async.store.entries import Entry, FileEntry
 from benchmarks.fuzzing import Trial, damaged, main
 
 COLUMNS = (
@@ -76,7 +76,7 @@ def run(count: int, seed: int) -> dict[str, Any]:
 
 async def good_ledger(folder: Path) -> bytes:
     """Make a ledger with rows in several states, and give its bytes."""
-    ledger = await Ledger.open(folder)
+    ledger = await FolderLedger.open(folder)
     ids = [f"r{number}" for number in range(12)]
     await ledger.plan([Entry(id=one, family="text_to_image", fields={"prompt": f"kite {one}"}) for one in ids])
     for row_id in ids[2:]:

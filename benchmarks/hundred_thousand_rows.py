@@ -20,7 +20,7 @@ from pathlib import Path
 
 from a2e_async import A2EClient, UsageError
 from a2e_async.batch import Batch, Row, read_file
-from a2e_async.batch.ledger import Ledger
+from a2e_async.batch.ledger import FolderLedger
 from a2e_async.batch.ledger_file import FILE_NAME
 from a2e_async.batch.report import write_report
 from a2e_async.batch.stored import read_entries
@@ -49,7 +49,7 @@ def fill(folder: Path, count: int) -> None:
 
 
 async def _begin(folder: Path) -> None:
-    await (await Ledger.open(folder)).aclose()
+    await (await FolderLedger.open(folder)).aclose()
 
 
 def _row(files: Path, n: int) -> tuple[object, ...]:
@@ -63,7 +63,7 @@ def _row(files: Path, n: int) -> tuple[object, ...]:
 
 async def opening(folder: Path) -> int:
     """Open the ledger and close it."""
-    ledger = await Ledger.open(folder)
+    ledger = await FolderLedger.open(folder)
     rows = sum((await ledger.counts()).values())
     await ledger.aclose()
     return rows

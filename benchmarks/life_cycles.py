@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import a2e_async
-from a2e_async.batch.entries import MOVES, State
 from a2e_async.core.status import SPELLINGS, STAGES, Stage, Status, may_follow
+from a2e_async.store.entries import MOVES, State
 
 ROOT = Path(__file__).parents[1]
 BEGIN = "<!-- life cycles, written by `python -m benchmarks.life_cycles` -->\n"
@@ -40,7 +40,7 @@ def tables() -> str:
             _table(("status", "spelled by the service", "may become"), [_status_row(status) for status in Status]),
             "A job's `Stage` (`core/status.py`). In any other stage an event changes nothing.\n",
             _events({event: (list(before), after) for event, (before, after) in STAGES.items()}, Stage),
-            "A row's `State` (`batch/entries.py`). In any other state an event changes nothing.",
+            "A row's `State` (`store/entries.py`). In any other state an event changes nothing.",
             f"People read {words}.\n",
             _events({event: (list(before), after) for event, (before, after) in MOVES.items()}, State),
         ]

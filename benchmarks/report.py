@@ -10,8 +10,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from a2e_async.batch.entries import Entry, FileEntry, State
 from a2e_async.batch.report import write_report
+from a2e_async.store.entries import Entry, FileEntry, State
 from benchmarks.common import figure, load
 
 MOST_SECONDS, MOST_MB = 20, 150

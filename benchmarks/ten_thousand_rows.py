@@ -13,7 +13,7 @@ from pathlib import Path
 
 from a2e_async import A2EClient, TextToImage
 from a2e_async.batch import Batch, State
-from a2e_async.batch.ledger import Ledger
+from a2e_async.batch.ledger import FolderLedger
 from benchmarks.common import Simulator, figure, lag, load, simulator
 
 MOST_SHARE = 0.15
@@ -25,7 +25,7 @@ def requests(count: int) -> Iterator[TextToImage]:
     return (TextToImage(f"a red kite above dunes at sunrise, take {n}", width=256, height=256) for n in range(count))
 
 
-def thread_seconds(ledger: Ledger) -> float:
+def thread_seconds(ledger: FolderLedger) -> float:
     """Give the CPU time of a ledger's thread, which must be running."""
     thread = ledger._thread  # noqa: SLF001 - nobody else asks
     assert thread is not None

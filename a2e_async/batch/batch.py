@@ -8,12 +8,11 @@ from types import TracebackType
 import attrs
 
 from a2e_async.batch.budget import BatchBudget
-from a2e_async.batch.entries import State
 from a2e_async.batch.estimates import Estimates
 from a2e_async.batch.in_memory import MemoryLedger
 from a2e_async.batch.journal import OnChange
 from a2e_async.batch.leaving import to_its_end
-from a2e_async.batch.ledger import Ledger
+from a2e_async.batch.ledger import FolderLedger
 from a2e_async.batch.owner import Owner
 from a2e_async.batch.room import Room
 from a2e_async.batch.runner import RowsRun
@@ -22,6 +21,7 @@ from a2e_async.client import A2EClient
 from a2e_async.engine.jobs.options import DEFAULT, Default, Options
 from a2e_async.engine.settings import check_amount
 from a2e_async.errors import UsageError
+from a2e_async.store.entries import State
 
 _RETRIED = frozenset({State.FAILED, State.REFUSED})
 
@@ -124,7 +124,7 @@ class _Opening:
 
     async def __aenter__(self) -> Batch:
         a2e = self.a2e
-        ledger = await Ledger.open(self.folder, self.ledger)
+        ledger = await FolderLedger.open(self.folder, self.ledger)
         try:
             owner = await Owner.check(ledger, a2e, service=self.service, same_account=self.same_account)
             self._budget = await BatchBudget.open(self.max_coins, ledger, a2e, self.options)

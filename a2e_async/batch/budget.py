@@ -13,10 +13,7 @@ from typing import Any
 
 import attrs
 
-from a2e_async.batch.entries import Entry, State
-from a2e_async.batch.ledger import Ledger
 from a2e_async.batch.rows import of_entry
-from a2e_async.batch.stored import sensible
 from a2e_async.client import A2EClient
 from a2e_async.core.family import Family, Request, price_kind
 from a2e_async.core.records import Result
@@ -24,10 +21,9 @@ from a2e_async.engine.jobs.coins import Coins
 from a2e_async.engine.jobs.options import Options
 from a2e_async.engine.starts.budget import Budget
 from a2e_async.errors import A2EError, LedgerError, StartUnknownError, UsageError
-
-_UNPRICED = (
-    "coins IS NULL AND price IS NULL AND state NOT IN ('planned', 'refused') AND (state != 'intended' OR letters != '')"
-)
+from a2e_async.store.entries import Entry
+from a2e_async.store.ports import Ledger
+from a2e_async.store.values import sensible
 
 
 @attrs.frozen
@@ -76,7 +72,7 @@ class BatchBudget:
         """
         budget = cls(limit, await ledger.coins(), a2e)
         if limit is not None:
-            unpriced = await ledger.in_states(frozenset(State), _UNPRICED)
+            unpriced = await ledger.unpriced()
             prices: dict[object, float] = {}
             for entry in unpriced:
                 budget._coins.spent += await budget._price_of(entry, options, prices)

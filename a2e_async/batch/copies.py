@@ -11,9 +11,9 @@ import asyncio
 import logging
 from datetime import UTC, datetime
 
-from a2e_async.batch.ledger import Ledger
 from a2e_async.client import A2EClient
 from a2e_async.core.family import Family
+from a2e_async.store.ports import Ledger
 
 _log = logging.getLogger("a2e_async")
 
@@ -63,7 +63,7 @@ class Copies:
         begun = float(await self._ledger.kept("begun") or 0) - _MARGIN
         floor = datetime.fromtimestamp(max(begun, 0), UTC)
         words = "%s is a copy of a ledger: what it calls planned is looked for before it is started"
-        _log.warning(words, self._ledger.path)
+        _log.warning(words, self._ledger.place)
         tags: set[str] = set()
         async for record in self._a2e.records(family, limit=_MOST):
             if record.created_at is not None and record.created_at < floor:

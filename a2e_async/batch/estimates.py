@@ -8,9 +8,9 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from a2e_async.batch.ledger import Ledger
 from a2e_async.core.polling.learned import Learned
 from a2e_async.errors import LedgerError
+from a2e_async.store.ports import Ledger
 
 _KEY: Final = "learned"
 _SECONDS: Final = 30.0

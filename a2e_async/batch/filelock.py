@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import sys
 from pathlib import Path
 from typing import IO, Self
@@ -13,13 +12,6 @@ from a2e_async.engine.files import disk
 from a2e_async.errors import LedgerError
 
 _HELD = frozenset({errno.EAGAIN, errno.EACCES, errno.EDEADLK})
-_MOUNTS = Path("/proc/self/mounts")
-_NETWORK = frozenset({
-    "9p", "afs", "beegfs", "ceph", "cifs", "coda", "davfs", "fuse.davfs2", "fuse.gcsfuse", "fuse.glusterfs",
-    "fuse.rclone", "fuse.s3fs", "fuse.sshfs", "glusterfs", "gpfs", "lustre", "ncpfs", "nfs", "nfs4", "smb3", "smbfs",
-    "sshfs",
-})  # fmt: skip
-_OCTAL = re.compile(r"\\([0-7]{3})")
 
 
 class FileLock:
@@ -87,28 +79,3 @@ else:
     def _make_private(file: IO[bytes]) -> None:
         """Take from others what an older version has given them."""
         os.fchmod(file.fileno(), disk.PRIVATE)
-
-
-def refuse_network(folder: Path, mounts: Path = _MOUNTS) -> None:
-    """Refuse a folder on a network file system, where neither the lock nor the ledger's WAL can be trusted.
-
-    Args:
-        folder: The folder.
-        mounts: The system's table of what is mounted where.
-
-    Raises:
-        LedgerError: It is on one. A system that does not tell is believed to be local.
-    """
-    try:
-        lines = mounts.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
-    except OSError:
-        return
-    where = folder.resolve()
-    best, kind = Path(), ""
-    for line in lines:
-        _device, point, file_system, *_rest = [*line.split(" "), "", "", ""]
-        mounted = Path(_OCTAL.sub(lambda found: chr(int(found[1], 8)), point))
-        if where.is_relative_to(mounted) and len(mounted.parts) >= len(best.parts):
-            best, kind = mounted, file_system  # what is mounted later lies on top
-    if kind in _NETWORK:
-        raise LedgerError(f"{folder} is on a network file system ({kind}): a ledger is safe on a local disk only")

@@ -17,9 +17,9 @@ from importlib.resources import files
 from string import Template
 from typing import Any, TextIO
 
-from a2e_async.batch.entries import Entry, State
 from a2e_async.batch.manifest import number, without_secrets
 from a2e_async.core.secrets import is_secret
+from a2e_async.store.entries import Entry, State
 
 _SCRIPTS = ("data.js", "view.js", "cards.js", "grid.js", "timeline.js", "dialog.js", "main.js")
 _LONGEST = 20_000  # characters of a text that the page shows

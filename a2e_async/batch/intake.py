@@ -17,15 +17,15 @@ from typing import Any
 
 import attrs
 
-from a2e_async.batch.entries import Entry, State
 from a2e_async.batch.images import ImageSource
-from a2e_async.batch.ledger import Ledger
 from a2e_async.batch.rows import Outcome, Row, RowError, check_id, numbered, of_entry, of_request
 from a2e_async.batch.steps import planned
-from a2e_async.batch.stored import DEEPEST, is_changed, is_deep
 from a2e_async.core import rules
 from a2e_async.core.family import Request
 from a2e_async.errors import UsageError
+from a2e_async.store.entries import Entry, State
+from a2e_async.store.ports import Ledger
+from a2e_async.store.values import DEEPEST, is_changed, is_deep
 
 Given = Iterable[Row | Request[Any]] | AsyncIterable[Row | Request[Any]]
 Rows = Given | Mapping[str, Request[Any]]

@@ -8,15 +8,15 @@ from typing import Any
 
 import attrs
 
-from a2e_async.batch.entries import Entry, RowEvent, State
-from a2e_async.batch.ledger import Ledger
 from a2e_async.batch.owner import Owner
-from a2e_async.batch.stored import sensible
 from a2e_async.core.family import Request
 from a2e_async.core.hooks import Journal
 from a2e_async.core.records import Record, Result
 from a2e_async.core.status import Status
 from a2e_async.errors import LedgerError
+from a2e_async.store.entries import Entry, RowEvent, State
+from a2e_async.store.ports import Ledger
+from a2e_async.store.values import sensible
 
 _log = logging.getLogger("a2e_async")
 

@@ -6,17 +6,26 @@ statement that also checks them.
 
 from __future__ import annotations
 
-import hashlib
 import time
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Self
 
-from a2e_async.batch.entries import MOVES, Entry, FileEntry, RowEvent, State
 from a2e_async.batch.ledger_file import LedgerFile
-from a2e_async.batch.stored import CHARGED, COLUMNS, SPENT, dump, dump_files, entry_of, is_changed, sensible, short
 from a2e_async.batch.writer import Counters, Place, Rows, Statement, Writer
-from a2e_async.core import tags
+from a2e_async.store.entries import MOVES, Entry, FileEntry, RowEvent, State
+from a2e_async.store.values import (
+    CHARGED,
+    COLUMNS,
+    SPENT,
+    UNPRICED,
+    dump,
+    dump_files,
+    entry_of,
+    is_changed,
+    sensible,
+    short,
+)
 
 _ANEW: Final = (
     "attempt = attempt + 1, tag = NULL, task_ids = '[]', coins = NULL, price = NULL, error = '', files = '[]', "
@@ -25,8 +34,8 @@ _ANEW: Final = (
 )
 
 
-class Ledger:
-    """An open ledger; made with `Ledger.open`.
+class FolderLedger:
+    """An open ledger; made with `FolderLedger.open`.
 
     Attributes:
         path: Its file.
@@ -56,6 +65,15 @@ class Ledger:
     def batch_id(self) -> str:
         """The batch's own random id, from which tags are derived."""
         return self._writer.about.batch_id
+
+    @property
+    def place(self) -> str:
+        """The batch's folder, for messages."""
+        return str(self.path.parent)
+
+    @property
+    def shard(self) -> None:
+        """None: a folder's ledger has no shards."""
 
     @property
     def copied(self) -> bool:
@@ -125,21 +143,44 @@ class Ledger:
         sets = "task_ids = ?, coins = ?, accepted_at = coalesce(accepted_at, ?), error = ''"
         return await self._move(RowEvent.ACCEPTED, row_id, sets, dump(list(task_ids)), sensible(coins), time.time())
 
-    async def finished(self, row_id: str, *, coins: float | None) -> bool:
+    async def finished(
+        self,
+        row_id: str,
+        *,
+        coins: float | None,
+        urls: Sequence[str] = (),  # noqa: ARG002 - URLs expire, and the row will have its files
+        records: Sequence[Mapping[str, Any]] = (),  # noqa: ARG002 - likewise
+    ) -> bool:
         """Every task of the row has completed."""
         sets = "finished_at = coalesce(finished_at, ?), coins = coalesce(?, coins), error = ''"
         return await self._move(RowEvent.FINISHED, row_id, sets, time.time(), sensible(coins))
 
-    async def downloaded(self, row_id: str, files: Sequence[FileEntry]) -> bool:
+    async def downloaded(
+        self,
+        row_id: str,
+        files: Sequence[FileEntry],
+        *,
+        coins: float | None = None,
+        urls: Sequence[str] = (),  # noqa: ARG002 - URLs expire, and the row has its files
+        records: Sequence[Mapping[str, Any]] = (),  # noqa: ARG002 - likewise
+    ) -> bool:
         """Every file of the row is there."""
-        sets = "files = ?, finished_at = coalesce(finished_at, ?), done_at = ?, error = ''"
-        now = time.time()
-        return await self._move(RowEvent.DOWNLOADED, row_id, sets, dump_files(list(files)), now, now)
+        sets = "files = ?, coins = coalesce(?, coins), finished_at = coalesce(finished_at, ?), done_at = ?, error = ''"
+        now, written = time.time(), dump_files(list(files))
+        return await self._move(RowEvent.DOWNLOADED, row_id, sets, written, sensible(coins), now, now)
 
-    async def ended(self, row_id: str, event: RowEvent, error: str) -> bool:
+    async def ended(
+        self,
+        row_id: str,
+        event: RowEvent,
+        error: str,
+        *,
+        coins: float | None = None,
+        records: Sequence[Mapping[str, Any]] = (),  # noqa: ARG002 - the service has them
+    ) -> bool:
         """The row has failed, was refused, or nobody can say."""
-        sets = "error = ?, finished_at = coalesce(finished_at, ?)"
-        return await self._move(event, row_id, sets, short(error), time.time())
+        sets = "error = ?, finished_at = coalesce(finished_at, ?), coins = coalesce(?, coins)"
+        return await self._move(event, row_id, sets, short(error), time.time(), sensible(coins))
 
     async def released(self, row_id: str, error: str) -> bool:
         """The start was surely not taken; the row waits for the next run."""
@@ -198,19 +239,22 @@ class Ledger:
         found = await self._ask("SELECT state, count(*) FROM rows GROUP BY state")
         return {State(state): count for state, count in found}
 
-    async def in_states(self, states: Collection[State], more: str = "1", most: int = -1) -> list[Entry]:
-        """Give the rows that stand in one of these states, the newest first.
-
-        Args:
-            states: The states.
-            more: A further condition, a constant.
-            most: How many at most, -1 for all.
-        """
+    async def in_states(self, states: Collection[State], most: int = -1) -> list[Entry]:
+        """Give the rows that stand in one of these states, those accepted last first; -1 for all."""
         sql = (
-            f"SELECT {COLUMNS} FROM rows WHERE state IN (SELECT value FROM json_each(?)) AND {more} "  # noqa: S608 - constants
+            f"SELECT {COLUMNS} FROM rows WHERE state IN (SELECT value FROM json_each(?)) "  # noqa: S608 - a constant
             "ORDER BY accepted_at DESC LIMIT ?"
         )
         return [entry_of(row) for row in await self._ask(sql, _values(states), most)]
+
+    async def unpriced(self) -> list[Entry]:
+        """Give the rows that were sent, and of which nobody knows what they cost."""
+        sql = f"SELECT {COLUMNS} FROM rows WHERE {UNPRICED}"  # noqa: S608 - constants
+        return [entry_of(row) for row in await self._ask(sql)]
+
+    async def begun(self) -> bool:
+        """Whether anything was begun; a row that cannot be read is refused here, before anything is sent."""
+        return bool(await self.in_states(frozenset(State) - {State.PLANNED}, most=1))
 
     async def coins(self) -> float:
         """Add up the coins of all lives of the batch: what was charged, and what may have been."""
@@ -243,9 +287,3 @@ def _value(state: State | None) -> str | None:
 
 def _values(states: Iterable[State]) -> str:
     return dump([state.value for state in states])
-
-
-def tag_of(batch_id: str, row_id: str, attempt: int) -> str:
-    """Derive a row's tag, so that the same file in another folder, or a retry, is a new intent."""
-    digest = hashlib.sha256(f"{batch_id}\0{row_id}\0{attempt}".encode()).digest()
-    return tags.make(digest[: tags.BYTES_OF_A_TAG])

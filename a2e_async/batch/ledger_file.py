@@ -20,6 +20,7 @@ from a2e_async.batch import filelock, schema
 from a2e_async.batch.schema import ABOUT, statements, version_of
 from a2e_async.engine.files import disk
 from a2e_async.errors import LedgerError
+from a2e_async.store.places import refuse_network
 
 FILE_NAME = "ledger.sqlite"
 _FACTS = {
@@ -99,7 +100,7 @@ def prepare(folder: Path) -> filelock.FileLock:
     path = folder / FILE_NAME
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        filelock.refuse_network(folder)
+        refuse_network(folder)
         lock = filelock.FileLock.take(folder / f".{FILE_NAME}.lock")
         _require_plain(path)
         if not path.exists():

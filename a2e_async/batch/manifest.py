@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
-from a2e_async.batch.entries import Entry
 from a2e_async.core.secrets import hide_secrets, is_secret
+from a2e_async.store.entries import Entry
 
 COLUMNS = (
     "row",

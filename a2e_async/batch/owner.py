@@ -17,16 +17,15 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from a2e_async.batch.entries import State
-from a2e_async.batch.ledger import Ledger
 from a2e_async.client import A2EClient
 from a2e_async.core.records import Record
 from a2e_async.errors import A2EError, LedgerError
+from a2e_async.store.entries import State
+from a2e_async.store.ports import Ledger
 
 _SERVICE: Final = "service"
 _TOKEN: Final = "account"  # noqa: S105 - the key under which its hash is kept
 _USER: Final = "user"
-_BEGUN: Final = frozenset(State) - {State.PLANNED}
 _PAID: Final = frozenset({State.ACCEPTED, State.COMPLETED, State.DONE, State.FAILED})
 _SHOWN = 8
 _ASKED = 20  # of the ledger's newest tasks
@@ -62,13 +61,13 @@ class Owner:
         here = service or _address(a2e.base_url)
         token = await a2e.fingerprint(salt)
         bound = await ledger.kept(_SERVICE)
-        begun = await ledger.in_states(_BEGUN, most=1) or ledger.copied
+        begun = await ledger.begun() or ledger.copied
         owner = cls(ledger, salt, await ledger.kept(_USER) if begun else None)
         if not begun or bound is None:
             await owner._bind(here, token)
         elif bound != here:
             raise LedgerError(
-                f"the batch in {ledger.path.parent} was begun at {bound}, and this client talks to {here}: its tasks "
+                f"the batch in {ledger.place} was begun at {bound}, and this client talks to {here}: its tasks "
                 f"are not there. Nothing was sent; use {bound}, or another folder"
             )
         elif not hmac.compare_digest(await ledger.kept(_TOKEN) or "", token):
@@ -93,7 +92,7 @@ class Owner:
         if not vouched and not await self._is_same_user(a2e):
             known = (await self._ledger.kept(_TOKEN) or "")[:_SHOWN]
             raise LedgerError(
-                f"the batch in {self._ledger.path.parent} was begun with a token of account {known}, and this token is "
+                f"the batch in {self._ledger.place} was begun with a token of account {known}, and this token is "
                 f"of account {token[:_SHOWN]}, as far as can be seen: its tasks are not in that account. Nothing was "
                 "sent; use the first token, or another folder. If this is another token of the same account, say so "
                 "with --same-account (same_account=True)"

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from a2e_async.batch import cells
-from a2e_async.batch.entries import is_text
 from a2e_async.batch.rows import (
     LONGEST_FIELD,
     LONGEST_ID,
@@ -25,6 +24,7 @@ from a2e_async.core import rules
 from a2e_async.core.family import Family, family_of
 from a2e_async.core.requests import fields_of
 from a2e_async.errors import A2EError, InvalidRequestError
+from a2e_async.store.entries import is_text
 
 _OWN = {"id": "id", "family": "family", "imagefrom": "image_from"}
 _LONGEST_NUMBER = 10**18

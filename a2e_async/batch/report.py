@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Final
 
 from a2e_async.batch.atomic import AtomicFile
-from a2e_async.batch.entries import Entry
 from a2e_async.batch.gallery import Gallery
 from a2e_async.batch.manifest import Manifests
 from a2e_async.engine.files import disk
+from a2e_async.store.entries import Entry
 
 PAGE_MARK: Final = '<meta name="generator" content="a2e">'
 """What every page of ours begins with, so that it is never taken for somebody's own."""

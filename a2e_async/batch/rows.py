@@ -12,13 +12,13 @@ from typing import Any
 
 import attrs
 
-from a2e_async.batch.entries import Entry
 from a2e_async.core import names, rules
 from a2e_async.core.family import Family, Request, family_of
 from a2e_async.core.records import Result
 from a2e_async.core.requests import Field, fields_of
 from a2e_async.core.secrets import hide_secrets
 from a2e_async.errors import InvalidRequestError, UsageError
+from a2e_async.store.entries import Entry
 
 LONGEST_FIELD = 100_000
 LONGEST_ID = 100

@@ -13,16 +13,16 @@ from collections.abc import AsyncGenerator, Collection, Coroutine, Iterable
 from pathlib import Path
 from typing import Any
 
-from a2e_async.batch.entries import MOVES, Entry, RowEvent, State
 from a2e_async.batch.estimates import Estimates
 from a2e_async.batch.images import ImageSource
 from a2e_async.batch.intake import Intake, Rows, Waiting
-from a2e_async.batch.ledger import Ledger
 from a2e_async.batch.room import Room
 from a2e_async.batch.rows import Outcome, Row, of_entry
 from a2e_async.batch.steps import Steps
 from a2e_async.batch.verdicts import STOPPING
 from a2e_async.errors import A2EError, BudgetExceededError, LedgerError, TransportError, UsageError
+from a2e_async.store.entries import MOVES, Entry, RowEvent, State
+from a2e_async.store.ports import Ledger
 
 _REDONE = MOVES[RowEvent.AGAIN][0]
 

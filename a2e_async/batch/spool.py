@@ -15,9 +15,9 @@ from typing import Self
 
 import attrs
 
-from a2e_async.batch.entries import Entry
 from a2e_async.batch.rows import BadRow, Row, shown
-from a2e_async.batch.stored import dump
+from a2e_async.store.entries import Entry
+from a2e_async.store.values import dump
 
 _TABLES = (
     "CREATE TABLE rows (number INTEGER PRIMARY KEY, id TEXT UNIQUE, line INTEGER, family TEXT, fields TEXT)",

@@ -21,10 +21,8 @@ import attrs
 
 from a2e_async.batch.budget import BatchBudget, WantedStart
 from a2e_async.batch.copies import Copies
-from a2e_async.batch.entries import Entry, FileEntry, RowEvent, State
 from a2e_async.batch.images import Images, ImageSource
 from a2e_async.batch.journal import OnChange, RowJournal, tell
-from a2e_async.batch.ledger import Ledger, tag_of
 from a2e_async.batch.owner import Owner
 from a2e_async.batch.rows import Outcome, Row, stem_of
 from a2e_async.batch.verdicts import KEPT_SECONDS, in_words, verdict
@@ -37,6 +35,8 @@ from a2e_async.engine.files import disk
 from a2e_async.engine.jobs.job import Job
 from a2e_async.engine.jobs.options import Options
 from a2e_async.errors import DownloadError, JobDetachedError, LedgerError
+from a2e_async.store.entries import Entry, FileEntry, RowEvent, State, tag_of
+from a2e_async.store.ports import Ledger
 
 _LOST_SECONDS = KEPT_SECONDS + 24 * 3600.0  # after which nobody asks for a task that is gone any more
 

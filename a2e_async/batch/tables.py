@@ -10,12 +10,12 @@ from typing import Any, TextIO
 
 import attrs
 
-from a2e_async.batch.entries import is_text
 from a2e_async.batch.reading import read_row
 from a2e_async.batch.rows import BadRow, Row, shown, squeezed
 from a2e_async.core.family import families
 from a2e_async.core.requests import fields_of
 from a2e_async.errors import UsageError
+from a2e_async.store.entries import is_text
 
 _MARKS = (",", ";", "\t", "|")
 _LONGEST_CELL = 1 << 27

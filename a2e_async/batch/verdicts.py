@@ -10,7 +10,6 @@ import enum
 from collections.abc import Mapping
 from typing import Final
 
-from a2e_async.batch.entries import Entry, RowEvent, State
 from a2e_async.errors import (
     AuthenticationError,
     BudgetExceededError,
@@ -27,6 +26,7 @@ from a2e_async.errors import (
     StartUnknownError,
     TransportError,
 )
+from a2e_async.store.entries import Entry, RowEvent, State
 
 _POOR = (BudgetExceededError, InsufficientCoinsError, AuthenticationError, MissingTokenError)
 STOPPING: Final = (*_POOR, LedgerError)

@@ -19,7 +19,8 @@ A2EError
 ├── JobDetachedError        nobody watches any more, the task goes on
 ├── JobCancelledError       never sent, or deleted before it began
 ├── DownloadError           a result file could not be fetched whole
-└── LedgerError             the ledger of a batch cannot be used
+└── LedgerError             the ledger of a batch, or a store, cannot be used
+    └── FencedError             another process holds these jobs now
 
 Laws of this file: no error holds a job (that would be a cycle), every error pickles, and no error ever holds a token;
 a pickle of one leaves out the secrets of its request too. An error that leaves something to be done says what.
@@ -37,6 +38,7 @@ __all__ = [
     "BudgetExceededError",
     "ClientClosedError",
     "DownloadError",
+    "FencedError",
     "InputFailedError",
     "InsufficientCoinsError",
     "InvalidRequestError",
@@ -294,4 +296,8 @@ class DownloadError(A2EError):
 
 
 class LedgerError(A2EError):
-    """The ledger of a batch cannot be used; the message says why."""
+    """The ledger of a batch, or a store, cannot be used; the message says why."""
+
+
+class FencedError(LedgerError):
+    """Another process holds these jobs now: this one was taken for dead, as it sleeps or cannot reach the store."""

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from a2e_async import A2EClient, simulator
-from a2e_async.batch.entries import State
 from a2e_async.batch.reading import read_row
 from a2e_async.cli.app import main
 from a2e_async.cli.batch import loop
@@ -20,6 +19,7 @@ from a2e_async.cli.batch.price import price_of
 from a2e_async.cli.display.board import BatchBoard
 from a2e_async.cli.display.progress import Progress
 from a2e_async.errors import LedgerError
+from a2e_async.store.entries import State
 
 
 def progress(**states: State) -> Progress:

@@ -8,9 +8,9 @@ import wave
 
 import pytest
 
-from a2e_async.batch.entries import Entry, FileEntry, State
 from a2e_async.simulator.media.specs import ImageSpec, VideoSpec
 from a2e_async.simulator.media.studio import Studio
+from a2e_async.store.entries import Entry, FileEntry, State
 
 CHROMIUM = shutil.which("chromium")
 

@@ -10,14 +10,13 @@ from ledgers import opened
 
 from a2e_async import A2EClient, A2EError, simulator
 from a2e_async.batch import Batch, Row
-from a2e_async.batch.entries import State
-from a2e_async.batch.ledger import tag_of
 from a2e_async.batch.owner import Owner
 from a2e_async.batch.steps import planned
 from a2e_async.core import tags
 from a2e_async.core.family import family_of
 from a2e_async.core.polling.schedule import Cadence
 from a2e_async.core.retry import Retry
+from a2e_async.store.entries import State, tag_of
 
 QUICK = Retry(first_wait=0.02, unknown_window=0.5, attempts=3, stall_seconds=2, missing_grace=0.2)
 CLOSE = Cadence(delay=0.02, polls_per_second=100)

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from a2e_async.batch import ledger as its_module
-from a2e_async.batch.entries import Entry, FileEntry
-from a2e_async.batch.ledger import Ledger
+from a2e_async.batch.ledger import FolderLedger
 from a2e_async.batch.ledger_file import FILE_NAME
 from a2e_async.errors import LedgerError
+from a2e_async.store.entries import Entry, FileEntry
 
 # A process that only writes a ledger imports nothing else: the whole package takes longer than its life.
 _ALONE = """
@@ -32,7 +32,7 @@ _PACKAGES = [("a2e_async", str(_ROOT)), ("a2e_async.batch", str(_ROOT / "batch")
 @contextlib.asynccontextmanager
 async def opened(folder):
     """Open the ledger of a folder for a block."""
-    ledger = await Ledger.open(folder)
+    ledger = await FolderLedger.open(folder)
     try:
         yield ledger
     finally:
@@ -82,7 +82,7 @@ FILE = FileEntry(path="a.png", bytes=3, sha256="00")
 async def refused(folder):
     """Give the words with which the ledger of a folder is refused."""
     with pytest.raises(LedgerError) as caught:
-        await Ledger.open(folder)
+        await FolderLedger.open(folder)
     return caught.value.message
 
 

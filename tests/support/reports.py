@@ -6,8 +6,8 @@ import csv
 import json
 from html.parser import HTMLParser
 
-from a2e_async.batch.entries import Entry, FileEntry, State
 from a2e_async.batch.report import write_report
+from a2e_async.store.entries import Entry, FileEntry, State
 
 NAMES = ["index.html", "manifest.csv", "manifest.jsonl"]
 NOW = 1_795_230_608.25

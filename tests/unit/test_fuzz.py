@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from a2e_async.batch import cells, stored
-from a2e_async.batch.ledger import Ledger
+from a2e_async.batch.ledger import FolderLedger
 from a2e_async.batch.ledger_file import FILE_NAME
 from a2e_async.core import replies, sse
 from a2e_async.errors import A2EError, LedgerError
@@ -75,4 +75,4 @@ async def test_a_ledger_whose_text_is_none_is_damaged(tmp_path):
         with pytest.raises(LedgerError, match="damaged"):
             list(stored.read_entries(tmp_path / FILE_NAME))
         with pytest.raises(LedgerError, match="damaged"):
-            await Ledger.open(tmp_path)
+            await FolderLedger.open(tmp_path)

@@ -7,15 +7,15 @@ from typing import Any
 
 import attrs
 
-from a2e_async.batch.entries import Entry, State
 from a2e_async.batch.rows import BadRow, Row
 from a2e_async.batch.sources import RowFile
-from a2e_async.batch.stored import is_changed
 from a2e_async.cli.batch.loop import known_rows
 from a2e_async.cli.batch.options import BatchOptions
 from a2e_async.cli.batch.price import price_of
 from a2e_async.cli.fields import given_fields, label_of
 from a2e_async.cli.run import Run
+from a2e_async.store.entries import Entry, State
+from a2e_async.store.values import is_changed
 
 
 async def dry_run(run: Run, folder: Path, found: RowFile, options: BatchOptions) -> int:

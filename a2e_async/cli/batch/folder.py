@@ -9,12 +9,12 @@ from pathlib import Path
 
 import click
 
-from a2e_async.batch.entries import State
 from a2e_async.batch.ledger_file import FILE_NAME
 from a2e_async.batch.manifest import number
 from a2e_async.batch.report import report_places, write_report
 from a2e_async.batch.stored import read_coins, read_entries
 from a2e_async.cli.run import Run, command
+from a2e_async.store.entries import State
 
 _MOST_ERRORS = 20
 

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from a2e_async.batch.batch import Batch
-from a2e_async.batch.entries import Entry, State
 from a2e_async.batch.ledger_file import FILE_NAME
 from a2e_async.batch.manifest import number
 from a2e_async.batch.report import write_report
@@ -34,6 +33,7 @@ from a2e_async.cli.run import Run
 from a2e_async.client import A2EClient
 from a2e_async.engine.jobs.options import DEFAULT
 from a2e_async.errors import A2EError, BudgetExceededError
+from a2e_async.store.entries import Entry, State
 
 _COINS_A_ROW = 1_000
 _RETRY_OPTIONS = ("retry_failed", "failed", "unknown")

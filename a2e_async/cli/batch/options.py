@@ -8,10 +8,10 @@ from typing import Any
 import attrs
 import click
 
-from a2e_async.batch.entries import Entry, State
 from a2e_async.batch.rows import Row
 from a2e_async.cli.settings import Number
 from a2e_async.core.retry import Retry
+from a2e_async.store.entries import Entry, State
 
 # A start whose answer is still out when the client closes is found again by its tag, so a batch need not wait longer.
 _CLOSE_SECONDS = 2.0

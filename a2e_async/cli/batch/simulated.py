@@ -11,9 +11,9 @@ import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from a2e_async.batch.entries import Entry, State
 from a2e_async.batch.rows import Row
 from a2e_async.engine.files import disk
+from a2e_async.store.entries import Entry, State
 
 BEGUN = frozenset(State) - {State.PLANNED, State.FAILED, State.REFUSED}
 """States of rows that may have to be started again; what failed is retried when somebody asks for it."""

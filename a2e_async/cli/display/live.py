@@ -16,11 +16,11 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from a2e_async.batch.entries import State
 from a2e_async.cli.display.board import BatchBoard, Board, BoardRow, summary
 from a2e_async.cli.display.output import one_line
 from a2e_async.cli.display.progress import Progress
 from a2e_async.client import A2EClient
+from a2e_async.store.entries import State
 
 _STYLES = {
     State.PLANNED: "dim",

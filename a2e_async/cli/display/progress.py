@@ -8,8 +8,8 @@ from collections.abc import Iterable
 
 import attrs
 
-from a2e_async.batch.entries import Entry, State
 from a2e_async.client import A2EClient
+from a2e_async.store.entries import Entry, State
 
 _WINDOW = 60.0
 _FEWEST_ENDS = 3

@@ -6,8 +6,8 @@ import time
 
 from batch_pages import EVIL, FOCUSED, NEEDS_A_BROWSER, PHONE, WIDE, entry
 
-from a2e_async.batch.entries import FileEntry, State
 from a2e_async.batch.report import write_report
+from a2e_async.store.entries import FileEntry, State
 
 pytestmark = NEEDS_A_BROWSER
 

@@ -14,12 +14,13 @@ from ledgers import entry, opened
 from a2e_async import BudgetExceededError, UsageError
 from a2e_async.batch import Batch, State
 from a2e_async.batch.budget import BatchBudget
-from a2e_async.batch.entries import RowEvent
-from a2e_async.batch.ledger import Ledger
+from a2e_async.batch.ledger import FolderLedger
 from a2e_async.batch.ledger_file import FILE_NAME
-from a2e_async.batch.stored import read_coins, sensible
+from a2e_async.batch.stored import read_coins
 from a2e_async.engine.http.session import Session
 from a2e_async.engine.jobs.options import Options
+from a2e_async.store.entries import RowEvent
+from a2e_async.store.values import sensible
 
 
 class Edited:
@@ -168,4 +169,4 @@ async def test_rows_that_were_started_without_a_limit_count_once_there_is_one(tm
             with pytest.raises(UsageError, match="max_coins"):
                 async with Batch.open(tmp_path, a2e, max_coins=20):
                     pass
-        await (await Ledger.open(tmp_path)).aclose()
+        await (await FolderLedger.open(tmp_path)).aclose()

@@ -19,7 +19,6 @@ from a2e_async import A2EError, DownloadError, Result
 from a2e_async.batch import Batch, FileEntry, Outcome, State
 from a2e_async.batch.budget import BatchBudget
 from a2e_async.batch.copies import Copies
-from a2e_async.batch.entries import RowEvent
 from a2e_async.batch.filelock import _holder
 from a2e_async.batch.images import Images, ImageSource
 from a2e_async.batch.intake import Intake
@@ -35,6 +34,7 @@ from a2e_async.batch.stored import read_entries
 from a2e_async.core.family import family_of
 from a2e_async.engine.jobs.options import Options
 from a2e_async.errors import LedgerError
+from a2e_async.store.entries import RowEvent
 
 
 def test_final_is_what_nothing_is_left_to_do_for():
@@ -65,7 +65,7 @@ async def test_a_copy_takes_over_only_what_is_found(tmp_path, tag):
         records = [
             SimpleNamespace(created_at=at, tag=name) for at, name in ((new, None), (None, "listed"), (old, "older"))
         ]
-        ledger = SimpleNamespace(copied=True, path=book.path, kept=book.kept)
+        ledger = SimpleNamespace(copied=True, place=book.place, kept=book.kept)
         copies = Copies(Account(*records), ledger)
         assert await copies.started(family_of("text_to_image"), tag) == ()
         await copies.aclose()

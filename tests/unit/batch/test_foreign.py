@@ -15,10 +15,11 @@ from ledgers import entry, filled, opened, refused
 
 from a2e_async import LedgerError
 from a2e_async.batch import Batch
-from a2e_async.batch.ledger import Ledger
+from a2e_async.batch.ledger import FolderLedger
 from a2e_async.batch.ledger_file import FILE_NAME
 from a2e_async.batch.report import write_report
-from a2e_async.batch.stored import is_deep, is_inside, read_coins, read_entries
+from a2e_async.batch.stored import read_coins, read_entries
+from a2e_async.store.values import is_deep, is_inside
 
 LOCK = f".{FILE_NAME}.lock"
 DEEP = '{"a":' * 5000 + "1" + "}" * 5000
@@ -281,7 +282,7 @@ async def test_ledger_lock_and_wal_are_for_their_owner_alone(tmp_path):
 async def test_a_ledger_that_is_not_in_its_place_any_more_stops_the_batch(tmp_path, what):
     """The next run would not find what is written into it."""
     folder = tmp_path / "out"
-    ledger = await Ledger.open(folder)
+    ledger = await FolderLedger.open(folder)
     await ledger.plan([entry()])
     path = folder / FILE_NAME
     if what == "deleted":

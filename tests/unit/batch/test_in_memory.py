@@ -6,7 +6,7 @@ import pytest
 from batches import client, images, one_bill_each, play, service
 
 from a2e_async.batch import Batch, MemoryLedger, State
-from a2e_async.batch.ledger import Ledger
+from a2e_async.batch.ledger import FolderLedger
 from a2e_async.errors import LedgerError
 
 
@@ -29,7 +29,7 @@ async def test_it_serves_one_batch_at_a_time(tmp_path):
     async with service() as sim, client(sim) as a2e:
         async with Batch.open(tmp_path, a2e, ledger=place) as first:
             with pytest.raises(LedgerError, match="open in another batch"):
-                await Ledger.open(tmp_path, place)
+                await FolderLedger.open(tmp_path, place)
             batch_id = first.ledger.batch_id
         async with Batch.open(tmp_path, a2e, ledger=place) as second:
             assert second.ledger.batch_id == batch_id

@@ -5,11 +5,10 @@ from __future__ import annotations
 import pytest
 from ledgers import FILE, entry, opened
 
-from a2e_async.batch.entries import MOVES, RowEvent, State
-from a2e_async.batch.ledger import tag_of
 from a2e_async.batch.ledger_file import FILE_NAME
 from a2e_async.batch.stored import read_coins, read_entries
 from a2e_async.errors import LedgerError
+from a2e_async.store.entries import MOVES, RowEvent, State, tag_of
 
 
 async def test_a_row_goes_through_all_of_its_life(book):

@@ -9,10 +9,10 @@ import pytest
 from ledgers import HOLD, entry, filled, opened, overwrite, refused, running, seen
 
 from a2e_async.batch import schema
-from a2e_async.batch.entries import State
 from a2e_async.batch.ledger_file import FILE_NAME
 from a2e_async.batch.stored import read_coins, read_entries
 from a2e_async.errors import LedgerError
+from a2e_async.store.entries import State
 
 
 def cut(path):

@@ -9,7 +9,7 @@ import random
 import pytest
 from ledgers import FILE, entry, opened, seen, value
 
-from a2e_async.batch.ledger import Ledger
+from a2e_async.batch.ledger import FolderLedger
 from a2e_async.errors import LedgerError
 
 
@@ -99,7 +99,7 @@ async def test_a_cancelled_await_leaves_no_half_known_write(tmp_path, seed):
 
 async def test_closing_writes_what_is_waiting(tmp_path):
     """Whoever wrote before the closing is told, and what he wrote is there."""
-    book = await Ledger.open(tmp_path)
+    book = await FolderLedger.open(tmp_path)
     await book.plan([entry(f"r{n}") for n in range(30)])
     tasks = [asyncio.create_task(book.intended(f"r{n}", "abcdefgh", 1)) for n in range(30)]
     await asyncio.sleep(0)
@@ -113,7 +113,7 @@ async def test_closing_writes_what_is_waiting(tmp_path):
 
 async def test_a_cancelled_closing_still_closes(tmp_path):
     """The lock is let go of although nobody waited for it."""
-    book = await Ledger.open(tmp_path)
+    book = await FolderLedger.open(tmp_path)
     closing = asyncio.create_task(book.aclose())
     await asyncio.sleep(0)
     closing.cancel()
@@ -126,12 +126,12 @@ async def test_a_cancelled_closing_still_closes(tmp_path):
 async def test_a_cancelled_opening_lets_go_of_the_lock(tmp_path):
     """Whoever is cancelled while a ledger opens holds nothing."""
     for turns in range(6):
-        opening = asyncio.create_task(Ledger.open(tmp_path))
+        opening = asyncio.create_task(FolderLedger.open(tmp_path))
         for _ in range(turns):
             await asyncio.sleep(turns / 2000)
         opening.cancel()
         for book in await asyncio.gather(opening, return_exceptions=True):
-            if isinstance(book, Ledger):
+            if isinstance(book, FolderLedger):
                 await book.aclose()
         async with opened(tmp_path):
             pass

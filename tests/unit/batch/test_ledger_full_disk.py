@@ -9,7 +9,7 @@ import subprocess
 import pytest
 from ledgers import child, entry, filled, opened, refused
 
-from a2e_async.batch.ledger import Ledger
+from a2e_async.batch.ledger import FolderLedger
 
 FILL = """
 import asyncio, pathlib, resource
@@ -78,7 +78,7 @@ async def test_a_small_disk_that_is_full_loses_nothing(small_disk):
     ballast = small_disk / "ballast"
     ballast.write_bytes(bytes(500_000))
     told = set()
-    book = await Ledger.open(small_disk)
+    book = await FolderLedger.open(small_disk)
     error = None
     while error is None:
         row = entry(f"row-{len(told)}", fields={"prompt": "x" * 3000})

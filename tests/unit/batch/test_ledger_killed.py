@@ -9,7 +9,7 @@ import signal
 import pytest
 from ledgers import opened, running
 
-from a2e_async.batch.entries import State
+from a2e_async.store.entries import State
 
 KILLED = """
 import asyncio, pathlib, random

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from ledgers import filled, refused
 
-from a2e_async.batch import filelock
 from a2e_async.batch.ledger_file import FILE_NAME
 from a2e_async.batch.stored import read_coins, read_entries
 from a2e_async.errors import LedgerError
+from a2e_async.store.places import refuse_network
 
 
 async def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
@@ -95,12 +95,12 @@ def test_a_network_file_system_is_refused(tmp_path, folder, kind):
     mounts.write_bytes(MOUNTS.encode() + b"x /\xff ext4 rw 0 0\n")
     where = type(tmp_path)(folder)
     if kind is None:
-        filelock.refuse_network(where, mounts)
+        refuse_network(where, mounts)
     else:
         with pytest.raises(LedgerError, match=rf"network file system \({kind}\)"):
-            filelock.refuse_network(where, mounts)
+            refuse_network(where, mounts)
 
 
 def test_a_system_that_does_not_tell_its_mounts_is_believed(tmp_path):
     """Without a table of mounts every folder is local."""
-    filelock.refuse_network(tmp_path, tmp_path / "nothing")
+    refuse_network(tmp_path, tmp_path / "nothing")

@@ -26,8 +26,8 @@ from a2e_async import (
     TransportError,
     UsageError,
 )
-from a2e_async.batch.entries import MOVES, RowEvent, State
 from a2e_async.batch.verdicts import KEPT_SECONDS, in_words, verdict
+from a2e_async.store.entries import MOVES, RowEvent, State
 
 VERBS = {
     RowEvent.INTENDED: lambda book: book.intended("a", "abcdefgh", 1, 10),

@@ -8,10 +8,10 @@ import pytest
 from batches import KITE, Asked, image, play, service
 
 from a2e_async.batch import State
-from a2e_async.batch.entries import Entry
 from a2e_async.batch.report import PAGE_MARK, place_for, report_places, write_report
 from a2e_async.engine.files.names import require_writable
 from a2e_async.errors import UsageError
+from a2e_async.store.entries import Entry
 
 NAMES = ("manifest.jsonl", "manifest.csv", "index.html")
 

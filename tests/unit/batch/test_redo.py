@@ -10,8 +10,8 @@ from ledgers import opened
 
 from a2e_async import DownloadError, UsageError
 from a2e_async.batch import Batch, State
-from a2e_async.batch.entries import RowEvent
 from a2e_async.batch.verdicts import KEPT_SECONDS
+from a2e_async.store.entries import RowEvent
 
 
 async def redo(folder, sim, *row_ids):

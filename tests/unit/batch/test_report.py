@@ -7,9 +7,9 @@ import re
 import pytest
 from reports import EVIL, NOW, entry, report
 
-from a2e_async.batch.entries import Entry, FileEntry, State
 from a2e_async.batch.manifest import COLUMNS, cell, iso, number
 from a2e_async.batch.report import write_report
+from a2e_async.store.entries import Entry, FileEntry, State
 
 
 def test_done(tmp_path):

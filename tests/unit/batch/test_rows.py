@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from a2e_async import ImageToVideo, TextToImage
-from a2e_async.batch.entries import Entry
 from a2e_async.batch.reading import read_row
 from a2e_async.batch.rows import BadRow, Row, RowError, image_field, numbered, of_entry, of_request, stem_of
 from a2e_async.core import family as families
@@ -19,6 +18,7 @@ from a2e_async.core import wire
 from a2e_async.core.family import Family, Request
 from a2e_async.core.records import Result
 from a2e_async.core.requests import Image, Url, Usual, request
+from a2e_async.store.entries import Entry
 
 LINK = "https://example.com/a.png"
 VIDEO = {"family": "image_to_video", "image_url": LINK, "prompt": "it climbs", "negative_prompt": "blurry"}

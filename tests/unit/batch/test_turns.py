@@ -21,9 +21,9 @@ from a2e_async import (
     UsageError,
 )
 from a2e_async.batch import Batch, Row, State
-from a2e_async.batch.entries import RowEvent
-from a2e_async.batch.ledger import Ledger
+from a2e_async.batch.ledger import FolderLedger
 from a2e_async.batch.rows import Outcome
+from a2e_async.store.entries import RowEvent
 
 
 class Paced:
@@ -244,7 +244,7 @@ async def test_an_opening_that_fails_lets_go_of_the_ledger(tmp_path, monkeypatch
 
     async with A2EClient("sk_x") as a2e:
         with monkeypatch.context() as patch:
-            patch.setattr(Ledger, "coins", broken)
+            patch.setattr(FolderLedger, "coins", broken)
             with pytest.raises(LedgerError, match="broken"):
                 async with Batch.open(tmp_path, a2e):
                     pass

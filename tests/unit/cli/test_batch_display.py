@@ -8,7 +8,6 @@ import time
 import pytest
 from rich.console import Console
 
-from a2e_async.batch.entries import Entry, State
 from a2e_async.cli.batch.errors import ErrorSummary
 from a2e_async.cli.display.board import BatchBoard
 from a2e_async.cli.display.live import LiveBatchBoard, batch_board_for
@@ -16,6 +15,7 @@ from a2e_async.cli.display.progress import Progress, _duration
 from a2e_async.cli.run import Run
 from a2e_async.cli.settings import Settings
 from a2e_async.errors import TransportError
+from a2e_async.store.entries import Entry, State
 
 
 def entry(row_id: str, state: State) -> Entry:

@@ -6,9 +6,9 @@ import hashlib
 
 import pytest
 
-from a2e_async.batch.entries import Entry, FileEntry, State
 from a2e_async.batch.rows import Row
 from a2e_async.cli.batch.simulated import remove_files, to_restart
+from a2e_async.store.entries import Entry, FileEntry, State
 
 ROWS = (
     Row(id="kite", family="text_to_image", fields={"prompt": "a kite"}),

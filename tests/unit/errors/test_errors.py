@@ -38,6 +38,7 @@ TREE = {
     "DownloadError": "A2EError",
     "KeyConflictError": "UsageError",
     "LedgerError": "A2EError",
+    "FencedError": "LedgerError",
 }
 FACTS = {
     "InvalidRequestError": {"field": "prompt", "rule": "must be text"},

@@ -1,12 +1,15 @@
-"""What the ledger knows of one row of a batch, as values, and the life of a row as a table."""
+"""What a store knows of one row, a batch's or an application's, as values, and the life of a row as a table."""
 
 from __future__ import annotations
 
 import enum
+import hashlib
 from collections.abc import Mapping
 from typing import Any, Final
 
 import attrs
+
+from a2e_async.core import tags
 
 
 class State(enum.StrEnum):
@@ -127,6 +130,10 @@ class Entry:
         files: Its files.
         listed: Whether the rows file that was given last still has it.
         edited: Family and fields of the row as they were given last, where that differs from what was begun.
+        key: The caller's own name of the intent, in a store; for an application's job the same as its id.
+        shard: The shard in which it lies, None in a folder's ledger.
+        urls: What its tasks have made, as their URLs were when they ended; they expire. A folder's ledger keeps none.
+        records: The final records of its tasks as the service gave them, likewise.
     """
 
     id: str
@@ -150,6 +157,10 @@ class Entry:
     files: tuple[FileEntry, ...] = ()
     listed: bool = True
     edited: tuple[str, Mapping[str, Any]] | None = None
+    key: str | None = None
+    shard: int | None = None
+    urls: tuple[str, ...] = ()
+    records: tuple[Mapping[str, Any], ...] = attrs.field(default=(), repr=False)
 
 
 def is_text(value: str) -> bool:
@@ -161,3 +172,9 @@ def is_text(value: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def tag_of(batch_id: str, row_id: str, attempt: int) -> str:
+    """Derive a row's tag, so that the same file in another folder, or a retry, is a new intent."""
+    digest = hashlib.sha256(f"{batch_id}\0{row_id}\0{attempt}".encode()).digest()
+    return tags.make(digest[: tags.BYTES_OF_A_TAG])
