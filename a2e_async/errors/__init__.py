@@ -15,10 +15,8 @@ A2EError
 ├── BudgetExceededError     the start was not sent
 ├── InputFailedError        what the request takes could not be had, nothing was sent
 ├── JobFailedError          a task failed
-├── JobTimeoutError         the job's deadline passed, the task goes on
-├── JobDetachedError        nobody watches any more, the task goes on
-├── JobCancelledError       never sent, or deleted before it began
-├── DownloadError           a result file could not be fetched whole
+├── JobTimeoutError         the job's deadline passed, ├── JobDetachedError   nobody watches: the task goes on
+├── JobCancelledError       never sent, or deleted     ├── DownloadError      a result file could not be had whole
 └── LedgerError             the ledger of a batch, or a store, cannot be used
     └── FencedError             another process holds these jobs now
 
@@ -300,4 +298,4 @@ class LedgerError(A2EError):
 
 
 class FencedError(LedgerError):
-    """Another process holds these jobs now: this one was taken for dead, as it sleeps or cannot reach the store."""
+    """Another process holds these jobs now: this one was taken for dead, for it slept or could not reach the store."""

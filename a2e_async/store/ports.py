@@ -16,9 +16,9 @@ from typing import Protocol
 
 from a2e_async.store.entries import Entry, State
 from a2e_async.store.holding import Lease, Ledger
-from a2e_async.store.sharing import JOBS, TTL, Shard, Share, Upload, Wants
+from a2e_async.store.sharing import JOBS, TTL, KeptUpload, Shard, Share, Wants
 
-__all__ = ["JOBS", "TTL", "Lease", "Ledger", "Shard", "Share", "Store", "Upload", "Wants"]
+__all__ = ["JOBS", "TTL", "KeptUpload", "Lease", "Ledger", "Shard", "Share", "Store", "Wants"]
 
 
 class Store(Protocol):
@@ -143,11 +143,11 @@ class Store(Protocol):
         """Whether any row of the store was begun."""
         ...
 
-    async def upload(self, sha256: str) -> Upload | None:
+    async def upload(self, sha256: str) -> KeptUpload | None:
         """Give the upload of a file by its digest, None when none is known; it may have expired."""
         ...
 
-    async def keep_upload(self, upload: Upload) -> None:
+    async def keep_upload(self, upload: KeptUpload) -> None:
         """Remember an upload, in the place of what was known of the same file."""
         ...
 

@@ -64,7 +64,7 @@ class Share:
 
 
 @attrs.frozen(kw_only=True)
-class Upload:
+class KeptUpload:
     """A file that was uploaded.
 
     Attributes:

@@ -11,7 +11,7 @@ from a2e_async.errors import FencedError, LedgerError, UsageError
 from a2e_async.store.engines import Holding, SqlEngine
 from a2e_async.store.entries import Entry, State
 from a2e_async.store.lease import HeldLease, boottime, check_ttl, until, worker_name
-from a2e_async.store.ports import JOBS, TTL, Lease, Ledger, Shard, Share, Upload, Wants
+from a2e_async.store.ports import JOBS, TTL, KeptUpload, Lease, Ledger, Shard, Share, Wants
 from a2e_async.store.shares import Permits, next_permits
 from a2e_async.store.stored_ledger import StoredLedger, as_rows, begun, entries_of, keep, kept
 from a2e_async.store.values import STORED, WHOLE, dump
@@ -220,13 +220,13 @@ class SqlStore:
         await self._batch_id(batch)
         return await self._engine.open_purse(batch, float(coins))
 
-    async def upload(self, sha256: str) -> Upload | None:
+    async def upload(self, sha256: str) -> KeptUpload | None:
         """Give the upload of a file by its digest, None when none is known."""
         sql = "SELECT sha256, url, expires FROM uploads WHERE sha256 = :sha256"
         found = await self._engine.read(sql, sha256=sha256)
-        return Upload(sha256=found[0][0], url=found[0][1], expires=found[0][2]) if found else None
+        return KeptUpload(sha256=found[0][0], url=found[0][1], expires=found[0][2]) if found else None
 
-    async def keep_upload(self, upload: Upload) -> None:
+    async def keep_upload(self, upload: KeptUpload) -> None:
         """Remember an upload, in the place of what was known of the same file."""
         sql = (
             "INSERT INTO uploads (sha256, url, expires) VALUES (:sha256, :url, :expires) "
