@@ -32,6 +32,7 @@ COMMANDS = {
     "quote": ("commands.account", "Print what a start would cost; asking is free."),
     "upload": ("commands.account", "Upload each FILE and print its URL."),
     "families": ("commands.families", "List the families, or explain one."),
+    "mcp": ("mcp", "Serve the Model Context Protocol on stdin and stdout, for an agent."),
     "guide": ("commands.guide", "Print a page of the guide, or the list of its topics."),
     "completion": (
         "commands.completion",

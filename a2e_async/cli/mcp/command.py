@@ -1,0 +1,61 @@
+"""The command `a2e mcp`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from importlib.util import find_spec
+from pathlib import Path
+
+import click
+
+from a2e_async.cli.codes import DONE
+from a2e_async.cli.run import Run, command
+from a2e_async.cli.settings import Number
+from a2e_async.engine.files.names import require_writable
+from a2e_async.errors import UsageError
+
+_MISSING = "a2e mcp needs the package mcp: pip install 'a2e-async[mcp]'"
+_FOLDER = "a2e-media"
+
+
+@command(
+    "mcp",
+    uses=("out", "max_starts"),
+    examples=("a2e mcp --max-coins 500 --out media", "a2e mcp --max-coins 500 --simulate     # no network, no coins"),
+)
+@click.option(
+    "--max-coins",
+    type=Number(min=0, min_open=True),
+    required=True,
+    metavar="COINS",
+    help="Most coins that may be spent while the server runs.",
+)
+@click.option(
+    "--unknown-price",
+    type=click.Choice(["refuse", "alone"]),
+    default="refuse",
+    show_default=True,
+    help="What happens to a start whose price nobody knows: it is refused, or goes alone and may pass the limit.",
+)
+async def mcp(run: Run, max_coins: float, unknown_price: str) -> None:
+    """Serve the Model Context Protocol on stdin and stdout, for an agent.
+
+    Its tools start, follow, batch, price and download, all under one budget and each start under a key, so that a
+    repeated call never pays twice. Files go below --out, by default the folder a2e-media. `a2e guide agent` tells more.
+    """
+    if find_spec("mcp") is None:
+        raise UsageError(_MISSING)
+    from a2e_async.cli.mcp.server import serve  # noqa: PLC0415 - the extra, which takes a second to import
+    from a2e_async.cli.mcp.tools import Tools  # noqa: PLC0415 - as above
+
+    folder = (run.settings.out or Path(_FOLDER)).absolute()
+    await asyncio.to_thread(require_writable, folder)
+    stopped = asyncio.Event()
+    run.signals.stop = stopped.set
+    options = {"budget": max_coins, "on_unknown_price": unknown_price}
+    async with run.client(options=options) as a2e, Tools(a2e, folder, max_coins) as tools:
+        await serve(tools, stopped)
+    if stopped.is_set():
+        # A thread still reads stdin, which nobody can interrupt. The client has closed: nothing is lost.
+        os._exit(DONE)
