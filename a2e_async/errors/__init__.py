@@ -9,8 +9,7 @@ A2EError
 ├── ServiceError            the service said no
 │   ├── AuthenticationError     ├── InsufficientCoinsError     ├── RateLimitedError
 │   ├── RejectedRequestError    ├── ModerationError            └── NotFoundError
-├── TransportError          could not talk
-├── ProtocolError           talked, got nonsense
+├── TransportError          could not talk,            ├── ProtocolError      talked, got nonsense
 ├── StartUnknownError       a start may or may not have been taken
 ├── BudgetExceededError     the start was not sent
 ├── InputFailedError        what the request takes could not be had, nothing was sent
