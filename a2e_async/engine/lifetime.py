@@ -106,6 +106,7 @@ class Lifetime:
             UsageError: It is open, or is being closed, on another event loop.
         """
         asked = self._closings
+        self._drop_dead()
         while self._closing is not None:  # both lives would share what the first one still holds
             closing = self._closing
             if closing.get_loop() is not asyncio.get_running_loop():
@@ -113,7 +114,6 @@ class Lifetime:
             await asyncio.wait([closing])  # `_closing_ended` runs before whoever waits for it
         if self._closings != asked:
             raise ClientClosedError("the client was closed before it was open again")
-        self._drop_dead()
         if self.opened is not None:
             self.parts()
             return

@@ -154,8 +154,7 @@ class Budget:
     def _end_waiting(self, reservation: Reservation) -> None:
         if reservation.alone is not None:
             self._alone = None
-            if not reservation.alone.done():
-                reservation.alone.set_result(None)
+            reservation.alone.set_result(None)
             reservation.alone = None
 
     async def _price(self, kind: tuple[Any, ...], job: Intent, request: Request[Any]) -> float | None:

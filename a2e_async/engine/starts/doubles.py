@@ -27,7 +27,8 @@ _log = logging.getLogger("a2e_async")
 async def clean_up(service: Service, finder: Finder, job: Job[Any]) -> dict[str, float]:
     """Look for tasks of the other send, delete those that have not begun, and report all.
 
-    A task that has begun or ended is left alone: deleting it would not refund it.
+    A task that has begun or ended is left alone: deleting it would not refund it. One that is known to be that of an
+    earlier start under the same tag is no double.
 
     Returns:
         The doubles, and the coins of each that stay charged.
@@ -40,8 +41,9 @@ async def clean_up(service: Service, finder: Finder, job: Job[Any]) -> dict[str,
         words = "tag %s was sent twice, and the list cannot be checked for doubles: %s"
         _log.warning(words, job.tag, error, extra=facts)
         return {}
-    doubles = [row for row in rows if replies.row_id(row) not in job.task_ids]
-    return {replies.row_id(double): await _clear(service, finder, job, double) for double in doubles}
+    ids = {replies.row_id(row): row for row in rows}
+    doubles = {one: row for one, row in ids.items() if one not in job.task_ids and not finder.knows(one)}
+    return {one: await _clear(service, finder, job, double) for one, double in doubles.items()}
 
 
 async def _clear(service: Service, finder: Finder, job: Job[Any], row: Row) -> float:

@@ -12,7 +12,7 @@ import logging
 from collections.abc import AsyncIterator
 from typing import Any
 
-from a2e_async.core import replies, wire
+from a2e_async.core import replies, tags, wire
 from a2e_async.core.absence import Reading, Row, letter_of
 from a2e_async.core.records import Record
 from a2e_async.engine.jobs.job import Job
@@ -49,7 +49,9 @@ class Siblings:
 
         for due in [loop.time() + seconds for seconds in self._sender.retry.sweep_times()]:
             with contextlib.suppress(Exception):  # one list or token that fails; the start was taken all the same
-                known = self._in(attempt, await finder.sweeps.read(span, due, is_enough)) | known
+                shown = self._in(attempt, await finder.sweeps.read(span, due, is_enough))
+                self._learn(attempt, [row for task_id, row in shown.items() if task_id not in known])
+                known = shown | known
             yield _in_order(attempt, known)
             if len(known) >= wanted:
                 return
@@ -68,6 +70,7 @@ class Siblings:
         is_sure = {replies.row_id(row) for row in attempt.rows} <= {replies.row_id(row) for row in rows}
         fresh = [row for row in rows if replies.row_id(row) not in job.task_ids]
         attempt.rows += fresh
+        self._learn(attempt, fresh)
         if attempt.is_short():
             asked, known = job.family.tasks_asked(attempt.request), len(attempt.rows)
             words = "the start of tag %s asked for %d tasks, and %d are known: %s"
@@ -83,6 +86,12 @@ class Siblings:
             _log.warning("the siblings of tag %s could not be looked for: %s", job.tag, error)
             return []
         return [row for row in reversed(rows) if self._is_sibling(attempt, row)]
+
+    def _learn(self, attempt: Attempt, rows: list[Row]) -> None:
+        """Remember whose these tasks are: a later start under the same tag must not take them for its own."""
+        finder, tag = self._sender.finder(attempt.job.family), attempt.job.tag or ""
+        for row in rows:
+            finder.learn(row, attempt.name(letter_of(attempt.job.family, row, tag) or tags.FIRST), attempt.first)
 
     def _in(self, attempt: Attempt, reading: Reading) -> dict[str, Row]:
         rows = reading.with_tag(attempt.job.family, attempt.job.tag or "")

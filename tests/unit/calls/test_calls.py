@@ -302,6 +302,14 @@ async def test_pages_are_asked_for_when_they_are_needed():
     assert wire.sent[0].query == {"pageNum": "1", "pageSize": "100"}
 
 
+@pytest.mark.parametrize(("said", "read"), [(5, 5), (1e300, None), (float("inf"), None), (True, None), ("5", None)])
+async def test_coins_that_are_no_number_to_reckon_with_are_none(said, read):
+    """A voice whose price is nonsense is a voice without one."""
+    async with client(Scripted(yes([{"_id": ID, "coins": said}]))) as a2e:
+        (voice,) = await a2e.calls.voices.own()
+    assert voice.coins == read
+
+
 async def test_a_list_that_is_none_is_an_error():
     """The first page must be a list; what is no list is not taken for an empty one."""
     with pytest.raises(ProtocolError, match=r"Credits\.history: a list was asked for"):

@@ -35,6 +35,20 @@ async def test_a_family_has_several_names(a2e, sim, family):
 
 
 @virtual(task_seconds=10)
+async def test_two_jobs_may_watch_one_task_from_the_beginning(a2e, sim):
+    """Of a task that nobody has asked for yet the second job knows as little as the first; one poll tells both."""
+    job = a2e.start(IMAGE)
+    await job.accepted()
+    job.detach()
+    first, second = (a2e.attach("text_to_image", *job.task_ids) for _ in range(2))
+    assert (first.status, second.status) == (Status.UNKNOWN, Status.UNKNOWN)
+    assert await first == await second
+    job = a2e.start(IMAGE)
+    await asyncio.sleep(2)
+    assert a2e.attach("text_to_image", *job.task_ids).status is job.status is not Status.UNKNOWN
+
+
+@virtual(task_seconds=10)
 async def test_many_ids_are_one_job(a2e, sim):
     """An attached job of 150 tasks settles with the last of them, results in the order of the ids."""
     jobs = [a2e.start(TextToImage(f"kite {number}")) for number in range(150)]

@@ -89,6 +89,16 @@ def test_yes(body):
         assert replies.read(reply(body, status)) == 1
 
 
+@pytest.mark.parametrize("body", [{"code": 1003}, {"code": 200}, {"success": False, "error": "no"}])
+def test_a_start_that_is_refused_and_names_a_task_is_neither(body):
+    """It may have been paid for, so that it is looked for; what starts nothing is refused as it says."""
+    answer = reply({**body, "data": ROW})
+    with pytest.raises(ProtocolError, match="says no and names a task"):
+        replies.read(answer, start=True)
+    with pytest.raises(ServiceError):
+        replies.read(answer)
+
+
 def test_yes_without_data():
     """A yes may come without data: a deletion does."""
     assert replies.read(reply({"code": 0})) is None

@@ -230,6 +230,20 @@ def test_which_links_the_service_cannot_reach(url, local):
             require_public_links(request)
 
 
+def test_a_rule_is_a_validator_of_any_attrs_class():
+    """A field that may be left out takes None, one that must be given does not."""
+
+    @attrs.frozen
+    class Own:
+        title: str = attrs.field(validator=rules.text(5))
+        note: str | None = attrs.field(default=None, validator=rules.text(5))
+
+    assert Own("kite", None) == Own("kite")
+    for wrong, field in (({"title": None}, "title"), ({"title": "kite", "note": "too long"}, "note")):
+        with pytest.raises(InvalidRequestError, match=f"^{field}: {TEXT}, at most 5 characters"):
+            Own(**wrong)
+
+
 def test_a_webhook_may_be_anywhere():
     """Only links that the service fetches must be public: a webhook's receiver is the caller's affair."""
     require_public_links(ImageToVideo(**VIDEO, webhook_url="https://10.0.0.1/hook"))

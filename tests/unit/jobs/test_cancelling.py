@@ -145,6 +145,53 @@ async def test_a_journal_that_cannot_note_a_part_cancels_nothing_back(sim, caplo
         assert len((await job).records) == 2
 
 
+class Between(DirectTransport):
+    """Lets something happen before the poll between two DELETEs is answered."""
+
+    happens = None
+
+    def __init__(self, sim):
+        super().__init__(sim, 0.05)
+        self.deletes = 0
+
+    async def send(self, request, headers):
+        """Answer one request."""
+        self.deletes += request.method == "DELETE"
+        if self.deletes == 1 and request.method == "GET" and self.happens:
+            self.happens()
+        return await super().send(request, headers)
+
+
+@virtual(opened=False, task_seconds=50)
+async def test_a_job_that_is_let_go_of_between_two_deletes_keeps_its_other_tasks(sim):
+    """Nothing more is deleted, and what was deleted by then is refunded."""
+    wire = Between(sim)
+    async with client(sim, http=wire, budget=1000) as a2e:
+        job = await started(a2e)
+        wire.happens = job.detach
+        assert await job.cancel() is False
+        assert wire.deletes == 1
+        assert a2e.spent == sim.world.book.spent == 20
+
+
+@virtual(opened=False, task_seconds=50)
+async def test_of_a_task_that_somebody_else_deleted_no_refund_is_claimed(sim):
+    """Between our poll and our DELETE the task has gone: whether its coins came back nobody tells us."""
+
+    def goes(task_id):
+        if task_id == job.task_ids[1]:
+            sim.world.delete("text_to_image", task_id)
+
+    wire = Interfering(sim, 2, goes)
+    async with client(sim, http=wire, budget=1000) as a2e:
+        job = await started(a2e)
+        assert await job.cancel() is True
+        error = await caught(job.wait())
+        assert isinstance(error, JobCancelledError)
+        assert error.refunded is None
+        assert a2e.spent == 10
+
+
 @virtual(options={"budget": 1000}, task_seconds=50)
 async def test_all_three_are_taken_back(a2e, sim):
     """The error names every id, and all coins are there again."""

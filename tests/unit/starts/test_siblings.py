@@ -109,6 +109,35 @@ async def test_a_lost_start_collects_its_siblings_too(a2e, sim):
     assert job.task_ids == sim.world.book.starts[0].task_ids
 
 
+@pytest.mark.parametrize("lost", [None, "before", "after"])
+@pytest.mark.parametrize("lag", [0, 100])
+def test_tasks_of_an_earlier_start_under_the_same_tag_are_no_siblings(lost, lag):
+    """A tag that is used again names two starts: each job has its own four tasks, also when an answer is lost."""
+
+    @virtual(task_seconds=150)
+    async def story(a2e, sim):
+        sim.world.change(list_lag=lag)
+        await a2e.start(FOUR_VIDEOS, tag="usedtwice")
+        sim.world.change(list_lag=0)
+        if lost:
+            lose(sim, FOUR_VIDEOS, when=lost)
+        second = await a2e.start(FOUR_VIDEOS, tag="usedtwice")
+        assert second.task_ids == sim.world.book.starts[1].task_ids
+        assert (len(sim.world.book.starts), a2e.spent) == (2, 2 * COINS)
+
+    story()
+
+
+@virtual(list_lag=100, task_seconds=500)
+async def test_tasks_of_the_other_send_are_no_siblings(a2e, sim):
+    """The first send shows up while the second one's tasks are gathered: the job has the four tasks of the second."""
+    lose(sim, FOUR_VIDEOS)
+    result = await a2e.start(FOUR_VIDEOS)
+    first, second = sim.world.book.starts
+    assert (first.name[-1], second.name[-1]) == ("a", "b")
+    assert result.task_ids == second.task_ids
+
+
 @pytest.mark.parametrize("how", ["detach", "cancel"])
 @pytest.mark.parametrize("wait", [0.02, 0.2, 0.6, 3.0, 30.0])
 @virtual(list_lag=10, task_seconds=1_000)

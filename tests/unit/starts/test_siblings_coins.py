@@ -9,7 +9,7 @@ import pytest
 from lost_starts import FOUR_VIDEOS
 from virtual_time import VIDEO, caught, client, until, virtual
 
-from a2e_async import BudgetExceededError
+from a2e_async import BudgetExceededError, Journal
 from a2e_async.simulator.virtual import DirectTransport
 
 
@@ -92,3 +92,34 @@ async def test_what_shows_up_for_a_job_that_was_let_go_of_is_counted(a2e, sim, c
     await asyncio.sleep(1)
     assert a2e.spent == sim.world.book.spent == 120
     assert all(one in caplog.text for one in sim.world.book.starts[0].task_ids)
+
+
+@virtual(opened=False, list_names="drop", task_seconds=500)
+async def test_a_part_of_the_tasks_teaches_no_price(sim):
+    """Where nobody quotes, 30 coins for one of four videos are not the price of four: the next start holds for four."""
+    sim.faults.add("quote", "html", hits=None)
+    async with client(sim, budget=250) as a2e:
+        for number in (1, 2):
+            await a2e.start(FOUR_VIDEOS).accepted()
+            assert (a2e.spent, a2e.reserved) == (30 * number, 90 * number)
+    assert sim.world.book.spent == 240
+
+
+class Full(Journal):
+    """Cannot write down any answer."""
+
+    async def accepted(self, _tag, _task_ids, _coins):
+        """Fail."""
+        raise OSError("the disk is full")
+
+
+@virtual(options={"budget": 145}, task_seconds=500)
+async def test_an_answer_that_cannot_be_written_down_gives_no_coins_back(a2e, sim):
+    """The start was taken and charged for four videos, though its job ends with the journal's error."""
+    view = a2e.with_options()
+    view._options = attrs.evolve(view._options, journal=Full())
+    job = view.start(FOUR_VIDEOS)
+    assert isinstance(await caught(job.wait()), OSError)
+    assert (len(job.task_ids), sim.world.book.spent) == (1, 120)
+    assert (a2e.spent, a2e.reserved) == (30, 90)
+    assert isinstance(await caught(a2e.start(VIDEO).wait()), BudgetExceededError)

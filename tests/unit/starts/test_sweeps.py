@@ -6,9 +6,12 @@ import asyncio
 import random
 
 import pytest
+from virtual_time import virtual
 
+from a2e_async import TransportError
 from a2e_async.core.family import family_of
 from a2e_async.engine.starts.sweep import Span, Sweep
+from a2e_async.engine.starts.sweeps import Sweeps
 
 FAMILY = family_of("text_to_image")
 
@@ -150,6 +153,43 @@ async def test_a_seek_that_meets_another_order_reads_on():
     reading = await Sweep(service.ask, FAMILY, around(2_900), most_pages=200, now=DatedList.newest).read()
     assert "id2900" in reading.rows
     assert len(reading.rows) == 3_000
+
+
+@pytest.mark.parametrize("most", [5, 7, 12])
+async def test_a_seek_that_may_ask_no_more_is_not_full(most):
+    """The bound of pages holds while the place is sought, too, and what was read until then proves nothing."""
+    service = DatedList(20_000)
+    reading = await Sweep(service.ask, FAMILY, around(19_000), most_pages=most, now=DatedList.newest).read()
+    assert service.asked == most
+    assert not reading.is_full(around(19_000).floor)
+
+
+class Slow(DatedList):
+    """A service whose list takes a second, and may fail after it."""
+
+    error = None
+
+    async def ask(self, request):
+        """Give one page."""
+        await asyncio.sleep(1)
+        if self.error:
+            raise self.error
+        return await super().ask(request)
+
+
+@pytest.mark.parametrize("error", [None, TransportError("reset")])
+@virtual()
+async def test_one_who_gives_up_leaves_the_shared_reading_to_the_others(a2e, sim, error):
+    """Of two who share a sweep one is cancelled in its middle: the other has its answer, or its error."""
+    slow = Slow(3)
+    slow.error, slow.retry, slow.server_time = error, a2e._parts().engine.sender.retry, lambda: None
+    sweeps = Sweeps(FAMILY, slow)
+    ours, other = (asyncio.ensure_future(sweeps.read(Span(), 0.0)) for _ in range(2))
+    await asyncio.sleep(0.5)
+    ours.cancel()
+    (answer,) = await asyncio.gather(other, return_exceptions=True)
+    assert ours.cancelled()
+    assert answer is error if error else len(answer.rows) == 3
 
 
 async def test_rows_under_rows_that_changed_later_are_found():
