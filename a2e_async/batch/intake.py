@@ -1,6 +1,6 @@
-"""The intake of a batch: rows are read from their source, planned in the ledger, and wait here for other rows' images.
+"""The intake of a batch: rows are read from their source, planned in the ledger, and wait here for other rows' outputs.
 
-A row that waits for another row's image takes no slot among the running ones. One task reads the source, some rows
+A row that waits for another row's output takes no slot among the running ones. One task reads the source, some rows
 ahead, so that what a source keeps open while it gives rows stays with one task.
 """
 
@@ -17,7 +17,8 @@ from typing import Any
 
 import attrs
 
-from a2e_async.batch.images import ImageSource
+from a2e_async.batch.input_urls import Sources
+from a2e_async.batch.outputs import RowSource
 from a2e_async.batch.rows import Outcome, Row, RowError, check_id, numbered, of_entry, of_request
 from a2e_async.batch.steps import planned
 from a2e_async.core import rules
@@ -29,7 +30,7 @@ from a2e_async.store.values import DEEPEST, is_changed, is_deep
 
 Given = Iterable[Row | Request[Any]] | AsyncIterable[Row | Request[Any]]
 Rows = Given | Mapping[str, Request[Any]]
-Turn = tuple[Row, Entry, ImageSource | None]
+Turn = tuple[Row, Entry, Sources]
 Waiting = tuple[Row, Entry]
 
 _log = logging.getLogger("a2e_async")
@@ -55,7 +56,7 @@ class Intake:
         ledger: Ledger,
         wake: asyncio.Event,
         again: Collection[State] = frozenset(),
-        made: Mapping[str, ImageSource] = MappingProxyType({}),
+        made: Mapping[str, RowSource] = MappingProxyType({}),
     ) -> None:
         self._rows: Given = _by_id(rows) if isinstance(rows, Mapping) else rows
         self._ledger = ledger
@@ -67,14 +68,15 @@ class Intake:
         self._reader: asyncio.Task[None] | None = None
         self._ready: deque[Waiting] = deque()
         self._waiting: dict[str, list[Waiting]] = {}
-        self._sources: dict[str, ImageSource | None] = {**made}
+        self._sources: dict[str, RowSource | None] = {**made}
+        self._bad: dict[str, Entry] = {}
 
     def next(self) -> Turn | None:
         """Give the row whose turn it is, None when none is ready."""
         if not self._ready:
             return None
         row, entry = self._ready.popleft()
-        return row, entry, self._sources.get(row.image_from) if row.image_from else None
+        return row, entry, {source: self._sources.get(source) for source in row.sources()}
 
     def next_was_sent(self) -> bool:
         """Whether the row whose turn it is was sent already, so that it may run at the service."""
@@ -109,26 +111,34 @@ class Intake:
         return True
 
     def note(self, outcome: Outcome) -> list[Waiting]:
-        """Let rows go on that waited for this one's image; gives those whose image does not come."""
+        """Let rows go on that waited for this one's output; gives those whose output does not come."""
         row_id, entry = outcome.row.id, outcome.entry
         there = entry.state is State.DONE and bool(entry.task_ids)
-        self._sources[row_id] = ImageSource(row_id, entry.family, entry.task_ids[0]) if there else None
+        self._sources[row_id] = RowSource(row_id, entry.family, entry.task_ids) if there else None
         waited = self._waiting.pop(row_id, [])
-        # What was sent in an earlier run may have been paid for: it is looked for, also without its image.
-        self._ready.extend(one for one in waited if there or one[1].letters)
-        return [] if there else [one for one in waited if not one[1].letters]
+        if there:
+            for row, known in waited:
+                self._queue(row, known)
+            return []
+        self._bad[row_id] = entry
+        # What was sent in an earlier run may have been paid for: it is looked for, also without what it takes.
+        self._ready.extend(one for one in waited if one[1].letters)
+        return [one for one in waited if not one[1].letters]
 
     def release(self) -> bool:
-        """Let rows go on that wait for an image which does not come, and whose start was sent; says if any did."""
+        """Let rows go on that wait for an output which does not come, and whose start was sent; says if any did."""
         sent = [one for rows in self._waiting.values() for one in rows if one[1].letters]
         self._waiting = {key: [one for one in rows if not one[1].letters] for key, rows in self._waiting.items()}
         self._ready.extend(sent)
         return bool(sent)
 
-    def left_over(self) -> list[Waiting]:
-        """Give up the rows that wait for a row which is not there."""
-        waiting, self._waiting = self._waiting, {}
-        return [one for rows in waiting.values() for one in rows]
+    def left_over(self) -> list[tuple[list[Waiting], Entry | None]]:
+        """Give up rows whose source ended badly before they waited for it; where there are none, all that wait.
+
+        Rows behind those that are given up wait on, for they are told of their own source.
+        """
+        doomed = [source for source in self._waiting if source in self._bad] or list(self._waiting)
+        return [(self._waiting.pop(source), self._bad.get(source)) for source in doomed]
 
     async def aclose(self) -> None:
         """Take no more, and close the source."""
@@ -168,11 +178,13 @@ class Intake:
             await self._taken.wait()
 
     def _queue(self, row: Row, entry: Entry) -> None:
-        waits = row.image_from is not None and entry.state in (State.PLANNED, State.INTENDED)
-        if waits and self._sources.get(str(row.image_from)) is None:
-            self._waiting.setdefault(str(row.image_from), []).append((row, entry))
-        else:
+        """Let a row take its turn, or wait for the first of its sources that is not done."""
+        waits = entry.state in (State.PLANNED, State.INTENDED)
+        missing = next((one for one in row.sources() if self._sources.get(one) is None), None) if waits else None
+        if missing is None:
             self._ready.append((row, entry))
+        else:
+            self._waiting.setdefault(missing, []).append((row, entry))
 
 
 def _by_id(rows: Mapping[Any, Any]) -> Iterable[Row]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, TextIO
 
 from a2e_async.batch.cells import TwiceError, unique
-from a2e_async.batch.reading import read_row
+from a2e_async.batch.reading import RowReading, read_row
 from a2e_async.batch.rows import BadRow, Row, shortened, shown
 from a2e_async.batch.tables import head_of
 from a2e_async.errors import UsageError
@@ -19,22 +19,22 @@ _WRAPPERS = frozenset({"rows", "data", "records", "items", "columns", "index", "
 _ONE_A_LINE = "must be one JSON object per line"
 
 
-def json_rows(text: TextIO, family: str | None) -> Iterator[Row | BadRow]:
+def json_rows(text: TextIO, how: RowReading) -> Iterator[Row | BadRow]:
     """Read JSON rows: in JSON Lines each line stands by itself, and one that is wrong spoils no other.
 
     Args:
         text: The whole file; of JSON Lines no more than some are held at once, of a document all.
-        family: The family of rows that name none.
+        how: How rows are read.
 
     Raises:
         UsageError: It is one document, and no JSON.
     """
     if not _begins_with_an_object(head_of(text)):
-        yield from _rows_of(text.read(), family)
+        yield from _rows_of(text.read(), how)
         return
     for number, line in enumerate(text, 1):
         if line.strip():
-            yield _of_line(number, line, family)
+            yield _of_line(number, line, how)
 
 
 def _begins_with_an_object(head: str) -> bool:
@@ -43,17 +43,17 @@ def _begins_with_an_object(head: str) -> bool:
     return _is_object(line)
 
 
-def _rows_of(text: str, family: str | None) -> list[Row | BadRow]:
+def _rows_of(text: str, how: RowReading) -> list[Row | BadRow]:
     lines = [(number, line) for number, line in enumerate(io.StringIO(text, newline=""), 1) if line.strip()]
     if _is_lines([line for _number, line in lines]):
-        return [_of_line(number, line, family) for number, line in lines]
+        return [_of_line(number, line, how) for number, line in lines]
     document = _Document(text)
     try:
-        return [_of_value(number, value, family) for number, value in list(document.values())]
+        return [_of_value(number, value, how) for number, value in list(document.values())]
     except (ValueError, RecursionError) as error:
         if text.lstrip().startswith("[") or not any(map(_is_object, (line for _number, line in lines))):
             raise UsageError(f"is not valid JSON: {_reason(error)}, in line {document.line} or below") from error
-    return [_of_line(number, line, family) for number, line in lines]  # JSON Lines whose first line is wrong
+    return [_of_line(number, line, how) for number, line in lines]  # JSON Lines whose first line is wrong
 
 
 def _is_lines(lines: Sequence[str]) -> bool:
@@ -72,9 +72,9 @@ def _is_object(line: str) -> bool:
         return False
 
 
-def _of_line(number: int, line: str, family: str | None) -> Row | BadRow:
+def _of_line(number: int, line: str, how: RowReading) -> Row | BadRow:
     try:
-        return _of_value(number, json.loads(line, object_pairs_hook=unique), family)
+        return _of_value(number, json.loads(line, object_pairs_hook=unique), how)
     except TwiceError as error:
         words = f"{shown(error.name)}: is given twice in one row"
     except (ValueError, RecursionError) as error:
@@ -82,7 +82,7 @@ def _of_line(number: int, line: str, family: str | None) -> Row | BadRow:
     return BadRow(line=number, message=shortened(words))
 
 
-def _of_value(number: int, value: object, family: str | None) -> Row | BadRow:
+def _of_value(number: int, value: object, how: RowReading) -> Row | BadRow:
     if not isinstance(value, dict):
         return BadRow(line=number, message=_ONE_A_LINE)
     if value and all(isinstance(one, dict) for one in value.values()):
@@ -91,7 +91,7 @@ def _of_value(number: int, value: object, family: str | None) -> Row | BadRow:
         return BadRow(
             line=number, message="holds rows, and is not a row: put them at the top, as an array or one per line"
         )
-    return read_row(value, family=family, line=number, typed=True)
+    return read_row(value, how=how, line=number, typed=True)
 
 
 def _reason(error: Exception) -> str:

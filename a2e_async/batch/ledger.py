@@ -268,9 +268,11 @@ def _planning(known: Entry | None, given: Entry, now: float) -> Statement | None
         sql = "INSERT INTO rows (id, family, fields, state, planned_at) VALUES (?, ?, ?, 'planned', ?)"
         return sql, (given.id, given.family, fields, now)
     changed = is_changed(known, given.family, given.fields)
+    if not changed and known.edited is None:
+        # The same row; its files may lie elsewhere by now, and own columns may be new.
+        same = known.fields == given.fields or dump(dict(known.fields)) == fields
+        return None if same else ("UPDATE rows SET fields = ? WHERE id = ?", (fields, given.id))
     if known.state is State.PLANNED and not known.letters:
-        if not changed:
-            return None
         return "UPDATE rows SET family = ?, fields = ? WHERE id = ? AND state = 'planned'", (
             given.family,
             fields,

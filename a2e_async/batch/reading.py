@@ -6,7 +6,11 @@ import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import attrs
+
 from a2e_async.batch import cells
+from a2e_async.batch.files import Files
+from a2e_async.batch.inputs import is_path, is_reference, reference
 from a2e_async.batch.rows import (
     LONGEST_FIELD,
     LONGEST_ID,
@@ -22,47 +26,76 @@ from a2e_async.batch.rows import (
 )
 from a2e_async.core import rules
 from a2e_async.core.family import Family, family_of
-from a2e_async.core.requests import fields_of
+from a2e_async.core.requests import Field, fields_of
 from a2e_async.errors import A2EError, InvalidRequestError
 from a2e_async.store.entries import is_text
 
 _OWN = {"id": "id", "family": "family", "imagefrom": "image_from"}
 _LONGEST_NUMBER = 10**18
+_LIKE, _VERY_LIKE = 0.75, 0.85  # how much a name must be like a field's to be taken for it, misspelt
 
 
-def read_row(values: Mapping[str, Any], *, family: str | None, line: int | None, typed: bool) -> Row | BadRow:
+@attrs.frozen(kw_only=True)
+class RowReading:
+    """How rows are read.
+
+    Attributes:
+        family: The family of rows that name none.
+        values: Fields, as text, for rows that have none of their own.
+        files: The files that rows may name; None where a path means nothing.
+        keep_columns: Whether columns that are no fields are kept, as the user's own.
+    """
+
+    family: str | None = None
+    values: Mapping[str, str] = attrs.field(factory=dict)
+    files: Files | None = None
+    keep_columns: bool = False
+
+
+def read_row(
+    values: Mapping[str, Any],
+    *,
+    line: int | None,
+    typed: bool,
+    family: str | None = None,
+    how: RowReading | None = None,
+) -> Row | BadRow:
     """Make a row of its values, with every rule checked.
 
     Args:
         values: Fields by name; `id`, `family` and `image_from` are the row's own.
-        family: The family of rows that name none.
         line: Where the row stands in its file.
         typed: Whether values have their types already; otherwise they are text.
+        family: The family of rows that name none, where `how` says nothing else.
+        how: How it is read.
     """
     row_id = next((value for name, value in values.items() if squeezed(name) == "id"), None)
     try:
-        return _row(values, family, line, typed=typed)
+        return _row(values, how or RowReading(family=family), line, typed=typed)
     except InvalidRequestError as error:
         return BadRow(line=line, id=_shown(row_id), field=error.field, message=error.message)
     except A2EError as error:
         return BadRow(line=line, id=_shown(row_id), field="family", message=shortened(error.message))
 
 
-def _row(values: Mapping[str, Any], family: str | None, line: int | None, *, typed: bool) -> Row:
+def _row(values: Mapping[str, Any], how: RowReading, line: int | None, *, typed: bool) -> Row:
     for name, value in values.items():
         _check_text(name, value)
     given = {name: value for name, value in values.items() if not cells.is_empty(value, typed=typed)}
     if not typed:
         given = {name: _cell(name, value) for name, value in given.items()}
     row_id, named, image_from = (_own(given, name) for name in ("id", "family", "image_from"))
-    kind = _family(named or family)
-    fields = _fields(kind, {name: value for name, value in given.items() if squeezed(name) not in _OWN}, typed=typed)
+    kind = _family(named or how.family)
+    rest = {name: value for name, value in given.items() if squeezed(name) not in _OWN}
+    columns = _own_columns(kind, rest) if how.keep_columns else {}
+    fields = _fields(kind, {name: value for name, value in rest.items() if name not in columns}, how, typed=typed)
+    fields = {**_defaults(kind, how, fields, taken=image_from is not None), **fields}
     if image_from is not None:
         _check_image_from(kind, fields, image_from)
     _check_complete(kind, fields, image_field(kind).name if image_from is not None else "")
     hashed = row_id is None
     own_id = hashed_id(kind, fields, image_from) if hashed else check_id(row_id)
-    row = Row(id=own_id, family=kind, fields=fields, image_from=image_from, line=line, hashed=hashed)
+    row = Row(id=own_id, family=kind, fields=fields, image_from=image_from, line=line, hashed=hashed, columns=columns)
     row.request()
     return row
 
@@ -123,7 +156,29 @@ def _check_complete(family: Family, fields: Mapping[str, Any], supplied: str) ->
             raise RowError(f"{field.name}: must be given", field.name)
 
 
-def _fields(family: Family, given: Mapping[str, Any], *, typed: bool) -> dict[str, Any]:
+def _defaults(family: Family, how: RowReading, fields: Mapping[str, Any], *, taken: bool) -> dict[str, Any]:
+    """Give the fields that were given for all rows, where this row has none of its own and its family takes them."""
+    known = {field.name for field in fields_of(family.request)} - fields.keys()
+    known -= {image_field(family).name} if taken else set()
+    return _fields(family, {name: text for name, text in how.values.items() if name in known}, how, typed=False)
+
+
+def _own_columns(family: Family, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Give what stands in columns that are no fields; one that is nearly called like a field is taken for a slip."""
+    fields = {squeezed(field.name): field.name for field in fields_of(family.request)}
+    columns = {name: value for name, value in given.items() if squeezed(name) not in fields}
+    free = {squeezed_name: name for squeezed_name, name in fields.items() if squeezed_name not in map(squeezed, given)}
+    for name in columns:
+        like = difflib.get_close_matches(squeezed(name), free, 1, _VERY_LIKE)
+        if like:
+            words = f"did you mean {free[like[0]]}? A column of your own must be called otherwise"
+            raise RowError(f"{shown(name)}: {family.name} has no such field; {words}", shown(name))
+        if len(name) > LONGEST_ID or not name.isprintable():
+            raise RowError(f"{shown(name)}: a column's name must be printable text of at most 100 characters", "")
+    return columns
+
+
+def _fields(family: Family, given: Mapping[str, Any], how: RowReading, *, typed: bool) -> dict[str, Any]:
     known = {squeezed(field.name): field for field in fields_of(family.request)}
     _check_known(family, [name for name in given if squeezed(name) not in known])
     fields: dict[str, Any] = {}
@@ -132,18 +187,36 @@ def _fields(family: Family, given: Mapping[str, Any], *, typed: bool) -> dict[st
         if field.name in fields:
             raise RowError(f"{field.name}: is given twice in one row", field.name)
         try:
-            fields[field.name] = cells.value_of(value, field, typed=typed)
+            fields[field.name] = _taken(cells.value_of(value, field, typed=typed), field, how)
         except cells.UnclearError as error:
             raise RowError(f"{field.name}: {'' if field.secret else error}", field.name) from None
     return {name: value for name, value in fields.items() if value is not None}
+
+
+def _taken(value: Any, field: Field, how: RowReading) -> Any:  # noqa: ANN401 - whatever the field holds
+    """Give a value in which paths are files and `row:ID` is the output of another row.
+
+    Raises:
+        UnclearError: A file cannot be taken, or a row is not named right.
+    """
+    if not field.rule.link:
+        return value
+    if isinstance(value, list | tuple):
+        return [_taken(one, field, how) for one in value]
+    if is_reference(value):
+        return reference(value)
+    if how.files is not None and isinstance(value, str) and is_path(value):
+        return how.files.take(value.strip(), field)
+    return value
 
 
 def _check_known(family: Family, unknown: Sequence[str]) -> None:
     if not unknown:
         return
     names = {squeezed(field.name): field.name for field in fields_of(family.request)} | _OWN
-    like = difflib.get_close_matches(squeezed(unknown[0]), names, 1, 0.75)
-    hint = f"; did you mean {names[like[0]]}?" if like else "; remove columns of your own from the file"
+    like = difflib.get_close_matches(squeezed(unknown[0]), names, 1, _LIKE)
+    own = "; remove columns of your own from the file, or keep them with --keep-columns"
+    hint = f"; did you mean {names[like[0]]}?" if like else own
     others = f" (nor {', '.join(map(shown, unknown[1:4]))})" if unknown[1:] else ""
     raise RowError(f"{shown(unknown[0])}: {family.name} has no such field{others}{hint}", shown(unknown[0]))
 

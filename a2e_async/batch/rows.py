@@ -6,12 +6,14 @@ import functools
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import attrs
 
+from a2e_async.batch import inputs
+from a2e_async.batch.inputs import Input, OutputOf
 from a2e_async.core import names, rules
 from a2e_async.core.family import Family, Request, family_of
 from a2e_async.core.records import Result
@@ -19,6 +21,7 @@ from a2e_async.core.requests import Field, fields_of
 from a2e_async.core.secrets import hide_secrets
 from a2e_async.errors import InvalidRequestError, UsageError
 from a2e_async.store.entries import Entry
+from a2e_async.store.values import OWN_COLUMNS, content_of
 
 LONGEST_FIELD = 100_000
 LONGEST_ID = 100
@@ -30,7 +33,6 @@ _LONGEST_WORDS = 40
 _MANY = "-file"
 _LONGEST_SHOWN = 300
 _IMAGES = ("image", "face", "frame")
-_PENDING = "https://image.invalid/of-another-row.png"
 
 
 def _is_mapping(_row: object, _field: object, value: object) -> None:
@@ -46,9 +48,11 @@ class Row:
         id: Its own id, or a hash of what it holds.
         family: The family to start; its name or its request class will do, or a request, whose fields these are then.
         fields: The request's fields by name; none beside a request.
-        image_from: The id of the row whose image it takes, or None.
+        image_from: The id of the row whose image it takes, or None; `row:ID` in the image's field says the same.
         line: Where it stands in its file, counted from 1.
         hashed: Whether its id is the hash of what it holds.
+        columns: Own columns of its file, which say nothing to the service.
+        stem: What its files are called, "" for its id.
 
     Raises:
         UsageError: There is no such family, or the fields are no mapping.
@@ -60,6 +64,8 @@ class Row:
     image_from: str | None = None
     line: int | None = None
     hashed: bool = False
+    columns: Mapping[str, Any] = attrs.field(factory=dict)
+    stem: str = ""
 
     def __init__(
         self,
@@ -70,6 +76,8 @@ class Row:
         image_from: str | None = None,
         line: int | None = None,
         hashed: bool = False,
+        columns: Mapping[str, Any] | None = None,
+        stem: str = "",
     ) -> None:
         if isinstance(family, Request):
             if fields is not None:
@@ -77,28 +85,46 @@ class Row:
             fields = fields_in(family)
         given: Any = fields  # None beside a family is refused by its rule
         self.__attrs_init__(  # pyright: ignore[reportAttributeAccessIssue]  # attrs makes it where there is an __init__
-            id, family_of(family), given, image_from, line, hashed
+            id, family_of(family), given, image_from, line, hashed, columns or {}, stem
         )
 
-    def request(self, image: str | None = None) -> Request[Result]:
+    @property
+    def taken(self) -> dict[str, Any]:
+        """The fields, with what `image_from` says in its place."""
+        if self.image_from is None:
+            return dict(self.fields)
+        field, one = image_field(self.family), OutputOf(self.image_from)
+        return {**self.fields, field.name: [one] if field.kind is list else one}
+
+    def inputs(self) -> Iterator[tuple[str, Input]]:
+        """Give the files and the outputs of other rows that it takes, each with its field."""
+        for name, value in self.taken.items():
+            for one in inputs.inputs_in(value):
+                yield name, one
+
+    def sources(self) -> list[str]:
+        """Give the ids of the rows whose outputs it takes, each once."""
+        return list(dict.fromkeys(one.row_id for _name, one in self.inputs() if isinstance(one, OutputOf)))
+
+    def request(self, urls: Mapping[Input, str] | None = None) -> Request[Result]:
         """Make the request.
 
         Args:
-            image: The URL of the image that the row takes from another one.
+            urls: The URLs of what it takes; what has none yet gets one that stands for it.
 
         Raises:
             InvalidRequestError: A field breaks its rule.
         """
-        fields = dict(self.fields)
-        if self.image_from is not None:
-            field = image_field(self.family)
-            one = _PENDING if image is None else image
-            fields[field.name] = [one] if field.kind is list else one
-        return self.family.request(**fields)
+        fields, known = self.taken, {field.name: field for field in fields_of(self.family.request)}
+        stand_ins = {one: inputs.placeholder(one, known[name]) for name, one in self.inputs() if name in known}
+        found = {**stand_ins, **(urls or {})}
+        return self.family.request(**{name: inputs.filled(value, found) for name, value in fields.items()})
 
     def kept(self) -> dict[str, Any]:
         """Give the fields as the ledger keeps them."""
-        return {**self.fields, **({"image_from": self.image_from} if self.image_from is not None else {})}
+        fields = {name: inputs.kept(value) for name, value in self.fields.items()}
+        fields |= {"image_from": self.image_from} if self.image_from is not None else {}
+        return fields | ({OWN_COLUMNS: dict(self.columns)} if self.columns else {})
 
 
 @attrs.frozen(kw_only=True)
@@ -182,9 +208,11 @@ def of_entry(entry: Entry) -> Row:
     Raises:
         UsageError: There is no such family in this version.
     """
-    fields = dict(entry.fields)
-    image_from = fields.pop("image_from", None)
-    return Row(id=entry.id, family=family_of(entry.family), fields=fields, image_from=image_from)
+    family, given = family_of(entry.family), dict(entry.fields)
+    image_from, columns = given.pop("image_from", None), given.pop(OWN_COLUMNS, None)
+    known = {field.name: field for field in fields_of(family.request)}
+    fields = {name: inputs.revived(value, known.get(name)) for name, value in given.items()}
+    return Row(id=entry.id, family=family, fields=fields, image_from=image_from, columns=columns)
 
 
 def as_given(entry: Entry) -> Row:
@@ -240,7 +268,8 @@ def check_id(row_id: object) -> str:
 
 def hashed_id(family: Family, fields: Mapping[str, Any], image_from: object = None) -> str:
     """Give the id of a row that has none: the same content always has the same."""
-    content = json.dumps([family.name, fields, image_from], sort_keys=True, ensure_ascii=False, default=list)
+    kept = {name: inputs.kept(value) for name, value in fields.items()}
+    content = json.dumps([family.name, content_of(kept), image_from], sort_keys=True, ensure_ascii=False, default=list)
     return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 

@@ -1,6 +1,6 @@
 """The run of a batch: which row has its turn, how many run at once, and what stops all of them.
 
-Laws of this file: a row that waits for another row's image takes no slot; what stops one row for a reason that holds
+Laws of this file: a row that waits for another row's output takes no slot; what stops one row for a reason that holds
 for all (token, coins, ledger, service away) stops the run, for each further start could only fail or cost; what is on
 the wire is waited for, since it may have been paid for.
 """
@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from a2e_async.batch.estimates import Estimates
-from a2e_async.batch.images import ImageSource
 from a2e_async.batch.intake import Intake, Rows, Waiting
+from a2e_async.batch.outputs import RowSource
 from a2e_async.batch.room import Room
 from a2e_async.batch.rows import Outcome, Row, of_entry
 from a2e_async.batch.steps import Steps
@@ -62,7 +62,7 @@ class RowsRun:
         self._steps = steps
         self._estimates = estimates
         self.begun = 0
-        self.made: dict[str, ImageSource] = {}
+        self.made: dict[str, RowSource] = {}
         self._room = room
         self._shared = shared
         self._again = again
@@ -141,10 +141,10 @@ class RowsRun:
                     async for outcome in self._note(slots.take(), intake):
                         yield outcome
                 await self._estimates.keep_now_and_then()
-            async for outcome in self._give_up(
-                [] if self._stopping or slots.over else intake.left_over(), None, intake
-            ):
-                yield outcome
+            while not self._stopping and not slots.over and (left := intake.left_over()):
+                for waiting, source in left:
+                    async for outcome in self._give_up(waiting, source, intake):
+                        yield outcome
             ended = not slots.over
         finally:
             leave()
@@ -170,7 +170,7 @@ class RowsRun:
         return bool(slots.running or slots.ended) or (self._has_room(slots) and slots.intake.reading())
 
     def _release(self, slots: _Slots) -> bool:
-        """Let rows that were sent in an earlier run go on without the image that does not come."""
+        """Let rows that were sent in an earlier run go on without what does not come."""
         released = not self._stopping and slots.intake.release()
         if released:
             self._wake.set()
@@ -194,7 +194,7 @@ class RowsRun:
         self._wake.set()
 
     async def _note(self, outcome: Outcome, intake: Intake) -> AsyncGenerator[Outcome, None]:
-        """Note an outcome; gives it, and those of rows that cannot be started without its image."""
+        """Note an outcome; gives it, and those of rows that cannot be started without its output."""
         error = outcome.error
         unreachable = isinstance(error, TransportError) and outcome.entry.state is State.PLANNED
         if error is not None and (unreachable or isinstance(error, STOPPING)):
@@ -208,7 +208,7 @@ class RowsRun:
     async def _give_up(
         self, waiting: Iterable[Waiting], source: Entry | None, intake: Intake
     ) -> AsyncGenerator[Outcome, None]:
-        """Give up rows that wait for an image which does not come, and those that wait for theirs."""
+        """Give up rows that wait for an output which does not come, and those that wait for theirs."""
         left = deque((row, entry, source) for row, entry in waiting)
         while left:
             row, entry, cause = left.popleft()
@@ -228,9 +228,9 @@ class RowsRun:
 
 
 def _without_source(row: Row, source: Entry | None) -> tuple[RowEvent, str]:
-    """Say what becomes of a row whose source made no image, and why."""
+    """Say what becomes of a row whose source made nothing, and why."""
     if source is None:
-        return RowEvent.NOTED, f"its source {row.image_from} is not among the rows, or not done"
+        return RowEvent.NOTED, f"its source {' or '.join(row.sources())} is not among the rows, or not done"
     if not source.state.bad:
         return RowEvent.NOTED, f"its source {source.id} is not done yet"
     happened = {State.FAILED: "failed", State.REFUSED: "was refused"}.get(source.state, f"is {source.state.word}")

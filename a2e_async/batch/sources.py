@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import codecs
 import csv
+import io
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TextIO
 
 import attrs
 
+from a2e_async.batch.chains import chain_problems
+from a2e_async.batch.files import Files
 from a2e_async.batch.json_rows import json_rows
-from a2e_async.batch.rows import BadRow, Row, RowError, numbered, shown
+from a2e_async.batch.reading import RowReading
+from a2e_async.batch.rows import BadRow, Row, RowError, numbered
 from a2e_async.batch.tables import head_of, prompt_rows, table_rows
 from a2e_async.errors import UsageError
 
@@ -66,53 +70,76 @@ class RowFile:
     Attributes:
         rows: The rows that can be started, in order.
         bad: The rows that cannot.
+        passed: Names of files that were passed over, as a folder has others than are wanted.
     """
 
     rows: tuple[Row, ...]
     bad: tuple[BadRow, ...]
+    passed: tuple[str, ...] = ()
 
 
-def read_file(path: Path, family: str | None = None) -> RowFile:
+def read_file(path: Path, family: str | None = None, *, how: RowReading | None = None) -> RowFile:
     """Read a file of rows: a table with a header, JSON Lines, a JSON array, or one prompt a line.
 
-    What begins as JSON is read as JSON, and one prompt a line is read from .txt files.
+    What begins as JSON is read as JSON, and one prompt a line is read from .txt files. What a row takes may lie in the
+    file's folder.
 
     Args:
         path: The file.
-        family: The family of rows that name none.
+        family: The family of rows that name none, where `how` says nothing else.
+        how: How rows are read.
 
     Raises:
         UsageError: The file cannot be read at all.
     """
-    found = list(read_rows(path, family))
-    return check_rows(found)
+    return check_rows(read_rows(path, family, how=how))
 
 
-def read_rows(path: Path, family: str | None = None) -> Iterator[Row | BadRow]:
+def read_rows(path: Path, family: str | None = None, *, how: RowReading | None = None) -> Iterator[Row | BadRow]:
     """Read a file of rows one by one, each checked by itself only; a file of a million is never held as a whole.
 
     Args:
         path: The file.
-        family: The family of rows that name none.
+        family: The family of rows that name none, where `how` says nothing else.
+        how: How rows are read.
 
     Raises:
         UsageError: The file cannot be read at all, or holds no rows.
     """
+    reading = how or RowReading(family=family, files=Files(path.parent))
+    return _each(str(path), lambda: _opened(path), path.suffix.lower(), reading)
+
+
+def read_text(text: str, name: str, how: RowReading) -> RowFile:
+    """Read rows from text that is in no file, such as that of stdin: one prompt a line, a table or JSON.
+
+    Args:
+        text: The text.
+        name: What it is called in errors.
+        how: How rows are read.
+
+    Raises:
+        UsageError: It cannot be read at all, or holds no rows.
+    """
+    return check_rows(_each(name, lambda: io.StringIO(text, newline=""), _TEXT_SUFFIXES[0], how))
+
+
+def _each(name: str, opened: Callable[[], TextIO], suffix: str, how: RowReading) -> Iterator[Row | BadRow]:
     found = False
     try:
-        with _opened(path) as text:
-            for one in _reader(path.suffix.lower(), text)(text, family):
+        with opened() as text:
+            for one in _reader(suffix, text)(text, how):
                 found = True
                 yield one
     except UsageError as error:
-        raise UsageError(f"{path}: {error.message}") from error
+        raise UsageError(f"{name}: {error.message}") from error
     except UnicodeDecodeError as error:
-        raise UsageError(f"{path}: this is no whole {error.encoding} text; save the file as CSV in UTF-8") from error
+        raise UsageError(f"{name}: this is no whole {error.encoding} text; save the file as CSV in UTF-8") from error
     except (OSError, csv.Error) as error:
         words = error.strerror if isinstance(error, OSError) else str(error)
-        raise UsageError(f"{path} cannot be read: {words}") from error
+        raise UsageError(f"{name} cannot be read: {words}") from error
     if not found:
-        raise UsageError(f"{path} holds no rows")
+        raise UsageError(f"{name} holds no rows")
 
 
 def _opened(path: Path) -> TextIO:
@@ -134,7 +161,7 @@ def _opened(path: Path) -> TextIO:
     return path.open(encoding="utf-8-sig", errors="surrogateescape", newline="")
 
 
-def _reader(suffix: str, text: TextIO) -> Callable[[TextIO, str | None], Iterable[Row | BadRow]]:
+def _reader(suffix: str, text: TextIO) -> Callable[[TextIO, RowReading], Iterable[Row | BadRow]]:
     if suffix in _JSON_SUFFIXES:
         return json_rows
     if _AS_JSON.match(head_of(text)):  # no header and hardly a prompt begins so
@@ -143,7 +170,7 @@ def _reader(suffix: str, text: TextIO) -> Callable[[TextIO, str | None], Iterabl
 
 
 def check_rows(found: Iterable[Row | BadRow]) -> RowFile:
-    """Check rows against each other: ids once only, images from rows that are there, no circles."""
+    """Check rows against each other: ids once only, outputs of rows that are there, no circles."""
     rows: dict[str, Row] = {}
     bad: list[BadRow] = []
     seen: dict[str, int] = {}
@@ -153,12 +180,11 @@ def check_rows(found: Iterable[Row | BadRow]) -> RowFile:
             rows[own.id] = own
         else:
             bad.append(own or _twice(row, rows[row.id].line))
-    problems = _chain_problems(rows)
-    for row_id, words in problems.items():
-        row = rows[row_id]
-        bad.append(BadRow(line=row.line, id=row.id, field="image_from", message=f"image_from: {words}"))
+    problems = chain_problems(rows)
+    bad.extend(problems)
     bad.sort(key=lambda one: one.line or 0)
-    return RowFile(rows=tuple(row for row in rows.values() if row.id not in problems), bad=tuple(bad))
+    refused = {one.id for one in problems}
+    return RowFile(rows=tuple(row for row in rows.values() if row.id not in refused), bad=tuple(bad))
 
 
 def _twice(row: Row | BadRow, first: int | None) -> BadRow:
@@ -166,29 +192,4 @@ def _twice(row: Row | BadRow, first: int | None) -> BadRow:
     return BadRow(line=row.line, id=row.id, field="id", message=words)
 
 
-def _chain_problems(rows: Mapping[str, Row]) -> dict[str, str]:
-    """Say what keeps rows from ever getting their images; each row is visited once, however long the chains."""
-    followers: dict[str, list[str]] = {}
-    for row in rows.values():
-        if row.image_from is not None:
-            followers.setdefault(row.image_from, []).append(row.id)
-    problems: dict[str, str] = {}
-    for missing in [source for source in followers if source not in rows]:
-        words = f"there is no usable row {shown(missing)}"
-        problems.update(dict.fromkeys(_behind([missing], followers), words))
-    free = [row.id for row in rows.values() if row.image_from is None]
-    sound = {*free, *_behind(free, followers), *problems}
-    circle = dict.fromkeys((row_id for row_id in rows if row_id not in sound), "circular image_from reference")
-    return {**problems, **circle}
-
-
-def _behind(sources: Sequence[str], followers: Mapping[str, Sequence[str]]) -> Iterator[str]:
-    """Give every row that waits for one of these, near or far."""
-    line = list(sources)
-    while line:
-        for row_id in followers.get(line.pop(), ()):
-            yield row_id
-            line.append(row_id)
-
-
-__all__ = ["RowError", "RowFile", "check_rows", "read_file", "read_rows"]
+__all__ = ["RowError", "RowFile", "check_rows", "read_file", "read_rows", "read_text"]

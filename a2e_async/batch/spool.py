@@ -15,7 +15,8 @@ from typing import Self
 
 import attrs
 
-from a2e_async.batch.rows import BadRow, Row, shown
+from a2e_async.batch.chains import bad_row, circles, no_usable, own_problem
+from a2e_async.batch.rows import BadRow, Row, of_entry
 from a2e_async.store.entries import Entry
 from a2e_async.store.values import dump
 
@@ -112,7 +113,7 @@ class Spool:
             (self._last, own.id, own.line, own.family.name, dump(own.kept())),
         )
         self.count += 1
-        for source in sources_of(own):
+        for source in own.sources():
             self._db.execute("INSERT INTO sources VALUES (?, ?)", (self._last, source))
 
     def _numbered(self, row: Row) -> Row | None:
@@ -146,22 +147,53 @@ class Spool:
         self._db.execute("CREATE INDEX takers ON sources (id)")
         missing = "SELECT DISTINCT id FROM sources WHERE id NOT IN (SELECT id FROM rows)"
         for (source,) in self._db.execute(missing).fetchall():
-            behind = [source]
-            while behind:
-                takers = self._db.execute("SELECT DISTINCT number FROM sources WHERE id = ?", (behind.pop(),))
-                for (number,) in takers.fetchall():
-                    behind.append(self._leave_out(number, f"there is no usable row {shown(source)}"))
-        for number in self._circles():
-            self._leave_out(number, "circular image_from reference")
+            self._leave_out_behind(source)
+        stuck = {self._row(number).id: number for number in self._circles()}
+        sources = {row_id: self._row(number).sources() for row_id, number in stuck.items()}
+        for row_id, (source, words) in circles(sources).items():
+            self._leave_out(stuck[row_id], source, words)
+        self._check_outputs()
 
-    def _leave_out(self, number: int, words: str) -> str:
+    def _check_outputs(self) -> None:
+        """Leave out rows that name an output which the other row will not have, and those behind them."""
+        for (number,) in self._db.execute("SELECT DISTINCT number FROM sources ORDER BY number").fetchall():
+            if not self._db.execute("SELECT 1 FROM rows WHERE number = ?", (number,)).fetchone():
+                continue
+            row = self._row(number)
+            problem = own_problem(row, {source: self._row_of(source) for source in row.sources()})
+            if problem is not None:
+                self._drop(number, problem)
+                self._leave_out_behind(row.id)
+
+    def _leave_out_behind(self, source: str) -> None:
+        behind = [source]
+        while behind:
+            before = behind.pop()
+            takers = self._db.execute("SELECT DISTINCT number FROM sources WHERE id = ?", (before,))
+            for (number,) in takers.fetchall():
+                behind.append(self._leave_out(number, before, no_usable(source)))
+
+    def _row(self, number: int) -> Row:
+        line, row_id, family, fields = self._db.execute(
+            "SELECT line, id, family, fields FROM rows WHERE number = ?", (number,)
+        ).fetchone()
+        return attrs.evolve(of_entry(Entry(id=row_id, family=family, fields=json.loads(fields))), line=line)
+
+    def _row_of(self, row_id: str) -> Row:
+        (number,) = self._db.execute("SELECT number FROM rows WHERE id = ?", (row_id,)).fetchone()
+        return self._row(number)
+
+    def _leave_out(self, number: int, source: str, words: str) -> str:
         """Take a row for a bad one; gives its id."""
-        line, row_id = self._db.execute("SELECT line, id FROM rows WHERE number = ?", (number,)).fetchone()
+        row = self._row(number)
+        self._drop(number, bad_row(row, source, words))
+        return row.id
+
+    def _drop(self, number: int, bad: BadRow) -> None:
         self._db.execute("DELETE FROM sources WHERE number = ?", (number,))
         self._db.execute("DELETE FROM rows WHERE number = ?", (number,))
         self.count -= 1
-        self._refuse(BadRow(line=line, id=row_id, field="image_from", message=f"image_from: {words}"))
-        return str(row_id)
+        self._refuse(bad)
 
     def _circles(self) -> Iterator[int]:
         """Give the rows from whose sources no way leads to a row that takes nothing."""
@@ -226,8 +258,3 @@ class Spool:
     def _entry(self, number: int) -> Entry | None:
         found = self._db.execute("SELECT id, family, fields FROM rows WHERE number = ?", (number,)).fetchone()
         return None if found is None else Entry(id=found[0], family=found[1], fields=json.loads(found[2]))
-
-
-def sources_of(row: Row) -> tuple[str, ...]:
-    """Give the ids of the rows from which a row takes something."""
-    return () if row.image_from is None else (row.image_from,)

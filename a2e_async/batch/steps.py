@@ -21,7 +21,7 @@ import attrs
 
 from a2e_async.batch.budget import BatchBudget, WantedStart
 from a2e_async.batch.copies import Copies
-from a2e_async.batch.images import Images, ImageSource
+from a2e_async.batch.input_urls import InputUrls, Sources
 from a2e_async.batch.journal import OnChange, RowJournal, tell
 from a2e_async.batch.owner import Owner
 from a2e_async.batch.rows import Outcome, Row, stem_of
@@ -34,7 +34,7 @@ from a2e_async.core.status import Stage, Status
 from a2e_async.engine.files import disk
 from a2e_async.engine.jobs.job import Job
 from a2e_async.engine.jobs.options import Options
-from a2e_async.errors import DownloadError, JobDetachedError, LedgerError
+from a2e_async.errors import DownloadError, InvalidRequestError, JobDetachedError, LedgerError, UsageError
 from a2e_async.store.entries import Entry, FileEntry, RowEvent, State, tag_of
 from a2e_async.store.ports import Ledger
 
@@ -72,7 +72,7 @@ class Steps:
         self._options = options
         self._budget = budget
         self._on_change = on_change
-        self._images = Images(a2e)
+        self._inputs = InputUrls(a2e, ledger)
         self._copies = Copies(a2e, ledger)
         self._unsent: set[Job[Any]] = set()
         self._starting: set[Job[Any]] = set()
@@ -90,27 +90,28 @@ class Steps:
         await self._a2e.answered(*starting)
 
     async def aclose(self) -> None:
-        """End what is still asked for."""
+        """End what is still asked for, and what is still uploaded."""
+        await self._inputs.aclose()
         await self._copies.aclose()
 
-    async def bring(self, row: Row, entry: Entry, source: ImageSource | None) -> Outcome:
+    async def bring(self, row: Row, entry: Entry, sources: Sources) -> Outcome:
         """Bring one row as far as it goes.
 
         Args:
             row: The row.
             entry: What the ledger knows of it.
-            source: The row whose image it takes.
+            sources: The rows whose outputs it takes, by id; None for one that is not done.
         """
         if await self._is_over(entry):
             return self._outcome(row, entry)
         try:
-            result = await self._result(row, entry, source)
+            result = await self._result(row, entry, sources)
             files = await self._fetch(row, result)
             await self._ledger.downloaded(row.id, files)
             now = (await self._ledger.known([row.id]))[row.id]
         except Exception as error:  # noqa: BLE001 - an outcome like any other
             return await self._failed(row, entry, error)
-        self._images.keep(row.id, result.url)
+        self._inputs.keep(row.id, result.urls)
         return self._changed(row, now)
 
     async def give_up(self, row: Row, entry: Entry, event: RowEvent, words: str, error: Exception) -> Outcome:
@@ -122,7 +123,7 @@ class Steps:
             return self._outcome(row, entry, broken)
         return self._changed(row, entry, error) if moved else self._outcome(row, entry, error)
 
-    async def _result(self, row: Row, entry: Entry, source: ImageSource | None) -> Result:
+    async def _result(self, row: Row, entry: Entry, sources: Sources) -> Result:
         """Give the row's result, by as many steps as are left: polled where ids are known, which is free, else started.
 
         Why in this order: A2E charges when it accepts a start, so that whatever may have been accepted is asked for or
@@ -139,9 +140,9 @@ class Steps:
         if not entry.letters and (ids := await self._copies.started(row.family, tag)):
             await self._ledger.intended(row.id, tag, entry.attempt)
             await self._ledger.accepted(row.id, ids, None)
-            return await self._result(row, (await self._ledger.known([row.id]))[row.id], source)
+            return await self._result(row, (await self._ledger.known([row.id]))[row.id], sources)
         options = self._looking(entry)
-        request, options = await self._request(row, entry, source, options)
+        request, options = await self._request(row, entry, sources, options)
         held_before = entry.price if entry.letters else None
         async with self._budget.pays(WantedStart(row.family, request, options), held_before) as held:
             job = self._start(request, tag, attrs.evolve(options, journal=self._journal(entry, held.price)))
@@ -160,15 +161,13 @@ class Steps:
         return attrs.evolve(self._options, find_first=True, sent_before=posted)
 
     async def _request(
-        self, row: Row, entry: Entry, source: ImageSource | None, options: Options
+        self, row: Row, entry: Entry, sources: Sources, options: Options
     ) -> tuple[Request[Result], Options]:
-        """Give the request; a start that was sent is looked for, and never sent, when its image is gone since."""
-        if row.image_from is None:
-            return row.request(), options
+        """Give the request; a start that was sent is looked for, and never sent, when what it takes is gone since."""
         try:
-            return row.request(await self._images.of(source, row.image_from)), options
-        except DownloadError:
-            if not entry.letters:
+            return row.request(await self._inputs.of(row, sources)), options
+        except (DownloadError, UsageError) as error:
+            if not entry.letters or isinstance(error, InvalidRequestError):
                 raise
             return row.request(), attrs.evolve(options, on_unknown="raise")
 
@@ -201,7 +200,7 @@ class Steps:
     async def _fetch(self, row: Row, result: Result) -> list[FileEntry]:
         if not result.urls:
             raise DownloadError("the tasks have completed, and name no file")
-        name = stem_of(row.id, words=row.fields.get("prompt"), many=len(result.urls) > 1)
+        name = stem_of(row.stem or row.id, words=row.fields.get("prompt"), many=len(result.urls) > 1)
         paths = await self._a2e.download(result, self._folder, name=name)
         return [await asyncio.to_thread(_measure, path, self._folder) for path in paths]
 

@@ -10,7 +10,7 @@ from typing import Any, TextIO
 
 import attrs
 
-from a2e_async.batch.reading import read_row
+from a2e_async.batch.reading import RowReading, read_row
 from a2e_async.batch.rows import BadRow, Row, shown, squeezed
 from a2e_async.core.family import families
 from a2e_async.core.requests import fields_of
@@ -26,12 +26,12 @@ _RULE = re.compile(r"[-+:= ]*-[-+:= ]*")
 _COLUMNS = "the first line must name the columns, as in: id,family,prompt,negative_prompt,image_url"
 
 
-def table_rows(text: TextIO, family: str | None) -> Iterator[Row | BadRow]:
+def table_rows(text: TextIO, how: RowReading) -> Iterator[Row | BadRow]:
     """Read a table with a header; its columns may stand between commas, semicolons, tabs or bars.
 
     Args:
         text: The whole file, of which no more than some rows are held at once.
-        family: The family of rows that name none.
+        how: How rows are read.
 
     Raises:
         UsageError: The header cannot be read.
@@ -54,27 +54,27 @@ def table_rows(text: TextIO, family: str | None) -> Iterator[Row | BadRow]:
             if isinstance(cells, BadRow):
                 yield attrs.evolve(cells, line=line)
             elif any(cell.strip() for cell in cells) and not (mark == "|" and _RULE.fullmatch("".join(cells))):
-                yield _row(names, [cell.rstrip() for cell in cells] if mark == "|" else cells, family, line)
+                yield _row(names, [cell.rstrip() for cell in cells] if mark == "|" else cells, how, line)
     finally:
         csv.field_size_limit(before)
 
 
-def prompt_rows(text: TextIO, family: str | None) -> Iterator[Row | BadRow]:
+def prompt_rows(text: TextIO, how: RowReading) -> Iterator[Row | BadRow]:
     """Read one prompt a line; a text file whose first line names columns is a table all the same.
 
     Args:
         text: The whole file, of which no more than some rows are held at once.
-        family: The family of rows that name none.
+        how: How rows are read.
     """
     head = head_of(text)
     first = next((line for line in io.StringIO(head, newline=None) if line.strip()), "")
     names = [squeezed(name) for name in re.split(r"[,;\t|]", first) if name.strip()]
     if _SEP.match(head) or (names and _known_names().issuperset(names)):
-        yield from table_rows(text, family)
+        yield from table_rows(text, how)
         return
     for number, line in enumerate(text, 1):
         if line.strip():
-            yield read_row({"prompt": line.strip()}, family=family, line=number, typed=True)
+            yield read_row({"prompt": line.strip()}, how=how, line=number, typed=True)
 
 
 def head_of(text: TextIO) -> str:
@@ -146,7 +146,7 @@ def _check_header(names: Sequence[str]) -> None:
         seen[squeezed(name)] = name
 
 
-def _row(names: Sequence[str], cells: Sequence[str], family: str | None, line: int) -> Row | BadRow:
+def _row(names: Sequence[str], cells: Sequence[str], how: RowReading, line: int) -> Row | BadRow:
     """Read a row; what stands below no name is passed over where it is empty, as spreadsheets leave such columns."""
     values: dict[str, str] = {}
     for number, cell in enumerate(cells):
@@ -155,7 +155,7 @@ def _row(names: Sequence[str], cells: Sequence[str], family: str | None, line: i
             values[name] = cell
         elif cell.strip():
             return BadRow(line=line, message=_nameless(names, cells, number))
-    return read_row(values, family=family, line=line, typed=False)
+    return read_row(values, how=how, line=line, typed=False)
 
 
 def _nameless(names: Sequence[str], cells: Sequence[str], number: int) -> str:

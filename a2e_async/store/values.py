@@ -51,6 +51,9 @@ _YEAR_10000 = 253_402_300_800
 _TAG = re.compile(r"[a-z0-9]{0,40}")
 _LETTERS = re.compile(r"a?b?")
 _DIGEST = re.compile(r"[0-9a-f]{0,128}")
+_WHOLE_DIGEST = re.compile(r"[0-9a-f]{64}")
+OWN_COLUMNS: Final = "columns"
+"""Under which name a row's own columns are kept beside its fields."""
 
 
 def entry_of(row: tuple[Any, ...], columns: str = COLUMNS) -> Entry:
@@ -248,4 +251,22 @@ def short(words: str) -> str:
 
 def is_changed(known: Entry, family: str, fields: Mapping[str, Any]) -> bool:
     """Whether a row is given otherwise than the ledger has it."""
-    return known.family != family or (known.fields != fields and known.fields != json.loads(dump(dict(fields))))
+    if known.family != family or known.fields == fields:
+        return known.family != family
+    before, now = content_of(known.fields), content_of(fields)
+    return before != now and before != json.loads(dump(now))
+
+
+def content_of(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Give what a row is started with, of its fields as they are kept: files by what is in them alone.
+
+    A file may be called otherwise today, and own columns are nobody's but the user's: neither makes another row.
+    """
+    return {name: _content(value) for name, value in fields.items() if name != OWN_COLUMNS}
+
+
+def _content(value: Any) -> Any:  # noqa: ANN401 - a JSON value
+    if isinstance(value, list | tuple):
+        return [_content(one) for one in value]
+    is_file = isinstance(value, Mapping) and "file" in value and _WHOLE_DIGEST.fullmatch(str(value.get("sha256")))
+    return {"sha256": value["sha256"], "fitted": value.get("fitted", "")} if is_file else value

@@ -105,7 +105,7 @@ async def bring_to(folder, row, state, *, sim=None, there=True, age=0.0, sent=Tr
             await book.sending(row.id, tags.FIRST, (time.time() if sim is None else sim.clock.now()) - age)
         if there:
             body = {"prompt": "x", "name": tags.put("a kite", tag, tags.FIRST, 100)}
-            body |= {} if row.image_from is None else {"negative_prompt": "y", "image_url": "https://example.com/a"}
+            body |= {"negative_prompt": "y", "image_url": "https://example.com/a"} if any(row.inputs()) else {}
             ids = [task.id for task in sim.world.start(row.family.name, body)]
         if state in (State.ACCEPTED, State.COMPLETED):
             await book.accepted(row.id, ids, 10)

@@ -7,6 +7,7 @@ from typing import Any
 
 import attrs
 
+from a2e_async.batch.inputs import told
 from a2e_async.batch.rows import BadRow, Row
 from a2e_async.batch.sources import RowFile
 from a2e_async.cli.batch.loop import known_rows
@@ -43,8 +44,10 @@ def _print_row(run: Run, row: Row, entry: Entry | None) -> None:
     request = row.request()
     fields: dict[str, Any] = given_fields(request)
     label = " ".join(label_of(request).split())
-    if row.image_from is not None:
-        fields = {key: value for key, value in fields.items() if key in row.fields} | {"image_from": row.image_from}
+    # What it takes is told as it was given: the URL in the request only stands for it.
+    taken = {name for name, _input in row.inputs()}
+    fields = {name: value for name, value in fields.items() if name not in taken}
+    fields |= {name: told(value) for name, value in row.kept().items() if name in taken or name == "image_from"}
     data = {"row": row.id, "line": row.line, "family": row.family.name, "status": state.value, "request": fields}
     word = f"{state.word} (edited since; redo starts it again)" if edited else state.word
     run.output.result(f"{row.line or '':>6}  {row.id}  {row.family.name}  {word}  {label}", {**data, "edited": edited})

@@ -1,7 +1,7 @@
 """What a batch has to start again because the simulator that made it has ended.
 
 A simulator forgets everything when its process ends, and what it made cost nothing. So rows that an earlier one had
-begun are started again, and with them the rows whose images they take: a new simulator can neither be asked for the
+begun are started again, and with them the rows whose outputs they take: a new simulator can neither be asked for the
 tasks of the old one, nor serve its files. In front of the real service nothing of this holds, and nothing here is used.
 """
 
@@ -27,9 +27,15 @@ def to_restart(folder: Path, rows: Sequence[Row], known: Mapping[str, Entry]) ->
         rows: The rows to run.
         known: What the ledger knows of each row.
     """
-    unmade = {row.id for row in rows if row.id not in known or not _is_made(folder, known[row.id])}
-    sources = {row.image_from for row in rows if row.id in unmade and row.image_from is not None}
-    return {row_id for row_id in unmade | sources if row_id in known and known[row_id].state in BEGUN}
+    sources = {row.id: row.sources() for row in rows}
+    line = [row.id for row in rows if row.id not in known or not _is_made(folder, known[row.id])]
+    wanted: set[str] = set()
+    while line:
+        row_id = line.pop()
+        if row_id not in wanted:
+            wanted.add(row_id)
+            line += sources.get(row_id, ())
+    return {row_id for row_id in wanted if row_id in known and known[row_id].state in BEGUN}
 
 
 def remove_files(folder: Path, entries: Iterable[Entry]) -> None:

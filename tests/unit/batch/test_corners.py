@@ -20,11 +20,12 @@ from a2e_async.batch import Batch, FileEntry, Outcome, State
 from a2e_async.batch.budget import BatchBudget
 from a2e_async.batch.copies import Copies
 from a2e_async.batch.filelock import _holder
-from a2e_async.batch.images import Images, ImageSource
+from a2e_async.batch.inputs import OutputOf
 from a2e_async.batch.intake import Intake
 from a2e_async.batch.journal import RowJournal, tell
 from a2e_async.batch.ledger_file import FILE_NAME, LedgerFile, in_words, make_safe
 from a2e_async.batch.manifest import without_secrets
+from a2e_async.batch.outputs import Outputs, RowSource
 from a2e_async.batch.owner import Owner
 from a2e_async.batch.room import Room
 from a2e_async.batch.rows import as_given
@@ -129,12 +130,12 @@ async def test_urls_of_images_are_few_and_never_made_up():
     async def record(_family, _task_id):
         return SimpleNamespace(urls=())
 
-    images = Images(SimpleNamespace(record=record))
+    outputs = Outputs(SimpleNamespace(record=record))
     for number in range(10_001):
-        images.keep(f"row-{number}", "https://example.com/a.png")
-    assert len(images._known) == 10_000
+        outputs.keep(f"row-{number}", ["https://example.com/a.png"])
+    assert len(outputs._known) == 10_000
     with pytest.raises(DownloadError, match="redo row-0"):
-        await images.of(ImageSource("row-0", "text_to_image", "t"), "row-0")
+        await outputs.of(RowSource("row-0", "text_to_image", ("t",)), OutputOf("row-0"))
 
 
 async def test_a_row_that_somebody_else_has_changed_stops_its_start(book):

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from a2e_async import ImageToVideo, TextToImage
+from a2e_async.batch.inputs import OutputOf
 from a2e_async.batch.reading import read_row
 from a2e_async.batch.rows import BadRow, Row, RowError, image_field, numbered, of_entry, of_request, stem_of
 from a2e_async.core import family as families
@@ -217,9 +218,9 @@ def test_whatever_a_table_holds_no_exception_escapes(values):
 def test_a_image_of_another_row_goes_where_the_family_takes_it():
     """A video takes it as its link, an edited image as a list of one."""
     video = row({**VIDEO, "image_url": None, "image_from": "kite"})
-    assert video.request(LINK) == ImageToVideo(LINK, prompt="it climbs", negative_prompt="blurry")
+    assert video.request({OutputOf("kite"): LINK}) == ImageToVideo(LINK, prompt="it climbs", negative_prompt="blurry")
     image = row({**IMAGE, "image_from": "kite"})
-    assert image.request(LINK) == TextToImage("a kite", input_images=[LINK])
+    assert image.request({OutputOf("kite"): LINK}) == TextToImage("a kite", input_images=[LINK])
     assert image.kept() == {"prompt": "a kite", "image_from": "kite"}
 
 

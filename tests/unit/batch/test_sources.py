@@ -146,7 +146,7 @@ BAD_LINES = {
     "an id with a line break": (rb'{"prompt": "x", "id": "a\nb"}', "id", "printable text"),
     "an id twice": (b'{"prompt": "x", "id": "good"}', "id", "is used in line 1 already"),
     "an unknown source": (b'{"prompt": "x", "image_from": "nobody"}', "image_from", "no usable row nobody"),
-    "itself as source": (b'{"prompt": "x", "id": "me", "image_from": "me"}', "image_from", "circular"),
+    "itself as source": (b'{"prompt": "x", "id": "me", "image_from": "me"}', "image_from", "in a circle: "),
     "a source that moves the cursor": (rb'{"prompt": "x", "image_from": "\u001b[2J"}', "image_from", "no usable row"),
     "a source and a link": (
         b'{"prompt": "x", "image_from": "good", "input_images": ["https://a/b"]}',
@@ -186,7 +186,7 @@ BAD_CELLS = {
     "a link that is none": (b"x,image_to_video,a,b,a.png,,,,", "image_url", "URL"),
     "an id twice": (b"good,text_to_image,a kite,,,,,,", "id", "is used in line 2 already"),
     "an unknown source": (b"x,image_to_video,a,b,,nobody,,,", "image_from", "no usable row nobody"),
-    "itself as source": (b"x,image_to_video,a,b,,x,,,", "image_from", "circular"),
+    "itself as source": (b"x,image_to_video,a,b,,x,,,", "image_from", "in a circle: "),
     "a source and a link": (b"x,image_to_video,a,b,https://a/b,good,,,", "image_from", "together"),
     "a control character in the id": (b"x\x07,text_to_image,a,,,,,,", "id", "printable"),
 }
@@ -226,7 +226,7 @@ def test_circles_are_told_for_each_of_their_rows(tmp_path):
     rows = ["image_to_video,x,y,{},{}".format(*pair) for pair in ("ab", "bc", "ca", "da")]
     file = table(tmp_path, *rows, "text_to_image,x,,e,", header="family,prompt,negative_prompt,id,image_from")
     assert ids(file) == ["e"]
-    assert [(line, "circular" in words) for line, _field, words in found(file)] == [(n, True) for n in (2, 3, 4, 5)]
+    assert [(line, "in a circle" in words) for line, _field, words in found(file)] == [(n, True) for n in (2, 3, 4, 5)]
 
 
 def test_a_row_whose_source_is_bad_is_bad(tmp_path):

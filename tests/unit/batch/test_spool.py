@@ -16,11 +16,11 @@ from a2e_async.requests import TextToImage
 IDS = st.sampled_from(["a", "b", "c", "d", "e", "f"])
 
 
-def image(row_id, source=None, line=None):
+def image(row_id, source=None, line=None, *, video=False):
     """Make a row, which may take another row's image."""
-    if source is None:
-        return Row(row_id, "text_to_image", {"prompt": row_id}, line=line)
-    fields = {"prompt": row_id, "negative_prompt": "blurry"}
+    if not video:
+        return Row(row_id, "text_to_image", {"prompt": row_id}, image_from=source, line=line)
+    fields = {"prompt": row_id, "negative_prompt": "blurry"} | ({} if source else {"image_url": "https://a.example/b"})
     return Row(row_id, "image_to_video", fields, image_from=source, line=line)
 
 
@@ -29,10 +29,10 @@ def cut(spool, size):
     return [[entry.id for entry in shard] for shard in spool.cut(size)]
 
 
-@given(st.lists(st.tuples(IDS, st.none() | IDS), max_size=12))
+@given(st.lists(st.tuples(IDS, st.none() | IDS, st.booleans()), max_size=12))
 def test_rows_are_checked_as_those_of_a_small_file(given_rows):
     """The same rows are usable and the same are bad, with the same words, whatever takes from whatever."""
-    rows = [image(row_id, source, line) for line, (row_id, source) in enumerate(given_rows, 2)]
+    rows = [image(row_id, source, at, video=video) for at, (row_id, source, video) in enumerate(given_rows, 2)]
     small, spool = check_rows(rows), Spool.of(rows)
     assert [entry.id for shard in spool.cut(1000) for entry in shard] == [row.id for row in small.rows]
     assert sorted(map(str, spool.bad)) == sorted(map(str, small.bad))

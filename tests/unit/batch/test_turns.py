@@ -48,11 +48,11 @@ class Paced:
         """Write nothing down."""
         return Outcome(row=row, entry=entry, error=error)
 
-    async def bring(self, row, entry, source):
+    async def bring(self, row, entry, sources):
         """Note the row, and let it be done."""
         self.now += 1
         self.most = max(self.most, self.now)
-        self.order.append((row.id, source.row_id if source else None))
+        self.order.append((row.id, next(iter(sources), None)))
         await asyncio.sleep(self.seconds)
         self.now -= 1
         await self.ledger.accepted(row.id, ["t"], 1)
