@@ -120,6 +120,8 @@ class BlockingClient(Front[A2EClient], ShortForms):
     start = made(A2EClient.start, _job)
     attach = made(A2EClient.attach, _job)
     find = made(A2EClient.find, _found_job)
+    find_job = made(A2EClient.find_job, waited)
+    job_with = made(A2EClient.job_with, _found_job)
     job_of = made(A2EClient.job_of, _known_job)
     with_options = made(A2EClient.with_options, _view)
     as_completed = made(A2EClient.as_completed, _each_job)

@@ -12,11 +12,9 @@ from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
 from ssl import SSLContext
 from typing import Any, Literal, Self, TypeVar, overload
 
-import attrs
-
 from a2e_async.client.asking import Asking, Kind
 from a2e_async.core import rules, tags
-from a2e_async.core.family import Request, family_of
+from a2e_async.core.family import Family, Request, family_of
 from a2e_async.core.hooks import Webhook
 from a2e_async.core.http import Transport
 from a2e_async.core.polling.schedule import Cadence
@@ -29,10 +27,10 @@ from a2e_async.engine import fanout
 from a2e_async.engine.http.service import Token
 from a2e_async.engine.http.session import HttpSession
 from a2e_async.engine.jobs.job import Job
-from a2e_async.engine.jobs.options import DEFAULT, Default, Options
+from a2e_async.engine.jobs.options import DEFAULT, NO_JOURNAL, Default, Options, changed
 from a2e_async.engine.jobs.waiting import within
 from a2e_async.engine.lifetime import Lifetime
-from a2e_async.engine.settings import configure
+from a2e_async.engine.settings import Opener, configure
 from a2e_async.errors import UsageError
 from a2e_async.short_forms import ShortForms
 
@@ -72,8 +70,13 @@ class A2EClient(Asking, ShortForms):
         transfers: How large, how slow and how many at once files may be.
         ssl: Certificates of your own for the service and for file hosts, as `ssl.create_default_context(cafile=...)`
             gives them; by default those of `http`, where it is an aiohttp session that has some.
+        store: Where jobs are written down, so that they outlive this process: `sqlite:///jobs.sqlite`, an address of
+            PostgreSQL, or a store that is open; by default A2E_STORE of the environment, else None: nothing is. With
+            one, `budget`, `rate` and `max_running` hold for all processes that share it, `budget` in its whole life.
         max_running: Most of its starts that may run at the service at once, or None (default); others wait in the
             queue. Tasks that were attached or detached are not counted.
+        lease: Seconds (0.5 to 3600, default 30) without a sign of life after which other processes take over what
+            this one has in the store.
 
     Raises:
         MissingTokenError: There is no token.
@@ -105,7 +108,9 @@ class A2EClient(Asking, ShortForms):
         allow_private_files: bool = False,
         transfers: Transfers = Transfers(),  # noqa: B008 - a frozen value
         ssl: SSLContext | None = None,
+        store: str | Opener | None = None,
         max_running: int | None = None,
+        lease: float = 30,
     ) -> None:
         token = masked(token)  # first of all: a report of what is raised here shows the arguments
         self._config = configure(
@@ -126,8 +131,10 @@ class A2EClient(Asking, ShortForms):
             transfers=transfers,
             tls=ssl,
             max_running=max_running,
+            store=masked(store),
+            lease=lease,
         )
-        self._options, self._shared = Options(), Lifetime(self._config)
+        self._options, self._shared, self._key = Options(), Lifetime(self._config), None
 
     # Starting.
 
@@ -137,6 +144,7 @@ class A2EClient(Asking, ShortForms):
         *,
         timeout: float | Default | None = DEFAULT,
         tag: str | None = None,
+        key: str | None = None,
         on_unknown: Literal["resend", "raise"] | None = None,
         find_first: bool = False,
         price: float | None = None,
@@ -149,6 +157,8 @@ class A2EClient(Asking, ShortForms):
             timeout: Seconds since acceptance after which the job gives up; by default its family's (3 h), None: never.
             tag: The mark of this intent, 8 to 24 characters of a-z0-9, unique among this client's live jobs; by
                 default a random one.
+            key: The caller's own name of this intent (1 to 100 characters), where there is a store: the same key in any
+                process at any time is the same job, and one bill. By default a random one.
             on_unknown: What happens to a lost start that is not found: "resend" (the default) or "raise".
             find_first: Look for the tag before the first send, as a resume does. Tasks that are found are recovered;
                 that none is there is certain only after `Retry.unknown_window`, as lists may lag.
@@ -156,23 +166,34 @@ class A2EClient(Asking, ShortForms):
             options: All options at once, as a durable runner keeps them; the other arguments override them.
 
         Raises:
+            KeyConflictError: The key belongs to another request; of one in another process the job ends with it.
             UsageError: The client is not open, or an argument is not what it must be.
         """
+        opened, family = self._parts(), self._family_of(request)
+        options = options or self._options
+        if timeout is not DEFAULT or on_unknown is not None or find_first or price is not None:
+            options = changed(
+                options, timeout=timeout, on_unknown=on_unknown, find_first=find_first or None, price=price
+            )
+        if tag is not None:
+            tags.check(tag)
+        key = self._key if key is None else key
+        if opened.durable is not None and options.journal is NO_JOURNAL:
+            return opened.durable.start(family, request, options, tag, key)
+        if key is not None:
+            raise UsageError("key: a client without a store forgets keys; give it one with store= or A2E_STORE")
+        if tag is None and options.tagging:
+            tag = tags.spell(os.urandom(tags.LETTERS_OF_A_TAG))
+        return opened.engine.start(family, request, options, tag)
+
+    def _family_of(self, request: Request[Any]) -> Family:
+        """Check what is to be started, and give its family."""
         if not isinstance(request, Request):
             raise UsageError(f"start: needs a request such as TextToImage(...), not {rules.kind_of(request)}")
-        engine = self._parts().engine
-        family = family_of(request)
         if not self._config.local:
             require_public_links(request)
             rules.require_https("webhook_url", getattr(request, "webhook_url", None))
-        options = options or self._options
-        if timeout is not DEFAULT or on_unknown is not None or find_first or price is not None:
-            options = _with(options, timeout=timeout, on_unknown=on_unknown, find_first=find_first or None, price=price)
-        if tag is None and options.tagging:
-            tag = tags.spell(os.urandom(tags.LETTERS_OF_A_TAG))
-        elif tag is not None:
-            tags.check(tag)
-        return engine.start(family, request, options, tag)
+        return family_of(request)
 
     def with_options(
         self,
@@ -181,6 +202,7 @@ class A2EClient(Asking, ShortForms):
         on_unknown: Literal["resend", "raise"] | None = None,
         tagging: bool | None = None,
         price: float | None = None,
+        key: str | None = None,
     ) -> Self:
         """Give a view of this client whose starts have these options; everything else is shared.
 
@@ -189,10 +211,12 @@ class A2EClient(Asking, ShortForms):
             on_unknown: As in `start`.
             tagging: Whether names carry a tag; without one a lost start is neither found nor sent again.
             price: As in `start`.
+            key: As in `start`, for a view of which one request is started.
         """
         view = type(self).__new__(type(self))
         view._config, view._shared = self._config, self._shared  # noqa: SLF001 - of the same class
-        view._options = _with(  # noqa: SLF001 - of the same class
+        view._key = key or self._key  # noqa: SLF001 - of the same class
+        view._options = changed(  # noqa: SLF001 - of the same class
             self._options, timeout=timeout, on_unknown=on_unknown, tagging=tagging, price=price
         )
         return view
@@ -251,7 +275,7 @@ class A2EClient(Asking, ShortForms):
         """
         engine = self._parts().engine
         rules.check_ids(*task_ids)
-        given = _with(options or self._options, timeout=timeout)
+        given = changed(options or self._options, timeout=timeout)
         return engine.attach(family_of(family), task_ids, given, None if tag is None else tags.check(tag))
 
     async def find(self, family: Kind, tag: str) -> Job[Any] | None:
@@ -270,10 +294,3 @@ class A2EClient(Asking, ShortForms):
         """
         live = self._parts().engine.live
         await within(timeout, live.drained(), lambda: f"jobs still running: {len(live.jobs)}")
-
-
-def _with(options: Options, **changes: Any) -> Options:  # noqa: ANN401 - the fields of Options
-    given = {key: value for key, value in changes.items() if value is not None and value is not DEFAULT}
-    if "timeout" in changes and changes["timeout"] is None:
-        given["timeout"] = None
-    return attrs.evolve(options, **given) if given else options

@@ -19,6 +19,7 @@ from a2e_async.engine.files import names, uploads
 from a2e_async.engine.jobs.events import EventStream
 from a2e_async.engine.jobs.job import Job
 from a2e_async.engine.jobs.stats import Stats
+from a2e_async.engine.jobs.stored import StoredJob
 from a2e_async.engine.settings import check_amount
 from a2e_async.errors import UsageError
 
@@ -81,12 +82,36 @@ class Asking(Opening):
         """Give the job that watches this task, None when no job of this client does."""
         return self._parts().engine.poller.job_of(task_id)
 
+    async def find_job(self, key: str) -> StoredJob | None:
+        """Give what the store has of a job by its key, from whichever process it was started; None where there is none.
+
+        Raises:
+            UsageError: The client has no store, or the key is none.
+            LedgerError: The store cannot be asked.
+        """
+        return await self._durable().find(key)
+
+    async def job_with(self, key: str) -> Job[Any] | None:
+        """Give a job to wait for by its key, whichever process has started it, and whichever has it now.
+
+        Nothing is sent for it, and nothing is polled while another process does. None where there is no such key.
+
+        Raises:
+            UsageError: The client has no store, or the key is none.
+            LedgerError: The store cannot be asked.
+        """
+        return await self._durable().job_with(key)
+
     def hint(self, task_id: str) -> None:
         """Let the poller poll a task at once, because somebody says it has ended.
 
-        A hint that comes before the answer of its start is kept for a minute and used then.
+        A hint that comes before the answer of its start is kept for a minute and used then. With a store the process
+        that has the task hears of it.
         """
-        self._parts().engine.poller.hint(task_id)
+        opened = self._parts()
+        opened.engine.poller.hint(task_id)
+        if opened.durable is not None:
+            opened.durable.hint(task_id)
 
     # Files.
 

@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import NoReturn, Self
 
 from a2e_async.core.hooks import Webhook
-from a2e_async.engine.lifetime import WITHOUT_LOOP, Lifetime, Opened
+from a2e_async.engine.lifetime import WITHOUT_LOOP, Durable, Lifetime, Opened
 from a2e_async.engine.settings import Config
 from a2e_async.errors import UsageError
 
@@ -16,6 +16,7 @@ class Opening:
 
     _config: Config
     _shared: Lifetime
+    _key: str | None
 
     async def open(self) -> Self:
         """Open the client on the running event loop; the same as entering `async with`."""
@@ -64,3 +65,9 @@ class Opening:
 
     def _parts(self) -> Opened:
         return self._shared.parts()
+
+    def _durable(self) -> Durable:
+        found = self._parts().durable
+        if found is None:
+            raise UsageError("this client has no store; give it one with store= or A2E_STORE")
+        return found

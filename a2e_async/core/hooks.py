@@ -63,6 +63,10 @@ class Journal:
     may_wait = False
     paid = False
 
+    async def may_cancel(self) -> bool:
+        """Whether the job is this process's to take back; asked before anything is done for that."""
+        return True
+
     def holds(self, coins: float | None) -> None:
         """Hear what is held for the start, None when nobody knows its price; `intended` follows."""
 

@@ -33,7 +33,7 @@ from a2e_async.engine.starts.budget import Budget
 from a2e_async.engine.starts.cancelling import Canceller
 from a2e_async.engine.starts.sender import Sender
 from a2e_async.engine.starts.starter import Starter
-from a2e_async.errors import A2EError, ClientClosedError, StartUnknownError
+from a2e_async.errors import A2EError, ClientClosedError, JobCancelledError, StartUnknownError
 
 _log = logging.getLogger("a2e_async")
 
@@ -90,7 +90,7 @@ class Engine:
         self.send(job)
         return job
 
-    def take_in(self, family: Family, request: Request[R], options: Options, tag: str | None) -> Job[R]:
+    def take_in(self, family: Family, request: Request[R] | None, options: Options, tag: str | None) -> Job[R]:
         """Give the job of a start that `send` has yet to queue, because something has to be written down before."""
         self._check_whole()
         job = Job(self, family, request, options, tag)
@@ -149,6 +149,8 @@ class Engine:
 
     async def cancel(self, job: AnyJob) -> bool:
         """Take a job back: unsent, or deleted at the service while every task is `initialized`."""
+        if not await job.options.journal.may_cancel():
+            return isinstance(job.error, JobCancelledError)
         await self.starter.let_go(job)
         return await self._canceller.take_back(job)
 

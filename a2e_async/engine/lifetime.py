@@ -9,19 +9,26 @@ from __future__ import annotations
 import asyncio
 import sys
 import weakref
-from typing import Final
+from typing import Final, Protocol, TypeVar
 
+from a2e_async.core.family import Family, Request
 from a2e_async.core.http import Transport
 from a2e_async.core.polling.learned import Learned
+from a2e_async.core.records import Result
 from a2e_async.engine.engine import Engine
 from a2e_async.engine.files.downloads import Downloads
 from a2e_async.engine.files.hosts import Hosts, tls_of
 from a2e_async.engine.files.uploads import Uploads
 from a2e_async.engine.http.service import Service
 from a2e_async.engine.http.session import HttpSession, Session
+from a2e_async.engine.jobs.job import AnyJob, Job
 from a2e_async.engine.jobs.live import tell_of_abandoned
+from a2e_async.engine.jobs.options import Options
+from a2e_async.engine.jobs.stored import StoredJob
 from a2e_async.engine.settings import Config
 from a2e_async.errors import ClientClosedError, UsageError
+
+R = TypeVar("R", bound=Result)
 
 _DEAD: Final = (
     "the event loop in which the client was opened has ended, as each `asyncio.run` ends its own; open the client "
@@ -30,14 +37,44 @@ _DEAD: Final = (
 WITHOUT_LOOP: Final = "code without an event loop takes `with a2e_async.blocking() as a2e:`"
 
 
+class Durable(Protocol):
+    """The durable jobs of an open client, as it uses them; only a client with a store loads `engine/durable`."""
+
+    def start(self, family: Family, request: Request[R], options: Options, tag: str | None, key: str | None) -> Job[R]:
+        """Start a request under a key, or give the job that this process has for it."""
+        ...
+
+    async def find(self, key: str) -> StoredJob | None:
+        """Give what the store has of a key, None if nothing."""
+        ...
+
+    async def job_with(self, key: str) -> AnyJob | None:
+        """Give a job for a key, whichever process has it, None where there is no such key."""
+        ...
+
+    def hint(self, task_id: str) -> None:
+        """Tell the process that watches a task, which is not this one, that something has happened to it."""
+        ...
+
+    async def stop(self) -> None:
+        """Start and take over nothing more."""
+        ...
+
+    async def aclose(self) -> None:
+        """Give everything back to the store."""
+        ...
+
+
 class Opened:
     """What an open client consists of; shared by all views of it.
 
     Attributes:
         left_open: Logs its jobs when nobody closes it; it also does so when the program ends.
+        durable: Its durable jobs, where it has a store.
     """
 
     left_open: weakref.finalize[..., Lifetime]
+    durable: Durable | None = None
 
     def __init__(self, config: Config, learned: Learned) -> None:
         self.loop = _running_loop()
@@ -63,11 +100,23 @@ class Opened:
             max_running=config.max_running,
         )
 
+    async def open_store(self, config: Config) -> None:
+        """Connect to the store, where there is one, and take over what dead processes have left in it."""
+        if config.store is None:
+            return
+        from a2e_async.engine.durable.opening import open_jobs  # noqa: PLC0415 - who has no store waits for none of it
+
+        self.durable = await open_jobs(self.engine, config)
+
     async def aclose(self, seconds: float) -> None:
         """Close every part; waits only for answers to starts on the wire, at most so many seconds."""
         try:
+            if self.durable is not None:
+                await self.durable.stop()
             await self.engine.aclose(seconds)
         finally:
+            if self.durable is not None:
+                await self.durable.aclose()
             await self.hosts.aclose()
             if self.session is not None:
                 await self.session.aclose()
@@ -97,6 +146,7 @@ class Lifetime:
         self._closed = False
         self._closing: asyncio.Task[None] | None = None
         self._closings = 0
+        self._opening: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
         """Open the client on the running event loop; it may be open there already. A closing is waited for first.
@@ -117,8 +167,29 @@ class Lifetime:
         if self.opened is not None:
             self.parts()
             return
-        self.opened, self._closed = Opened(self._config, self.learned), False
-        self.opened.left_open = weakref.finalize(self, tell_of_abandoned, self.opened.engine.live)
+        if self._config.store is None:
+            self._begin(Opened(self._config, self.learned))
+            return
+        if self._opening is None:  # whoever opens it at the same time waits for the same end
+            self._opening = asyncio.create_task(self._open_with_store(), name="a2e open")
+            self._opening.add_done_callback(self._opening_ended)
+        await self._opening
+
+    async def _open_with_store(self) -> None:
+        asked, opened = self._closings, Opened(self._config, self.learned)
+        try:
+            await opened.open_store(self._config)
+        except BaseException:
+            await opened.aclose(0)
+            raise
+        if self._closings != asked:
+            await opened.aclose(0)
+            raise ClientClosedError("the client was closed before it was open")
+        self._begin(opened)
+
+    def _begin(self, opened: Opened) -> None:
+        self.opened, self._closed = opened, False
+        opened.left_open = weakref.finalize(self, tell_of_abandoned, opened.engine.live)
 
     async def aclose(self) -> None:
         """Close the client, also when the one who waits for it is cancelled; closing twice does nothing."""
@@ -172,6 +243,10 @@ class Lifetime:
             left.left_open.detach()
             self.last = left.engine
             tell_of_abandoned(left.engine.live)
+
+    def _opening_ended(self, _opening: asyncio.Task[None]) -> None:
+        """Let the client be opened once more after it was closed."""
+        self._opening = None
 
     def _closing_ended(self, _closing: asyncio.Task[None]) -> None:
         """Let the client be opened and closed once more, also when nobody waits for the end of this closing."""

@@ -11,7 +11,7 @@ import math
 import os
 import re
 from ssl import SSLContext
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Protocol, runtime_checkable
 from urllib.parse import urlsplit
 
 import attrs
@@ -31,6 +31,7 @@ from a2e_async.errors import MissingTokenError, UsageError
 
 TOKEN_VARIABLES: Final = ("A2E_API_KEY", "A2E_API_TOKEN", "A2E_TOKEN")
 BASE_URL_VARIABLE: Final = "A2E_BASE_URL"
+STORE_VARIABLE: Final = "A2E_STORE"
 ALLOW_HTTP_VARIABLE: Final = "A2E_ALLOW_HTTP"
 DEFAULT_BASE_URL: Final = "https://video.a2e.ai"
 _DOCUMENTATION_HOST = "api.a2e.ai"
@@ -39,12 +40,23 @@ _LANG = re.compile(r"[A-Za-z0-9]{2,8}(-[A-Za-z0-9]{1,8})*")
 _UNUSABLE = re.compile(r"[\s?#\\]")
 
 
+@runtime_checkable
+class Opener(Protocol):
+    """A store, as far as it is known without importing one: see `store/ports.py`."""
+
+    async def lease(self, ttl: float) -> Any:  # noqa: ANN401 - a lease of the store
+        """Take a lease."""
+        ...
+
+
 @attrs.frozen(kw_only=True)
 class Config:
     """What a client was made with, checked; see `A2EClient`.
 
     Attributes:
         local: Whether the service is on this machine or a private network, as a simulator is.
+        store: Where jobs are written down: an address, a store that is open, or None.
+        lease: Seconds without a sign of life after which others take over what a process has there.
         token_source: Where the token came from, for errors: "token=" or the name of a variable.
     """
 
@@ -66,6 +78,8 @@ class Config:
     allow_private_files: bool
     transfers: Transfers
     tls: SSLContext | None
+    store: str | Opener | None = attrs.field(repr=False)
+    lease: float
 
     def __attrs_post_init__(self) -> None:
         _check_kind("cadence", self.cadence, Cadence)
@@ -77,6 +91,11 @@ class Config:
         _check_kind("max_starts", self.max_starts, int)
         _check_kind("close_timeout", self.close_timeout, int, float)
         _check_http(self.http)
+        check_amount("lease", self.lease, least=0.5)
+        if self.store is not None and not isinstance(self.store, str | Opener):
+            raise UsageError(
+                f"store: must be an address such as sqlite:///jobs.sqlite, or a store, not {kind_of(self.store)}"
+            )
         check_amount("max_starts", self.max_starts, whole=True, least=1)
         check_amount("max_running", self.max_running, whole=True, least=1)
         check_amount("rate", self.rate, least=1e-6)
@@ -100,6 +119,7 @@ def configure(token: Token | None, base_url: str | None, *, allow_http: bool, **
     _check_kind("allow_http", allow_http, bool)
     address = find_base_url(base_url, allow_http=allow_http)
     found, source = find_token(token)
+    settings["store"] = find_store(settings["store"])
     return Config(base_url=address, local=addresses.is_local(address), token=found, token_source=source, **settings)
 
 
@@ -149,6 +169,11 @@ def find_base_url(given: str | None, *, allow_http: bool = False) -> str:
         secure = f"https:{url.partition(':')[2]}"
         raise UsageError(f"{name}: the token would be sent to {url} unencrypted; use {secure}, or {allowed}")
     return url
+
+
+def find_store(given: str | Opener | None) -> str | Opener | None:
+    """Give the caller's store, or the address of one in the environment; None: nothing is written down."""
+    return os.environ.get(STORE_VARIABLE, "").strip() or None if given is None else given
 
 
 def _lacks_scheme(url: object) -> bool:

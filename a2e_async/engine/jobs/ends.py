@@ -205,7 +205,7 @@ class Ends:
         records = job.records
         failed = self._count(job, records)
         try:
-            error: Exception | None = failure_of(job) if failed else None
+            error: Exception | None = failure_of(job.family, records) if failed else None
             result = None if failed else Result(records)
         except Exception as odd:  # noqa: BLE001 - a result that cannot be built ends this job with that error
             result, error = None, odd

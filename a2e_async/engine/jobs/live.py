@@ -64,6 +64,21 @@ class LiveJobs:
         job.number = next(self._numbers)
         self.jobs[job] = None
 
+    def retag(self, job: AnyJob, tag: str | None) -> None:
+        """Give a job that was not sent here another tag: the one under which its intent is written down.
+
+        Raises:
+            UsageError: Another live job has that tag.
+        """
+        if tag == job.tag:
+            return
+        if tag is not None and tag in self._tags:
+            raise UsageError(f"tag: {tag} names another job of this client that has not ended")
+        self._tags.pop(job.tag or "", None)
+        job.tag = tag
+        if tag is not None:
+            self._tags[tag] = job
+
     def tagged(self, tag: str) -> AnyJob | None:
         """Give the live job with this tag, or None."""
         return self._tags.get(tag)
@@ -106,18 +121,17 @@ class LiveJobs:
         self.unseen.pop(job.number, None)
 
 
-def failure_of(job: AnyJob) -> JobFailedError:
+def failure_of(family: Family, records: Sequence[Record]) -> JobFailedError:
     """Build the error of a job whose tasks are all final, and one of which failed at least."""
-    records = job.records
     failed = [record for record in records if record.status is Status.FAILED]
     done = tuple(record for record in records if record.status is Status.COMPLETED)
     said = hide_secrets(failed[0].failed_message) or "the service gives no reason"
     return JobFailedError(
         f"{len(failed)} of {len(records)} tasks failed: {said}" if len(records) > 1 else f"failed: {said}",
         code=failed[0].failed_code,
-        refunded=was_refunded(job.family, failed),
+        refunded=was_refunded(family, failed),
         result=Result(done) if done else None,
-        records=records,
+        records=tuple(records),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import math
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import attrs
 
@@ -60,6 +60,14 @@ class Options:
     def seconds(self, family: Family) -> float | None:
         """Give the time limit for a job of this family."""
         return family.timeout if self.timeout is DEFAULT else self.timeout
+
+
+def changed(options: Options, **changes: Any) -> Options:  # noqa: ANN401 - the fields of Options
+    """Give options with other values; None and DEFAULT stand for "as it was", but a timeout of None for "never"."""
+    given = {key: value for key, value in changes.items() if value is not None and value is not DEFAULT}
+    if "timeout" in changes and changes["timeout"] is None:
+        given["timeout"] = None
+    return attrs.evolve(options, **given) if given else options
 
 
 class Keyed:

@@ -86,7 +86,8 @@ class Attempt:
         A start that was doubted once stays doubted, also when its absence was proven since: a proof is strong enough
         for a second send, and a user who cancels is told "refunded" only of what was surely never charged.
         """
-        return not (self.on_wire or self.looking or self.doubted or self.rows)
+        before = self.job.options.sent_before is not None  # by another process
+        return not (self.on_wire or self.looking or self.doubted or self.rows or before)
 
     @property
     def unwanted(self) -> bool:

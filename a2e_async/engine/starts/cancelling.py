@@ -45,7 +45,7 @@ class Canceller:
         async with self._locks.setdefault(job, asyncio.Lock()):
             if job.done():
                 return isinstance(job.error, JobCancelledError)
-            if job.family.delete is None:
+            if job.family.delete is None or not job.task_ids:  # without ids it is another process's to take back
                 return False
             records = [await self._tasks.record(job.family, task_id) for task_id in job.task_ids]
             if job.done() or any(record.status is not Status.INITIALIZED for record in records):

@@ -87,7 +87,8 @@ class Starter:
         attempt = self._attempts.get(job)
         if job.done():
             return
-        if job.stage is Stage.QUEUED or (attempt is not None and attempt.is_unsent):
+        unsent = job.options.sent_before is None if attempt is None else attempt.is_unsent
+        if unsent and (job.stage is Stage.QUEUED or attempt is not None):
             words = "the job was cancelled before its start was sent"  # whoever is busy with it asks before the POST
             if writing := self._ends.fail(job, JobCancelledError(words, refunded=True)):
                 await asyncio.shield(writing)  # or another process starts what somebody was told is cancelled

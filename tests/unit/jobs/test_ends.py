@@ -91,7 +91,7 @@ async def test_what_cannot_be_put_into_words_ends_that_job_alone(a2e, sim, monke
     await asyncio.gather(*(job.accepted() for job in jobs))
     sim.world.finish(jobs[2].task_ids[0], failed=True)
 
-    def broken(_job):
+    def broken(_family, _records):
         raise KeyError("no words")
 
     monkeypatch.setattr("a2e_async.engine.jobs.ends.failure_of", broken)

@@ -1,0 +1,74 @@
+"""From a row back to what it was made of: its request, its job, and what anybody may know of it."""
+
+from __future__ import annotations
+
+import logging
+
+import attrs
+
+from a2e_async.core.family import Request
+from a2e_async.core.records import Result
+from a2e_async.core.secrets import is_secret
+from a2e_async.engine.durable import kept
+from a2e_async.engine.durable.journal import JobJournal
+from a2e_async.engine.engine import Engine
+from a2e_async.engine.jobs.job import AnyJob
+from a2e_async.engine.jobs.options import Options
+from a2e_async.engine.jobs.stored import StoredJob
+from a2e_async.errors import A2EError
+from a2e_async.store.entries import Entry, tag_of
+
+_log = logging.getLogger("a2e_async")
+
+_NO_FIELD = frozenset({"family", "extra"})
+
+
+def request_of(entry: Entry) -> Request[Result] | None:
+    """Make the request of a row again; None where this version cannot."""
+    family = kept.known_family(entry)
+    if family is None:
+        return None
+    fields = {name: held for name, held in entry.fields.items() if name != kept.OPTIONS}
+    try:
+        return family.request(**fields)
+    except (A2EError, TypeError) as error:
+        _log.warning("the request of key %s cannot be made by this version: %s", entry.id, type(error).__name__)
+        return None
+
+
+def tag_for(batch_id: str, key: str, attempt: int, options: Options) -> str | None:
+    """Give the tag of an attempt, which is the same in every process: nobody can start it under two."""
+    return tag_of(batch_id, key, attempt) if options.tagging else None
+
+
+def job_of(engine: Engine, entry: Entry, batch_id: str) -> AnyJob | None:
+    """Make a job for a row that has none here; None where this version cannot."""
+    family, request = kept.known_family(entry), request_of(entry)
+    if family is None or (request is None and not entry.task_ids):
+        return None
+    options, chosen = kept.options_of(entry)
+    journal = JobJournal(entry.id, engine.service.server_time)
+    tag = entry.tag or chosen or tag_for(batch_id, entry.id, entry.attempt, options)
+    job: AnyJob = engine.take_in(family, request, attrs.evolve(options, journal=journal), tag)
+    job.on_end(engine.live.seen)  # nobody has asked for it here, and how it failed stands in the store
+    return job
+
+
+def stored(entry: Entry) -> StoredJob:
+    """Give what a row says of its job."""
+    result, error = kept.outcome_of(entry) if entry.state.final else (None, None)
+    intent = kept.intent_of(entry)
+    return StoredJob(
+        key=entry.key or entry.id,
+        state=entry.state,
+        final=entry.state.final,
+        family=entry.family,
+        request=request_of(entry),
+        fields={name: held for name, held in intent.items() if name not in _NO_FIELD and not is_secret(name)},
+        task_ids=entry.task_ids,
+        tag=entry.tag,
+        coins=entry.coins,
+        urls=entry.urls,
+        error=error,
+        result=result,
+    )

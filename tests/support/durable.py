@@ -1,0 +1,118 @@
+"""Clients with a store, in real time and without sockets: several clients stand for several processes.
+
+    @durable()
+    async def test_something(world): ...
+
+A `world` has a simulated service whose clock runs fast, and a store in memory; `world.process()` is a process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import time
+
+import attrs
+from virtual_time import no_task_is_left
+
+from a2e_async import A2EClient, Cadence, Retry, TextToImage
+from a2e_async.simulator.answers.app import App
+from a2e_async.simulator.virtual import DirectTransport
+from a2e_async.simulator.world.clock import ScaledClock
+from a2e_async.simulator.world.switches import Switches
+from a2e_async.simulator.world.world import World
+from a2e_async.store.memory import MemoryStore
+
+KITE = TextToImage("a red kite")
+BOAT = TextToImage("a blue boat")
+QUICK = {"cadence": Cadence(delay=0.05, polls_per_second=100), "retry": Retry(unknown_window=0.5)}
+_SECONDS = 30
+
+
+class Wire(DirectTransport):
+    """The way of one process to the service, which can be cut: a request on it is never answered then.
+
+    Attributes:
+        cut: Set when the process has died.
+        sent: Method and path of each request that left.
+    """
+
+    def __init__(self, sim, latency):
+        super().__init__(sim, latency)
+        self.cut = asyncio.Event()
+        self.sent = []
+
+    async def send(self, request, headers):
+        """Answer one request, unless the process is dead by then."""
+        if self.cut.is_set():
+            await asyncio.Event().wait()
+        self.sent.append(f"{request.method} {request.path}")
+        reply = await super().send(request, headers)
+        if self.cut.is_set():
+            await asyncio.Event().wait()
+        return reply
+
+
+@attrs.define
+class DurableWorld:
+    """A simulated service, a store, and the processes that use them."""
+
+    sim: App
+    store: MemoryStore
+    stack: contextlib.AsyncExitStack
+
+    async def process(self, *, latency=0.002, lease=1.0, **options):
+        """Begin a process; it is closed at the end of the test."""
+        view = self.store.another()
+        await view.open()
+        self.stack.push_async_callback(view.aclose)
+        wire = Wire(self.sim, latency)
+        given = {"token": "sk_simulator", "http": wire, "store": view, "lease": lease, **QUICK, **options}
+        a2e = A2EClient(base_url="http://127.0.0.1:1", **given)
+        await a2e.open()
+        self.stack.push_async_callback(a2e.aclose)
+        a2e.wire = wire
+        return a2e
+
+    async def kill(self, a2e):
+        """Let a process die as SIGKILL does: nothing that it was about to do happens, and nothing is given back."""
+        a2e.wire.cut.set()
+        opened = a2e._shared.opened
+        durable = opened.durable
+        lease = durable._holdings.lease
+        lease._task.cancel()
+        for task in [*durable._tasks, *opened.engine.starter._workers, opened.engine._poller_task]:
+            task.cancel()
+        await asyncio.sleep(0)
+        durable._holdings._shards, durable._holdings._lease = {}, None
+        return lease
+
+    @property
+    def starts(self):
+        """How many starts the service has billed."""
+        return len(self.sim.world.book.starts)
+
+
+def durable(*, speed=1, **switches):
+    """Make a test of a coroutine that takes a `DurableWorld`."""
+
+    def decorate(story):
+        async def play():
+            async with asyncio.timeout(_SECONDS), contextlib.AsyncExitStack() as stack:
+                clock = ScaledClock(speed, start=time.time())
+                sim = App(World(clock, Switches(**{"coins": 10_000_000, "task_seconds": 0.3, **switches})))
+                store = MemoryStore()
+                await store.open()
+                stack.push_async_callback(store.aclose)
+                await story(DurableWorld(sim, store, stack))
+            await no_task_is_left()
+
+        def test():
+            asyncio.run(play())
+
+        functools.update_wrapper(test, story)
+        del test.__wrapped__
+        return test
+
+    return decorate
