@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, Literal
 
 import attrs
 
@@ -55,13 +55,28 @@ class BatchBudget:
         limit: Most coins to be spent in all lives of the batch, or None.
         spent: Coins that were charged in its earlier ones, or may have been.
         a2e: Who is asked for prices.
+        on_unknown_price: What happens to a start whose price nobody knows; see `A2EClient`.
     """
 
-    def __init__(self, limit: float | None, spent: float, a2e: A2EClient) -> None:
+    def __init__(
+        self,
+        limit: float | None,
+        spent: float,
+        a2e: A2EClient,
+        on_unknown_price: Literal["alone", "refuse"] = "alone",
+    ) -> None:
         self._a2e = a2e
         self._limit = limit
         self._coins = Coins(spent)
-        self._budget = Budget(limit, self._quote, coins=self._coins)
+        self._budget = Budget(limit, self._quote, on_unknown_price, self._coins)
+
+    @classmethod
+    def shared(cls, limit: float, a2e: A2EClient) -> BatchBudget:
+        """Make the part of one process in a budget that the store counts for all of them, with each intent.
+
+        A start whose price nobody knows is not sent: nobody could say what all processes together may still spend.
+        """
+        return cls(limit, 0, a2e, "refuse")
 
     @classmethod
     async def open(cls, limit: float | None, ledger: Ledger, a2e: A2EClient, options: Options) -> BatchBudget:

@@ -78,6 +78,10 @@ class Intake:
         row, entry = self._ready.popleft()
         return row, entry, {source: self._sources.get(source) for source in row.sources()}
 
+    def ready(self) -> bool:
+        """Whether a row's turn has come."""
+        return bool(self._ready)
+
     def next_was_sent(self) -> bool:
         """Whether the row whose turn it is was sent already, so that it may run at the service."""
         return bool(self._ready) and bool(self._ready[0][1].letters or self._ready[0][1].task_ids)

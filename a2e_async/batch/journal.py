@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import attrs
@@ -22,6 +22,9 @@ _log = logging.getLogger("a2e_async")
 
 OnChange = Callable[[Entry], None]
 """Told of each change of a row, after it was written down."""
+
+MaySend = Callable[[], Awaitable[None]]
+"""Returns when a start may be sent now, and raises when never."""
 
 
 class RowJournal(Journal):
@@ -86,6 +89,41 @@ class RowJournal(Journal):
     def _tell(self, **changes: Any) -> None:  # noqa: ANN401 - the fields of Entry
         self._entry = attrs.evolve(self._entry, error="", **changes)
         tell(self._on_change, self._entry)
+
+
+class HeldRowJournal(RowJournal):
+    """The journal of a row that lies in a store: the store may be away, and this process may be taken for dead.
+
+    Args:
+        ledger: The rows that this process holds.
+        entry: What it knows of the row.
+        owner: Whose the batch is.
+        on_change: Told of each change.
+        price: Coins that are held for the row's start, None when nobody knows its price.
+        may_send: Returns when a start may be sent now; raises when somebody else has the row.
+    """
+
+    __slots__ = ("_may_send",)
+
+    may_wait = True
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        entry: Entry,
+        owner: Owner,
+        on_change: OnChange,
+        price: float | None = None,
+        *,
+        may_send: MaySend,
+    ) -> None:
+        super().__init__(ledger, entry, owner, on_change, price)
+        self._may_send = may_send
+
+    async def sending(self, tag: str | None, letter: str, at: float | None) -> None:
+        """Write down that a POST leaves, and ask last of all whether it still may."""
+        await super().sending(tag, letter, at)
+        await self._may_send()
 
 
 def tell(on_change: OnChange, entry: Entry) -> None:

@@ -167,7 +167,9 @@ class RowsRun:
                 break
             if not taken:
                 break
-        return bool(slots.running or slots.ended) or (self._has_room(slots) and slots.intake.reading())
+        if slots.running or slots.ended or (self._has_room(slots) and slots.intake.reading()):
+            return True
+        return self._shared and not self._stopping and slots.intake.ready()  # other runs have all the room
 
     def _release(self, slots: _Slots) -> bool:
         """Let rows that were sent in an earlier run go on without what does not come."""

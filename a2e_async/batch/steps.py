@@ -22,7 +22,7 @@ import attrs
 from a2e_async.batch.budget import BatchBudget, WantedStart
 from a2e_async.batch.copies import Copies
 from a2e_async.batch.input_urls import InputUrls, Sources
-from a2e_async.batch.journal import OnChange, RowJournal, tell
+from a2e_async.batch.journal import HeldRowJournal, MaySend, OnChange, RowJournal, tell
 from a2e_async.batch.owner import Owner
 from a2e_async.batch.rows import Outcome, Row, stem_of
 from a2e_async.batch.verdicts import KEPT_SECONDS, in_words, verdict
@@ -52,6 +52,8 @@ class Steps:
         options: How starts are sent and watched.
         budget: What pays for them.
         on_change: Told of each change of a row.
+        may_send: Asked last of all before each POST, where another process may have the rows by then; None: nobody can.
+        host: What the files' machine is called, where several have files of a batch.
     """
 
     def __init__(
@@ -64,6 +66,8 @@ class Steps:
         options: Options,
         budget: BatchBudget,
         on_change: OnChange = lambda _entry: None,
+        may_send: MaySend | None = None,
+        host: str = "",
     ) -> None:
         self._folder = folder
         self._a2e = a2e
@@ -72,6 +76,8 @@ class Steps:
         self._options = options
         self._budget = budget
         self._on_change = on_change
+        self._may_send = may_send
+        self._host = host
         self._inputs = InputUrls(a2e, ledger)
         self._copies = Copies(a2e, ledger)
         self._unsent: set[Job[Any]] = set()
@@ -151,7 +157,8 @@ class Steps:
         return await _ours(job)
 
     def _journal(self, entry: Entry, price: float | None = None) -> RowJournal:
-        return RowJournal(self._ledger, entry, self._owner, self._on_change, price)
+        told = (self._ledger, entry, self._owner, self._on_change, price)
+        return RowJournal(*told) if self._may_send is None else HeldRowJournal(*told, may_send=self._may_send)
 
     def _looking(self, entry: Entry) -> Options:
         """Give the options of a start that an earlier process may have sent; without any POST it surely has not."""
@@ -202,7 +209,7 @@ class Steps:
             raise DownloadError("the tasks have completed, and name no file")
         name = stem_of(row.stem or row.id, words=row.fields.get("prompt"), many=len(result.urls) > 1)
         paths = await self._a2e.download(result, self._folder, name=name)
-        return [await asyncio.to_thread(_measure, path, self._folder) for path in paths]
+        return [await asyncio.to_thread(_measure, path, self._folder, self._host) for path in paths]
 
     async def _failed(self, row: Row, entry: Entry, error: Exception) -> Outcome:
         """Write down how far the row has come in spite of an error."""
@@ -281,5 +288,6 @@ def _all_completed(records: list[Record]) -> bool:
     return all(record.status is Status.COMPLETED for record in records)
 
 
-def _measure(path: Path, folder: Path) -> FileEntry:
-    return FileEntry(path=path.relative_to(folder).as_posix(), bytes=path.stat().st_size, sha256=disk.digest_of(path))
+def _measure(path: Path, folder: Path, host: str) -> FileEntry:
+    size, sha256 = path.stat().st_size, disk.digest_of(path)
+    return FileEntry(path=path.relative_to(folder).as_posix(), bytes=size, sha256=sha256, host=host)

@@ -95,11 +95,13 @@ class FileEntry:
         path: Its path relative to the batch's folder, with forward slashes.
         bytes: Its size.
         sha256: Its digest in hexadecimal.
+        host: The machine that has fetched it, "" where only one has files of the batch.
     """
 
     path: str
     bytes: int
     sha256: str
+    host: str = ""
 
 
 @attrs.frozen(kw_only=True)

@@ -16,9 +16,9 @@ from typing import Protocol
 
 from a2e_async.store.entries import Entry, State
 from a2e_async.store.holding import Lease, Ledger
-from a2e_async.store.sharing import JOBS, TTL, KeptUpload, Shard, Share, Wants
+from a2e_async.store.sharing import JOBS, TTL, HeldShard, Holder, KeptUpload, Shard, Share, Wants
 
-__all__ = ["JOBS", "TTL", "KeptUpload", "Lease", "Ledger", "Shard", "Share", "Store", "Wants"]
+__all__ = ["JOBS", "TTL", "HeldShard", "Holder", "KeptUpload", "Lease", "Ledger", "Shard", "Share", "Store", "Wants"]
 
 
 class Store(Protocol):
@@ -90,6 +90,18 @@ class Store(Protocol):
 
     async def batches(self) -> Mapping[str, Mapping[State, int]]:
         """Give the batches of the store, and how many rows of each stand in which state."""
+        ...
+
+    async def holders(self, batch: str) -> Sequence[Holder]:
+        """Give the processes that have a lease, each with the shards of the batch that it holds."""
+        ...
+
+    async def coins(self, batch: str) -> float:
+        """Add up the coins of a batch: what was charged in all attempts, and what may have been."""
+        ...
+
+    async def list_only(self, batch: str, ids: Collection[str]) -> None:
+        """Note that these are the rows of the rows file, and that all others are no more in it."""
         ...
 
     def entries(self, batch: str, *, states: Collection[State] = tuple(State)) -> AsyncIterator[Entry]:

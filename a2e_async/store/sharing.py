@@ -76,3 +76,41 @@ class KeptUpload:
     sha256: str
     url: str = attrs.field(repr=False)
     expires: float | None = None
+
+
+@attrs.frozen(kw_only=True)
+class HeldShard:
+    """A shard that a process holds.
+
+    Attributes:
+        no: Its number in the batch.
+        rows: How many rows it has.
+        open: How many of them have not come to an end.
+        running: How many of them run at the service.
+    """
+
+    no: int
+    rows: int
+    open: int
+    running: int
+
+
+@attrs.frozen(kw_only=True)
+class Holder:
+    """A process that has a lease.
+
+    Attributes:
+        lease: The number of its lease.
+        worker: What people read for it.
+        ttl: After how many seconds without a sign of life others may take what it holds.
+        silent: For how many seconds it has given none, by the store's clock.
+        places: How many tasks it may run at once.
+        shards: What it holds of a batch.
+    """
+
+    lease: int
+    worker: str
+    ttl: float
+    silent: float
+    places: int
+    shards: tuple[HeldShard, ...] = ()

@@ -8,10 +8,11 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from secrets import token_hex
 
 from a2e_async.errors import FencedError, LedgerError, UsageError
+from a2e_async.store import overview
 from a2e_async.store.engines import Holding, SqlEngine
 from a2e_async.store.entries import Entry, State
 from a2e_async.store.lease import HeldLease, boottime, check_ttl, until, worker_name
-from a2e_async.store.ports import JOBS, TTL, KeptUpload, Lease, Ledger, Shard, Share, Wants
+from a2e_async.store.ports import JOBS, TTL, Holder, KeptUpload, Lease, Ledger, Shard, Share, Wants
 from a2e_async.store.shares import Permits, next_permits
 from a2e_async.store.stored_ledger import StoredLedger, as_rows, begun, entries_of, keep, kept
 from a2e_async.store.values import STORED, WHOLE, dump
@@ -135,6 +136,18 @@ class SqlStore:
         for batch, state, count in await self._engine.read(sql):
             found.setdefault(batch, {})[State(state)] = count
         return found
+
+    async def holders(self, batch: str) -> Sequence[Holder]:
+        """Give the processes that have a lease, each with the shards of the batch that it holds."""
+        return await overview.holders(self._engine, batch)
+
+    async def coins(self, batch: str) -> float:
+        """Add up the coins of a batch: what was charged in all attempts, and what may have been."""
+        return await overview.coins(self._engine, batch)
+
+    async def list_only(self, batch: str, ids: Collection[str]) -> None:
+        """Note that these are the rows of the rows file, and that all others are no more in it."""
+        await overview.list_only(self._engine, batch, ids)
 
     async def entries(self, batch: str, *, states: Collection[State] = tuple(State)) -> AsyncIterator[Entry]:
         """Give the rows of a batch, page by page, in the order in which they were planned."""

@@ -6,10 +6,11 @@ import time
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
+from a2e_async.store import overview
 from a2e_async.store.engines import Change, Holding, Rows, SqlEngine
 from a2e_async.store.entries import Entry, State
 from a2e_async.store.ports import JOBS
-from a2e_async.store.values import CHARGED, LOST, STORED, UNPRICED, WHOLE, dump, entry_of
+from a2e_async.store.values import CHARGED, STORED, UNPRICED, WHOLE, dump, entry_of
 from a2e_async.store.verbs import RowVerbs, Verb, again, as_edited, planning
 
 
@@ -83,11 +84,7 @@ class StoredLedger(RowVerbs):
 
     async def list_only(self, row_ids: Iterable[str]) -> None:
         """Note that these are the rows of the rows file, and that all others are no more in it."""
-        sql = (
-            "UPDATE rows SET listed = CASE WHEN id IN (SELECT value FROM json_each(:ids)) THEN 1 ELSE 0 END "
-            "WHERE batch = :batch AND listed != CASE WHEN id IN (SELECT value FROM json_each(:ids)) THEN 1 ELSE 0 END"
-        )
-        await self._engine.write(sql, batch=self._place.batch, ids=dump(list(row_ids)))
+        await overview.list_only(self._engine, self._place.batch, list(row_ids))
 
     async def keep(self, key: str, words: str) -> None:
         """Keep some words for the whole store."""
@@ -133,8 +130,7 @@ class StoredLedger(RowVerbs):
 
     async def coins(self) -> float:
         """Add up the coins of the batch."""
-        sql = f"SELECT coalesce(sum({CHARGED} + {LOST}), 0.0) FROM rows WHERE batch = :batch"  # noqa: S608 - constants
-        return float((await self._read(sql))[0][0])
+        return await overview.coins(self._engine, self._place.batch)
 
     async def aclose(self) -> None:
         """Give the shard back."""

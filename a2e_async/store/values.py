@@ -138,6 +138,7 @@ def _file(value: Mapping[str, Any]) -> FileEntry:
     _need(isinstance(file.path, str) and is_inside(file.path), "the path of a file")
     _need(type(file.bytes) is int and file.bytes >= 0, "the size of a file")
     _need(isinstance(file.sha256, str) and _DIGEST.fullmatch(file.sha256), "the digest of a file")
+    _need(isinstance(file.host, str) and len(file.host) <= _LONGEST_ID, "the host of a file")
     return file
 
 
@@ -235,7 +236,11 @@ def dump(value: Mapping[str, Any] | list[Any]) -> str:
 
 def dump_files(files: list[FileEntry]) -> str:
     """Write files as a row has them."""
-    return dump([attrs.asdict(one) for one in files])
+    return dump([attrs.asdict(one, filter=_but_no_host) for one in files])
+
+
+def _but_no_host(field: attrs.Attribute[Any], value: object) -> bool:
+    return field.name != "host" or bool(value)
 
 
 def dump_records(records: Sequence[Mapping[str, Any]]) -> str:
