@@ -199,5 +199,12 @@ class Engine:
         for job in silent:
             self.live.seen(job)  # they are told of with those that are left behind
         tell_of_unseen(list(self.live.unseen.values()))
-        queued = sum(isinstance(job.error, ClientClosedError) for job in jobs)
-        tell_of_left(running, silent, queued)
+        kept = [job for job in jobs if job.key is not None and (job in running or job in silent or _never_sent(job))]
+        if kept:
+            _log.info("the client was closed with %d jobs that another process of its store goes on with", len(kept))
+        left, lost = ([job for job in some if job.key is None] for some in (running, silent))
+        tell_of_left(left, lost, sum(_never_sent(job) and job.key is None for job in jobs))
+
+
+def _never_sent(job: AnyJob) -> bool:
+    return isinstance(job.error, ClientClosedError)

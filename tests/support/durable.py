@@ -79,14 +79,14 @@ class DurableWorld:
         """Let a process die as SIGKILL does: nothing that it was about to do happens, and nothing is given back."""
         a2e.wire.cut.set()
         opened = a2e._shared.opened
-        durable = opened.durable
-        lease = durable._holdings.lease
-        lease._task.cancel()
-        for task in [*durable._tasks, *opened.engine.starter._workers, opened.engine._poller_task]:
+        for job in list(opened.engine.live.jobs):
+            job.options.journal.forsake()
+        lease = opened.durable._holdings._lease
+        dead = [lease._task, opened.engine._poller_task, *opened.durable._tasks, *opened.engine.starter._workers]
+        for task in dead:
             task.cancel()
-        await asyncio.sleep(0)
-        durable._holdings._shards, durable._holdings._lease = {}, None
-        return lease
+        await asyncio.wait(dead)
+        opened.durable._holdings._shards, opened.durable._holdings._lease = {}, None
 
     @property
     def starts(self):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 from a2e_async.errors import FencedError, LedgerError
 from a2e_async.store.entries import Entry, State
@@ -68,11 +68,12 @@ class Holdings:
 
     async def renew(self) -> None:
         """Take a lease and a shard, in the place of those that are gone."""
-        await self.leave()
+        lost = list(self._shards.values()), self._lease
         self._lease = await self._store.lease(self._ttl)
         self._own = await self._store.join(JOBS, self._lease)
         self._shards = {self._own.shard: self._own}
         self._there.set()
+        await _give_back(*lost)
 
     async def claim(self, shard: int) -> Ledger | None:
         """Take a shard over whose holder is dead or has left; None while somebody has it, this process included."""
@@ -95,11 +96,15 @@ class Holdings:
     async def leave(self) -> None:
         """Give everything back, so that nobody has to wait for the lease to run out."""
         self._there.clear()
-        shards, self._shards, self._own = list(self._shards.values()), {}, None
-        lease, self._lease = self._lease, None
-        for ledger in shards:
-            with contextlib.suppress(LedgerError):  # it is another one's already
-                await ledger.aclose()
-        if lease is not None:
-            with contextlib.suppress(LedgerError):
-                await lease.aclose()
+        held = list(self._shards.values()), self._lease
+        self._shards, self._own, self._lease = {}, None, None
+        await _give_back(*held)
+
+
+async def _give_back(shards: Sequence[Ledger], lease: Lease | None) -> None:
+    for ledger in shards:
+        with contextlib.suppress(LedgerError):  # it is another one's already
+            await ledger.aclose()
+    if lease is not None:
+        with contextlib.suppress(LedgerError):
+            await lease.aclose()

@@ -1,0 +1,120 @@
+"""What a process leaves is gone on with by another one: the dead, the closed, and the one that slept."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from durable import BOAT, KITE, durable
+
+from a2e_async import ClientClosedError, FencedError, JobDetachedError, TextToImage
+
+LEASE = 1.0
+
+
+async def ended(a2e, *keys):
+    """Give what the store has of these keys, once all of them have ended."""
+    while True:
+        found = [await a2e.find_job(key) for key in keys]
+        if all(one is not None and one.final for one in found):
+            return found
+        await asyncio.sleep(0.05)
+
+
+@durable()
+async def test_the_jobs_of_a_dead_process_come_to_their_end(world):
+    """Accepted, on the wire and queued: each is finished by the other process, and each was billed once."""
+    dead, heir = await world.process(max_starts=2), await world.process()
+    accepted = [dead.start(TextToImage(f"kite {n}"), key=f"a{n}") for n in range(5)]
+    await asyncio.gather(*(job.accepted() for job in accepted))
+    dead.wire._latency = 5  # from now on the service takes a start, and the answer is never seen
+    keys = [*(f"a{n}" for n in range(5)), *(f"b{n}" for n in range(6))]
+    for n in range(6):
+        dead.start(TextToImage(f"boat {n}"), key=f"b{n}")
+    await asyncio.sleep(0.3)
+    await world.kill(dead)
+    assert world.starts == 7
+    found = await ended(heir, *keys)
+    assert [one.state for one in found] == ["done"] * 11
+    assert all(one.urls for one in found)
+    assert world.starts == 11
+
+
+@durable()
+async def test_a_job_that_is_followed_becomes_ours_when_its_process_dies(world):
+    """Whoever waits for it here gets the result all the same."""
+    dead, heir = await world.process(), await world.process()
+    job = dead.start(KITE, key="order-1")
+    await job.accepted()
+    followed = heir.start(KITE, key="order-1")
+    await followed.accepted()
+    await world.kill(dead)
+    assert (await followed).task_ids == job.task_ids
+    assert world.starts == 1
+
+
+@durable(task_seconds=1)
+async def test_closing_gives_back_at_once(world):
+    """Nobody waits for a lease to run out: with one of an hour the next process goes on at once."""
+    first = await world.process(lease=3600)
+    running, queued = first.start(KITE, key="order-1"), None
+    await running.accepted()
+    first.wire._latency = 5
+    await first.aclose()
+    with pytest.raises(JobDetachedError):
+        await running
+    second = await world.process(lease=3600)
+    (found,) = await ended(second, "order-1")
+    assert found.task_ids == running.task_ids
+    assert world.starts == 1
+    assert queued is None
+
+
+@durable()
+async def test_what_was_never_sent_is_started_by_the_next_process(world):
+    """A queued job ends here with ClientClosedError; its row is planned, and the next process starts it."""
+    first = await world.process(max_running=1, lease=3600)
+    jobs = [first.start(one, key=one.prompt) for one in (KITE, BOAT)]
+    await jobs[0].accepted()
+    await first.aclose()
+    with pytest.raises(ClientClosedError):
+        await jobs[1]
+    assert world.starts == 1
+    second = await world.process()
+    await ended(second, KITE.prompt, BOAT.prompt)
+    assert world.starts == 2
+
+
+@durable(task_seconds=2)
+async def test_who_has_slept_lets_go_of_its_jobs(world):
+    """A process that was taken for dead ends its jobs with FencedError, and goes on with a new lease."""
+    sleeper = await world.process(lease=LEASE)
+    job = sleeper.start(KITE, key="order-1")
+    await job.accepted()
+    lease = sleeper._shared.opened.durable._holdings.lease
+    beat, lease._beat = lease._beat, lambda: asyncio.sleep(3600)  # it hears and says nothing more
+    heir = await world.process(lease=LEASE)
+    while not heir._shared.opened.durable._jobs:  # noqa: ASYNC110 - it takes over by itself
+        await asyncio.sleep(0.05)
+    lease._task.cancel()
+    lease._task = asyncio.create_task(lease._renew())
+    lease._beat = beat
+    with pytest.raises(FencedError, match="order-1"):
+        await job
+    assert (await sleeper.start(BOAT, key="order-2")).urls
+    (found,) = await ended(heir, "order-1")
+    assert found.task_ids == job.task_ids
+    assert world.starts == 2
+
+
+@durable()
+async def test_a_job_without_a_key_is_durable_too(world):
+    """Its key is random, and can be asked for."""
+    dead = await world.process()
+    job = dead.start(KITE)
+    await job.accepted()
+    await world.kill(dead)
+    heir = await world.process()
+    (found,) = await ended(heir, job.key)
+    assert found.task_ids == job.task_ids
+    assert found.request == KITE
