@@ -16,6 +16,9 @@ class MemoryLedger:
 
     Give the same one to two `Batch.open` blocks to test what a second run does.
 
+    Attributes:
+        path: What errors call it.
+
     Example:
         ledger = MemoryLedger()
         async with Batch.open(tmp_path, a2e_client, ledger=ledger) as batch:

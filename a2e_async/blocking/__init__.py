@@ -82,7 +82,13 @@ def _entered(portal: Portal, room: AbstractAsyncContextManager[object]) -> Itera
 
 
 class BlockingJob(Front[Job[R]], Generic[R]):
-    """A job whose methods wait. See `Job`; what is read from it is what is known at that moment."""
+    """A job whose methods wait. See `Job`; what is read from it is what is known at that moment.
+
+    Attributes:
+        family: The family of the request.
+        tag: The mark in the names of the job's tasks, or None when the client does not tag.
+        task_ids: The ids of its tasks; none before the service has taken the start.
+    """
 
     family = Shown(Job, lambda job: job.family)
     tag = Shown(Job, lambda job: job.tag)

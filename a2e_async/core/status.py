@@ -15,7 +15,17 @@ from typing import Final
 
 
 class Status(enum.StrEnum):
-    """Where a task stands; the order of the members is the order of its life."""
+    """Where a task stands; the order of the members is the order of its life.
+
+    Attributes:
+        UNKNOWN: The service says nothing yet, or a word that this version does not know: it counts as still running.
+        INITIALIZED: It was taken and has not begun; a task that is deleted now is refunded.
+        SENT: It was given to a machine.
+        PENDING: It waits for its turn.
+        PROCESSING: It is being made.
+        COMPLETED: It has ended with a result.
+        FAILED: It has ended without one.
+    """
 
     UNKNOWN = "unknown"
     INITIALIZED = "initialized"

@@ -32,6 +32,7 @@ class A2EError(Exception):
     """Base of every error of this package; made of what happened in one sentence, and further attributes by name.
 
     Attributes:
+        message: What happened; the text of the error also says for which tasks, and what to do next.
         request: The request that the error concerns, or None.
         task_ids: The ids of the tasks that the error concerns; every one of them may have been paid for.
         tag: The mark in the name of these tasks, by which they can be found again, or None.

@@ -13,7 +13,19 @@ from a2e_async.core import tags
 
 
 class State(enum.StrEnum):
-    """How far a row has come; the order of the members is the order of its life."""
+    """How far a row has come; the order of the members is the order of its life.
+
+    Attributes:
+        PLANNED: It is written down, and nothing was sent.
+        INTENDED: Its start is about to be sent, or was sent without an answer yet.
+        ACCEPTED: The service has taken its start.
+        COMPLETED: Its tasks have completed; its files are fetched.
+        DONE: Its files are there.
+        FAILED: A task of it has failed.
+        REFUSED: Its start was refused, or cannot be made.
+        UNKNOWN: Its start may have been taken, and nobody can say.
+        EXPIRED: The service has its result no more.
+    """
 
     PLANNED = "planned"
     INTENDED = "intended"

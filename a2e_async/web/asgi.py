@@ -40,7 +40,11 @@ _MOST_OF_A_STRANGER = 64 * 1024
 
 
 class Lifespan:
-    """Opens the client when the application starts and closes it when it ends; made by `lifespan`."""
+    """Opens the client when the application starts and closes it when it ends; made by `lifespan`.
+
+    Attributes:
+        a2e: The client.
+    """
 
     def __init__(self, a2e: A2EClient) -> None:
         self.a2e = a2e

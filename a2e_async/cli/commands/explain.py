@@ -100,7 +100,7 @@ def lines_of(family: Family) -> Iterator[str]:
     """Give all that is known of a family as lines for people."""
     yield f"{family.name}: {family.title}"
     yield ""
-    yield from _facts(family)
+    yield from facts_of(family)
     yield ""
     yield "Fields (* is required):"
     for field, shown in zip(fields_of(family.request), fields_as_data(family), strict=True):
@@ -118,7 +118,8 @@ def lines_of(family: Family) -> Iterator[str]:
     yield f"  {shell_example(family)}"
 
 
-def _facts(family: Family) -> Iterator[str]:
+def facts_of(family: Family) -> Iterator[str]:
+    """Give what is to be known of a family before it is started, in sentences."""
     yield "Makes no file." if family.makes == "record" else f"Makes a {family.makes}."
     if family.price:
         yield f"Price: {family.price}"

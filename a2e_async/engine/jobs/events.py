@@ -47,14 +47,22 @@ class Started(Event):
 
 @attrs.frozen(kw_only=True)
 class Recovered(Event):
-    """The answer of a start was lost, and its tasks were found by their tag; `Accepted` follows."""
+    """The answer of a start was lost, and its tasks were found by their tag; `Accepted` follows.
+
+    Attributes:
+        job: Its job.
+    """
 
     job: AnyJob
 
 
 @attrs.frozen(kw_only=True)
 class Accepted(Event):
-    """The service has taken a start: the job's ids are known, and its coins if the service named them."""
+    """The service has taken a start: the job's ids are known, and its coins if the service named them.
+
+    Attributes:
+        job: Its job.
+    """
 
     job: AnyJob
 

@@ -40,13 +40,13 @@ class Keeper(Protocol):
 class Job(Rendered, Keyed, Pending, Generic[R]):
     """What one request started, which any number of coroutines may await: `result = await job`.
 
-    A job is made by a client, compared by identity, and belongs to the event loop of its client. Cancelling a
-    coroutine that awaits it leaves the job alone; `detach()` and `cancel()` are the two ways to stop it.
+    It belongs to its client's event loop. Cancelling who awaits it leaves it alone; `detach()` and `cancel()` do not.
 
     Attributes:
         family: The family of the request.
         request: The request, or None for a job that was attached by its ids.
         tag: The mark in the names of the job's tasks, or None when the client does not tag.
+        task_ids: The ids of its tasks, of which one start can make several; none before the service has taken it.
     """
 
     __slots__ = (

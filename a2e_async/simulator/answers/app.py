@@ -54,6 +54,7 @@ class App:
     Attributes:
         calls: More endpoints by (method, path): functions from request to the `data` of the reply.
         log: How often each route was asked, and when.
+        files: The host of result files.
     """
 
     def __init__(

@@ -40,6 +40,10 @@ class World:
     Args:
         clock: The time it lives in; by default the real time.
         switches: How it differs from the usual service; `change` alters them later.
+
+    Attributes:
+        kinds: What it makes, by family.
+        account: Its coins.
     """
 
     def __init__(self, clock: Clock | None = None, switches: Switches | None = None) -> None:
