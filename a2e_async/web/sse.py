@@ -28,8 +28,6 @@ from contextlib import aclosing, suppress
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
-from a2e_async.client import A2EClient
-from a2e_async.client.asking import Kind
 from a2e_async.core.records import Record
 from a2e_async.core.status import Status, least_advanced, may_follow
 from a2e_async.engine.jobs.job import Job
@@ -44,10 +42,10 @@ SSE_HEADERS: Final[Mapping[str, str]] = {
 }
 
 # Jobs that `sse_of` has attached, each with how many streams tell of it.
-_OURS: MutableMapping[Job[Any], int] = weakref.WeakKeyDictionary()
-_KEEP_ALIVE = b": still there\n\n"
+ATTACHED: MutableMapping[Job[Any], int] = weakref.WeakKeyDictionary()
+KEEP_ALIVE = b": still there\n\n"
 _LONGEST_ID = 1000
-_END = ":end"
+END = ":end"
 
 
 class SseBody(AsyncIterator[bytes]):
@@ -87,9 +85,9 @@ class _Hold:
     """
 
     def __init__(self, job: Job[Any] | None) -> None:
-        self._job = job if job is not None and job in _OURS else None
+        self._job = job if job is not None and job in ATTACHED else None
         if self._job is not None:
-            _OURS[self._job] += 1
+            ATTACHED[self._job] += 1
 
     async def during(self, source: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
         """Give what comes, and let go when it ends or whoever reads it has gone."""
@@ -103,10 +101,10 @@ class _Hold:
     def let_go(self) -> None:
         """Take part no longer; the second time does nothing."""
         job, self._job = self._job, None
-        if job is None or job not in _OURS:
+        if job is None or job not in ATTACHED:
             return
-        _OURS[job] -= 1
-        if not _OURS[job] and not job._is_awaited():  # noqa: SLF001 - no affair of users
+        ATTACHED[job] -= 1
+        if not ATTACHED[job] and not job._is_awaited():  # noqa: SLF001 - no affair of users
             with suppress(UsageError):  # its loop has ended, and the job with it
                 job.detach()
 
@@ -123,59 +121,28 @@ def sse(job: Job[Any], *, last_event_id: str | None = None, keep_alive: float = 
         keep_alive: Seconds of silence after which a comment is sent.
         retry: Seconds after which the browser shall come back when the connection breaks.
     """
-    if _is_over(job.task_ids, last_event_id):
+    if is_over(job.task_ids, last_event_id):
         return SseBody(None)
-    return SseBody(_told(job, last_event_id, keep_alive, retry))
+    return SseBody(told(job, last_event_id, keep_alive, retry))
 
 
-async def _told(
+async def told(
     job: Job[Any], last_event_id: str | None, keep_alive: float, retry: float
 ) -> AsyncGenerator[bytes, None]:
+    """Give the events of a job; see `sse`."""
     view = _View(job, _read_id(job.task_ids, last_event_id))
     yield f"retry: {round(retry * 1000)}\n\n".encode()
     if not job.task_ids:
-        yield _event("status", "", view.facts())
-    async with aclosing(_with_pauses(job.updates(), keep_alive)) as updates:
+        yield event("status", "", view.facts())
+    async with aclosing(with_pauses(job.updates(), keep_alive)) as updates:
         async for record in updates:
             if record is None:
-                yield _KEEP_ALIVE
+                yield KEEP_ALIVE
             elif view.is_news(record):
-                yield _event("status", view.id, {**view.facts(), "task_id": record.id})
+                yield event("status", view.id, {**view.facts(), "task_id": record.id})
     outcome = await _outcome(job)
     if outcome is not None:
-        yield _event(outcome.pop("event"), view.id and view.id + _END, {**view.facts(), **outcome})
-
-
-def sse_of(
-    a2e: A2EClient,
-    family: Kind,
-    *task_ids: str,
-    last_event_id: str | None = None,
-    keep_alive: float = 15.0,
-    retry: float = 2.0,
-) -> SseBody:
-    """Give the same for the tasks of a start by their ids, in whatever process they were started.
-
-    It is for you to say who may see which task: take the ids from your own records, not from the browser.
-
-    Args:
-        a2e: The client; a job of its own that watches these tasks is used, otherwise they are attached.
-        family: The family's name, or its request class.
-        *task_ids: The ids of all tasks of the start.
-        last_event_id: As in `sse`.
-        keep_alive: As in `sse`.
-        retry: As in `sse`.
-
-    Raises:
-        UsageError: There is no such family, or no id was given.
-    """
-    if _is_over(task_ids, last_event_id):
-        return SseBody(None)
-    job = a2e.job_of(task_ids[0]) if task_ids else None
-    if job is None or job.task_ids != task_ids:
-        job = a2e.attach(family, *task_ids)
-        _OURS[job] = 0
-    return SseBody(_told(job, last_event_id, keep_alive, retry), job)
+        yield event(outcome.pop("event"), view.id and view.id + END, {**view.facts(), **outcome})
 
 
 class _View:
@@ -233,7 +200,7 @@ async def _outcome(job: Job[Any]) -> dict[str, Any] | None:
     return {"event": "done", "urls": list(result.urls)}
 
 
-async def _with_pauses(source: AsyncIterator[T], seconds: float) -> AsyncGenerator[T | None, None]:
+async def with_pauses(source: AsyncIterator[T], seconds: float) -> AsyncGenerator[T | None, None]:
     """Give what comes, and None whenever nothing has come for so long."""
     coming: asyncio.Task[list[T]] | None = None
     try:
@@ -262,19 +229,20 @@ async def _next(source: AsyncIterator[T]) -> list[T]:
     return []
 
 
-def _event(kind: str, event_id: str, data: Mapping[str, Any]) -> bytes:
+def event(kind: str, event_id: str, data: Mapping[str, Any]) -> bytes:
+    """Write one event."""
     lines = [f"event: {kind}", *([f"id: {event_id}"] if event_id else []), f"data: {json.dumps(data)}"]
     return ("\n".join(lines) + "\n\n").encode()
 
 
-def _is_over(task_ids: Sequence[str], last_event_id: str | None) -> bool:
+def is_over(task_ids: Sequence[str], last_event_id: str | None) -> bool:
     """Whether a browser has seen the outcome of these tasks."""
-    return bool(last_event_id and last_event_id.endswith(_END) and _read_id(task_ids, last_event_id))
+    return bool(last_event_id and last_event_id.endswith(END) and _read_id(task_ids, last_event_id))
 
 
 def _read_id(task_ids: Sequence[str], text: str | None) -> dict[str, Status]:
     """Give what a browser has seen of these tasks; nothing when the id is of others or makes no sense."""
-    first, _, words = (text or "")[:_LONGEST_ID].removesuffix(_END).partition(":")
+    first, _, words = (text or "")[:_LONGEST_ID].removesuffix(END).partition(":")
     try:
         statuses = [Status(word) for word in words.split(",")]
     except ValueError:
