@@ -14,7 +14,7 @@ from a2e_async.batch.journal import OnChange
 from a2e_async.batch.leaving import to_its_end
 from a2e_async.batch.ledger import FolderLedger
 from a2e_async.batch.owner import Owner
-from a2e_async.batch.room import Room
+from a2e_async.batch.room import RowPlaces
 from a2e_async.batch.runner import RowsRun
 from a2e_async.batch.steps import Steps
 from a2e_async.client import A2EClient
@@ -142,7 +142,7 @@ class _Opening:
             budget=self._budget,
             on_change=self.on_change,
         )
-        room = Room(self.max_running)
+        room = RowPlaces(self.max_running)
         self._batch = Batch(self.folder, ledger, steps, estimates, room=room, again=self.again)
         return self._batch
 

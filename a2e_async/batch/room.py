@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 
-class Room:
-    """Places for rows, whose number may change while they are taken.
+class RowPlaces:
+    """RowPlaces for rows, whose number may change while they are taken.
 
     Args:
         limit: How many there are.

@@ -16,7 +16,7 @@ from typing import Any
 from a2e_async.batch.estimates import Estimates
 from a2e_async.batch.intake import Intake, Rows, Waiting
 from a2e_async.batch.outputs import RowSource
-from a2e_async.batch.room import Room
+from a2e_async.batch.room import RowPlaces
 from a2e_async.batch.rows import Outcome, Row, of_entry
 from a2e_async.batch.steps import Steps
 from a2e_async.batch.verdicts import STOPPING
@@ -52,7 +52,7 @@ class RowsRun:
         steps: Steps,
         estimates: Estimates,
         *,
-        room: Room,
+        room: RowPlaces,
         again: Collection[State],
         shared: bool = False,
     ) -> None:
@@ -246,7 +246,7 @@ def _nothing() -> None:
 class _Slots:
     """The rows that run at once: their asyncio tasks, and those that have ended and were not yet noted."""
 
-    def __init__(self, intake: Intake, wake: asyncio.Event, room: Room) -> None:
+    def __init__(self, intake: Intake, wake: asyncio.Event, room: RowPlaces) -> None:
         self.intake = intake
         self._room = room
         self.over = False

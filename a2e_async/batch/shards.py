@@ -20,7 +20,7 @@ from a2e_async.batch.journal import OnChange
 from a2e_async.batch.leaving import to_its_end
 from a2e_async.batch.outputs import RowSource
 from a2e_async.batch.owner import Owner
-from a2e_async.batch.room import Room
+from a2e_async.batch.room import RowPlaces
 from a2e_async.batch.rows import Row, as_given
 from a2e_async.batch.runner import RowsRun
 from a2e_async.batch.steps import Steps
@@ -50,7 +50,7 @@ class Ways:
     """
 
     folder: Path = Path()
-    room: Room = attrs.field(factory=lambda: Room(200))
+    room: RowPlaces = attrs.field(factory=lambda: RowPlaces(200))
     options: Options = attrs.field(factory=Options)
     budget: BatchBudget | None = None
     service: str | None = None

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from a2e_async.batch.budget import BatchBudget
 from a2e_async.batch.journal import OnChange
-from a2e_async.batch.room import Room
+from a2e_async.batch.room import RowPlaces
 from a2e_async.batch.shards import Ways
 from a2e_async.client import A2EClient
 from a2e_async.engine.files.names import require_writable
@@ -115,7 +115,7 @@ class Worker:
         async with self._client(terms) as a2e:
             ways = Ways(
                 folder=self._folder,
-                room=Room(0),
+                room=RowPlaces(0),
                 options=terms.start_options(),
                 budget=await _budget(self._store, batch, terms, a2e),
                 service=terms.service,

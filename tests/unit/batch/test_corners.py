@@ -27,7 +27,7 @@ from a2e_async.batch.ledger_file import FILE_NAME, LedgerFile, in_words, make_sa
 from a2e_async.batch.manifest import without_secrets
 from a2e_async.batch.outputs import Outputs, RowSource
 from a2e_async.batch.owner import Owner
-from a2e_async.batch.room import Room
+from a2e_async.batch.room import RowPlaces
 from a2e_async.batch.rows import as_given
 from a2e_async.batch.runner import RowsRun, _without_source
 from a2e_async.batch.schema import ABOUT, STEPS, statements
@@ -222,7 +222,7 @@ async def test_a_ledger_that_breaks_while_rows_are_given_up_stops_the_run():
         def stop(self):
             pass
 
-    run = RowsRun(Path(), None, Broken(), None, room=Room(1), again=())
+    run = RowsRun(Path(), None, Broken(), None, room=RowPlaces(1), again=())
     nothing = SimpleNamespace(note=lambda _outcome: [])
     waiting = [(image("b", image_from="a"), entry("b"))]
     assert [outcome.error async for outcome in run._give_up(waiting, entry(state=State.FAILED), nothing)] == [error]
