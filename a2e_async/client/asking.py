@@ -15,9 +15,10 @@ from a2e_async.core.family import Family, Request, family_of
 from a2e_async.core.polling.learned import Learned
 from a2e_async.core.records import Record
 from a2e_async.core.secrets import SignedUrl
-from a2e_async.engine.files import names, uploads
+from a2e_async.core.transfers import Progress
 from a2e_async.engine.jobs.events import EventStream
 from a2e_async.engine.jobs.job import Job
+from a2e_async.engine.jobs.outputs import Outputs
 from a2e_async.engine.jobs.stats import Stats
 from a2e_async.engine.jobs.stored import StoredJob
 from a2e_async.engine.settings import check_amount
@@ -115,7 +116,7 @@ class Asking(Opening):
 
     # Files.
 
-    async def download(self, what: names.Outputs, folder: str | Path = ".", *, name: str | None = None) -> list[Path]:
+    async def download(self, what: Outputs, folder: str | Path = ".", *, name: str | None = None) -> list[Path]:
         """Fetch result files, each whole or not at all.
 
         What this has fetched before into the same folder is found again and not fetched a second time. Nothing else
@@ -133,13 +134,9 @@ class Asking(Opening):
             UsageError: An argument is not what it must be.
         """
         what = SignedUrl(what) if isinstance(what, str) else what
-        opened = self._parts()
-        where, stem = names.place(folder, name)
-        return await names.download(opened.engine, opened.downloads, what, where, stem)
+        return await self._parts().files.download(what, folder, name)
 
-    async def upload(
-        self, path: str | Path, *, kind: str | None = None, progress: uploads.Progress | None = None
-    ) -> str:
+    async def upload(self, path: str | Path, *, kind: str | None = None, progress: Progress | None = None) -> str:
         """Send a file to the service's storage and give its public URL, for use as an input.
 
         Args:
@@ -152,8 +149,7 @@ class Asking(Opening):
             StartUnknownError: The answer with the URL was lost; API tokens may have been charged for it.
             TransportError: The file could not be sent.
         """
-        opened = self._parts()
-        return await opened.uploads.send(opened.engine.service, uploads.check(path, kind), kind, progress)
+        return await self._parts().files.upload(path, kind, progress)
 
     # Coins.
 

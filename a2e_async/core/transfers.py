@@ -11,6 +11,9 @@ import attrs
 from a2e_async.core.rules import kind_of
 from a2e_async.errors import UsageError
 
+Progress = Callable[[int, int], None]
+"""Called with the bytes sent and the bytes in all."""
+
 
 def _at_least(least: float, *, whole: bool) -> Callable[[object, attrs.Attribute[Any], object], None]:
     kinds: tuple[type, ...] = (int,) if whole else (int, float)

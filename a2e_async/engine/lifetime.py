@@ -9,16 +9,13 @@ from __future__ import annotations
 import asyncio
 import sys
 import weakref
-from typing import Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from a2e_async.core.family import Family, Request
 from a2e_async.core.http import Transport
 from a2e_async.core.polling.learned import Learned
 from a2e_async.core.records import Result
 from a2e_async.engine.engine import Engine
-from a2e_async.engine.files.downloads import Downloads
-from a2e_async.engine.files.hosts import Hosts, tls_of
-from a2e_async.engine.files.uploads import Uploads
 from a2e_async.engine.http.service import Service
 from a2e_async.engine.http.session import HttpSession, Session
 from a2e_async.engine.jobs.job import AnyJob, Job
@@ -29,6 +26,9 @@ from a2e_async.engine.settings import Config
 from a2e_async.errors import ClientClosedError, UsageError
 
 R = TypeVar("R", bound=Result)
+
+if TYPE_CHECKING:  # loaded with the first file
+    from a2e_async.engine.files.files import Files
 
 _DEAD: Final = (
     "the event loop in which the client was opened has ended, as each `asyncio.run` ends its own; open the client "
@@ -81,11 +81,8 @@ class Opened:
         own = config.http is None or isinstance(config.http, HttpSession)
         self.session = Session(config.base_url, config.http, tls=config.tls) if own else None  # type: ignore[arg-type]
         transport: Transport = self.session or config.http  # type: ignore[assignment]
-        inside = config.local or config.allow_private_files
-        tls = config.tls or tls_of(config.http)
-        self.hosts = Hosts(config.retry, config.transfers, inside=inside, tls=tls)
-        self.downloads = Downloads(config.retry, config.transfers, self.hosts)
-        self.uploads = Uploads(config.retry, self.hosts, config.transfers.largest)
+        self._config = config
+        self._files: Files | None = None
         self.engine = Engine(
             Service(
                 transport, config.token, config.retry, config.rate, token_source=config.token_source, lang=config.lang
@@ -108,6 +105,15 @@ class Opened:
 
         self.durable = await open_jobs(self.engine, config)
 
+    @property
+    def files(self) -> Files:
+        """What fetches and sends files."""
+        if self._files is None:
+            from a2e_async.engine.files.files import Files  # noqa: PLC0415 - most jobs need no file, and none at first
+
+            self._files = Files(self._config, self.engine)
+        return self._files
+
     async def aclose(self, seconds: float) -> None:
         """Close every part; waits only for answers to starts on the wire, at most so many seconds."""
         try:
@@ -117,7 +123,8 @@ class Opened:
         finally:
             if self.durable is not None:
                 await self.durable.aclose()
-            await self.hosts.aclose()
+            if self._files is not None:
+                await self._files.aclose()
             if self.session is not None:
                 await self.session.aclose()
 

@@ -6,9 +6,8 @@ import asyncio
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import attrs
 
@@ -20,11 +19,8 @@ from a2e_async.engine.engine import Engine
 from a2e_async.engine.files.downloads import Downloads, Relink, WantedFile
 from a2e_async.engine.files.uploads import at_home
 from a2e_async.engine.jobs.events import Downloaded
-from a2e_async.engine.jobs.job import Job
+from a2e_async.engine.jobs.outputs import Outputs, finished
 from a2e_async.errors import A2EError, UsageError
-
-Output = Result | Record | Job[Any] | str
-Outputs = Output | Iterable[Output]
 
 _MOST_BYTES = 200  # of a name without suffix, number and what makes it hidden
 _KEPT_BYTES = 180
@@ -36,23 +32,6 @@ class Named:
 
     wanted: WantedFile
     record: Record | None = None
-
-
-async def finished(what: Outputs) -> list[Result | Record | str]:
-    """Give what to fetch, in order; jobs are awaited.
-
-    Raises:
-        UsageError: Something among them has no files.
-        A2EError: A job has failed.
-    """
-    several = isinstance(what, Iterable) and not isinstance(what, Result | Record | str | bytes | os.PathLike | dict)
-    found: list[Result | Record | str] = []
-    for one in what if several else [what]:  # type: ignore[union-attr] # it was polled just now
-        ready = await one if isinstance(one, Job) else one
-        if not isinstance(ready, Result | Record | str):
-            raise UsageError(f"download: needs a result, a record, a job or URLs, not {rules.kind_of(ready)}")
-        found.append(ready)
-    return found
 
 
 def place(folder: str | os.PathLike[str], name: str | None) -> tuple[Path, str | None]:

@@ -13,7 +13,7 @@ import os
 import random
 import re
 import stat
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from io import BufferedReader
 from pathlib import Path
 
@@ -24,13 +24,12 @@ from a2e_async.calls import storage
 from a2e_async.core import media, names, rules
 from a2e_async.core.retry import Retry
 from a2e_async.core.secrets import SignedUrl
+from a2e_async.core.transfers import Progress
 from a2e_async.engine.files.disk import hop, hop_for
 from a2e_async.engine.files.hosts import Hosts
 from a2e_async.engine.http.failures import cause_of, words_of
 from a2e_async.engine.http.service import Service
 from a2e_async.errors import DownloadError, TransportError, UsageError
-
-Progress = Callable[[int, int], None]
 
 _CHUNK = 64 << 10  # small enough that a slow line sends one within `Retry.stall_seconds`
 _TO_ANSWER = 4
