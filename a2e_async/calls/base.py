@@ -77,7 +77,7 @@ def _never(_error: A2EError) -> bool:
     return False
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Plan:
     """A call as data.
 

@@ -25,7 +25,7 @@ LONGEST_CHANGE = 3 * 3600.0
 """Tasks end within hours: rows created so long before a start have no change after it."""
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Page:
     """One page of a list.
 
@@ -83,7 +83,7 @@ def _whole(count: object) -> int | None:
     return int(count) if is_number(count) else None  # type: ignore[call-overload]  # it is a number
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Reading:
     """What was read of a list, one page after the other.
 
@@ -197,7 +197,7 @@ class Reading:
         return False
 
 
-@attrs.define
+@attrs.define(eq=False, repr=False)
 class Proof:
     """How many readings in a row speak for it that a start is not there.
 

@@ -17,7 +17,7 @@ INHERITED = frozenset({"extra", "name", "webhook_url", "webhook_token"})
 """Fields that many requests have."""
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class SentAs:
     """Marks a field whose name in the body is another one, such as `Annotated[str, SentAs("imageUrl")]`.
 
@@ -30,7 +30,7 @@ class SentAs:
     also: str = ""
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class WrittenBy:
     """Marks a field whose value is another one in the body.
 
@@ -92,14 +92,14 @@ ImageOrVideo = Annotated[Url, Shows(("image", "video"))]
 """An image or a video, likewise."""
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class AtMost:
     """Marks a field whose files may have so many bytes each, such as `AtMost(10 << 20)`."""
 
     size: int
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Field:
     """One field of a request class.
 

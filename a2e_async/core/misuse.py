@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
@@ -103,6 +102,8 @@ def misuse(
 
 
 def _like(name: str, known: Sequence[str]) -> str:
+    import difflib  # noqa: PLC0415 - needed to say what was meant
+
     close = difflib.get_close_matches(name, known, n=3)
     if close:
         return f"did you mean {' or '.join(close)}?"

@@ -13,7 +13,7 @@ from a2e_async.core.inputs import is_input, replaced
 from a2e_async.core.secrets import is_secret
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class RequestPlan:
     """What a request class consists of, and what reads the values of all its fields, or of those that take files."""
 

@@ -6,8 +6,6 @@ to one send (a start of four images makes four); a second send of the same inten
 
 from __future__ import annotations
 
-import difflib
-import html
 import re
 import unicodedata
 
@@ -75,6 +73,8 @@ def find(shown: str) -> tuple[str, str] | None:
     """
     mark = _MARK.search(shown)
     if mark is None:
+        import html  # noqa: PLC0415 - hardly ever needed
+
         plain = unicodedata.normalize("NFKC", html.unescape(shown)).casefold()
         mark = _MARK.search("".join([one for one in plain if unicodedata.category(one) not in _UNSEEN]).strip())
     return None if mark is None else (mark[1], mark[2])
@@ -85,6 +85,8 @@ def resembles(tag: str, sent: str) -> bool:
 
     Two random tags have hardly a third of their characters so in common.
     """
+    import difflib  # noqa: PLC0415 - needed when the list has a tag that is like ours
+
     ours = find(sent)
     if ours is None:
         return False

@@ -49,7 +49,7 @@ class Opener(Protocol):
         ...
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Config:
     """What a client was made with, checked; see `A2EClient`.
 

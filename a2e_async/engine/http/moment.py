@@ -18,7 +18,7 @@ def _boot() -> float:
     return time.monotonic() if _BOOT is None else time.clock_gettime(_BOOT)
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Moment:
     """A moment.
 

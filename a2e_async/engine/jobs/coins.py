@@ -19,7 +19,7 @@ from a2e_async.core.records import Record, coins_of
 _MOST_KEPT = 100_000
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Reservation:
     """Coins that are held for one start.
 

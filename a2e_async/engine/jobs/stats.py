@@ -62,7 +62,7 @@ class Stats:
         return self.outage is None
 
 
-@attrs.define
+@attrs.define(eq=False, repr=False)
 class Counts:
     """What a client counts as it goes; see `Stats`."""
 

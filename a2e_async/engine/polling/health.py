@@ -17,7 +17,7 @@ from a2e_async.engine.jobs.events import HealthChanged
 from a2e_async.errors import AuthenticationError
 
 
-@attrs.define
+@attrs.define(eq=False, repr=False)
 class Health:
     """Failures of polls in a row, and when the next poll may go.
 

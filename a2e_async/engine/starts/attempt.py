@@ -39,7 +39,7 @@ from a2e_async.engine.jobs.job import Job
 from a2e_async.errors import A2EError, ClientClosedError, JobCancelledError, StartUnknownError
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Attempt:
     """What is being done to start one job.
 

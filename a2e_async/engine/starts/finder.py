@@ -42,7 +42,7 @@ _CLOCKS_APART = 900.0
 _KNOWN_AT_MOST = 2_000
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Search:
     """A start that is looked for.
 
@@ -73,7 +73,7 @@ class Search:
     at_once: bool = False
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Finding:
     """What a search came to: the rows with the tag, and when there are none, what that proves.
 

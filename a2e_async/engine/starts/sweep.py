@@ -24,7 +24,7 @@ _PAGES_BELOW = 10  # and so many below, for it may also stand under rows that ch
 _PAGES_BELOW_IN_DEPTH = 2
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Span:
     """Which part of a list is wanted, by when its rows were created by the service's time.
 

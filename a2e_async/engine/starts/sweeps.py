@@ -21,7 +21,7 @@ from a2e_async.errors import A2EError
 _PAGES_IN_A_GAP = 3  # the more a sweep reads, the longer the next one waits, so that more starts share it
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class _Want:
     span: Span
     due: float
