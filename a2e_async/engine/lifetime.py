@@ -28,7 +28,7 @@ from a2e_async.errors import ClientClosedError, UsageError
 R = TypeVar("R", bound=Result)
 
 if TYPE_CHECKING:  # loaded with the first file
-    from a2e_async.engine.files.files import Files
+    from a2e_async.engine.files.files import ClientFiles
 
 _DEAD: Final = (
     "the event loop in which the client was opened has ended, as each `asyncio.run` ends its own; open the client "
@@ -82,7 +82,7 @@ class Opened:
         self.session = Session(config.base_url, config.http, tls=config.tls) if own else None  # type: ignore[arg-type]
         transport: Transport = self.session or config.http  # type: ignore[assignment]
         self._config = config
-        self._files: Files | None = None
+        self._files: ClientFiles | None = None
         self.engine = Engine(
             Service(
                 transport, config.token, config.retry, config.rate, token_source=config.token_source, lang=config.lang
@@ -106,12 +106,12 @@ class Opened:
         self.durable = await open_jobs(self.engine, config)
 
     @property
-    def files(self) -> Files:
+    def files(self) -> ClientFiles:
         """What fetches and sends files."""
         if self._files is None:
-            from a2e_async.engine.files.files import Files  # noqa: PLC0415 - most jobs need no file, and none at first
+            from a2e_async.engine.files.files import ClientFiles  # noqa: PLC0415 - most jobs need no file, and none at first
 
-            self._files = Files(self._config, self.engine)
+            self._files = ClientFiles(self._config, self.engine)
         return self._files
 
     async def aclose(self, seconds: float) -> None:

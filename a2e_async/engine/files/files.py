@@ -13,7 +13,7 @@ from a2e_async.engine.jobs.outputs import Outputs
 from a2e_async.engine.settings import Config
 
 
-class Files:
+class ClientFiles:
     """Fetches and sends the files of one client.
 
     Args:
