@@ -51,11 +51,11 @@ class SqlEngine(Protocol):
         """Write what is waiting, and disconnect."""
         ...
 
-    async def read(self, sql: str, **values: Any) -> Rows:  # noqa: ANN401 - what SQL takes
+    async def read(self, text: str, **values: Any) -> Rows:  # noqa: ANN401 - what SQL takes
         """Carry out a statement that only reads; LedgerError when the store is away for some seconds."""
         ...
 
-    async def write(self, sql: str, **values: Any) -> Rows:  # noqa: ANN401 - what SQL takes
+    async def write(self, text: str, **values: Any) -> Rows:  # noqa: ANN401 - what SQL takes
         """Carry out one statement that needs no lease, and comes out the same when it is told twice."""
         ...
 

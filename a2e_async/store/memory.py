@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import threading
+import weakref
 from typing import Self
 
 from a2e_async.store.sql_store import SqlStore
@@ -18,6 +19,7 @@ class _Memory:
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.db = prepared(sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False), wal=False)
+        weakref.finalize(self, self.db.close)
 
 
 class _MemoryEngine(SqliteEngine):

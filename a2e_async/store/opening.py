@@ -1,7 +1,8 @@
-"""From an address to a store: `sqlite:///path` or `memory:`."""
+"""From an address to a store: `sqlite:///path`, `postgresql://...` or `memory:`."""
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
@@ -14,7 +15,8 @@ from a2e_async.store.sql_store import SqlStore
 from a2e_async.store.sqlite import SqliteEngine
 
 STORE_VARIABLE: Final = "A2E_STORE"
-_KNOWN: Final = "sqlite:///path/to/jobs.sqlite or memory:"
+_KNOWN: Final = "sqlite:///path/to/jobs.sqlite, postgresql://user@host/database or memory:"
+_POSTGRES: Final = frozenset({"postgresql", "postgres"})
 
 
 def open_store(url: str) -> Store:
@@ -22,10 +24,11 @@ def open_store(url: str) -> Store:
 
     Args:
         url: `sqlite:///jobs.sqlite` is a file of the current folder, `sqlite:////var/lib/app/jobs.sqlite` one with four
-            slashes a file of that place; `memory:` is gone with the process.
+            slashes a file of that place; `postgresql://user:password@host:5432/database` is a database; `memory:` is
+            gone with the process.
 
     Raises:
-        UsageError: It is no address of a store.
+        UsageError: It is no address of a store, or PostgreSQL is asked for without the extra that it needs.
     """
     if not isinstance(url, str) or not url.strip():
         raise UsageError(f"store: must be an address such as {_KNOWN}, not {_shown(url)}")
@@ -34,6 +37,8 @@ def open_store(url: str) -> Store:
         return MemoryStore()
     if scheme == "sqlite":
         return SqlStore(SqliteEngine(_path_of(url)))
+    if scheme in _POSTGRES:
+        return _postgres(url)
     raise UsageError(f"store: nobody knows {_shown(url)}; give {_KNOWN}")
 
 
@@ -46,6 +51,14 @@ def _path_of(url: str) -> Path:
     if path.is_dir():
         raise UsageError(f"store: {path} is a folder; give the path of a file, such as sqlite:///{path}/jobs.sqlite")
     return path
+
+
+def _postgres(url: str) -> Store:
+    if importlib.util.find_spec("psycopg") is None:
+        raise UsageError("store: PostgreSQL needs psycopg: pip install 'a2e_async[postgres]'")
+    from a2e_async.store.postgres import PostgresEngine  # noqa: PLC0415 - an optional extra
+
+    return SqlStore(PostgresEngine(url))
 
 
 def _shown(url: object) -> str:

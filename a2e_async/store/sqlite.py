@@ -82,14 +82,14 @@ class SqliteEngine:
 
     # Reading and writing.
 
-    async def read(self, sql: str, **values: Any) -> Rows:  # noqa: ANN401 - what SQL takes
+    async def read(self, text: str, **values: Any) -> Rows:  # noqa: ANN401 - what SQL takes
         """Carry out a statement that only reads."""
-        found: Rows = await self._ask(lambda db: db.execute(sql, values).fetchall(), writes=False, patience=_PATIENCE)
+        found: Rows = await self._ask(lambda db: db.execute(text, values).fetchall(), writes=False, patience=_PATIENCE)
         return found
 
-    async def write(self, sql: str, **values: Any) -> Rows:  # noqa: ANN401 - what SQL takes
+    async def write(self, text: str, **values: Any) -> Rows:  # noqa: ANN401 - what SQL takes
         """Carry out one statement that needs no lease."""
-        found: Rows = await self._ask(lambda db: db.execute(sql, values).fetchall())
+        found: Rows = await self._ask(lambda db: db.execute(text, values).fetchall())
         return found
 
     async def _ask(self, task: Any, *, writes: bool = True, patience: float | None = None) -> Any:  # noqa: ANN401 - a task of the thread

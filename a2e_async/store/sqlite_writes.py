@@ -56,7 +56,7 @@ def changed(db: sqlite3.Connection, change: Change, limit: float | None) -> bool
     if purse is None:
         return bool(db.execute(_update(change.verb), {**change.values, **at}).fetchall())
     before = _held(db, at)
-    if limit is not None:
+    if limit is not None and _stands(db, at, change.verb):
         _require_coins(before, change.values["price"], limit, purse[0])
     if not db.execute(_update(change.verb), {**change.values, **at}).fetchall():
         return False
@@ -64,6 +64,11 @@ def changed(db: sqlite3.Connection, change: Change, limit: float | None) -> bool
     if more:
         db.execute("UPDATE purses SET taken = taken + :more WHERE batch = :batch", {**at, "more": more})
     return True
+
+
+def _stands(db: sqlite3.Connection, at: dict[str, Any], verb: Verb) -> bool:
+    found = db.execute(f"SELECT state FROM rows WHERE {_AT}", at).fetchone()  # noqa: S608 - a constant
+    return found is not None and found[0] in verb.allowed
 
 
 def _held(db: sqlite3.Connection, at: dict[str, Any]) -> float:
