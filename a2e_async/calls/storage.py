@@ -24,6 +24,7 @@ class UploadUrl:
         key: The file's final name, below the account's own folder; not the one that was sent. "" where it is not told.
         bucket: Where it lies, "" where it is not told.
         expires_in: Seconds for which `put_url` can be used, None where it is not told.
+        coins: What the service charged for it, None where it is not told.
     """
 
     put_url: str
@@ -31,6 +32,7 @@ class UploadUrl:
     key: str = ""
     bucket: str = ""
     expires_in: float | None = None
+    coins: float | None = None
 
 
 def read_upload_url(data: object) -> UploadUrl:
@@ -38,13 +40,14 @@ def read_upload_url(data: object) -> UploadUrl:
     if isinstance(data, dict):
         put_url, public_url = data.get("uploadUrl"), data.get("cdnUrl")
         if isinstance(put_url, str) and put_url and isinstance(public_url, str) and public_url:
-            key, bucket, lasts = (data.get(name) for name in ("key", "bucket", "expiresIn"))
+            key, bucket, lasts, coins = (data.get(name) for name in ("key", "bucket", "expiresIn", "coins"))
             return UploadUrl(
                 put_url=put_url,
                 public_url=public_url,
                 key=key if isinstance(key, str) else "",
                 bucket=bucket if isinstance(bucket, str) else "",
                 expires_in=lasts if is_number(lasts) else None,
+                coins=coins if is_number(coins) else None,
             )
     raise ProtocolError("the upload was answered without its URLs")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from a2e_async.calls import Calls
 from a2e_async.calls import credits as credit_calls
@@ -12,12 +12,14 @@ from a2e_async.calls.base import Line
 from a2e_async.client.opening import Opening
 from a2e_async.core import rules
 from a2e_async.core.family import Family, Request, family_of
+from a2e_async.core.plans import inputs_in, stand_in
 from a2e_async.core.polling.learned import Learned
 from a2e_async.core.records import Record
 from a2e_async.core.secrets import SignedUrl
 from a2e_async.core.transfers import Progress
 from a2e_async.engine.jobs.events import EventStream
 from a2e_async.engine.jobs.job import Job
+from a2e_async.engine.jobs.options import Options
 from a2e_async.engine.jobs.outputs import Outputs
 from a2e_async.engine.jobs.stats import Stats
 from a2e_async.engine.jobs.stored import StoredJob
@@ -29,6 +31,8 @@ Kind = str | Family | type[Request[Any]]
 
 class Asking(Opening):
     """What needs no job."""
+
+    _options: Options
 
     # Tasks by their ids.
 
@@ -136,11 +140,15 @@ class Asking(Opening):
         what = SignedUrl(what) if isinstance(what, str) else what
         return await self._parts().files.download(what, folder, name)
 
-    async def upload(self, path: str | Path, *, kind: str | None = None, progress: Progress | None = None) -> str:
-        """Send a file to the service's storage and give its public URL, for use as an input.
+    async def upload(
+        self, path: str | Path | bytes | IO[bytes], *, kind: str | None = None, progress: Progress | None = None
+    ) -> str:
+        """Send a file to the service's storage and give its public URL; a content that is there already is not sent.
+
+        A start does this by itself for each file in its request.
 
         Args:
-            path: An image, a video or audio.
+            path: An image, a video or audio: its path, its bytes, or a file that is open for reading bytes.
             kind: Its content type, such as "image/x-tga", where its first bytes do not tell it.
             progress: Called with the bytes sent and the bytes in all.
 
@@ -148,8 +156,9 @@ class Asking(Opening):
             UsageError: There is no such file, it is empty, or is no media file.
             StartUnknownError: The answer with the URL was lost; API tokens may have been charged for it.
             TransportError: The file could not be sent.
+            BudgetExceededError: Its price, `Transfers.upload_price`, is more than is left.
         """
-        return await self._parts().files.upload(path, kind, progress)
+        return await self._parts().files.upload(path, kind, progress, self._options.uploads)
 
     # Coins.
 
@@ -159,9 +168,16 @@ class Asking(Opening):
         return credit_calls.read_balance(await service.ask_again(credit_calls.balance()))
 
     async def quote(self, request: Request[Any]) -> credit_calls.Quote:
-        """Ask what a start would cost (POST /api/v1/generation/quote); it is free and starts nothing."""
-        service = self._parts().engine.service
-        return credit_calls.read_quote(await service.ask_again(credit_calls.quote(family_of(request), request)))
+        """Ask what a start would cost (POST /api/v1/generation/quote); it is free, and starts and uploads nothing.
+
+        Raises:
+            InvalidRequestError: A field that decides the price holds a file or a job, whose URL nobody knows yet.
+        """
+        service, family = self._parts().engine.service, family_of(request)
+        for field in inputs_in(request).keys() & set(family.price_fields):
+            words = "must be a URL where a price is asked for that depends on it: give `await a2e.upload(...)`"
+            raise rules.refuse(field, getattr(request, field), words)
+        return credit_calls.read_quote(await service.ask_again(credit_calls.quote(family, stand_in(request))))
 
     @property
     def spent(self) -> float:

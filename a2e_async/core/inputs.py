@@ -10,7 +10,7 @@ import inspect
 import io
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
@@ -85,6 +85,23 @@ class UploadMemory:
 
     async def remember(self, content: str, upload: Upload) -> None:
         """Keep an upload, in the place of an older one of the same content."""
+
+
+NO_MEMORY: Final = UploadMemory()
+
+
+class FaultError(Exception):
+    """What is wrong with a file.
+
+    Args:
+        rule: What it must be, in words that go on "it ...".
+        instead: What it is instead.
+    """
+
+    def __init__(self, rule: str, instead: str) -> None:
+        super().__init__(f"{rule}, not {instead}")
+        self.rule = rule
+        self.instead = instead
 
 
 def is_input(value: object) -> bool:

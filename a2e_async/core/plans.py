@@ -9,7 +9,7 @@ from typing import Any, get_type_hints
 import attrs
 
 from a2e_async.core.fields import Field, field_of
-from a2e_async.core.inputs import is_input, replaced
+from a2e_async.core.inputs import Made, is_input, output_of, replaced
 from a2e_async.core.secrets import is_secret
 
 
@@ -23,6 +23,7 @@ class RequestPlan:
     files: Callable[[object], tuple[Any, ...]]
 
 
+_SUFFIXES = {"image": ".png", "video": ".mp4", "audio": ".mp3"}
 _plans: dict[type[object], RequestPlan] = {}
 
 
@@ -43,6 +44,14 @@ def plan_of(kind: type[object]) -> RequestPlan:
     return plan
 
 
+def holds_inputs(request: object) -> bool:
+    """Whether a request holds something that is no URL yet; of one field or two, as most have, it takes no time."""
+    for value in plan_of(type(request)).files(request):
+        if value is not None and not isinstance(value, str):
+            return bool(inputs_in(request))
+    return False
+
+
 def inputs_in(request: object) -> dict[str, Any]:
     """Give the fields of a request that hold something that is no URL yet, and what they hold."""
     plan = plan_of(type(request))
@@ -51,6 +60,23 @@ def inputs_in(request: object) -> dict[str, Any]:
         for name, value in zip(plan.media, plan.files(request), strict=True)
         if value is not None and not isinstance(value, str) and any(map(is_input, each_input(value)))
     }
+
+
+def stand_in(request: Any) -> Any:  # noqa: ANN401 - a request
+    """Give a request with some URL in the place of each input that is none yet, to ask for its price."""
+    given = inputs_in(request)
+    if not given:
+        return request
+    sent: dict[str, Any] = {}
+    for field in fields_of(type(request)):
+        if field.name in given:
+            suffix = (*field.rule.suffixes, *(_SUFFIXES[kind] for kind in field.media))[0]
+            sent[field.name] = replaced(given[field.name], lambda value, suffix=suffix: _some_url(value, suffix))
+    return request.replace(**sent)
+
+
+def _some_url(value: object, suffix: str) -> str:
+    return output_of(value) if isinstance(value, Made) else f"https://files.example.net/input{suffix}"
 
 
 def each_input(value: Any) -> list[Any]:  # noqa: ANN401 - whatever the field holds

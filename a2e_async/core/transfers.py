@@ -38,6 +38,9 @@ class Transfers:
         longest: Most seconds for one file with all its tries (default 6 h).
         at_once: Most files that are fetched or sent at once (default 32).
         per_host: Most of them from or to one host (default 8).
+        upload_price: Coins that the service charges for one upload, as far as you know (default 0); the budget counts
+            them. The service charges API tokens, and neither documents the price nor tells it in its answers; where an
+            answer tells it, that counts.
 
     Raises:
         UsageError: A value is not what it must be.
@@ -48,3 +51,4 @@ class Transfers:
     longest: float = attrs.field(default=6 * 3600, validator=_at_least(1e-3, whole=False))
     at_once: int = attrs.field(default=32, validator=_at_least(1, whole=True))
     per_host: int = attrs.field(default=8, validator=_at_least(1, whole=True))
+    upload_price: float = attrs.field(default=0, validator=_at_least(0, whole=False))

@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import weakref
 from collections import Counter
-from collections.abc import Sequence
-from typing import Literal, TypeVar
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from a2e_async.calls import credits as credit_calls
 from a2e_async.core import wire
 from a2e_async.core.absence import letter_of
 from a2e_async.core.family import Family, Request
 from a2e_async.core.hooks import Webhook
+from a2e_async.core.plans import holds_inputs, inputs_in, stand_in
 from a2e_async.core.polling.learned import Learned
 from a2e_async.core.polling.schedule import Cadence
 from a2e_async.core.records import Record, Result
@@ -35,6 +37,9 @@ from a2e_async.engine.starts.sender import Sender
 from a2e_async.engine.starts.starter import Starter
 from a2e_async.errors import A2EError, ClientClosedError, JobCancelledError, StartUnknownError
 
+if TYPE_CHECKING:  # loaded with the first request that holds more than URLs
+    from a2e_async.engine.jobs.inputs import Inputs
+
 _log = logging.getLogger("a2e_async")
 
 R = TypeVar("R", bound=Result)
@@ -53,6 +58,8 @@ class Engine:
         webhook: Sent along with starts.
         learned: What is known of the ages at which tasks end.
         max_running: Most jobs between their start and their end, or None.
+        check_urls: Refuses a request with URLs that the service cannot reach.
+        files: Gives who examines and uploads files; called for the first one.
     """
 
     def __init__(
@@ -67,6 +74,8 @@ class Engine:
         on_unknown_price: Literal["alone", "refuse"] = "alone",
         learned: Learned | None = None,
         max_running: int | None = None,
+        check_urls: Callable[[Request[Any]], None] = lambda _request: None,
+        files: Callable[[], Any] = lambda: None,
     ) -> None:
         self.service = service
         self.events = service.events
@@ -78,6 +87,9 @@ class Engine:
         self.starter = Starter(
             self.sender, self.ends, self.budget, AccountCheck(service), max_starts, max_running=max_running
         )
+        self._inputs: Inputs | None = None
+        self._of_inputs = (check_urls, files)
+        self._taken: weakref.WeakKeyDictionary[AnyJob, Any] = weakref.WeakKeyDictionary()
         self._canceller = Canceller(self.tasks, self.ends)
         self.poller = Poller(service, cadence, retry, learned or Learned(), self.ends)
         self._broken: str | None = None
@@ -93,13 +105,29 @@ class Engine:
     def take_in(self, family: Family, request: Request[R] | None, options: Options, tag: str | None) -> Job[R]:
         """Give the job of a start that `send` has yet to queue, because something has to be written down before."""
         self._check_whole()
+        files = self.inputs.take(request) if request is not None and holds_inputs(request) else None
         job = Job(self, family, request, options, tag)
         self.ends.add(job)
+        if files is not None:
+            self._taken[job] = files
         return job
 
     def send(self, job: AnyJob) -> None:
-        """Queue the start of a job."""
-        self.starter.put(job)
+        """Queue the start of a job; one whose request holds files or jobs waits for them first."""
+        files = self._taken.pop(job, None) if self._taken else None
+        if files is None:
+            self.starter.put(job)
+        else:
+            self.inputs.wait(job, files)
+
+    @property
+    def inputs(self) -> Inputs:
+        """What makes requests ready that hold more than URLs."""
+        if self._inputs is None:
+            from a2e_async.engine.jobs.inputs import Inputs  # noqa: PLC0415 - loaded with the first of them
+
+            self._inputs = Inputs(self.ends, self.starter, self._check_price, *self._of_inputs)
+        return self._inputs
 
     def attach(self, family: Family, task_ids: Sequence[str], options: Options, tag: str | None = None) -> AnyJob:
         """Watch tasks that somebody else started."""
@@ -166,6 +194,13 @@ class Engine:
             for job in list(self.live.jobs):
                 self.ends.fail(job, A2EError(self._broken))
 
+    async def _check_price(self, job: AnyJob) -> None:
+        """Refuse a start that is surely too dear before its files are uploaded."""
+        if not job.options.journal.paid:
+            decides = job.family.price_fields
+            known = not any(field in decides for field in inputs_in(job.request))
+            await self.budget.check(job, stand_in(job.request) if known else None)
+
     async def _quote(self, family: Family, request: Request[Result]) -> float | None:
         with contextlib.suppress(A2EError):
             return credit_calls.read_quote(await self.service.ask_again(credit_calls.quote(family, request))).coins
@@ -178,6 +213,8 @@ class Engine:
         charged; the poller and the finders only after that.
         """
         jobs, until = list(self.live.jobs), asyncio.get_running_loop().time() + seconds
+        if self._inputs is not None:
+            await self._inputs.aclose()
         await self.starter.aclose(seconds)
         await self.ends.aclose(until)
         self._poller_task.cancel()

@@ -15,6 +15,7 @@ from a2e_async.core.family import Family, Request
 from a2e_async.core.http import Transport
 from a2e_async.core.polling.learned import Learned
 from a2e_async.core.records import Result
+from a2e_async.core.requests import require_public_links
 from a2e_async.engine.engine import Engine
 from a2e_async.engine.http.service import Service
 from a2e_async.engine.http.session import HttpSession, Session
@@ -95,6 +96,8 @@ class Opened:
             on_unknown_price=config.on_unknown_price,
             learned=learned,
             max_running=config.max_running,
+            check_urls=_unchecked if config.local else require_public_links,
+            files=lambda: self.files.uploads,
         )
 
     async def open_store(self, config: Config) -> None:
@@ -127,6 +130,10 @@ class Opened:
                 await self._files.aclose()
             if self.session is not None:
                 await self.session.aclose()
+
+
+def _unchecked(_request: object) -> None:
+    """Let every URL pass: a service on this machine reaches this machine."""
 
 
 def _running_loop() -> asyncio.AbstractEventLoop:

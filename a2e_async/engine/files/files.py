@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from a2e_async.core.inputs import UploadMemory
 from a2e_async.core.transfers import Progress
 from a2e_async.engine.engine import Engine
 from a2e_async.engine.files import names, uploads
@@ -30,17 +31,18 @@ class ClientFiles:
         self._engine = engine
         self._hosts = Hosts(config.retry, config.transfers, inside=inside, tls=config.tls or tls_of(config.http))
         self.downloads = Downloads(config.retry, config.transfers, self._hosts)
-        self.uploads = uploads.Uploads(config.retry, self._hosts, config.transfers.largest)
+        self.uploads = uploads.Uploads(engine, self._hosts, config.retry, config.transfers)
 
     async def download(self, what: Outputs, folder: str | Path, name: str | None) -> list[Path]:
         """Fetch result files; see `A2EClient.download`."""
         where, stem = names.place(folder, name)
         return await names.download(self._engine, self.downloads, what, where, stem)
 
-    async def upload(self, path: str | Path, kind: str | None, progress: Progress | None) -> str:
+    async def upload(self, what: object, kind: str | None, progress: Progress | None, memory: UploadMemory) -> str:
         """Send a file to the service's storage; see `A2EClient.upload`."""
-        return await self.uploads.send(self._engine.service, uploads.check(path, kind), kind, progress)
+        return (await self.uploads.upload(what, kind, progress, memory)).url
 
     async def aclose(self) -> None:
-        """Close the connections to hosts of files."""
+        """End what is being sent, and close the connections to hosts of files."""
+        await self.uploads.aclose()
         await self._hosts.aclose()

@@ -16,8 +16,8 @@ from a2e_async.core.family import family_of
 from a2e_async.core.names import safe_name, without_suffix
 from a2e_async.core.records import Record, Result
 from a2e_async.engine.engine import Engine
+from a2e_async.engine.files.contents import at_home
 from a2e_async.engine.files.downloads import Downloads, Relink, WantedFile
-from a2e_async.engine.files.uploads import at_home
 from a2e_async.engine.jobs.events import Downloaded
 from a2e_async.engine.jobs.outputs import Outputs, finished
 from a2e_async.errors import A2EError, UsageError

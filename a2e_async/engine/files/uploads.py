@@ -1,107 +1,72 @@
-"""Uploads: what a file is, a URL for it, and the file on its way there.
+"""Uploads: each content once, as a URL that everybody who needs it shares.
 
-What is free comes before what is paid: an API token is charged for each URL, so the file is looked at first.
+What is free comes before what is paid: a file is examined before its URL is asked for, and a content whose URL is known
+is asked for no more. A URL lasts for about three days; one that has less than a day to live is made anew.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
-import math
-import os
 import random
 import re
-import stat
-from collections.abc import AsyncIterator
+import time
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Sequence
 from io import BufferedReader
-from pathlib import Path
+from typing import Final, TypeGuard
 
 import aiohttp
-import attrs
 
 from a2e_async.calls import storage
-from a2e_async.core import media, names, rules
+from a2e_async.core import urls
+from a2e_async.core.inputs import NO_MEMORY, FaultError, Upload, UploadMemory
 from a2e_async.core.retry import Retry
 from a2e_async.core.secrets import SignedUrl
-from a2e_async.core.transfers import Progress
+from a2e_async.core.transfers import Progress, Transfers
+from a2e_async.engine.engine import Engine
+from a2e_async.engine.files.contents import Content, content_of
 from a2e_async.engine.files.disk import hop, hop_for
+from a2e_async.engine.files.examining import Examined, Examiner, check_kind
 from a2e_async.engine.files.hosts import Hosts
 from a2e_async.engine.http.failures import cause_of, words_of
-from a2e_async.engine.http.service import Service
-from a2e_async.errors import DownloadError, TransportError, UsageError
+from a2e_async.engine.jobs.events import Uploaded
+from a2e_async.errors import DownloadError, StartUnknownError, TransportError, UsageError
 
-_CHUNK = 64 << 10  # small enough that a slow line sends one within `Retry.stall_seconds`
-_TO_ANSWER = 4
-_PASSING = frozenset({408, 425, 429})
-_SERVER_ERROR = 500
-_DIGEST = 16
-_KIND = re.compile(r"(image|video|audio)/[A-Za-z0-9][A-Za-z0-9.+-]*")
-_FLAGS = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-_OTHER = re.compile(r"[^A-Za-z0-9._-]+")
-
-
-@attrs.frozen
-class Examined:
-    """What a file is.
-
-    Attributes:
-        path: The file.
-        kind: Its content type.
-        suffix: What its name in the storage ends in.
-        size: Its bytes.
-        digest: Its SHA-256 in hexadecimal.
-        changed: Its time of change, in nanoseconds.
-    """
-
-    path: Path
-    kind: str
-    suffix: str
-    size: int
-    digest: str
-    changed: int
-
-    @property
-    def key(self) -> str:
-        """What it is called in the storage: plain ASCII, for URLs are made of it."""
-        stem = _OTHER.sub("-", names.safe_name(self.path.stem)).strip("-.") or "file"
-        return f"{self.digest[:_DIGEST]}-{stem}{self.suffix}"
+_CHUNK: Final = 64 << 10  # small enough that a slow line sends one within `Retry.stall_seconds`
+_TO_ANSWER: Final = 4
+_PASSING: Final = frozenset({408, 425, 429})
+_SERVER_ERROR: Final = 500
+_DAY: Final = 86_400.0
+_LASTS: Final = 3  # days, unless the name of the bucket says otherwise
+_DAYS = re.compile(r"(\d{1,3})days?\b")
+_MOST_KEPT: Final = 100_000
 
 
-class Uploads:
-    """Sends files.
+class Puts:
+    """Puts files to presigned URLs.
 
     Args:
         retry: How often a broken transfer is tried again, and after which waits.
         hosts: The way to file hosts.
-        largest: Most bytes of one file.
     """
 
-    def __init__(self, retry: Retry, hosts: Hosts, largest: float = math.inf) -> None:
-        self._largest = largest
+    def __init__(self, retry: Retry, hosts: Hosts) -> None:
         self._retry = retry
         self._hosts = hosts
 
-    async def send(self, service: Service, path: Path, kind: str | None, progress: Progress | None) -> str:
-        """Look at a file, ask for a URL, put the file there, and give its public URL.
+    async def put(self, url: str, file: Examined, progress: Progress | None) -> None:
+        """Put a file to a presigned URL, with the content type that the URL was made for.
 
         Raises:
-            UsageError: The file cannot be read, is empty, or is no image, video or audio.
-            StartUnknownError: The answer with the URL was lost; it may have been charged, and is not asked for again.
-            TransportError: The file could not be sent.
+            FaultError: The file has changed since it was examined.
+            TransportError: It could not be sent.
         """
-        file = await hop(examine, path, kind, self._largest)
-        link = await storage.ask_for_url(service, file.key, file.kind, file.size)
-        await self.put(link.put_url, file, progress)
-        return link.public_url
-
-    async def put(self, url: str, file: Examined, progress: Progress | None) -> None:
-        """Put a file to a presigned URL, with the content type that the URL was made for."""
         url = SignedUrl(url)
         try:
             self._hosts.judge(url)
         except DownloadError as error:
-            failure = TransportError(f"the upload of {file.path.name} was not sent: {error.message}")
+            failure = TransportError(f"the upload of {file.name} was not sent: {error.message}")
         else:
             async with self._hosts.place(url):
                 await self._tries(url, file, progress)
@@ -120,7 +85,7 @@ class Uploads:
         """Put it once; gives the failure that may pass."""
         headers = {"Content-Type": file.kind, "Content-Length": str(file.size)}
         cause: Exception | None = None
-        source = await hop_for(_close, _opened, file)
+        source = await hop_for(_close, file.open)
         try:
             async with asyncio.timeout(self._retry.stall_seconds) as limit:
                 body = _pieces(source, file.size, progress, limit, self._retry.stall_seconds)
@@ -133,12 +98,178 @@ class Uploads:
                 return None
             words = f"HTTP {status}"
             if status not in _PASSING and status < _SERVER_ERROR:
-                raise TransportError(f"the upload of {file.path.name} was refused: {words}")
+                raise TransportError(f"the upload of {file.name} was refused: {words}")
         finally:
             source.close()
-        failure = TransportError(f"the upload of {file.path.name} failed: {words}")
+        failure = TransportError(f"the upload of {file.name} failed: {words}")
         failure.__cause__ = cause
         return failure
+
+
+class Uploads:
+    """Gives the URLs of files, each uploaded once by its content.
+
+    Args:
+        engine: Where URLs are asked for, coins are counted and events are told.
+        hosts: The way to file hosts.
+        retry: How often a broken transfer is tried again, and after which waits.
+        transfers: How large files may be, and how many are sent at once.
+    """
+
+    def __init__(self, engine: Engine, hosts: Hosts, retry: Retry, transfers: Transfers) -> None:
+        self._engine = engine
+        self._puts = Puts(retry, hosts)
+        self._price = transfers.upload_price
+        self._examiner = Examiner(transfers.largest)
+        self._places = asyncio.Semaphore(min(transfers.per_host, transfers.at_once))
+        self._kept: OrderedDict[str, Upload] = OrderedDict()
+        self._running: dict[tuple[str, str], asyncio.Task[Upload]] = {}
+
+    def hold(self, value: object) -> Content:
+        """Take a path, bytes or an open file, such that it can be read later.
+
+        Raises:
+            FaultError: It is an open file that cannot be read.
+            UsageError: It is none of these.
+        """
+        return content_of(value, self._examiner.largest)
+
+    async def examine(self, content: Content, kind: str | None = None) -> Examined:
+        """Find out what a file is.
+
+        Raises:
+            FaultError: It cannot be read, is empty, too large, or no image, video or audio.
+        """
+        return await hop(self._examiner.examine, content, kind)
+
+    async def upload(self, value: object, kind: str | None, progress: Progress | None, memory: UploadMemory) -> Upload:
+        """Give the URL of a file that somebody hands in.
+
+        Raises:
+            UsageError: It cannot be read, is empty, or is no image, video or audio.
+            StartUnknownError: The answer with the URL was lost; it may have been charged, and is not asked for again.
+            TransportError: The file could not be sent.
+        """
+        check_kind(kind)
+        content: Content | None = None
+        try:
+            content = self.hold(value)
+            file = await self.examine(content, kind)
+            found = await self.url_of(file, memory, progress=progress)
+        except FaultError as fault:
+            name = f"{content.name} " if content is not None else ""
+            hint = "" if kind or "another kind" not in fault.instead else "; pass kind= if you know its content type"
+            raise UsageError(f"upload: {name}{fault}{hint}") from fault
+        if progress is not None:
+            progress(file.size, file.size)
+        return found
+
+    async def url_of(
+        self,
+        file: Examined,
+        memory: UploadMemory = NO_MEMORY,
+        *,
+        suffixes: Sequence[str] = (),
+        progress: Progress | None = None,
+    ) -> Upload:
+        """Give the URL of a file: the one that is known for its content, or a new one, which all share who ask for it.
+
+        Args:
+            file: The file.
+            memory: Where uploads are remembered beyond the client's life; written before this returns.
+            suffixes: What the path of the URL must end in, () for anything.
+            progress: Called with the bytes sent and the bytes in all, where this is what sends them.
+        """
+        identity = file.identity
+        if memory is not NO_MEMORY:
+            recalled = await memory.recall(identity)
+            if self._serves(recalled, suffixes):
+                return recalled
+        kept = self._kept.get(identity)
+        upload = kept if self._serves(kept, suffixes) else await self._shared(file, progress)
+        if memory is not NO_MEMORY:
+            await memory.remember(identity, upload)
+        return upload
+
+    def _serves(self, upload: Upload | None, suffixes: Sequence[str]) -> TypeGuard[Upload]:
+        if upload is None or upload.expires - self._now() < _DAY:
+            return False
+        return not suffixes or urls.suffix_of(upload.url) in suffixes
+
+    def _now(self) -> float:
+        """Give the service's time, which decides when a URL ends; before its first answer this machine's."""
+        return self._engine.service.server_time() or time.time()
+
+    async def _shared(self, file: Examined, progress: Progress | None) -> Upload:
+        """Send a file, or wait for whoever sends it; whoever waits no more takes it from nobody else."""
+        place = (file.identity, file.suffix)
+        task = self._running.get(place)
+        if task is None:
+            task = self._running[place] = asyncio.create_task(self._sent(file, progress), name="a2e upload")
+            task.add_done_callback(lambda _task: self._ended(place, _task))
+        return await asyncio.shield(task)
+
+    def _ended(self, place: tuple[str, str], task: asyncio.Task[Upload]) -> None:
+        self._running.pop(place, None)
+        if not task.cancelled():
+            task.exception()  # whoever waited has it; where nobody does any more, nothing is lost
+
+    async def _sent(self, file: Examined, progress: Progress | None) -> Upload:
+        events = self._engine.events
+        async with self._places:
+            began = events.now() if events.heard else 0.0
+            try:
+                upload = await self._send(file, progress)
+            except Exception as error:
+                self._tell(file, began, error=error)
+                raise
+        self._kept[file.identity] = upload
+        if len(self._kept) > _MOST_KEPT:
+            self._kept.popitem(last=False)
+        self._tell(file, began, upload)
+        return upload
+
+    async def _send(self, file: Examined, progress: Progress | None) -> Upload:
+        """Ask for a URL and put the file there. One whose answer is lost may have been charged: its coins stay held."""
+        budget = self._engine.budget
+        held = await budget.hold(self._price, f"the upload of {file.name}")
+        try:
+            link = await storage.ask_for_url(self._engine.service, file.key, file.kind, file.size)
+        except (StartUnknownError, asyncio.CancelledError):
+            raise
+        except BaseException:
+            budget.release(held)
+            raise
+        budget.settle(held, link.coins)
+        now = self._now()
+        await self._puts.put(link.put_url, file, progress)
+        days = _DAYS.search(link.bucket)
+        lasts = _DAY * (int(days[1]) if days else _LASTS)
+        return Upload(link.public_url, now + lasts, self._price if link.coins is None else link.coins)
+
+    def _tell(self, file: Examined, began: float, upload: Upload | None = None, error: Exception | None = None) -> None:
+        events = self._engine.events
+        if events.heard:
+            event = Uploaded(
+                at=events.now(),
+                began=began or events.now(),
+                name=file.name,
+                kind=file.kind,
+                size=file.size,
+                digest=file.digest,
+                url="" if upload is None else upload.url,
+                coins=None if upload is None else upload.coins,
+                error=error,
+            )
+            events.tell(event)
+
+    async def aclose(self) -> None:
+        """End what is still being sent."""
+        tasks = list(self._running.values())
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
 
 
 async def _pieces(
@@ -159,91 +290,3 @@ async def _pieces(
 
 def _close(source: BufferedReader) -> None:
     source.close()
-
-
-def _opened(file: Examined) -> BufferedReader:
-    source = open_plain(file.path)
-    found = os.fstat(source.fileno())
-    if (found.st_size, found.st_mtime_ns) != (file.size, file.changed):
-        source.close()
-        raise UsageError(f"upload: {file.path} was changed while it was uploaded")
-    return source
-
-
-def open_plain(path: Path) -> BufferedReader:
-    """Open a file to be sent; a pipe or a device, which may have no end, is refused without waiting for it.
-
-    Raises:
-        UsageError: It cannot be read, or is no plain file.
-    """
-    try:
-        source = os.fdopen(os.open(path, os.O_RDONLY | _FLAGS), "rb")
-    except (OSError, ValueError) as error:
-        words = (error.strerror if isinstance(error, OSError) else None) or str(error)
-        raise UsageError(f"upload: {path} cannot be read: {words}") from error
-    if not stat.S_ISREG(os.fstat(source.fileno()).st_mode):
-        source.close()
-        raise UsageError(f"upload: {path} cannot be read: only plain files can be uploaded, no pipe and no device")
-    return source
-
-
-def examine(path: Path, kind: str | None, largest: float = math.inf) -> Examined:
-    """Find out what a file is; what is cheap comes first: reading one of terabytes would take hours.
-
-    Raises:
-        UsageError: It cannot be read, is empty, too large, or no image, video or audio.
-    """
-    try:
-        return _examined(path, kind, largest)
-    except OSError as error:
-        raise UsageError(f"upload: {path} cannot be read: {error.strerror or error}") from error
-
-
-def _examined(path: Path, kind: str | None, largest: float) -> Examined:
-    with open_plain(path) as source:
-        found = os.fstat(source.fileno())
-        if found.st_size > largest:
-            words = f"has {found.st_size:,} bytes, and at most {largest:,} are taken (Transfers.largest)"
-            raise UsageError(f"upload: {path} {words}")
-        head = source.read(media.SNIFFED)
-        if not head:
-            raise UsageError(f"upload: {path} is empty")
-        known = media.sniff(head)
-        content_type = kind or (known[1] if known else None)
-        if content_type is None:
-            words = "is not an image, video or audio file; pass kind= if you know its content type"
-            raise UsageError(f"upload: {path} {words}")
-        source.seek(0)
-        digest = hashlib.file_digest(source, "sha256").hexdigest()
-        own = path.suffix.lower()
-        suffix = own if media.is_media_suffix(own) else known[0] if known else ""
-        return Examined(path, content_type, suffix, found.st_size, digest, found.st_mtime_ns)
-
-
-def check(path: object, kind: object) -> Path:
-    """Give the path of a file to be uploaded.
-
-    Raises:
-        UsageError: It is no path, or the kind is no content type of media.
-    """
-    if not isinstance(path, str | os.PathLike):
-        words = f"upload: needs a path, not {rules.kind_of(path)}; write data in memory to a file first"
-        raise UsageError(words)
-    if kind is not None and not (isinstance(kind, str) and _KIND.fullmatch(kind)):
-        raise UsageError(f"kind: must be a content type such as 'image/tiff', not {rules.kind_of(kind)}")
-    return at_home(path)
-
-
-def at_home(path: str | os.PathLike[str]) -> Path:
-    """Give a path in which `~` stands for the home directory.
-
-    Raises:
-        UsageError: There is no such home, or the path is none.
-    """
-    try:
-        found = Path(path).expanduser()
-    except (RuntimeError, TypeError) as error:
-        raise UsageError(f"the path cannot be used: {error}") from error
-    if "\0" in str(found):
-        raise UsageError("the path cannot be used: it holds a NUL character")
-    return found

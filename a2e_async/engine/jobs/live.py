@@ -100,7 +100,7 @@ class LiveJobs:
     def finish(self, job: AnyJob, result: Result | None = None, error: Exception | None = None) -> None:
         """End a job with its result or its error."""
         if isinstance(error, A2EError):
-            error.about(job.request, job.task_ids, job.tag, job.family.name)
+            error.about(job.request and job.request.without_jobs(), job.task_ids, job.tag, job.family.name)
         self.jobs.pop(job, None)
         if job.tag is not None:
             self._tags.pop(job.tag, None)

@@ -10,6 +10,7 @@ import attrs
 
 from a2e_async.core.family import Family
 from a2e_async.core.hooks import Journal, Posted
+from a2e_async.core.inputs import NO_MEMORY, UploadMemory
 from a2e_async.core.rules import kind_of
 from a2e_async.errors import InvalidRequestError
 
@@ -38,6 +39,7 @@ class Options:
         sent_before: The POSTs by which an earlier process may have sent this start; with `find_first`.
         price: What the start costs in coins, for the budget; by default it is asked or learned.
         journal: What is written down before anybody is told.
+        uploads: What is remembered of uploads beyond the client's life.
     """
 
     timeout: float | Default | None = DEFAULT
@@ -47,6 +49,7 @@ class Options:
     sent_before: Posted | None = None
     price: float | None = None
     journal: Journal = NO_JOURNAL
+    uploads: UploadMemory = NO_MEMORY
 
     def __attrs_post_init__(self) -> None:
         if self.on_unknown not in ("resend", "raise"):

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import TypeVar
 
 from a2e_async.core.records import Record
-from a2e_async.errors import UsageError
+from a2e_async.errors import ClientClosedError, UsageError
 
 _log = logging.getLogger("a2e_async")
 
@@ -121,3 +121,8 @@ def without_frames(error: BaseException) -> TracebackType | None:
             frames = frames.tb_next
         each = each.__cause__
     return trace
+
+
+def never_sent() -> ClientClosedError:
+    """Build the error for a start that waited when its client was closed."""
+    return ClientClosedError("the client was closed before this start was sent")

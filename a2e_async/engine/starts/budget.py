@@ -26,6 +26,7 @@ _log = logging.getLogger("a2e_async")
 
 _QUOTE_SECONDS: Final = 30.0
 _MOST_PRICES: Final = 10_000
+_UPLOAD: Final = ("upload",)
 
 Quote = Callable[[Family, Request[Result]], Awaitable[float | None]]
 
@@ -79,25 +80,65 @@ class Budget:
         """Coins that may still be reserved."""
         return float("inf") if self.limit is None else self.limit - self.coins.spent - self.coins.reserved
 
-    async def reserve(self, job: Intent) -> Reservation:
+    async def reserve(self, job: Intent, request: Request[Any] | None = None) -> Reservation:
         """Hold the price of a start.
+
+        Args:
+            job: The start.
+            request: What is sent for it, where that is not its own request: with the URLs of its files.
 
         Raises:
             BudgetExceededError: The price is more than is left, or is not known and must be.
         """
-        if self.limit is None or job.request is None:
+        request = request or job.request
+        if self.limit is None or request is None:
             return self.unlimited(job)
-        kind = price_kind(job.family, job.request)
-        price = await self._price(kind, job, job.request)
+        kind = price_kind(job.family, request)
+        price = await self._affordable(kind, job, request)
+        if price is None:
+            return self._reserve_all(kind, job)
+        self.coins.hold(price)
+        return Reservation(kind, price, price)
+
+    async def check(self, job: Intent, request: Request[Any] | None) -> None:
+        """Refuse a start that is surely too dear before anything is paid for it, such as its uploads; hold nothing.
+
+        Args:
+            job: The start.
+            request: What its price is asked for with; None where that cannot be known yet.
+
+        Raises:
+            BudgetExceededError: The price is more than is left, or nothing is left.
+        """
+        price = job.options.price
+        if self.limit is not None and request is not None:
+            price = await self._affordable(price_kind(job.family, request), job, request)
+        if self.limit is not None and self._alone is None and (self.left <= 0 or (price or 0) > self.left):
+            raise self._exceeded("needs coins" if price is None else f"needs {price:g} coins", price)
+
+    async def hold(self, price: float, what: str) -> Reservation:
+        """Hold the price of an upload: the last that the service told, else this one.
+
+        Raises:
+            BudgetExceededError: It is more than is left.
+        """
+        price = self._prices.get(_UPLOAD, price)
+        while self.limit is not None and price > self.left:
+            if self._alone is None:
+                raise self._exceeded(f"needs {what}, which costs {price:g} coins", price)
+            await asyncio.shield(self._alone)
+        self.coins.hold(price)
+        return Reservation(_UPLOAD, price, price)
+
+    async def _affordable(self, kind: tuple[Any, ...], job: Intent, request: Request[Any]) -> float | None:
+        """Give the price of a start that the rest covers, None where nobody knows it."""
+        price = await self._price(kind, job, request)
         while self._alone is not None and (price is None or price > self.left):
             await asyncio.shield(self._alone)  # it holds all that is left, and gives back what it does not need
             price = self._prices.get(kind) if price is None else price
-        if price is None:
-            return self._reserve_all(kind, job)
-        if price > self.left:
+        if price is not None and price > self.left:
             raise self._exceeded(f"needs {price:g} coins", price)
-        self.coins.hold(price)
-        return Reservation(kind, price, price)
+        return price
 
     @staticmethod
     def unlimited(job: Intent) -> Reservation:

@@ -24,13 +24,15 @@ from a2e_async.engine.jobs.coins import Reservation
 from a2e_async.engine.jobs.ends import Ends
 from a2e_async.engine.jobs.job import AnyJob
 from a2e_async.engine.jobs.options import NO_JOURNAL
+from a2e_async.engine.jobs.waiting import never_sent
 from a2e_async.engine.starts.account import AccountCheck
 from a2e_async.engine.starts.attempt import Attempt
 from a2e_async.engine.starts.budget import Budget
 from a2e_async.engine.starts.places import Places
+from a2e_async.engine.starts.ready import Ready
 from a2e_async.engine.starts.sender import Sender
 from a2e_async.engine.starts.siblings import Siblings
-from a2e_async.errors import A2EError, ClientClosedError, InsufficientCoinsError, JobCancelledError, StartUnknownError
+from a2e_async.errors import InsufficientCoinsError, JobCancelledError, StartUnknownError
 
 _log = logging.getLogger("a2e_async")
 
@@ -58,6 +60,7 @@ class Starter:
         max_running: int | None = None,
     ) -> None:
         self.places = Places(max_running, self._hire)
+        self.ready = Ready(max_starts)
         self._sender = sender
         self._siblings = Siblings(sender)
         self._ends = ends
@@ -71,9 +74,18 @@ class Starter:
         self._lingering = 0
         self._closing = False
 
-    def put(self, job: AnyJob) -> None:
-        """Queue a job; it is sent as soon as a worker is free."""
-        self._queue.append(job)
+    def put(self, job: AnyJob, sent: Request[Any] | None = None) -> None:
+        """Queue a job; it is sent as soon as a worker is free. One that has waited for its inputs goes first.
+
+        Args:
+            job: The job.
+            sent: What is sent for it, where it has waited: its request, with URLs.
+        """
+        if sent is None:
+            self._queue.append(job)
+        else:
+            self.ready.requests[job] = sent
+            self._queue.appendleft(job)
         if len(self._queue) > self._lingering and len(self._workers) < self._max_starts and self.places.free:
             self._workers.add(asyncio.create_task(self._work(), name="a2e starter"))
 
@@ -115,7 +127,7 @@ class Starter:
         self._closing = True
         queued, self._queue = self._queue, deque()
         for job in queued:
-            self._ends.fail(job, _never_sent())
+            self._ends.fail(job, never_sent())
         for attempt in self._attempts.values():
             attempt.closing = True
         answering = {attempt.worker for attempt in self._attempts.values() if attempt.on_wire and attempt.worker}
@@ -147,7 +159,7 @@ class Starter:
         return bool(self._queue)
 
     async def _start(self, job: AnyJob, worker: asyncio.Task[None] | None) -> None:
-        request = job.request
+        request = self.ready.take(job) if self.ready.requests else job.request
         if request is None or not job.begin():
             return
         self.places.take(job)
@@ -155,7 +167,7 @@ class Starter:
         held: Reservation | None = None
         try:
             budget, journal = self._budget, job.options.journal
-            held = budget.unlimited(job) if budget.limit is None or journal.paid else await budget.reserve(job)
+            held = budget.unlimited(job) if budget.limit is None or journal.paid else await budget.reserve(job, request)
             if journal is not NO_JOURNAL and not job.done():  # it may have been let go of meanwhile
                 journal.holds(held.price or None)
                 await journal.intended(job.tag, request)
@@ -193,7 +205,7 @@ class Starter:
         elif attempt.on_wire or attempt.doubted:
             self._ends.fail(job, attempt.unknown())
         else:
-            self._ends.fail(job, _never_sent())
+            self._ends.fail(job, never_sent())
 
     async def _accept(self, attempt: Attempt, held: Reservation) -> None:
         """Take the answer to a start; where it names too few tasks, once the list was asked for the others.
@@ -294,7 +306,3 @@ class Starter:
                 if other.stage is Stage.QUEUED:
                     facts = {"status": error.status, "code": error.code, "trace_id": error.trace_id}
                     self._ends.fail(other, InsufficientCoinsError(f"not sent: {error.message}", **facts))
-
-
-def _never_sent() -> A2EError:
-    return ClientClosedError("the client was closed before this start was sent")
