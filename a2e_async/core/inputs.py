@@ -96,10 +96,11 @@ class FaultError(Exception):
     Args:
         rule: What it must be, in words that go on "it ...".
         instead: What it is instead.
+        words: The same in words that go on "the file ...".
     """
 
-    def __init__(self, rule: str, instead: str) -> None:
-        super().__init__(f"{rule}, not {instead}")
+    def __init__(self, rule: str, instead: str, words: str) -> None:
+        super().__init__(words)
         self.rule = rule
         self.instead = instead
 

@@ -225,9 +225,7 @@ class BudgetExceededError(A2EError):
 
 
 class InputFailedError(A2EError):
-    """What the request takes could not be had: a job that it waits for has failed, or a file could not be uploaded.
-
-    Nothing was sent, and nothing was charged for this start.
+    """What the request takes could not be had, such as a job that has failed, so that nothing was sent.
 
     Attributes:
         field: The field of the request.

@@ -15,7 +15,6 @@ from a2e_async.core import inputs, rules
 from a2e_async.core.inputs import FaultError
 from a2e_async.errors import UsageError
 
-_PLAIN: Final = "must be a plain file"
 _FLAGS: Final = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
 
@@ -67,10 +66,10 @@ class FileAt(Content):
         try:
             source = os.fdopen(os.open(self.path, os.O_RDONLY | _FLAGS), "rb")
         except IsADirectoryError:
-            raise FaultError(_PLAIN, "a folder") from None
+            raise _unplain("a folder") from None
         except (OSError, ValueError) as error:
             words = (error.strerror if isinstance(error, OSError) else None) or str(error)
-            raise FaultError("must be a file that can be read", f"one that cannot be read: {words}") from error
+            raise unreadable(words) from error
         fault = _fault_of(source.fileno())
         if fault is not None:
             source.close()
@@ -165,7 +164,17 @@ def _fault_of(number: int) -> FaultError | None:
     if stat.S_ISREG(mode):
         return None
     known = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
-    return FaultError(_PLAIN, known.get(stat.S_IFMT(mode), "a device"))
+    return _unplain(known.get(stat.S_IFMT(mode), "a device"))
+
+
+def _unplain(what: str) -> FaultError:
+    words = "cannot be read: only plain files can be uploaded, no pipe and no device"
+    return FaultError("must be a plain file", what, f"{words} ({what})")
+
+
+def unreadable(why: object) -> FaultError:
+    """Build the fault of a file that cannot be read."""
+    return FaultError("must be a file that can be read", f"one that cannot be read: {why}", f"cannot be read: {why}")
 
 
 def content_of(value: object, largest: float) -> Content:
@@ -191,7 +200,7 @@ def _of_open_file(file: Any, largest: float) -> Content:  # noqa: ANN401 - whate
     except (AttributeError, OSError):
         number = None
     except ValueError:
-        raise FaultError("must be open", f"a file that was closed: {name}") from None
+        raise FaultError("must be open", f"a file that was closed: {name}", "was closed") from None
     try:
         if number is None:
             return InMemory(_read(file, largest), name)
@@ -199,7 +208,7 @@ def _of_open_file(file: Any, largest: float) -> Content:  # noqa: ANN401 - whate
             raise fault
         return OpenFile(file, file.tell(), name)
     except (OSError, ValueError) as error:
-        raise FaultError("must be a file that can be read", f"one that cannot be read: {error}") from error
+        raise unreadable(error) from error
 
 
 def _read(file: Any, largest: float) -> bytes:  # noqa: ANN401 - whatever can be read
@@ -207,7 +216,8 @@ def _read(file: Any, largest: float) -> bytes:  # noqa: ANN401 - whatever can be
     place = file.tell() if file.seekable() else None
     data = file.read(int(min(largest, 1 << 62)) + 1)
     if not isinstance(data, bytes):
-        raise FaultError("must give bytes", f"a file that gives {type(data).__name__}")
+        given = type(data).__name__
+        raise FaultError("must give bytes", f"a file that gives {given}", f"gives {given}, not bytes")
     if place is not None:
         file.seek(place)
     return data

@@ -17,7 +17,7 @@ import attrs
 
 from a2e_async.core import media, names, rules
 from a2e_async.core.inputs import FaultError
-from a2e_async.engine.files.contents import Content, FileAt
+from a2e_async.engine.files.contents import Content, FileAt, unreadable
 from a2e_async.errors import UsageError
 
 _DIGEST: Final = 16
@@ -80,7 +80,8 @@ class Examined:
         source = self.content.open()
         if self.content.mark(source) != self.mark:
             source.close()
-            raise FaultError("must stay as it is until it is uploaded", "one that was changed meanwhile")
+            words = "was changed while it was uploaded"
+            raise FaultError("must stay as it is until it is uploaded", f"one that {words}", words)
         return source
 
 
@@ -109,7 +110,7 @@ class Examiner:
                     return self._known[place]
                 found = _examined(content, source, mark, kind, self.largest)
         except OSError as error:
-            raise FaultError("must be a file that can be read", f"one that cannot be read: {error}") from error
+            raise unreadable(error.strerror or error) from error
         if place is not None and time.time_ns() - mark[1] > _RACY:
             self._known[place] = found
             if len(self._known) > _MOST_KNOWN:
@@ -122,14 +123,16 @@ def _examined(
 ) -> Examined:
     size = mark[0]
     if size > largest:
-        raise FaultError(f"must have at most {largest:,} bytes (Transfers.largest)", f"{size:,} bytes")
+        words = f"has {size:,} bytes, and at most {largest:,} are taken (Transfers.largest)"
+        raise FaultError(f"must have at most {largest:,} bytes (Transfers.largest)", f"{size:,} bytes", words)
     head = source.read(media.SNIFFED)
     if not head:
-        raise FaultError("must not be empty", "an empty file")
+        raise FaultError("must not be empty", "an empty file", "is empty")
     known = media.sniff(head)
     content_type = kind or (known[1] if known else None)
     if content_type is None:
-        raise FaultError("must be an image, a video or audio", "a file of another kind")
+        words = "is not an image, video or audio file; pass kind= if you know its content type"
+        raise FaultError("must be an image, a video or audio", "a file of another kind", words)
     source.seek(0)
     digest = hashlib.file_digest(source, "sha256").hexdigest()
     own = content.path.suffix.lower() if isinstance(content, FileAt) else ""

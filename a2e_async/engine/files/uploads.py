@@ -19,7 +19,7 @@ from typing import Final, TypeGuard
 import aiohttp
 
 from a2e_async.calls import storage
-from a2e_async.core import urls
+from a2e_async.core import inputs, urls
 from a2e_async.core.inputs import NO_MEMORY, FaultError, Upload, UploadMemory
 from a2e_async.core.retry import Retry
 from a2e_async.core.secrets import SignedUrl
@@ -152,16 +152,22 @@ class Uploads:
         """
         check_kind(kind)
         content: Content | None = None
+        told: list[int] = []
+
+        def tell(sent: int, size: int) -> None:
+            told[:] = [sent]
+            if progress is not None:
+                progress(sent, size)
+
         try:
             content = self.hold(value)
             file = await self.examine(content, kind)
-            found = await self.url_of(file, memory, progress=progress)
+            found = await self.url_of(file, memory, progress=tell)
         except FaultError as fault:
-            name = f"{content.name} " if content is not None else ""
-            hint = "" if kind or "another kind" not in fault.instead else "; pass kind= if you know its content type"
-            raise UsageError(f"upload: {name}{fault}{hint}") from fault
-        if progress is not None:
-            progress(file.size, file.size)
+            name = inputs.name_of(value) if content is None else content.name
+            raise UsageError(f"upload: {name} {fault}") from fault
+        if told != [file.size]:  # others have sent it
+            tell(file.size, file.size)
         return found
 
     async def url_of(

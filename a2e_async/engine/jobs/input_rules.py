@@ -19,13 +19,13 @@ from a2e_async.errors import InvalidRequestError
 _ONE = {"image": "an image", "video": "a video", "audio": "audio"}
 
 
-class Held(Protocol):
+class HeldFile(Protocol):
     """A file that can be read later."""
 
     name: str
 
 
-class Known(Protocol):
+class KnownFile(Protocol):
     """A file whose facts are known."""
 
     @property
@@ -50,7 +50,7 @@ class InputFile:
 
     field: Field
     place: str
-    held: Held
+    held: HeldFile
     known: Any = None
     url: str = ""
 

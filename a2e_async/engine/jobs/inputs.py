@@ -60,13 +60,13 @@ _OF_THE_ACCOUNT = (AuthenticationError, BudgetExceededError, ClientClosedError, 
 class Files(Protocol):
     """Who examines and uploads files."""
 
-    def hold(self, value: object) -> Any:  # noqa: ANN401 - a `Held`
+    def hold(self, value: object) -> Any:  # noqa: ANN401 - a `HeldFile`
         """Take a path, bytes or an open file, such that it can be read later."""
 
-    async def examine(self, content: Any) -> Any:  # noqa: ANN401 - a `Held`, a `Known`
+    async def examine(self, content: Any) -> Any:  # noqa: ANN401 - a `HeldFile`, a `KnownFile`
         """Find out what a file is."""
 
-    async def url_of(self, file: Any, memory: UploadMemory, *, suffixes: Sequence[str] = ()) -> Upload:  # noqa: ANN401 - a `Known`
+    async def url_of(self, file: Any, memory: UploadMemory, *, suffixes: Sequence[str] = ()) -> Upload:  # noqa: ANN401 - a `KnownFile`
         """Give the URL of a file."""
         ...
 

@@ -75,17 +75,10 @@ class Starter:
         self._closing = False
 
     def put(self, job: AnyJob, sent: Request[Any] | None = None) -> None:
-        """Queue a job; it is sent as soon as a worker is free. One that has waited for its inputs goes first.
-
-        Args:
-            job: The job.
-            sent: What is sent for it, where it has waited: its request, with URLs.
-        """
-        if sent is None:
-            self._queue.append(job)
-        else:
+        """Queue a job for the next worker; one that has waited for its inputs goes first, and is sent as this."""
+        if sent is not None:
             self.ready.requests[job] = sent
-            self._queue.appendleft(job)
+        (self._queue.append if sent is None else self._queue.appendleft)(job)
         if len(self._queue) > self._lingering and len(self._workers) < self._max_starts and self.places.free:
             self._workers.add(asyncio.create_task(self._work(), name="a2e starter"))
 
@@ -302,7 +295,6 @@ class Starter:
         finally:  # also when the client is closed meanwhile
             await self._ends.refuse(job, error)
         if queued and isinstance(error, InsufficientCoinsError) and await self._account.is_empty(job.family, request):
-            for other in queued:
-                if other.stage is Stage.QUEUED:
-                    facts = {"status": error.status, "code": error.code, "trace_id": error.trace_id}
-                    self._ends.fail(other, InsufficientCoinsError(f"not sent: {error.message}", **facts))
+            for other in [one for one in queued if one.stage is Stage.QUEUED]:
+                facts = {"status": error.status, "code": error.code, "trace_id": error.trace_id}
+                self._ends.fail(other, InsufficientCoinsError(f"not sent: {error.message}", **facts))

@@ -15,8 +15,11 @@ from file_host import file_host
 from videos import QUICK, VIDEO
 
 from a2e_async import A2EClient, Cadence, ImageToVideo, StartUnknownError, Transfers, TransportError, UsageError
+from a2e_async.core.inputs import FaultError
+from a2e_async.engine.files.contents import FileAt
+from a2e_async.engine.files.examining import Examiner
 from a2e_async.engine.files.hosts import Hosts
-from a2e_async.engine.files.uploads import Uploads, examine
+from a2e_async.engine.files.uploads import Puts
 from a2e_async.simulator import serve
 
 
@@ -105,7 +108,7 @@ async def test_an_upload_sends_length_and_type_and_no_token(tmp_path):
     path.write_bytes(VIDEO)
     async with file_host(b"") as host:
         hosts = Hosts(QUICK, Transfers(), inside=True, tls=None)
-        await Uploads(QUICK, hosts).put(host.url, examine(path, None), None)
+        await Puts(QUICK, hosts).put(host.url, Examiner(8 << 30).examine(FileAt(path)), None)
         await hosts.aclose()
         ((method, headers),) = host.requests
     assert (method, headers["content-type"], headers["content-length"]) == ("PUT", "video/mp4", str(len(VIDEO)))
@@ -178,8 +181,8 @@ async def test_an_empty_file_is_called_empty(tmp_path, kind):
 @pytest.mark.parametrize(
     "given", [b"\x89PNG", io.BytesIO(b"\x89PNG"), None, 5, ["kite.png"], "a\0b", "~nobody-at-all/x.png"]
 )
-async def test_what_is_no_path_is_refused(given):
-    """Bytes, open files and the like are refused in words, as an error of ours."""
+async def test_what_is_no_file_is_refused(given):
+    """Bytes that are no image, numbers and the like are refused in words, as an error of ours."""
     async with serve(media="tiny") as sim, client(sim) as a2e:
         with pytest.raises(UsageError):
             await a2e.upload(given)
@@ -209,10 +212,10 @@ async def test_a_file_that_changes_while_it_is_sent_is_said(tmp_path):
     async with file_host(b"") as host:
         host.script = [{"status": 500}]
         hosts = Hosts(QUICK, Transfers(), inside=True, tls=None)
-        file = examine(path, None)
+        file = Examiner(8 << 30).examine(FileAt(path))
         path.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(98))
-        with pytest.raises(UsageError, match="was changed"):
-            await Uploads(QUICK, hosts).put(host.url, file, None)
+        with pytest.raises(FaultError, match="was changed"):
+            await Puts(QUICK, hosts).put(host.url, file, None)
         await hosts.aclose()
         assert not host.requests
 
@@ -226,7 +229,7 @@ async def test_a_host_that_takes_nothing_is_given_up(tmp_path):
         hosts = Hosts(QUICK, Transfers(), inside=True, tls=None)
         url = f"http://127.0.0.1:{deaf.getsockname()[1]}/x"
         with pytest.raises(TransportError, match="no answer in time"):
-            await asyncio.wait_for(Uploads(QUICK, hosts).put(url, examine(path, None), None), 10)
+            await asyncio.wait_for(Puts(QUICK, hosts).put(url, Examiner(8 << 30).examine(FileAt(path)), None), 10)
         await hosts.aclose()
 
 
@@ -239,7 +242,7 @@ async def test_an_upload_is_sent_to_no_private_host(tmp_path, url):
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(99))
     hosts = Hosts(QUICK, Transfers(), inside=False, tls=None)
     with pytest.raises(TransportError, match="was not sent") as caught:
-        await Uploads(QUICK, hosts).put(url, examine(path, None), None)
+        await Puts(QUICK, hosts).put(url, Examiner(8 << 30).examine(FileAt(path)), None)
     assert "s3cr3t" not in str(caught.value)
     await hosts.aclose()
 
@@ -262,5 +265,5 @@ async def test_a_slow_upload_is_not_cut_by_any_limit(tmp_path):
     async with await asyncio.start_server(answer, "127.0.0.1", 0, limit=1 << 16) as server:
         hosts = Hosts(QUICK, Transfers(), inside=True, tls=None)
         url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/x?sig=%2F"
-        await Uploads(attrs.evolve(QUICK, attempts=1), hosts).put(url, examine(path, None), None)
+        await Puts(attrs.evolve(QUICK, attempts=1), hosts).put(url, Examiner(8 << 30).examine(FileAt(path)), None)
         await hosts.aclose()
