@@ -7,6 +7,7 @@ without waiting for them. Only what begins like an image, a video or audio is ta
 
 from __future__ import annotations
 
+import math
 import os
 import stat
 from collections.abc import Sequence
@@ -17,10 +18,11 @@ import attrs
 
 from a2e_async.batch.cells import UnclearError
 from a2e_async.batch.inputs import FileInput
+from a2e_async.core.inputs import FaultError
 from a2e_async.core.requests import Field
 from a2e_async.core.secrets import hide_secrets
-from a2e_async.engine.files import uploads
-from a2e_async.errors import UsageError
+from a2e_async.engine.files.contents import FileAt
+from a2e_async.engine.files.examining import Examiner
 
 _LONGEST_SHOWN = 100
 _LONGEST_WORDS = 1 << 20
@@ -83,11 +85,11 @@ class Files:
         """
         path = self.find(name)
         try:
-            with uploads.open_plain(path) as source:
+            with FileAt(path).open() as source:
                 content = source.read(_LONGEST_WORDS + 1)
             text = content.decode("utf-8-sig")
-        except UsageError as error:
-            raise UnclearError(_without_prefix(error)) from None
+        except FaultError as fault:
+            raise UnclearError(f"{_shown(name)} {fault}") from None
         except UnicodeDecodeError:
             raise UnclearError(f"{_shown(name)} must be UTF-8 text") from None
         if len(content) > _LONGEST_WORDS:
@@ -102,12 +104,10 @@ def examined(path: Path, name: str) -> FileInput:
         UnclearError: It cannot be read, is empty, or is no image, video or audio.
     """
     try:
-        found = uploads.examine(path, None)
-    except UsageError as error:
-        raise UnclearError(_without_prefix(error)) from None
-    return FileInput(
-        sha256=found.digest, name=name, size=found.size, kind=found.kind, suffix=found.suffix, path=found.path
-    )
+        found = Examiner(math.inf).examine(FileAt(path))
+    except FaultError as fault:
+        raise UnclearError(f"{_shown(name)} {fault}") from None
+    return FileInput(sha256=found.digest, name=name, size=found.size, kind=found.kind, suffix=found.suffix, path=path)
 
 
 def check_kind(file: FileInput, field: Field) -> None:
@@ -151,7 +151,3 @@ def _shown(name: str) -> str:
     text = hide_secrets(name)
     short = text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
     return short if short.isprintable() else ascii(short)
-
-
-def _without_prefix(error: UsageError) -> str:
-    return error.message.removeprefix("upload: ")

@@ -137,7 +137,7 @@ def _examined(
     digest = hashlib.file_digest(source, "sha256").hexdigest()
     own = content.path.suffix.lower() if isinstance(content, FileAt) else ""
     suffix = own if media.is_media_suffix(own) else known[0] if known else ""
-    return Examined(content, content_type, suffix, size, digest, mark, given=kind is not None)
+    return Examined(content, content_type, suffix, size, digest, mark, given=kind not in (None, known and known[1]))
 
 
 def check_kind(kind: object) -> None:

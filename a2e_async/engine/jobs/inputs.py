@@ -57,7 +57,7 @@ _PREPARED_AT_ONCE = 8
 _OF_THE_ACCOUNT = (AuthenticationError, BudgetExceededError, ClientClosedError, InsufficientCoinsError)
 
 
-class Files(Protocol):
+class FileSource(Protocol):
     """Who examines and uploads files."""
 
     def hold(self, value: object) -> Any:  # noqa: ANN401 - a `HeldFile`
@@ -116,7 +116,7 @@ class Inputs:
         starts: Starts,
         check_price: Callable[[AnyJob], Awaitable[None]],
         check_urls: Callable[[Request[Any]], None],
-        files: Callable[[], Files],
+        files: Callable[[], FileSource],
     ) -> None:
         self._ends = ends
         self._starts = starts
@@ -190,7 +190,7 @@ class Inputs:
         failure.__cause__ = cause
         self._ends.fail(job, failure)
 
-    # Files.
+    # FileSource.
 
     async def _examine(self, waiting: _Waiting) -> None:
         """Examine the files of a start, and refuse what its fields cannot take."""
