@@ -82,7 +82,12 @@ class DurableWorld:
         for job in list(opened.engine.live.jobs):
             job.options.journal.forsake()
         lease = opened.durable._holdings._lease
-        dead = [lease._task, opened.engine._poller_task, *opened.durable._tasks, *opened.engine.starter._workers]
+        dead = [
+            lease._task,
+            opened.engine._poller_task,
+            *opened.durable._upkeep._tasks,
+            *opened.engine.starter._workers,
+        ]
         for task in dead:
             task.cancel()
         await asyncio.wait(dead)

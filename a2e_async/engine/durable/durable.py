@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final, TypeVar
 
 import attrs
@@ -20,14 +20,17 @@ from a2e_async.engine.durable.following import Followed
 from a2e_async.engine.durable.holdings import OPEN, Holdings
 from a2e_async.engine.durable.journal import JobJournal
 from a2e_async.engine.durable.limits import SharedLimits, Sharing
-from a2e_async.engine.durable.making import job_of, stored, tag_for
-from a2e_async.engine.durable.planning import Planner, Wanted, conflict_of
+from a2e_async.engine.durable.making import in_words, job_of, request_of, stored, tag_for
+from a2e_async.engine.durable.planning import Planner, Wanted, refuse_another
+from a2e_async.engine.durable.references import references_in
+from a2e_async.engine.durable.row_inputs import RowInputs, StoreUploads
+from a2e_async.engine.durable.upkeep import Upkeep
 from a2e_async.engine.engine import Engine
 from a2e_async.engine.jobs.background import BackgroundTasks
 from a2e_async.engine.jobs.job import AnyJob, Job
 from a2e_async.engine.jobs.options import Options
 from a2e_async.engine.jobs.stored import StoredJob
-from a2e_async.errors import ClientClosedError, FencedError, InvalidRequestError, LedgerError
+from a2e_async.errors import A2EError, ClientClosedError, InvalidRequestError, LedgerError
 from a2e_async.store.entries import Entry
 from a2e_async.store.ports import Ledger, Store
 
@@ -36,7 +39,6 @@ R = TypeVar("R", bound=Result)
 _log = logging.getLogger("a2e_async")
 
 LONGEST_KEY: Final = 100
-_SWEEPS = 3  # in the time of a lease
 
 
 def check_key(key: object) -> str:
@@ -72,9 +74,14 @@ class DurableJobs:
         )
         self._sharing = Sharing(engine, store, limits, lambda: self._holdings.lease)
         self._jobs: dict[str, AnyJob] = {}
-        self._tasks: list[asyncio.Task[None]] = []
+        self._intents: dict[str, Entry] = {}
+        self._lacking: dict[str, A2EError] = {}
+        self._uploads = StoreUploads(store)
+        self._inputs = RowInputs(engine, self._uploads, self.job_with)
         self._hinting = BackgroundTasks("a2e hint")
-        self._ttl = ttl
+        self._upkeep = Upkeep(
+            engine, store, self._holdings, sharing=self._sharing, followed=self._followed, sweep=self._sweep, ttl=ttl
+        )
         self._is_own = own
 
     async def open(self) -> None:
@@ -82,16 +89,11 @@ class DurableJobs:
         await self._holdings.renew()
         await self._sharing.begin()
         await self._sweep()
-        runs = (self._planner.run, self._followed.run, self._sharing.run, self._sweep_again, self._watch_lease)
-        self._tasks = [asyncio.create_task(self._lasting(run), name=f"a2e store {run.__name__}") for run in runs]
-        self._tasks.append(asyncio.create_task(self._lasting(self._listen), name="a2e store hints"))
+        self._upkeep.begin(self._planner.run)
 
     async def stop(self) -> None:
         """Start and take over nothing more; what nobody has written down yet was never started."""
-        for task in self._tasks:
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        await self._upkeep.aclose()
         words = "the client was closed before this start was written down or sent"
         self._planner.close(lambda: ClientClosedError(words))
         await self._hinting.aclose()
@@ -115,17 +117,16 @@ class DurableJobs:
                 then the job ends with it.
         """
         key = f"job-{secrets.token_hex(12)}" if key is None else check_key(key)
-        fields = {name: kept.as_json(value) for name, value in kept.fields_in(request).items()}
-        chosen = kept.options_in(options, tag)
+        fields, chosen = kept.fields_in(request), kept.options_in(options, tag)
         entry = Entry(id=key, family=family.name, fields=fields | ({kept.OPTIONS: chosen} if chosen else {}))
         known = self._jobs.get(key)
         if known is not None and not known.done():
-            self._refuse_another(known, entry)
+            refuse_another(self._intents.get(key, entry), entry)
             return known
         journal = JobJournal(key, self._engine.service.server_time)
-        tag = tag or tag_for(self._holdings.own.batch_id, key, 1, options)
+        tag = tag or tag_for(self._holdings.batch_id, key, 1, options)
         job = self._engine.take_in(family, request, attrs.evolve(options, journal=journal), tag)
-        self._keep(key, job)
+        self._keep(entry, job)
         self._planner.put(Wanted(job, journal, entry))
         return job
 
@@ -142,7 +143,7 @@ class DurableJobs:
         entry = await self._store.find(key)
         if entry is None:
             return None
-        job = self._made(entry)
+        job = await self._made(entry)
         if job is not None:
             self._go_on(job, entry)
         return job
@@ -159,27 +160,31 @@ class DurableJobs:
 
     # From a row to a job, and on.
 
-    def _made(self, entry: Entry) -> AnyJob | None:
-        job = job_of(self._engine, entry, self._holdings.own.batch_id)
+    async def _made(self, entry: Entry) -> AnyJob | None:
+        """Make a job for a row that has none here, with all that its request takes; None where this version cannot."""
+        lacking: A2EError | None = None
+        by = in_words
+        if not entry.task_ids and not entry.state.final:
+            try:
+                inputs = [(one, await self._inputs.of(one)) for one in references_in(entry)]
+                by = partial(_among, inputs)
+            except A2EError as error:
+                lacking = error
+        job = job_of(self._engine, entry, self._holdings.batch_id, request_of(entry, by))
         if job is not None:
-            self._keep(entry.id, job)
+            self._keep(entry, job)
+            if lacking is not None:
+                self._lacking[entry.id] = lacking
         return job
 
-    def _keep(self, key: str, job: AnyJob) -> None:
-        self._jobs[key] = job
-        job.on_end(lambda ended: self._forget(key, ended))
+    def _keep(self, entry: Entry, job: AnyJob) -> None:
+        self._jobs[entry.id], self._intents[entry.id] = job, entry
+        job.on_end(lambda ended: self._forget(entry.id, ended))
 
     def _forget(self, key: str, job: AnyJob) -> None:
         if self._jobs.get(key) is job:
-            del self._jobs[key]
+            del self._jobs[key], self._intents[key]
         self._followed.take(key)
-
-    def _refuse_another(self, job: AnyJob, entry: Entry) -> None:
-        held = job.request
-        fields = {} if held is None else {name: kept.as_json(value) for name, value in kept.fields_in(held).items()}
-        known = attrs.evolve(entry, family=job.family.name, fields=fields)
-        if held is not None and not kept.is_same(known, entry):
-            raise conflict_of(entry.id, kept.intent_of(known), kept.intent_of(entry))
 
     def _go(self, job: AnyJob, ledger: Ledger, entry: Entry) -> None:
         """Go on with a job whose row is ours, from where the row stands."""
@@ -194,7 +199,11 @@ class DurableJobs:
         if entry.letters:
             posted = Posted(first=entry.sent_first, last=entry.sent_last, letters=entry.letters)
             job.options = attrs.evolve(job.options, find_first=True, sent_before=posted)
-        self._engine.send(job)
+        lacking = self._lacking.pop(entry.id, None)
+        if lacking is not None:
+            self._engine.ends.fail(job, lacking)
+        else:
+            self._engine.send(job)
 
     def _follow(self, job: AnyJob, entry: Entry) -> None:
         self._followed.add(entry.id, job, entry)
@@ -227,6 +236,8 @@ class DurableJobs:
         result, error = kept.outcome_of(end)
         if end.task_ids and not job.task_ids:
             self._engine.ends.resumed(job, end.task_ids, end.coins, watched=False)
+        for record in getattr(result or error, "records", ()):
+            job.change(record)  # whatever takes this job as its input takes its URLs
         self._engine.ends.follow(job, result, error)
 
     # What dead processes have left.
@@ -234,67 +245,24 @@ class DurableJobs:
     async def _take_over(self, shard: int) -> Ledger | None:
         ledger = await self._holdings.claim(shard)
         if ledger is not None:
-            self._adopt(ledger, await ledger.in_states(OPEN))
+            await self._adopt(ledger, await ledger.in_states(OPEN))
         return ledger
 
     async def _sweep(self) -> None:
         async for ledger, rows in self._holdings.orphans():
-            self._adopt(ledger, rows)
+            await self._adopt(ledger, rows)
 
-    def _adopt(self, ledger: Ledger, rows: list[Entry]) -> None:
+    async def _adopt(self, ledger: Ledger, rows: list[Entry]) -> None:
         for entry in rows:
             job = self._followed.take(entry.id)
             if job is None and entry.id in self._jobs:  # it is being planned just now, and goes on from there
                 continue
-            job = job or self._made(entry)
+            job = job or await self._made(entry)
             if job is None:
                 _log.warning("the job of key %s cannot be gone on with by this version", entry.id)
             else:
                 self._go(job, ledger, entry)
 
-    async def _sweep_again(self) -> None:
-        while True:
-            await asyncio.sleep(self._ttl / _SWEEPS)
-            with contextlib.suppress(FencedError):
-                await self._sweep()
 
-    async def _watch_lease(self) -> None:
-        """Let go of everything when the lease is gone: it is another process's now; then begin anew."""
-        while True:
-            lease = self._holdings.lease
-            await lease.gone()
-            held = [job for job in self._engine.live.jobs if _is_held(job)]
-            _log.warning(
-                "the lease of this process is gone, and another one may hold its %d jobs; they end here", len(held)
-            )
-            for job in held:
-                journal = job.options.journal
-                if isinstance(journal, JobJournal):
-                    journal.forsake()
-                words = f"another process holds the job of key {job.key} now; a2e.find_job({job.key!r}) tells how it is"
-                self._engine.ends.fail(job, FencedError(words))
-            await self._holdings.renew()
-            await self._sharing.ask()
-
-    async def _listen(self) -> None:
-        while True:
-            async for task_id in self._store.hints(self._holdings.lease):
-                self._engine.poller.hint(task_id)
-                self._followed.hurry()
-            await asyncio.sleep(1)  # the lease is gone, and there is another one soon
-
-    async def _lasting(self, run: Callable[[], Any]) -> None:
-        """Run what must not end: a store that is away, or a fault of ours, costs a turn and is said."""
-        while True:
-            try:
-                await run()
-            except LedgerError as error:
-                _log.warning("the store cannot be used at the moment: %s", error)
-            except Exception:  # noqa: BLE001 - the others go on, and this one does in a while
-                _log.exception("internal error in %s (please report)", run)
-            await asyncio.sleep(self._ttl / _SWEEPS)
-
-
-def _is_held(job: AnyJob) -> bool:
-    journal = job.options.journal
-    return isinstance(journal, JobJournal) and journal.held
+def _among(inputs: list[tuple[Mapping[str, Any], Any]], reference: Mapping[str, Any]) -> Any:  # noqa: ANN401 - an input
+    return next(found for known, found in inputs if known == reference)

@@ -27,6 +27,9 @@ class Holdings:
     Args:
         store: The store, open.
         ttl: Seconds without a beat after which others may take what this process holds.
+
+    Attributes:
+        batch_id: The random id of all jobs of the store, from which their tags are derived.
     """
 
     def __init__(self, store: Store, ttl: float) -> None:
@@ -36,6 +39,7 @@ class Holdings:
         self._own: Ledger | None = None
         self._shards: dict[int | None, Ledger] = {}
         self._there = asyncio.Event()
+        self.batch_id = ""
 
     @property
     def lease(self) -> Lease:
@@ -71,7 +75,7 @@ class Holdings:
         lost = list(self._shards.values()), self._lease
         self._lease = await self._store.lease(self._ttl)
         self._own = await self._store.join(JOBS, self._lease)
-        self._shards = {self._own.shard: self._own}
+        self._shards, self.batch_id = {self._own.shard: self._own}, self._own.batch_id
         self._there.set()
         await _give_back(*lost)
 

@@ -6,7 +6,7 @@ What a task has made is read again by the same `core/wire.py` that has read it f
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import attrs
@@ -16,6 +16,7 @@ from a2e_async.core import wire
 from a2e_async.core.family import Family, Request, family_of
 from a2e_async.core.records import Record, Result
 from a2e_async.core.requests import fields_of
+from a2e_async.engine.durable.references import as_json
 from a2e_async.engine.jobs.live import failure_of
 from a2e_async.engine.jobs.options import DEFAULT, Options
 from a2e_async.errors import A2EError, JobFailedError, UsageError
@@ -30,23 +31,14 @@ _CHOSEN: Final = ("on_unknown", "tagging", "price")
 _SCALARS = (str, int, float, bool, type(None))
 _NOT_KEPT = frozenset({"message", "request", "task_ids", "tag", "family"})
 
-Write = Callable[[Any], Any]
-
 
 def fields_in(request: Request[Result]) -> dict[str, Any]:
     """Give the fields of a request that are given, as a row keeps them."""
     held = {field.name: getattr(request, field.name) for field in fields_of(type(request))}
-    found = {name: value for name, value in held.items() if value is not None}
+    found = {name: as_json(value) for name, value in held.items() if value is not None}
     if request.extra:
-        found["extra"] = request.extra
+        found["extra"] = as_json(request.extra)
     return found
-
-
-def as_json(value: Any) -> Any:  # noqa: ANN401 - whatever a field holds
-    """Give a value of a field as JSON has it."""
-    if isinstance(value, Mapping):
-        return {key: as_json(held) for key, held in value.items()}
-    return [as_json(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def options_in(options: Options, tag: str | None) -> dict[str, Any]:

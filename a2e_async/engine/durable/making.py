@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import attrs
 
 from a2e_async.core.family import Request
+from a2e_async.core.inputs import Unavailable
 from a2e_async.core.records import Result
 from a2e_async.core.secrets import is_secret
 from a2e_async.engine.durable import kept
 from a2e_async.engine.durable.journal import JobJournal
+from a2e_async.engine.durable.references import with_inputs
 from a2e_async.engine.engine import Engine
 from a2e_async.engine.jobs.job import AnyJob
 from a2e_async.engine.jobs.options import Options
@@ -23,17 +27,27 @@ _log = logging.getLogger("a2e_async")
 _NO_FIELD = frozenset({"family", "extra"})
 
 
-def request_of(entry: Entry) -> Request[Result] | None:
-    """Make the request of a row again; None where this version cannot."""
+def request_of(entry: Entry, inputs: Callable[[Mapping[str, Any]], Any]) -> Request[Result] | None:
+    """Make the request of a row again; None where this version cannot.
+
+    Args:
+        entry: The row.
+        inputs: Gives what stands in the place of a reference.
+    """
     family = kept.known_family(entry)
     if family is None:
         return None
-    fields = {name: held for name, held in entry.fields.items() if name != kept.OPTIONS}
     try:
-        return family.request(**fields)
+        return family.request(**with_inputs(entry, inputs))
     except (A2EError, TypeError) as error:
         _log.warning("the request of key %s cannot be made by this version: %s", entry.id, type(error).__name__)
         return None
+
+
+def in_words(reference: Mapping[str, Any]) -> Unavailable:
+    """Give words for a job or a file, for a request that is only shown."""
+    name, value = next(iter(reference.items()))
+    return Unavailable(f"{name.removeprefix('a2e.')} {value}")
 
 
 def tag_for(batch_id: str, key: str, attempt: int, options: Options) -> str | None:
@@ -41,9 +55,9 @@ def tag_for(batch_id: str, key: str, attempt: int, options: Options) -> str | No
     return tag_of(batch_id, key, attempt) if options.tagging else None
 
 
-def job_of(engine: Engine, entry: Entry, batch_id: str) -> AnyJob | None:
-    """Make a job for a row that has none here; None where this version cannot."""
-    family, request = kept.known_family(entry), request_of(entry)
+def job_of(engine: Engine, entry: Entry, batch_id: str, request: Request[Result] | None) -> AnyJob | None:
+    """Make a job for a row that has none here, of its request; None where this version cannot."""
+    family = kept.known_family(entry)
     if family is None or (request is None and not entry.task_ids):
         return None
     options, chosen = kept.options_of(entry)
@@ -63,7 +77,7 @@ def stored(entry: Entry) -> StoredJob:
         state=entry.state,
         final=entry.state.final,
         family=entry.family,
-        request=request_of(entry),
+        request=request_of(entry, in_words),
         fields={name: held for name, held in intent.items() if name not in _NO_FIELD and not is_secret(name)},
         task_ids=entry.task_ids,
         tag=entry.tag,

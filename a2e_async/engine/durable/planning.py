@@ -26,6 +26,7 @@ from a2e_async.core.secrets import is_secret
 from a2e_async.engine.durable import kept
 from a2e_async.engine.durable.holdings import Holdings
 from a2e_async.engine.durable.journal import JobJournal
+from a2e_async.engine.durable.references import digested, has_paths
 from a2e_async.engine.durable.verdicts import RETRIABLE
 from a2e_async.engine.jobs.job import AnyJob
 from a2e_async.errors import A2EError, FencedError, KeyConflictError, again
@@ -106,6 +107,8 @@ class Planner:
         for one in wanted:
             if one.job.done():  # let go of before there was a row: there will be none
                 one.journal.is_placed()
+            elif has_paths(one.entry):
+                todo.append(attrs.evolve(one, entry=await asyncio.to_thread(digested, one.entry)))
             else:
                 todo.append(one)
         try:
@@ -133,9 +136,11 @@ class Planner:
     async def _place(self, wanted: Wanted, entry: Entry) -> None:
         """Do what is to be done for one start, now that it is known who has its row, and how far it is."""
         job = wanted.job
-        if not kept.is_same(entry, wanted.entry):
+        try:
+            refuse_another(entry, wanted.entry)
+        except KeyConflictError as error:
             wanted.journal.is_placed()
-            self._end(job, _conflict(entry, wanted.entry))
+            self._end(job, error)
             return
         ledger = self._holdings.ledger_of(entry)
         if ledger is None and entry.shard is not None and (not entry.state.final or _is_retriable(entry)):
@@ -157,12 +162,17 @@ def _is_retriable(entry: Entry) -> bool:
     return entry.state is State.REFUSED and kept.kind_of(entry) in RETRIABLE
 
 
-def _conflict(known: Entry, given: Entry) -> KeyConflictError:
-    return conflict_of(known.id, kept.intent_of(known), kept.intent_of(given))
+def refuse_another(known: Entry, given: Entry) -> None:
+    """Refuse a key that is given for another request than its own.
+
+    Raises:
+        KeyConflictError: It is; it names what differs.
+    """
+    if not kept.is_same(known, given):
+        raise _conflict(known.id, kept.intent_of(known), kept.intent_of(given))
 
 
-def conflict_of(key: str, known: dict[str, Any], given: dict[str, Any]) -> KeyConflictError:
-    """Build the error for a key that is given for another request than its own; it names what differs."""
+def _conflict(key: str, known: dict[str, Any], given: dict[str, Any]) -> KeyConflictError:
     names = [name for name in {**known, **given} if known.get(name) != given.get(name)]
     told = "; ".join(
         f"{name}: {_short(known.get(name))} and {_short(given.get(name))}" for name in names if not is_secret(name)
