@@ -23,6 +23,8 @@ import attrs
 from kill_service import simulator_in_a_process
 
 ROWS = 120
+COINS = 10 * ROWS
+CLOCKS = (0.0, -240.0, 240.0, -86_400.0, 86_400.0, 4 * 86_400.0)
 DONE = 0
 _PATIENCE = 180
 _MOST_RUNS = 30

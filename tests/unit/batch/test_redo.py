@@ -133,12 +133,8 @@ async def test_rows_are_listed_by_the_file_that_was_given_last(tmp_path):
 # Rows that take another one's image.
 
 
-@pytest.mark.parametrize(("event", "words"), [
-    (RowEvent.FAILED, "failed"), (RowEvent.REFUSED, "was refused"), (RowEvent.LOST, "is unknown"),
-    (RowEvent.EXPIRED, "is expired"),
-])  # fmt: skip
-async def test_a_row_whose_source_ended_badly_is_refused_in_plain_words(tmp_path, event, words):
-    """And so is what waits for it, however long the chain is."""
+async def chain_after(tmp_path, event, length):
+    """End a row by an event, and play so many rows each of which takes the image of the one before."""
     async with service() as sim:
         await bring_to(tmp_path, KITE, State.INTENDED, sim=sim)
         async with opened(tmp_path) as book:
@@ -149,11 +145,28 @@ async def test_a_row_whose_source_ended_badly_is_refused_in_plain_words(tmp_path
                 await book.write(("UPDATE rows SET state = 'accepted'", ()))
             await book.ended("kite", event, "why")
             await book.write(("UPDATE rows SET accepted_at = 1, intended_at = 1", ()))
-        chain = [KITE, video("f0", "kite"), *(image(f"f{n}", image_from=f"f{n - 1}") for n in range(1, 1500))]
-        run = await play(tmp_path, sim, chain)
-        assert run.outcomes["f0"].entry.error == f"its source kite {words}"
-        assert run.outcomes["f1499"].entry.error == "its source f1498 was refused"
-        assert {one.entry.state for row, one in run.outcomes.items() if row != "kite"} == {State.REFUSED}
+        more = (image(f"f{n}", image_from=f"f{n - 1}") for n in range(1, length))
+        return (await play(tmp_path, sim, [KITE, video("f0", "kite"), *more])).outcomes
+
+
+@pytest.mark.parametrize(("event", "words"), [
+    (RowEvent.FAILED, "failed"), (RowEvent.REFUSED, "was refused"), (RowEvent.LOST, "is unknown"),
+    (RowEvent.EXPIRED, "is expired"),
+])  # fmt: skip
+async def test_a_row_whose_source_ended_badly_is_refused_in_plain_words(tmp_path, event, words):
+    """And so is what waits for it."""
+    outcomes = await chain_after(tmp_path, event, 20)
+    assert outcomes["f0"].entry.error == f"its source kite {words}"
+    assert outcomes["f19"].entry.error == "its source f18 was refused"
+    assert {one.entry.state for row, one in outcomes.items() if row != "kite"} == {State.REFUSED}
+
+
+@pytest.mark.slow
+async def test_a_chain_of_any_length_behind_a_failed_source_is_refused(tmp_path):
+    """Longer than Python's stack is deep."""
+    outcomes = await chain_after(tmp_path, RowEvent.FAILED, 1_500)
+    assert outcomes["f1499"].entry.error == "its source f1498 was refused"
+    assert {one.entry.state for row, one in outcomes.items() if row != "kite"} == {State.REFUSED}
 
 
 async def test_a_row_that_was_sent_is_looked_for_also_when_its_source_is_gone(tmp_path):

@@ -133,7 +133,7 @@ BAD_LINES = {
     "a field twice": (b'{"prompt": "x", "prompt": "y"}', "", "prompt: is given twice"),
     "a field twice that moves the cursor": (rb'{"\u001b[2J": 1, "\u001b[2J": 2}', "", "is given twice"),
     "ten megabytes": (b'{"prompt": "' + b"x" * 10**7 + b'"}', "prompt", "at most 100000 characters"),
-    "ten megabytes of a name": (b'{"' + b"x" * 10**7 + b'": 1}', "x" * 100, "no such field"),
+    "a megabyte of a name": (b'{"' + b"x" * 10**6 + b'": 1}', "x" * 100, "no such field"),
     "an unknown family": (b'{"family": "text_to_music", "prompt": "x"}', "family", "no family"),
     "an unknown field": (b'{"promt": "x"}', "promt", "no such field"),
     "a missing field": (b"{}", "prompt", "must be given"),
