@@ -18,7 +18,7 @@ from a2e_async.engine.files.packing import BombError, Unpacker
 from a2e_async.engine.files.parts import Part
 from a2e_async.errors import DownloadError
 
-OK, _PARTIAL, _RANGE_REFUSED = frozenset({200, 203}), 206, 416
+OK, _PARTIAL, _RANGE_REFUSED = frozenset({200, 201, 203, 226}), 206, 416
 _EXPIRED = frozenset({403, 404, 410})
 _PASSING = frozenset({408, 425, 429})
 _SERVER_ERROR = 500
@@ -63,7 +63,7 @@ def read_head(reply: aiohttp.ClientResponse, part: Part, url: str) -> Answer | N
         DownloadError: The host refuses.
     """
     status, etag = reply.status, strong_etag(reply)
-    if status in OK:
+    if status in OK and "IM" not in reply.headers:  # with it a 226 holds a difference, which nobody has asked for
         length = _LENGTH.fullmatch(reply.headers.get("Content-Length", ""))
         return Answer(0, etag, int(length[0]) if length else None)
     if status == _PARTIAL:

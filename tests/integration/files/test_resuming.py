@@ -162,16 +162,26 @@ async def test_a_rest_whose_length_was_known_before_need_not_name_it(a2e, host, 
     "act",
     [
         {"status": 206, "head": [f"Content-Range: bytes 0-{len(VIDEO) - 1}/{len(VIDEO)}"]},
-        {"status": 203},
-        {"status": 203, "length": False},
+        *({"status": status, "length": length} for status in (201, 203, 226) for length in (True, False)),
         {"head": ["Content-Range: nonsense"]},
     ],
 )
 @pytest.mark.parametrize("broken", [False, True])
 async def test_unusual_answers_that_hold_the_whole_file_are_taken(a2e, host, tmp_path, act, broken):
-    """A 206 that begins at the beginning, or a 203, has all there is; also where the rest was asked for."""
+    """A 206 that begins at the beginning, a 201, 203 or 226 has all there is; also where the rest was asked for."""
     host.script = [*([{"after": HALF}] if broken else []), act]
     assert is_whole(await a2e.download(host.url, tmp_path, name="video"), tmp_path)
+
+
+@pytest.mark.parametrize(
+    "act", [{"status": 202}, {"status": 204, "body": b"", "length": False}, {"status": 226, "head": ["IM: vcdiff"]}]
+)
+async def test_answers_that_hold_something_else_are_refused(a2e, host, tmp_path, act):
+    """A promise, nothing, or a difference to a file that we do not have: none of them is kept as the file."""
+    host.script = [act]
+    with pytest.raises(DownloadError, match=f"HTTP {act['status']}"):
+        await a2e.download(host.url, tmp_path, name="video")
+    assert not [*tmp_path.iterdir()]
 
 
 async def test_a_part_that_nobody_asked_for_is_completed(a2e, host, tmp_path):
