@@ -101,6 +101,20 @@ def test_a_network_file_system_is_refused(tmp_path, folder, kind):
             refuse_network(where, mounts)
 
 
+@pytest.mark.parametrize("kind", ["9p", "virtiofs", "vboxsf", "fuse.sshfs"])
+@pytest.mark.parametrize(("allowed", "taken"), [("", False), ("nfs", False), ("{}", True), ("nfs, {}", True)])
+def test_a_file_system_can_be_allowed_by_its_name(tmp_path, monkeypatch, kind, allowed, taken):
+    """In a sandbox that has no other; the refusal says how, and nothing but that kind is allowed by it."""
+    mounts = tmp_path / "mounts"
+    mounts.write_text(f"share / {kind} rw 0 0\n")
+    monkeypatch.setenv("A2E_ALLOW_FILE_SYSTEM", allowed.format(kind))
+    if taken:
+        refuse_network(Path("/out"), mounts)
+    else:
+        with pytest.raises(LedgerError, match=f"set A2E_ALLOW_FILE_SYSTEM={kind}$"):
+            refuse_network(Path("/out"), mounts)
+
+
 def test_a_system_that_does_not_tell_its_mounts_is_believed(tmp_path):
     """Without a table of mounts every folder is local."""
     refuse_network(tmp_path, tmp_path / "nothing")
