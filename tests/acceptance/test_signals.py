@@ -14,7 +14,11 @@ import pytest
 
 from a2e_async import simulator
 
-EVERY = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+
+def every(*quick):
+    """Give each signal that ends a command; all but these are for the slow tests."""
+    slow = [one for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if one not in quick]
+    return [*quick, *(pytest.param(one, marks=pytest.mark.slow) for one in slow)]
 
 
 @pytest.fixture
@@ -40,7 +44,7 @@ async def end_of(child: asyncio.subprocess.Process) -> list[str]:
     return err.decode().splitlines()
 
 
-@pytest.mark.parametrize("number", EVERY)
+@pytest.mark.parametrize("number", every(signal.SIGINT))
 async def test_commands_that_start(lonely, sim, number):
     """Ids and a line that, pasted, goes on with the same tasks and saves where they were to be saved."""
     commands = [("text-to-image", "a kite", "--out", "my out"), ("start", "text_to_image", "--prompt", "b", "--json")]
@@ -67,7 +71,7 @@ async def test_commands_that_start(lonely, sim, number):
     assert len(sim.book.starts) == 2
 
 
-@pytest.mark.parametrize("number", EVERY)
+@pytest.mark.parametrize("number", every(signal.SIGTERM))
 async def test_commands_that_only_ask(lonely, sim, number):
     """The line that resumes is the command itself: it costs nothing to ask once more."""
     sim.faults.add("*", "stall", hits=None)
