@@ -76,12 +76,16 @@ class Coins:
         """
         cost = coins if is_amount(coins) else held.price
         if cost is None:
-            held.open = {record.id for record in records}
-            self._open |= dict.fromkeys(held.open, held)
+            self.await_price(held, records)
             return
         self.release(held)
         self.spent += cost
         self._note_paid(_shares(records, cost))
+
+    def await_price(self, held: Reservation, records: Sequence[Record]) -> None:
+        """Go on holding coins for tasks until a final record says what they cost."""
+        held.open = {record.id for record in records}
+        self._open |= dict.fromkeys(held.open, held)
 
     def hold_rest(self, held: Reservation, rest: float) -> None:
         """Go on holding part of what a reservation had, which was charged in part."""

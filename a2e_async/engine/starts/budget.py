@@ -153,12 +153,19 @@ class Budget:
         An answer may name fewer tasks than were asked for (service.md 0.3: image-to-video names the first), and the
         service charges for all of them. So the price of those that are missing stays reserved until they show up.
 
+        An answer of 0 coins to a start whose price is known is believed only when a final record says so, too: some
+        answers come before the charge, and a price of 0 that was learned from one would let any number of starts pass.
+
         Args:
             reservation: What is held.
             coins: What was charged.
             records: The tasks that came of the start.
             missing: How many tasks were asked for beyond these; if any, what these cost is not the price of the start.
         """
+        if self.limit is not None and _is_too_early(reservation.price, coins, records):
+            self.coins.await_price(reservation, records)
+            self._end_waiting(reservation)
+            return
         held = reservation.coins
         self.coins.charge(reservation, coins, records)
         if is_amount(coins):
@@ -239,3 +246,10 @@ class Budget:
         """End enquiries that are still under way."""
         for task in list(self._asked.values()):
             task.cancel()
+
+
+def _is_too_early(price: float | None, coins: float | None, records: Sequence[Record]) -> bool:
+    """Whether an answer names nothing for a task of a start whose price is known and more than the answer says."""
+    if price is None or not is_amount(coins) or coins >= price:
+        return False
+    return coins == 0 or any(record.coins == 0 for record in records)

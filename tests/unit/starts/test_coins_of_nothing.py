@@ -1,0 +1,63 @@
+"""Answers that name 0 coins where a price is known: the budget holds until the last word on a task says so, too."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+
+import attrs
+import pytest
+from lost_starts import FOUR_VIDEOS
+from virtual_time import IMAGE, caught, client, virtual
+
+from a2e_async import BudgetExceededError
+from a2e_async.simulator.virtual import DirectTransport
+
+
+class Free(DirectTransport):
+    """Names 0 coins in answers to starts, or everywhere but in a quote."""
+
+    def __init__(self, app, *, everywhere):
+        super().__init__(app, 0.05)
+        self._everywhere = everywhere
+
+    async def send(self, request, headers):
+        """Answer one request."""
+        reply = await super().send(request, headers)
+        if request.start or (self._everywhere and "quote" not in request.path):
+            return attrs.evolve(reply, body=re.sub(rb'"coins": ?\d+', b'"coins": 0', reply.body))
+        return reply
+
+
+@pytest.mark.parametrize("request_of", [IMAGE, FOUR_VIDEOS])
+@virtual(opened=False, task_seconds=100)
+async def test_a_start_that_is_said_to_cost_nothing_is_held_for(sim, request_of):
+    """Of 30 starts no more are sent than the budget pays for at the quoted price, whatever their answers say."""
+    price = 10 if request_of is IMAGE else 120
+    async with client(sim, http=Free(sim, everywhere=False), budget=3 * price) as a2e:
+        ended = await asyncio.gather(*(a2e.start(request_of) for _ in range(30)), return_exceptions=True)
+        assert [type(end) for end in ended].count(BudgetExceededError) == 27
+        assert (a2e.spent, a2e.reserved) == (sim.world.book.spent, 0) == (3 * price, 0)
+
+
+@virtual(opened=False, task_seconds=100)
+async def test_what_costs_nothing_to_the_end_gives_its_coins_back(sim):
+    """The final record names 0 coins, too: then the start was free, and the next one may go."""
+    async with client(sim, http=Free(sim, everywhere=True), budget=10) as a2e:
+        job = a2e.start(IMAGE)
+        await job.accepted()
+        assert (a2e.spent, a2e.reserved) == (0, 10)
+        assert isinstance(await caught(a2e.start(IMAGE).wait()), BudgetExceededError)
+        await job
+        assert (a2e.spent, a2e.reserved) == (0, 0)
+        await a2e.start(IMAGE)
+
+
+@virtual(opened=False, task_seconds=100)
+async def test_whoever_says_that_a_start_is_free_is_believed(sim):
+    """With price=0 nothing is held."""
+    async with client(sim, http=Free(sim, everywhere=True), budget=10) as a2e:
+        jobs = [a2e.start(IMAGE, price=0) for _ in range(5)]
+        await asyncio.gather(*(job.accepted() for job in jobs))
+        assert (a2e.spent, a2e.reserved) == (0, 0)
+        await asyncio.gather(*jobs)
