@@ -75,8 +75,8 @@ async def test_a_damaged_memory_is_passed_over(tmp_path, words):
     async with opened(tmp_path) as book:
         await book.keep("learned", words)
     async with service() as sim:
-        run = await play(tmp_path, sim, images(2))
-    assert len(run.outcomes) == 2
+        run = await play(tmp_path, sim, images(8))
+    assert len(run.outcomes) == 8
     assert run.stopped_by is None
     assert IMAGES in (await kept(tmp_path))["families"]
 
