@@ -117,9 +117,16 @@ def check_kind(file: FileInput, field: Field) -> None:
         UnclearError: So.
     """
     is_a = file.kind.partition("/")[0]
-    if field.image and is_a != "image":
-        article = "an" if is_a[:1] in "aeiou" else "a"
-        raise UnclearError(f"takes an image, and {_shown(file.name)} is {article} {is_a} ({file.kind})")
+    if field.media and is_a not in field.media:
+        wanted = " or ".join(map(_one, field.media))
+        raise UnclearError(f"takes {wanted}, and {_shown(file.name)} is {_one(is_a)} ({file.kind})")
+    if field.largest is not None and file.size > field.largest:
+        words = f"has {file.size:,} bytes, and the service takes at most {field.largest:,} here"
+        raise UnclearError(f"{_shown(file.name)} {words}")
+
+
+def _one(kind: str) -> str:
+    return {"image": "an image", "audio": "audio"}.get(kind, f"a {kind}")
 
 
 def _status(path: Path, name: str, base: Path) -> os.stat_result:

@@ -34,6 +34,18 @@ def read_coins(path: Path) -> float:
         return float(_sound(path, lambda: db.execute(SPENT).fetchone())[0])
 
 
+def read_kept(path: Path, key: str) -> str | None:
+    """Give the words that a ledger, which may be in use, keeps under a key.
+
+    Raises:
+        LedgerError: It cannot be read.
+    """
+    with reading(path) as db:
+        sql = "SELECT value FROM about WHERE key = ?"
+        found = _sound(path, lambda: db.execute(sql, (key,)).fetchone())
+        return None if found is None else str(found[0])
+
+
 def _sound(path: Path, ask: Callable[[], Any]) -> Any:  # noqa: ANN401 - what the query gives
     """Ask the ledger; only its own errors are put into words, never those of whoever uses what it gave."""
     try:

@@ -65,10 +65,10 @@ class BatchUploads:
             task.exception()  # who waited for it may have been cancelled
 
     async def _fetch(self, file: FileInput) -> str:
-        url, until = _read(await self._ledger.kept(_key(file)))
+        url, until = _read(await self._ledger.kept(_key(file)), self._a2e.base_url)
         if not url or until - time.time() < _LEAST_SECONDS:
             url, until = await self._upload(file), time.time() + _KEPT_SECONDS
-            await self._ledger.keep(_key(file), json.dumps({"url": url, "until": until}))
+            await self._ledger.keep(_key(file), json.dumps({"url": url, "until": until, "service": self._a2e.base_url}))
         self._known[file] = (url, until)
         return url
 
@@ -86,10 +86,10 @@ def _key(file: FileInput) -> str:
     return f"upload:{file.sha256}" + (f":{file.fitted}" if file.fitted else "")
 
 
-def _read(words: str | None) -> tuple[str, float]:
-    """Read what was kept; what was not written by us is passed over."""
-    with contextlib.suppress(ValueError, RecursionError):
+def _read(words: str | None, service: str) -> tuple[str, float]:
+    """Read what was kept; what was not written by us, or lies at another service, is passed over."""
+    with contextlib.suppress(ValueError, TypeError, KeyError, RecursionError):
         told = json.loads(words or "null")
-        if isinstance(told, dict) and isinstance(told.get("url"), str) and isinstance(told.get("until"), int | float):
+        if told["service"] == service and isinstance(told["url"], str):
             return told["url"], float(told["until"])
     return "", 0.0

@@ -109,7 +109,8 @@ def same_command(given: Settings, *, without: Collection[str] = ()) -> str:
 
 def _words(param: click.Parameter, value: Any) -> list[str]:  # noqa: ANN401 - whatever a parameter holds
     if isinstance(param, click.Argument):
-        return [_text(one) for one in value] if param.nargs != 1 else [] if value is None else [_text(value)]
+        several = value if isinstance(value, tuple | list) else () if value is None else (value,)
+        return [_text(one) for one in several]
     assert isinstance(param, click.Option)  # noqa: S101 - click knows no third kind
     if param.count:
         return [param.opts[0]] * int(value)

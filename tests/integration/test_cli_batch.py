@@ -176,7 +176,7 @@ def test_the_line_that_goes_on(a2e, monkeypatch):
     code, _out, err = a2e(*RUN, *words, "--token", "sk_secret_token", "-vv", "--json")
     assert code == 130
     assert err.splitlines()[-1] == (
-        "a2e batch run --max-running 7 --rate 2.5 rows.jsonl --family text_to_image --skip-bad-rows "
+        "a2e batch run rows.jsonl --family text_to_image --max-running 7 --rate 2.5 --skip-bad-rows "
         "--json --simulate --out out -v -v"
     )
 

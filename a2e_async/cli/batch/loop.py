@@ -16,8 +16,11 @@ from typing import Any
 from a2e_async.batch.batch import Batch
 from a2e_async.batch.ledger_file import FILE_NAME
 from a2e_async.batch.manifest import number
+from a2e_async.batch.origin import KEY as ORIGIN
+from a2e_async.batch.origin import Origin
 from a2e_async.batch.report import write_report
 from a2e_async.batch.rows import Outcome, Row
+from a2e_async.batch.steps import planned
 from a2e_async.batch.stored import read_entries
 from a2e_async.cli.batch.errors import ErrorSummary
 from a2e_async.cli.batch.options import BatchOptions
@@ -50,6 +53,7 @@ class BatchRun:
         rows: The rows to run.
         options: How to run them.
         whole: Whether these are all rows of a rows file; then rows of earlier files are no longer listed.
+        origin: Where the rows come from, to be remembered for a retry.
         simulated: Arguments of a simulator to run against, whatever the options of the command say; None: as they say.
 
     Attributes:
@@ -65,6 +69,7 @@ class BatchRun:
         options: BatchOptions,
         *,
         whole: bool = False,
+        origin: Origin | None = None,
         simulated: Mapping[str, Any] | None = None,
     ) -> None:
         self._known = known_rows(folder)
@@ -75,6 +80,7 @@ class BatchRun:
         self._rows = rows
         self._options = options
         self._whole = whole
+        self._origin = origin
         self._simulated = simulated
         self._simulates = run.settings.simulate or simulated is not None
         self._errors = ErrorSummary()
@@ -129,13 +135,21 @@ class BatchRun:
     async def _prepare(self, batch: Batch) -> None:
         if self._whole:
             await batch.ledger.list_only(row.id for row in self._rows)
+        if self._origin is not None:
+            await batch.ledger.keep(ORIGIN, self._origin.dump())
         if self._options.redo:
-            self._rows = await batch.redo(*self._options.redo)
+            await self._redo(batch)
         if self._simulates:
             await self._restart(batch, to_restart(self._folder, self._rows, self._known))
         self.progress.spent_before = await batch.ledger.coins()
         self._stop = batch.stop
         self._run.signals.stop = self._on_first_signal
+
+    async def _redo(self, batch: Batch) -> None:
+        """Let the wanted rows be started again, as they are given now."""
+        given = {row.id: row for row in self._rows}
+        await batch.ledger.plan([planned(row) for row in self._rows])  # notes what was edited since
+        self._rows = [given.get(row.id, row) for row in await batch.redo(*self._options.redo)]
 
     async def _restart(self, batch: Batch, row_ids: Collection[str]) -> None:
         """Let rows start again whose simulator has ended; see `simulated`."""

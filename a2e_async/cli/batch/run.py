@@ -2,47 +2,57 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
+import attrs
 import click
 
 from a2e_async.batch.ledger_file import FILE_NAME
-from a2e_async.batch.rows import as_given
-from a2e_async.batch.sources import RowFile, read_file
-from a2e_async.batch.stored import read_entries
+from a2e_async.batch.origin import Origin
+from a2e_async.batch.sources import RowFile
 from a2e_async.cli.batch.dry import dry_run
 from a2e_async.cli.batch.loop import BatchRun
 from a2e_async.cli.batch.options import OPTIONS, BatchOptions
-from a2e_async.cli.by_family import FamilyName
+from a2e_async.cli.batch.origins import OPTIONS as ORIGIN_OPTIONS
+from a2e_async.cli.batch.origins import SOURCE, origin_in, origin_of, read_again, rows_in, stdin_given
 from a2e_async.cli.codes import DONE, FAILED, USAGE
 from a2e_async.cli.display.output import counted
 from a2e_async.cli.run import Run, command
-from a2e_async.core.family import Family
+
+_MOST_NAMED = 5
+
+AS_KEPT = click.Option(
+    ["--as-kept"], is_flag=True, help="Go by the rows as DIR has them, and do not read them again from their source."
+)
 
 
 @command(
     "run",
-    params=[*OPTIONS],
+    params=[SOURCE, *ORIGIN_OPTIONS, *OPTIONS],
     uses=("dry_run", "timeout", "max_starts", "out"),
     examples=(
         "a2e batch run prompts.csv --family text_to_image --out results --dry-run     # rows, price, balance",
         "a2e batch run prompts.csv --family text_to_image --out results --max-coins 5000",
+        'a2e batch run photos/ --family image_to_video --prompt "she waves" --negative-prompt blurry --out videos',
+        "a2e batch run 'photos/**/*.jpg' --family upscale --out large",
+        "a2e batch run - --family text_to_image --out results < prompts.txt",
     ),
 )
-@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option("--family", type=FamilyName(), help="The family of rows that name none.")
 @click.option("--retry-failed", is_flag=True, help="Retry rows that failed or were refused.")
 @click.option("--skip-bad-rows", is_flag=True, help="Run the others when some rows are invalid.")
 async def run_(
     run: Run,
-    file: Path,
-    family: Family | None,
+    source: str | None,
     retry_failed: bool,  # noqa: FBT001 - click hands over flags by name
     skip_bad_rows: bool,  # noqa: FBT001 - as above
-    **options: Any,  # noqa: ANN401 - the options of `BatchOptions`
+    **options: Any,  # noqa: ANN401 - the options of `Origin` and `BatchOptions`
 ) -> int:
-    """Run every row of FILE (CSV or JSON Lines) and save its files in --out.
+    """Run every row of SOURCE and save its files in --out.
+
+    SOURCE is a file of rows (CSV or JSON Lines), a folder of images, videos or audio, a pattern of files in quotes, or
+    - for prompts from stdin, one a line. Rows may name files beside them, and outputs of each other as row:ID.
 
     Kill it at any moment: the same command resumes, and pays for nothing twice. After Ctrl-C or SIGTERM nothing more
     is started and running rows finish, a second one leaves at once; both end with exit code 130 and the line that
@@ -51,70 +61,129 @@ async def run_(
     folder = run.settings.out
     if folder is None:
         raise click.UsageError("--out DIR is required: the batch is kept there")
-    found = read_file(file, family.name if family else None)
+    named = {option.name: options.pop(option.name) for option in ORIGIN_OPTIONS if option.name}
+    origin = origin_of(source, {**named, "skip_bad": skip_bad_rows})
+    found = await asyncio.to_thread(origin.read, stdin=stdin_given())
     chosen = BatchOptions(**options, failed=retry_failed)
     left_out = USAGE if found.bad and not skip_bad_rows else FAILED if found.bad else DONE
     if run.settings.dry_run:
         return await dry_run(run, folder, found, chosen) or left_out
-    _print_bad(run, file, found)
+    _print_bad(run, origin.source, found)
     if left_out == USAGE:
         run.print_error(
             f"{len(found.bad)} of {counted(len(found.bad) + len(found.rows), 'row')} invalid: nothing was started"
         )
         return USAGE
-    return await BatchRun(run, folder, found.rows, chosen, whole=not found.bad).run() or left_out
+    _note_passed(run, found)
+    return await BatchRun(run, folder, found.rows, chosen, whole=not found.bad, origin=origin).run() or left_out
 
 
-def _print_bad(run: Run, file: Path, found: RowFile) -> None:
+def _print_bad(run: Run, source: object, found: RowFile) -> None:
     for bad in found.bad:
-        run.print_error(f"{file}: {bad}")
+        run.print_error(f"{source}: {bad}")
 
 
-@command("retry", params=[*OPTIONS], uses=("dry_run", "timeout", "max_starts"))
+def _note_passed(run: Run, found: RowFile) -> None:
+    if found.passed:
+        few = ", ".join(found.passed[:_MOST_NAMED]) + (", …" if len(found.passed) > _MOST_NAMED else "")
+        run.output.note(f"{counted(len(found.passed), 'file')} of another kind passed over: {few}")
+
+
+@command("retry", params=[*OPTIONS, AS_KEPT], uses=("dry_run", "timeout", "max_starts"))
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), metavar="DIR")
-@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False), required=False)
+@click.argument("file", type=click.Path(path_type=Path, exists=True), required=False)
 @click.option("--failed", is_flag=True, help="Retry rows that failed or were refused.")
 @click.option(
     "--unknown", is_flag=True, help="Start rows again that may have been started; each may be paid for twice."
 )
-async def retry(run: Run, folder: Path, file: Path | None, **options: Any) -> int:  # noqa: ANN401 - the options of `BatchOptions`
+async def retry(
+    run: Run,
+    folder: Path,
+    file: Path | None,
+    as_kept: bool,  # noqa: FBT001 - click hands over flags by name
+    **options: Any,  # noqa: ANN401 - the options of `BatchOptions`
+) -> int:
     """Resume the batch in DIR and retry failed rows.
 
-    The rows are those of the file that was run last, as DIR has them; with FILE they are read again, for instance
-    after their fields were corrected. Without --failed and --unknown it only resumes. --dry-run prints the rows, their
-    price and the balance.
+    Its rows are read again from where the last run had them, with the same options, or from FILE: a row that is not in
+    there any more is not started, and one that was corrected is taken as it is now. Without --failed and --unknown it
+    only resumes. --dry-run prints the rows, their price and the balance.
     """
-    found = _rows_of(folder) if file is None else read_file(file)
+    origin = _origin(folder, file, as_kept=as_kept)
+    found = rows_in(folder / FILE_NAME) if origin is None else await _again(origin, folder, file, "retry")
     chosen = BatchOptions(**options)
+    skipped = found.bad and origin is not None and origin.skip_bad
     if found.bad and not run.settings.dry_run:
-        _print_bad(run, file or folder, found)
-        return USAGE
+        _print_bad(run, folder if origin is None else origin.source, found)
+        if not skipped:
+            return USAGE
     if run.settings.dry_run:
         return await dry_run(run, folder, found, chosen) or (USAGE if found.bad else DONE)
-    return await BatchRun(run, folder, found.rows, chosen, whole=file is not None).run()
+    whole = origin is not None and not found.bad
+    return await BatchRun(run, folder, found.rows, chosen, whole=whole, origin=origin).run()
 
 
-@command("redo", params=[*OPTIONS], uses=("dry_run", "timeout", "max_starts"))
+def _origin(folder: Path, file: Path | None, *, as_kept: bool) -> Origin | None:
+    """Give where the rows of a batch are to be read, None for its ledger."""
+    if as_kept and file is not None:
+        raise click.UsageError("--as-kept goes by the rows as DIR has them, so give no FILE")
+    before = None if as_kept else origin_in(folder / FILE_NAME)
+    if file is None:
+        return before
+    return Origin(source=str(file)) if before is None else attrs.evolve(before, source=str(file), prompts=False)
+
+
+async def _again(origin: Origin, folder: Path, file: Path | None, name: str) -> RowFile:
+    """Read the rows again; what is wrong with a file that was just given is said as it is."""
+    if file is not None:
+        return await asyncio.to_thread(origin.read)
+    return await asyncio.to_thread(read_again, origin, folder, name)
+
+
+@command("redo", params=[*OPTIONS, AS_KEPT], uses=("dry_run", "timeout", "max_starts"))
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), metavar="DIR")
 @click.argument("ids", nargs=-1, required=True, metavar="ID...")
-async def redo(run: Run, folder: Path, ids: tuple[str, ...], **options: Any) -> int:  # noqa: ANN401 - the options of `BatchOptions`
+async def redo(
+    run: Run,
+    folder: Path,
+    ids: tuple[str, ...],
+    as_kept: bool,  # noqa: FBT001 - click hands over flags by name
+    **options: Any,  # noqa: ANN401 - the options of `BatchOptions`
+) -> int:
     """Start rows of the batch in DIR again, in whatever state they are; each is paid for once more.
 
-    For rows whose result has expired or does not please, and for rows that were edited since they were begun: their
-    newest fields are used. --dry-run prints them, their price and the balance.
+    For rows whose result has expired or does not please, and for rows that were edited, or whose files were changed,
+    since they were begun: they are read again from where the last run had them. --dry-run prints them, their price and
+    the balance.
     """
     wanted = tuple(dict.fromkeys(ids))
-    found = _rows_of(folder, wanted)
+    found = rows_in(folder / FILE_NAME, wanted)
     unknown = [one for one in wanted if one not in {row.id for row in found.rows}]
     if unknown:
         raise click.UsageError(f"{folder} has no row {unknown[0]!r:.120}")
+    origin = _origin(folder, None, as_kept=as_kept)
+    if origin is not None:
+        found = _only(await _again(origin, folder, None, "redo"), wanted, origin)
     chosen = BatchOptions(**options, redo=wanted)
     if run.settings.dry_run:
-        return await dry_run(run, folder, found, chosen)
+        return await dry_run(run, folder, found, chosen) or (USAGE if found.bad else DONE)
+    if found.bad:
+        _print_bad(run, folder if origin is None else origin.source, found)
+        return USAGE
     return await BatchRun(run, folder, found.rows, chosen).run()
 
 
-def _rows_of(folder: Path, ids: tuple[str, ...] | None = None) -> RowFile:
-    """Give the rows of a batch from its ledger: these, or all that the newest rows file has."""
-    known = [entry for entry in read_entries(folder / FILE_NAME) if (entry.listed if ids is None else entry.id in ids)]
-    return RowFile(rows=tuple(map(as_given, known)), bad=())
+def _only(found: RowFile, ids: tuple[str, ...], origin: Origin) -> RowFile:
+    """Give these rows of a file.
+
+    Raises:
+        UsageError: One of them is not in it any more.
+    """
+    rows = tuple(row for row in found.rows if row.id in ids)
+    bad = tuple(row for row in found.bad if row.id in ids)
+    there = {row.id for row in rows} | {row.id for row in bad}
+    gone = [one for one in ids if one not in there]
+    if gone:
+        words = f"row {gone[0]!r:.120} is not in {origin.source} any more"
+        raise click.UsageError(f"{words}; --as-kept starts it as DIR has it")
+    return RowFile(rows=rows, bad=bad)

@@ -1,0 +1,211 @@
+"""A folder or a glob of files as rows: one for each image, video or audio file, called as the file is.
+
+A row's id is the file's name with its suffix, below the folder: it never depends on which other files are there, or a
+photo that is added later would change what others are called and be paid for with them.
+"""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import os
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path, PurePosixPath
+
+import attrs
+
+from a2e_async.batch.cells import UnclearError
+from a2e_async.batch.files import Files
+from a2e_async.batch.inputs import FileInput
+from a2e_async.batch.reading import RowReading, read_row
+from a2e_async.batch.rows import LONGEST_ID, BadRow, Row, RowError, image_field
+from a2e_async.batch.sources import RowFile, check_rows
+from a2e_async.core import media_kinds, names
+from a2e_async.core.family import Family, family_of
+from a2e_async.core.requests import Field, fields_of
+from a2e_async.errors import UsageError
+
+_DIGITS = re.compile(r"(\d+)")
+_SIDECAR = ".txt"
+_KEPT_OF_A_LONG_NAME = LONGEST_ID - 17
+_MOST_FILES = 1_000_000
+
+
+def is_glob(source: str) -> bool:
+    """Whether a text stands for many files, as 'photos/*.jpg' does."""
+    return glob.has_magic(source)
+
+
+def folder_of(source: str | Path) -> Path:
+    """Give the folder below which the files of a folder or a glob lie."""
+    path = Path(source)
+    if path.is_file():
+        return path.parent
+    parts = path.parts
+    magic = next((number for number, part in enumerate(parts) if glob.has_magic(part)), None)
+    return path if magic is None or path.is_dir() else Path(*parts[:magic])
+
+
+def file_rows(
+    source: str | Path,
+    how: RowReading,
+    *,
+    field: str | None = None,
+) -> RowFile:
+    """Make a row of each file of a folder, or of a glob.
+
+    Files that start with a dot, and files that are no media of the kind that the field takes, are passed over. Text
+    beside a file, under the same name with .txt, is its prompt.
+
+    Args:
+        source: A folder, whose own files are taken, or a glob such as "photos/**/*.jpg".
+        how: How rows are read; its family and its files are needed.
+        field: The field that takes the file; by default the family's main one.
+
+    Raises:
+        UsageError: There is no such folder or no file in it, or the family takes none.
+    """
+    if how.family is None:
+        raise UsageError("family: must be given (--family), so that it is known what is made of the files")
+    family = family_of(how.family)
+    taken = file_field(family, field)
+    files = how.files or Files(folder_of(source))
+    found = sorted(_names(source, files.base), key=_natural)
+    passed: list[str] = []
+    rows = list(_rows(found, family, taken, attrs.evolve(how, files=files), passed))
+    if not rows:
+        words = f" ({len(passed)} of another kind passed over)" if passed else ""
+        raise UsageError(f"{source} holds no {' or '.join(taken.media)} files{words}")
+    return attrs.evolve(check_rows(_called_apart(rows)), passed=tuple(_without_sidecars(passed, found)))
+
+
+def file_field(family: Family, name: str | None = None) -> Field:
+    """Give the field into which a family takes a file.
+
+    Args:
+        family: The family.
+        name: The field's name; by default its main one: the first URL that it needs, else that of an image.
+
+    Raises:
+        UsageError: It has no such field of URLs.
+    """
+    fields = [field for field in fields_of(family.request) if field.rule.link and not field.inherited]
+    if name is not None:
+        wanted = name.replace("-", "_")
+        found = next((field for field in fields if field.name == wanted), None)
+        if found is None:
+            known = ", ".join(field.name for field in fields) or "none"
+            raise UsageError(f"field: {family.name} has no field {wanted!r:.100} that takes a file; it has {known}")
+        return found
+    needed = next((field for field in fields if field.required), None)
+    try:
+        return needed or image_field(family)
+    except RowError:
+        if fields:
+            return fields[0]
+    raise UsageError(f"{family.name} takes no file")
+
+
+def _names(source: str | Path, base: Path) -> Iterator[str]:
+    """Give the names of the files, below their folder, with forward slashes."""
+    path = Path(source)
+    if path.is_dir():
+        yield from (entry.name for entry in os.scandir(path) if not entry.name.startswith(".") and not entry.is_dir())
+        return
+    if path.is_file():
+        yield path.name
+        return
+    if not is_glob(str(source)):
+        raise UsageError(f"there is no folder {source}")
+    for number, found in enumerate(base.glob(str(path.relative_to(base)))):  # follows no links to other folders
+        if number > _MOST_FILES:
+            raise UsageError(f"{source} stands for more than {_MOST_FILES:,} files")
+        name = found.relative_to(base)
+        if not found.is_dir() and not any(part.startswith(".") for part in name.parts):
+            yield name.as_posix()
+
+
+def _natural(name: str) -> list[tuple[int, int, str]]:
+    """Give what orders names as people count: IMG_2 before IMG_10."""
+    parts = _DIGITS.split(name)
+    return [(0, int(part), "") if part.isdecimal() and len(part) < LONGEST_ID else (1, 0, part) for part in parts]
+
+
+def _rows(
+    found: Sequence[str], family: Family, field: Field, how: RowReading, passed: list[str]
+) -> Iterator[Row | BadRow]:
+    for name in found:
+        try:
+            file = _wanted(name, field, how.files)
+        except UnclearError as error:
+            yield BadRow(line=None, id=_id_of(name), field=field.name, message=f"{field.name}: {error}")
+            continue
+        if file is None:
+            passed.append(name)
+        else:
+            yield _row(name, file, family, field, how)
+
+
+def _wanted(name: str, field: Field, files: Files | None) -> FileInput | None:
+    """Give a file, None for one that is clearly meant for something else.
+
+    Raises:
+        UnclearError: It is called as what is wanted, and is not.
+    """
+    kind = media_kinds.kind_of_suffix(PurePosixPath(name).suffix)
+    if files is None or not kind or kind not in field.media:
+        return None
+    return files.take(name, field)
+
+
+def _row(name: str, file: FileInput, family: Family, field: Field, how: RowReading) -> Row | BadRow:
+    values: dict[str, object] = {"id": _id_of(name), field.name: [file] if field.kind is list else file}
+    prompt = next((one for one in fields_of(family.request) if one.name == "prompt"), None)
+    try:
+        words = _sidecar(name, how.files) if prompt is not None else None
+    except UnclearError as error:
+        return BadRow(line=None, id=_id_of(name), field="prompt", message=f"prompt: {error}")
+    if words:
+        values["prompt"] = words
+    return read_row(values, line=None, typed=True, how=how)
+
+
+def _sidecar(name: str, files: Files | None) -> str | None:
+    """Give the text that lies beside a file, under its whole name or its name without the suffix."""
+    if files is None:
+        return None
+    path = PurePosixPath(name)
+    for beside in (f"{name}{_SIDECAR}", str(path.with_suffix(_SIDECAR))):
+        if os.path.lexists(files.base / beside):
+            return files.words(beside)
+    return None
+
+
+def _without_sidecars(passed: Iterable[str], found: Iterable[str]) -> Iterator[str]:
+    """Leave out the texts that lie beside other files."""
+    media_files = [name for name in found if PurePosixPath(name).suffix.lower() != _SIDECAR]
+    others = {one for name in media_files for one in (name, str(PurePosixPath(name).with_suffix("")))}
+    return (name for name in passed if name.removesuffix(_SIDECAR) == name or name.removesuffix(_SIDECAR) not in others)
+
+
+def _id_of(name: str) -> str:
+    """Give the id of a row of a file; a name that no row may have is told from others by its digest."""
+    if len(name) <= LONGEST_ID and name.isprintable() and name.strip():
+        return name
+    digest = hashlib.sha256(os.fsencode(name)).hexdigest()[:16]
+    kept = "".join(one if one.isprintable() else "-" for one in name)[:_KEPT_OF_A_LONG_NAME].strip() or "file"
+    return f"{kept}-{digest}"
+
+
+def _called_apart(rows: Iterable[Row | BadRow]) -> list[Row | BadRow]:
+    """Let files that are alike but for their suffix, or for capitals, make files with it: me-png.mp4, me-jpg.mp4."""
+    rows = list(rows)
+    count = Counter(names.without_suffix(row.id).casefold() for row in rows if isinstance(row, Row))
+    return [
+        attrs.evolve(row, stem=row.id.replace(".", "-"))
+        if isinstance(row, Row) and count[names.without_suffix(row.id).casefold()] > 1
+        else row
+        for row in rows
+    ]
