@@ -58,6 +58,23 @@ async def test_a_repeated_call_with_one_key_bills_once(agent, sim):
     sim.book.expect(starts=1, spent=10, doubles=0)
 
 
+async def test_a_key_outlives_its_server(agent, sim):
+    """A server that begins later has the jobs of the one before: same key, same job, no bill, and one budget."""
+    async with agent(30) as client:
+        first = await call(client, "start", key="kite", **KITE)
+    async with agent(30) as client:
+        again = await call(client, "start", key="kite", **KITE)
+        assert again["task_ids"] == first["task_ids"]
+        assert (await call(client, "follow", key="kite", seconds=20))["state"] == "completed"
+        assert (await call(client, "download", key="kite"))["paths"]
+        assert "KeyConflictError" in await refusal(
+            client, "start", key="kite", family="text_to_image", fields={"prompt": "a blue kite"}
+        )
+        told = [await call(client, "start", key=f"more {n}", **KITE) for n in range(3)]
+    assert [one.get("error_type") for one in told] == [None, None, "BudgetExceededError"]
+    sim.book.expect(starts=3, spent=30, doubles=0)
+
+
 async def test_a_lost_answer_bills_once(agent, sim):
     """The start whose answer was lost is recovered, and a repeated call gives the same job."""
     sim.faults.add("text_to_image.start", "reset", when="after")
@@ -119,11 +136,19 @@ async def test_a_batch_is_followed_and_resumed(agent, sim, tmp_path):
     assert not (tmp_path / "media" / "bad.jsonl").exists()
 
 
-@pytest.mark.parametrize("how", ["end of stdin", "SIGTERM"])
-async def test_leaving_waits_for_the_answer_of_a_start(lonely, sim, how):
-    """A server that ends while a start is on the wire waits for its answer, tells the id, and ends well."""
+@pytest.mark.parametrize(
+    "how",
+    [
+        "SIGTERM",
+        pytest.param("end of stdin", marks=pytest.mark.slow),
+        pytest.param("SIGKILL", marks=pytest.mark.slow),  # its lease has to run out first
+    ],
+)
+async def test_a_server_that_ends_loses_no_start(agent, lonely, sim, tmp_path, how):
+    """Whichever way it ends while a start is on the wire, the next server has the job of that key, and one bill."""
     sim.faults.add("text_to_image.start", "delay", seconds=1.5)
-    process = await lonely.start_beside(sim, "mcp", "--max-coins", "50", stdin=asyncio.subprocess.PIPE)
+    words = ("mcp", "--max-coins", "50", "--out", str(tmp_path / "media"))
+    process = await lonely.start_beside(sim, *words, stdin=asyncio.subprocess.PIPE)
     hello = {
         "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"},
     }  # fmt: skip
@@ -136,13 +161,18 @@ async def test_leaving_waits_for_the_answer_of_a_start(lonely, sim, how):
     assert json.loads(await process.stdout.readline())["id"] == 1
     while not sim.counters["text_to_image.start"]:  # noqa: ASYNC110 - the simulator wakes nobody
         await asyncio.sleep(0.01)
-    if how == "SIGTERM":
-        process.send_signal(signal.SIGTERM)
-    else:
+    if how == "end of stdin":
         process.stdin.close()
+    else:
+        process.send_signal(signal.Signals[how])
     _out, errors = await process.communicate()
-    (start,) = sim.book.starts
-    assert (process.returncode, start.task_ids[0] in errors.decode()) == (0, True), errors.decode()
+    assert (process.returncode, errors) == (-9 if how == "SIGKILL" else 0, b"")
+    async with agent() as client:
+        told = await call(client, "start", key="kite", **KITE)
+        while told["state"] not in ("completed", "failed"):
+            told = await call(client, "follow", key="kite", seconds=40)
+    assert told["state"] == "completed"
+    sim.book.expect(starts=1, spent=10, doubles=0)
 
 
 async def test_without_the_package_it_says_what_to_install(lonely):

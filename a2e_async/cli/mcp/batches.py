@@ -45,10 +45,12 @@ class Batches:
     Args:
         a2e: The open client.
         folder: Where their rows files and folders are.
+        max_coins: Most coins that each of them may cost in all its lives.
     """
 
     a2e: A2EClient
     folder: Path
+    max_coins: float
     _going: dict[str, _Going] = attrs.field(factory=dict)
 
     async def run(
@@ -106,7 +108,7 @@ class Batches:
 
     async def _work(self, key: str, going: _Going) -> None:
         try:
-            async with Batch.open(self.folder / key, self.a2e) as batch:
+            async with Batch.open(self.folder / key, self.a2e, max_coins=self.max_coins) as batch:
                 async for outcome in batch.run(going.rows):
                     going.outcomes[outcome.row.id] = outcome
         except A2EError as error:

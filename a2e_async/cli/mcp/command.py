@@ -6,6 +6,7 @@ import asyncio
 import os
 from importlib.util import find_spec
 from pathlib import Path
+from urllib.parse import quote
 
 import click
 
@@ -14,9 +15,11 @@ from a2e_async.cli.run import Run, command
 from a2e_async.cli.settings import Number
 from a2e_async.engine.files.names import require_writable
 from a2e_async.errors import UsageError
+from a2e_async.store.opening import STORE_VARIABLE
 
 _MISSING = "a2e mcp needs the package mcp: pip install 'a2e-async[mcp]'"
 _FOLDER = "a2e-media"
+_STORE = "jobs.sqlite"
 
 
 @command(
@@ -29,7 +32,7 @@ _FOLDER = "a2e-media"
     type=Number(min=0, min_open=True),
     required=True,
     metavar="COINS",
-    help="Most coins that may be spent while the server runs.",
+    help="Most coins that may be spent while the server runs; single starts count over all runs with this folder.",
 )
 @click.option(
     "--unknown-price",
@@ -42,7 +45,8 @@ async def mcp(run: Run, max_coins: float, unknown_price: str) -> None:
     """Serve the Model Context Protocol on stdin and stdout, for an agent.
 
     Its tools start, follow, batch, price and download, all under one budget and each start under a key, so that a
-    repeated call never pays twice. Files go below --out, by default the folder a2e-media. `a2e guide agent` tells more.
+    repeated call never pays twice, also with the next server. Files and the store of keys go below --out, by default
+    the folder a2e-media; A2E_STORE names another store. `a2e guide agent` tells more.
     """
     if find_spec("mcp") is None:
         raise UsageError(_MISSING)
@@ -53,7 +57,10 @@ async def mcp(run: Run, max_coins: float, unknown_price: str) -> None:
     await asyncio.to_thread(require_writable, folder)
     stopped = asyncio.Event()
     run.signals.stop = stopped.set
-    options = {"budget": max_coins, "on_unknown_price": unknown_price}
+    store = None if os.environ.get(STORE_VARIABLE) else f"sqlite:///{quote(str(folder / _STORE))}"
+    if run.settings.simulate:
+        store = "memory:"  # another simulator is another service
+    options = {"budget": max_coins, "on_unknown_price": unknown_price, "store": store}
     async with run.client(options=options) as a2e, Tools(a2e, folder, max_coins) as tools:
         await serve(tools, stopped)
     if stopped.is_set():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -41,7 +42,9 @@ def server_of(tools: Tools) -> MCPServer[Any]:
 
 async def serve(tools: Tools, stopped: asyncio.Event) -> None:
     """Serve until stdin has ended, or until somebody says so."""
-    serving = asyncio.create_task(server_of(tools).run_stdio_async(), name="a2e mcp")
+    server = server_of(tools)
+    logging.getLogger("a2e_async").propagate = False  # the server's package has taken the root's records for itself
+    serving = asyncio.create_task(server.run_stdio_async(), name="a2e mcp")
     waiting = asyncio.create_task(stopped.wait())
     try:
         await asyncio.wait([serving, waiting], return_when=asyncio.FIRST_COMPLETED)

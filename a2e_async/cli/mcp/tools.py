@@ -17,11 +17,12 @@ from pydantic import Field
 from a2e_async.cli.commands import explain
 from a2e_async.cli.commands.guide import pages
 from a2e_async.cli.mcp.batches import Batches
-from a2e_async.cli.mcp.intents import Intents, as_data, next_step
+from a2e_async.cli.mcp.intents import as_data, job_of, next_step
 from a2e_async.client import A2EClient
 from a2e_async.core import family as registry
 from a2e_async.core.family import Request, family_of
-from a2e_async.errors import A2EError, UsageError
+from a2e_async.engine.jobs.job import Job
+from a2e_async.errors import A2EError, KeyConflictError, UsageError
 
 _LONGEST_WAIT = 50  # clients give up after a minute
 _TICK = 5.0
@@ -41,7 +42,7 @@ class Tools:
     """What an agent can do, for the length of an `async with` block.
 
     Args:
-        a2e: The open client, which has a budget.
+        a2e: The open client, which has a budget and a store.
         folder: Where all files go.
         budget: Most coins that the client may spend.
     """
@@ -49,8 +50,9 @@ class Tools:
     a2e: A2EClient
     folder: Path
     budget: float
-    _intents: Intents = attrs.field(default=attrs.Factory(lambda self: Intents(self.a2e), takes_self=True))
-    _batches: Batches = attrs.field(default=attrs.Factory(lambda self: Batches(self.a2e, self.folder), takes_self=True))
+    _batches: Batches = attrs.field(
+        default=attrs.Factory(lambda self: Batches(self.a2e, self.folder, self.budget), takes_self=True)
+    )
 
     async def __aenter__(self) -> Self:
         return self
@@ -90,14 +92,16 @@ class Tools:
 
         Call it again with the same key when you are not sure whether it worked: you get the same job, and pay once.
         """
-        job = self._intents.start(key, _request(family, fields))
+        job = self.a2e.start(_request(family, fields), key=key)
         with suppress(A2EError):  # what went wrong is told with the job
             await _within(_LONGEST_WAIT, job.accepted())
-        return self._told(key)
+        if isinstance(job.error, KeyConflictError):
+            raise job.error
+        return self._told(key, job)
 
     async def follow(self, key: Key, ctx: Context, seconds: Seconds = 30) -> dict[str, Any]:
         """Wait until a job has ended, for so many seconds at most, and tell how it stands."""
-        job = self._intents.job(key)
+        job = await job_of(self.a2e, key)
         loop = asyncio.get_running_loop()
         begun = loop.time()
         while not job.done() and (left := begun + seconds - loop.time()) > 0:
@@ -105,12 +109,13 @@ class Tools:
                 await job.wait(timeout=min(left, _TICK))
             status = job.status.value if job.status is not None else job.stage.value
             await _report(ctx, loop.time() - begun, seconds, status)
-        return self._told(key)
+        return self._told(key, job)
 
     async def cancel(self, key: Key) -> dict[str, Any]:
         """Cancel a job whose task has not begun yet; its coins are refunded then."""
-        cancelled = await self._intents.job(key).cancel()
-        return {"cancelled": cancelled, **self._told(key)}
+        job = await job_of(self.a2e, key)
+        cancelled = await job.cancel()
+        return {"cancelled": cancelled, **self._told(key, job)}
 
     async def download(
         self,
@@ -119,7 +124,7 @@ class Tools:
     ) -> dict[str, Any]:
         """Save the files of a completed job, each whole or not at all, and tell their paths."""
         where = below(self.folder, folder)
-        job = self._intents.job(key)
+        job = await job_of(self.a2e, key)
         if not job.done():
             raise UsageError(f"the job {key!r} is {job.stage.value}: call `follow` first")
         paths = await self.a2e.download(await job, where)
@@ -154,8 +159,8 @@ class Tools:
             raise UsageError(f"the guide has no topic {topic!r}; it has {', '.join(known)}")
         return {"topics": list(known)}
 
-    def _told(self, key: str) -> dict[str, Any]:
-        told = as_data(key, self._intents.job(key))
+    def _told(self, key: str, job: Job[Any]) -> dict[str, Any]:
+        told = as_data(key, job)
         return {**told, "next": next_step(told), **self._coins()}
 
     def _coins(self) -> dict[str, Any]:
