@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from ledgers import filled, refused
+from ledgers import entry, filled, opened, refused
 
 from a2e_async.batch.ledger_file import FILE_NAME
 from a2e_async.batch.stored import read_coins, read_entries
@@ -118,3 +118,23 @@ def test_a_file_system_can_be_allowed_by_its_name(tmp_path, monkeypatch, kind, a
 def test_a_system_that_does_not_tell_its_mounts_is_believed(tmp_path):
     """Without a table of mounts every folder is local."""
     refuse_network(tmp_path, tmp_path / "nothing")
+
+
+async def test_whoever_reads_a_ledger_at_rest_leaves_nothing_beside_it(tmp_path):
+    """SQLite makes two files for a reader that it lets no reader remove; beside a ledger in use they stay."""
+    path = tmp_path / FILE_NAME
+    await filled(tmp_path, 3)
+    at_rest = {FILE_NAME, f".{FILE_NAME}.lock"}
+    assert len(list(read_entries(path))) == 3
+    assert read_coins(path) == 0
+    assert {one.name for one in tmp_path.iterdir()} == at_rest
+    async with opened(tmp_path) as book:
+        await book.plan([entry("another")])
+        assert len(list(read_entries(path))) == 4
+        assert {one.name for one in tmp_path.iterdir()} == at_rest | {f"{FILE_NAME}-wal", f"{FILE_NAME}-shm"}
+        await book.plan([entry("one more")])
+    assert len(list(read_entries(path))) == 5
+    half_read = read_entries(path)
+    assert next(half_read)
+    half_read.close()
+    assert {one.name for one in tmp_path.iterdir()} == at_rest
