@@ -43,6 +43,10 @@ def _found_job(portal: Portal, work: Callable[[], Awaitable[Job[Any] | None]]) -
     return None if job is None else BlockingJob(job, portal)
 
 
+def _all_jobs(portal: Portal, work: Callable[[], list[Job[Any]]]) -> list[BlockingJob[Any]]:
+    return [BlockingJob(job, portal) for job in portal.call(work)]
+
+
 def _each_job(portal: Portal, work: Callable[[], AsyncIterator[Job[R]]]) -> Iterator[BlockingJob[R]]:
     return (BlockingJob(job, portal) for job in portal.each(work()))
 
@@ -127,6 +131,7 @@ class BlockingClient(Front[A2EClient], ShortForms):
     attach = made(A2EClient.attach, _job)
     find = made(A2EClient.find, _found_job)
     find_job = made(A2EClient.find_job, waited)
+    jobs = made(A2EClient.jobs, _all_jobs)
     job_with = made(A2EClient.job_with, _found_job)
     job_of = made(A2EClient.job_of, _known_job)
     with_options = made(A2EClient.with_options, _view)

@@ -86,7 +86,8 @@ class Run:
         """
         given = self.settings
         token, base_url = given.token, given.base_url
-        arguments: dict[str, Any] = {"max_starts": given.max_starts} if given.max_starts else {}
+        arguments: dict[str, Any] = {"store": ""}  # a command takes nothing over from applications, but for `a2e jobs`
+        arguments |= {"max_starts": given.max_starts} if given.max_starts else {}
         arguments |= {"retry": Retry(attempts=_QUICK_ATTEMPTS)} if quick else {}
         arguments |= options or {}
         async with AsyncExitStack() as stack:

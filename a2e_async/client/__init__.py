@@ -71,7 +71,7 @@ class A2EClient(Asking, ShortForms):
         ssl: Certificates of your own for the service and for file hosts, as `ssl.create_default_context(cafile=...)`
             gives them; by default those of `http`, where it is an aiohttp session that has some.
         store: Where jobs are written down, so that they outlive this process: `sqlite:///jobs.sqlite`, an address of
-            PostgreSQL, or a store that is open; by default A2E_STORE of the environment, else None: nothing is. With
+            PostgreSQL, or a store that is open; by default A2E_STORE of the environment, else none, as with "". With
             one, `budget`, `rate` and `max_running` hold for all processes that share it, `budget` in its whole life.
         max_running: Most of its starts that may run at the service at once, or None (default); others wait in the
             queue. Tasks that were attached or detached are not counted.

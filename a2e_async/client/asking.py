@@ -87,6 +87,10 @@ class Asking(Opening):
         """Give the job that watches this task, None when no job of this client does."""
         return self._parts().engine.poller.job_of(task_id)
 
+    def jobs(self) -> list[Job[Any]]:
+        """Give the jobs of this client that have not ended, oldest first; with a store also those it has taken over."""
+        return list(self._parts().engine.live.jobs)
+
     async def find_job(self, key: str) -> StoredJob | None:
         """Give what the store has of a job by its key, from whichever process it was started; None where there is none.
 

@@ -172,8 +172,9 @@ def find_base_url(given: str | None, *, allow_http: bool = False) -> str:
 
 
 def find_store(given: str | Opener | None) -> str | Opener | None:
-    """Give the caller's store, or the address of one in the environment; None: nothing is written down."""
-    return os.environ.get(STORE_VARIABLE, "").strip() or None if given is None else given
+    """Give the caller's store, or the address of one in the environment; None, or "": nothing is written down."""
+    found = os.environ.get(STORE_VARIABLE, "").strip() if given is None else given
+    return None if found == "" else found
 
 
 def _lacks_scheme(url: object) -> bool:
