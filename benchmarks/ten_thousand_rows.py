@@ -18,6 +18,7 @@ from benchmarks.common import Simulator, figure, lag, load, simulator
 
 MOST_SHARE = 0.15
 MOST_COMMITS = 1 / 5
+MOST_SWITCHES = 40
 
 
 def requests(count: int) -> Iterator[TextToImage]:
@@ -27,10 +28,15 @@ def requests(count: int) -> Iterator[TextToImage]:
 
 def thread_seconds(ledger: FolderLedger) -> float:
     """Give the CPU time of a ledger's thread, which must be running."""
-    thread = ledger._thread  # noqa: SLF001 - nobody else asks
+    thread = ledger._writer._thread  # noqa: SLF001 - nobody else asks
     assert thread is not None
     assert thread.ident is not None
     return time.clock_gettime(time.pthread_getcpuclockid(thread.ident))
+
+
+def switches() -> int:
+    """Count how often a thread of this process has gone to sleep until now."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw
 
 
 def files_in(folder: str) -> int:
@@ -44,12 +50,13 @@ async def measure(sim: Simulator, count: int, at_once: int) -> bool:
     with tempfile.TemporaryDirectory() as folder:
         async with A2EClient(sim.token, base_url=sim.url) as a2e:
             await a2e.balance()
-            cpu, began = time.process_time(), time.perf_counter()
+            cpu, began, waits = time.process_time(), time.perf_counter(), switches()
             async with Batch.open(folder, a2e, max_running=at_once) as batch, lag() as held:
                 async for outcome in batch.run(requests(count)):
                     states[outcome.entry.state.value] = states.get(outcome.entry.state.value, 0) + 1
                 writing, counters = thread_seconds(batch.ledger), batch.ledger.counters
             cpu, seconds = time.process_time() - cpu, time.perf_counter() - began
+            waits = switches() - waits
         files = files_in(folder)
     report = sim.report()
     facts = {"rows": count, "at_once": at_once}
@@ -60,6 +67,7 @@ async def measure(sim: Simulator, count: int, at_once: int) -> bool:
             figure("starts billed beyond one a row", report["starts"] - count, "starts", at_most=0),
             figure("rows a second", count / seconds, "rows/s", seconds=round(seconds, 1), **load()),
             figure("CPU a row", cpu * 1000 / count, "ms", **load()),
+            figure("voluntary context switches a row", waits / count, "switches", at_most=MOST_SWITCHES),
             figure("ledger's share of CPU", writing / cpu, "", at_most=MOST_SHARE, seconds=round(writing, 2)),
             figure(
                 "commits a write",
