@@ -209,7 +209,13 @@ class Steps:
             raise DownloadError("the tasks have completed, and name no file")
         name = stem_of(row.stem or row.id, words=row.fields.get("prompt"), many=len(result.urls) > 1)
         paths = await self._a2e.download(result, self._folder, name=name)
-        return [await asyncio.to_thread(_measure, path, self._folder, self._host) for path in paths]
+        return [await self._measured(path) for path in paths]
+
+    async def _measured(self, path: Path) -> FileEntry:
+        """Say what a file of ours is: by its mark, which was written with it, else by its bytes."""
+        mark, place = disk.good_mark(path), path.relative_to(self._folder).as_posix()
+        size, sha256 = (mark.size, mark.sha256) if mark else await asyncio.to_thread(disk.measured, path)
+        return FileEntry(path=place, bytes=size, sha256=sha256, host=self._host)
 
     async def _failed(self, row: Row, entry: Entry, error: Exception) -> Outcome:
         """Write down how far the row has come in spite of an error."""
@@ -286,8 +292,3 @@ def planned(row: Row) -> Entry:
 
 def _all_completed(records: list[Record]) -> bool:
     return all(record.status is Status.COMPLETED for record in records)
-
-
-def _measure(path: Path, folder: Path, host: str) -> FileEntry:
-    size, sha256 = path.stat().st_size, disk.digest_of(path)
-    return FileEntry(path=path.relative_to(folder).as_posix(), bytes=size, sha256=sha256, host=host)

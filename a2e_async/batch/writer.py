@@ -152,14 +152,12 @@ class Writer:
             changed = db.total_changes != self._changes
             db.execute("COMMIT")
         except Exception as error:
-            for _statements, done in batch:
-                self._tell(done, in_words(self.path, error))
+            self._tell_all([(done, in_words(self.path, error)) for _statements, done in batch])
             raise
         self._changes = db.total_changes
         self.counters.commits += changed
         self.counters.writes += sum(_is_write(sql) for statements, _done in batch for sql, _values in statements)
-        for (_statements, done), rows in zip(batch, answers, strict=True):
-            self._tell(done, rows)
+        self._tell_all([(done, rows) for (_statements, done), rows in zip(batch, answers, strict=True)])
 
     def _refuse_the_rest(self) -> None:
         while work := self._next():
@@ -170,17 +168,23 @@ class Writer:
         return LedgerError(self._broken.message if self._broken else "the ledger is closed")
 
     def _tell(self, answer: Answer, rows: list[Rows] | LedgerError) -> None:
-        def tell() -> None:
-            if answer.done():
-                return
-            if isinstance(rows, LedgerError):
-                answer.set_exception(rows)
-                answer.exception()  # a caller that was cancelled asks no more
-            else:
-                answer.set_result(rows)
+        self._tell_all([(answer, rows)])
 
+    def _tell_all(self, told: list[tuple[Answer, list[Rows] | LedgerError]]) -> None:
+        """Wake all who share a commit at once: each waking of the loop costs as much as the writing of a row."""
         with contextlib.suppress(RuntimeError):  # the loop is closed, nobody waits
-            self._loop.call_soon_threadsafe(tell)
+            self._loop.call_soon_threadsafe(_answer, told)
+
+
+def _answer(told: list[tuple[Answer, list[Rows] | LedgerError]]) -> None:
+    for answer, rows in told:
+        if answer.done():
+            continue
+        if isinstance(rows, LedgerError):
+            answer.set_exception(rows)
+            answer.exception()  # a caller that was cancelled asks no more
+        else:
+            answer.set_result(rows)
 
 
 def _is_write(sql: str) -> bool:

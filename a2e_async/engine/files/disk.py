@@ -85,9 +85,9 @@ def put_mark(handle: int, *, source: str, etag: str, sha256: str) -> None:
     if _set is None:
         return
     found = os.fstat(handle)
-    mark = Mark(source=source, etag=etag, sha256=sha256, size=found.st_size, changed=found.st_mtime_ns)
+    mark = {"source": source, "etag": etag, "sha256": sha256, "size": found.st_size, "changed": found.st_mtime_ns}
     with contextlib.suppress(OSError):  # this file system has none
-        _set(handle, _NAME, json.dumps(attrs.asdict(mark)).encode())
+        _set(handle, _NAME, json.dumps(mark).encode())
 
 
 def mark_of(path: Path) -> Mark | None:
@@ -109,10 +109,21 @@ def plain(path: Path) -> os.stat_result | None:
     return found if stat.S_ISREG(found.st_mode) else None
 
 
+def good_mark(path: Path) -> Mark | None:
+    """Give the mark of a file that is as we left it, None when it is not."""
+    mark, found = mark_of(path), plain(path)
+    return mark if mark is not None and found is not None and mark.fits(found) else None
+
+
 def known_digest(path: Path) -> str | None:
     """Give the SHA-256 of a file in hexadecimal by its mark, None when it is not as we left it."""
-    mark, found = mark_of(path), plain(path)
-    return mark.sha256 if mark is not None and found is not None and mark.fits(found) else None
+    mark = good_mark(path)
+    return None if mark is None else mark.sha256
+
+
+def measured(path: Path) -> tuple[int, str]:
+    """Give the bytes of a file and their SHA-256, which are read where its mark does not tell."""
+    return path.stat().st_size, digest_of(path)
 
 
 def digest_of(path: Path) -> str:

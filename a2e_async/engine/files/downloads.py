@@ -116,7 +116,8 @@ class Downloads:
             try:
                 return await self._tries(wanted, part, kept)
             finally:
-                await hop(part.let_go)
+                if not part.is_closed:
+                    await hop(part.let_go)
 
     async def _opened(self, wanted: WantedFile, target: Target) -> Path | tuple[Kept | None, Part]:
         """Find what an earlier download has made, or have the hidden file for us alone.

@@ -15,6 +15,7 @@ import json
 import os
 import stat
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from io import BufferedRandom
 from pathlib import Path
 from typing import Any, Self
@@ -38,7 +39,9 @@ from a2e_async.engine.files.disk import (
 _fcntl: Any = importlib.import_module("fcntl") if os.name == "posix" else None
 PLACE = 32
 _MOST_NUMBERS = 99
-_LIKELY = 12  # how many suffixes are asked for before a transfer; the others are found by content after it
+_LIKELY = (
+    4  # how many suffixes beside that of the URL are asked for before a transfer; others are found by content after it
+)
 
 
 Kept = tuple[Path, str]
@@ -66,7 +69,7 @@ class Target:
     source: str
     suffix: str
 
-    @property
+    @cached_property
     def part(self) -> Path:
         """The hidden file; other sources have other ones, whatever they are called."""
         return self.folder / f".{self.stem}.{self.source[-8:]}.part"
@@ -80,8 +83,9 @@ class Target:
 
     def kept(self) -> Kept | None:
         """Give the file that an earlier download of the same source has made, and its entity tag."""
+        base = os.path.join(self.folder, self.stem)  # noqa: PTH118 - most names are free, and a Path for each is dear
         for suffix in dict.fromkeys((self.suffix or ".png", *media.SUFFIXES[:_LIKELY])):
-            for path in self.named(suffix):
+            for path in self.named(suffix) if os.path.lexists(base + suffix) else ():
                 try:
                     found = path.lstat()
                 except OSError:
@@ -108,6 +112,8 @@ class Part:
     etag: str = ""
     total: int | None = None
     _digest: Any = None
+    _head: bytes | None = None
+    _noted: bool = True
 
     @classmethod
     def take(cls, target: Target) -> Self | None:
@@ -117,9 +123,8 @@ class Part:
             ForeignFileError: Something that is not ours lies in its place.
             OSError: It cannot be made.
         """
-        target.folder.mkdir(parents=True, exist_ok=True)
         while True:
-            file = os.fdopen(open_own(target.part), "r+b")
+            file = os.fdopen(_opened(target), "r+b")
             try:
                 if _fcntl is not None:  # pragma: no branch - Windows has none
                     _fcntl.flock(file, _fcntl.LOCK_EX | _fcntl.LOCK_NB)
@@ -134,21 +139,24 @@ class Part:
                 return part
             file.close()  # pragma: no cover - it was finished or removed between two lines of ours
 
-    def begin(self, at: int, etag: str, total: int | None) -> None:
+    def begin(self, at: int, etag: str, total: int | None, *, whole: bool = False) -> None:
         """Take bytes from this place on.
 
         Args:
             at: Where they go; 0 forgets what is there.
             etag: The strong entity tag of the file, "" without one.
             total: The size of the file, None when that is not known.
+            whole: Whether all that is missing comes now, so that nobody will have to resume it.
         """
         if not at:
             self.drop()
+            self._head = b""
         self.etag, self.total, self.size = etag, total, at
         self._file.seek(at)
         self._file.truncate()
         self._digest = None if at else hashlib.sha256()
-        if etag:
+        if etag and not whole:
+            self._noted = True
             note = json.dumps({"etag": etag, "total": total, "boot": boot()}).encode()
             with os.fdopen(open_own(self._note), "r+b") as out:
                 out.truncate()
@@ -162,16 +170,20 @@ class Part:
         if self._digest is not None:
             for piece in pieces:
                 self._digest.update(piece)
+        if self._head is not None and len(self._head) < media.SNIFFED:
+            self._head = (self._head + b"".join(pieces))[: media.SNIFFED]
 
     def head(self) -> bytes:
         """Give the first bytes."""
+        if self._head is not None:
+            return self._head
         self._file.seek(0)
         return self._file.read(media.SNIFFED)
 
     def drop(self) -> None:
         """Forget what is there."""
-        self.etag, self.total, self.size = "", None, 0
-        self._note.unlink(missing_ok=True)
+        self.etag, self.total, self.size, self._head = "", None, 0, None
+        self._forget()
         self._file.seek(0)
         self._file.truncate()
 
@@ -193,7 +205,7 @@ class Part:
             self._file.close()
         for path in self.target.named(suffix):
             if self._becomes(path, digest, size):
-                self._note.unlink(missing_ok=True)
+                self._forget()
                 self.target.part.unlink(missing_ok=True)
                 self._file.close()
                 sync_folder(self.target.folder)
@@ -204,12 +216,23 @@ class Part:
         """Let others have the file; one that nobody could go on with is removed first."""
         try:
             if not self._file.closed and self._is_there() and not (self.etag and self.size):
-                self._note.unlink(missing_ok=True)
+                self._forget()
                 self.target.part.unlink()
         except OSError:
             pass  # it has its name by now, or cannot be removed
         finally:
             self._file.close()
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing of it is held any more."""
+        return self._file.closed
+
+    def _forget(self) -> None:
+        """Remove the proof, if there may be one."""
+        if self._noted:
+            self._note.unlink(missing_ok=True)
+            self._noted = False
 
     @property
     def _note(self) -> Path:
@@ -245,3 +268,11 @@ class Part:
     def _is_there(self) -> bool:
         found = plain(self.target.part)
         return found is not None and os.path.samestat(os.fstat(self._file.fileno()), found)
+
+
+def _opened(target: Target) -> int:
+    """Open the hidden file of a download; its folder is made when it turns out not to be there."""
+    with contextlib.suppress(FileNotFoundError):
+        return open_own(target.part)
+    target.folder.mkdir(parents=True, exist_ok=True)
+    return open_own(target.part)

@@ -204,7 +204,7 @@ class Stream:
                 words = f"needs {answer.total - answer.at:,} more bytes, and the disk has room for {room:,}"
                 raise DownloadError(f"{self._part.target.stem}: {words}", url=urls.without_query(self._url))
             self._most = min(self._most, answer.at + room)
-            self._part.begin(answer.at, answer.etag, answer.total)
+            self._part.begin(answer.at, answer.etag, answer.total, whole=self._size == answer.total)
         full, self._waiting, self._held = self._waiting, [], 0
         self._part.write(full)
 
