@@ -17,8 +17,10 @@ from typing import Any, Generic, Literal, ParamSpec, Self, TypeVar, overload
 from a2e_async.blocking.front import Front, Shown, called, each, made, waited
 from a2e_async.blocking.portal import Portal, in_a_thread, refuse_loop
 from a2e_async.calls.base import Group
-from a2e_async.client import A2EClient, Requests
+from a2e_async.client import A2EClient
+from a2e_async.client.many import Requests, Then
 from a2e_async.core.family import Request
+from a2e_async.core.inputs import Pending
 from a2e_async.core.records import Result
 from a2e_async.core.secrets import masked
 from a2e_async.engine.jobs.job import Job
@@ -85,7 +87,7 @@ def _entered(portal: Portal, room: AbstractAsyncContextManager[object]) -> Itera
         yield _Calls(inside, portal)
 
 
-class BlockingJob(Front[Job[R]], Generic[R]):
+class BlockingJob(Front[Job[R]], Pending, Generic[R]):
     """A job whose methods wait. See `Job`; what is read from it is what is known at that moment.
 
     Attributes:
@@ -120,6 +122,9 @@ class BlockingJob(Front[Job[R]], Generic[R]):
         """Wait for the result; see `Job.wait`. TimeoutError leaves the job alone."""
         return self._portal.wait(partial(self._behind.wait, timeout))
 
+    def _awaited(self) -> Job[R]:
+        return self._behind
+
     def _repr_html_(self) -> str:
         return self._behind._repr_html_()
 
@@ -135,7 +140,6 @@ class BlockingClient(Front[A2EClient], ShortForms):
     job_with = made(A2EClient.job_with, _found_job)
     job_of = made(A2EClient.job_of, _known_job)
     with_options = made(A2EClient.with_options, _view)
-    as_completed = made(A2EClient.as_completed, _each_job)
     records = made(A2EClient.records, each)
     record = made(A2EClient.record, waited)
     delete = made(A2EClient.delete, waited)
@@ -176,29 +180,49 @@ class BlockingClient(Front[A2EClient], ShortForms):
         """Close what a program has left open at its end: its answers come in, and what still runs is told."""
         self.__exit__(None, None, None)
 
-    def run(self, request: Request[R]) -> R:
-        """Start a request and wait for its result."""
-        return self.start(request).result()
+    def as_completed(
+        self, requests: Requests[R], max_running: int = 200, *, then: Then[R] | None = None
+    ) -> Iterator[BlockingJob[R]]:
+        """Start many requests and give each job when it has ended, whichever way; see `A2EClient.as_completed`.
+
+        What `then` gets is the async `Job`, for it is called in the loop of the client.
+        """
+        stream = self._behind.as_completed(requests, max_running, then=then)
+        return (BlockingJob(job, self._portal) for job in self._portal.each(stream))
 
     @overload
     def gather(
-        self, requests: Requests[R], max_running: int = 200, *, return_exceptions: Literal[False] = False
+        self,
+        requests: Requests[R],
+        max_running: int = 200,
+        *,
+        then: Then[R] | None = None,
+        return_exceptions: Literal[False] = False,
     ) -> list[R]: ...
     @overload
     def gather(
-        self, requests: Requests[R], max_running: int = 200, *, return_exceptions: Literal[True]
+        self,
+        requests: Requests[R],
+        max_running: int = 200,
+        *,
+        then: Then[R] | None = None,
+        return_exceptions: Literal[True],
     ) -> list[R | BaseException]: ...
     def gather(
-        self, requests: Requests[R], max_running: int = 200, *, return_exceptions: bool = False
+        self,
+        requests: Requests[R],
+        max_running: int = 200,
+        *,
+        then: Then[R] | None = None,
+        return_exceptions: bool = False,
     ) -> Sequence[R | BaseException]:
         """Start many requests and give their results in order; see `A2EClient.gather`."""
+        how: dict[str, Any] = {"then": then, "return_exceptions": return_exceptions}
+        return self._portal.wait(partial(self._behind.gather, requests, max_running, **how))
 
-        async def gathered() -> Sequence[R | BaseException]:
-            if return_exceptions:
-                return await self._behind.gather(requests, max_running, return_exceptions=True)
-            return await self._behind.gather(requests, max_running)
-
-        return self._portal.wait(gathered)
+    def run(self, request: Request[R]) -> R:
+        """Start a request and wait for its result."""
+        return self.start(request).result()
 
     @property
     def spent(self) -> float:

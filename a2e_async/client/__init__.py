@@ -1,6 +1,7 @@
 """The client: the one object that users hold, and the place where all parts are put together.
 
 opening   how a client is opened and closed, and what it is bound to
+many      many starts, with back-pressure
 asking    what it does besides starting: files, coins, calls, numbers
 here      starting, and what is done with tasks that are there already
 """
@@ -8,11 +9,11 @@ here      starting, and what is done with tasks that are there already
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
 from ssl import SSLContext
-from typing import Any, Literal, Self, TypeVar, overload
+from typing import Any, Literal, Self, TypeVar
 
 from a2e_async.client.asking import Asking, Kind
+from a2e_async.client.many import Many
 from a2e_async.core import rules, tags
 from a2e_async.core.family import Family, Request, family_of
 from a2e_async.core.hooks import Webhook
@@ -23,7 +24,6 @@ from a2e_async.core.requests import require_public_links
 from a2e_async.core.retry import Retry
 from a2e_async.core.secrets import masked
 from a2e_async.core.transfers import Transfers
-from a2e_async.engine import fanout
 from a2e_async.engine.http.service import Token
 from a2e_async.engine.http.session import HttpSession
 from a2e_async.engine.jobs.job import Job
@@ -35,10 +35,9 @@ from a2e_async.errors import UsageError
 from a2e_async.short_forms import ShortForms
 
 R = TypeVar("R", bound=Result)
-Requests = Iterable[Request[R]] | AsyncIterable[Request[R]]
 
 
-class A2EClient(Asking, ShortForms):
+class A2EClient(Many, Asking, ShortForms):
     """A client of the A2E service: starts tasks, watches all of them with one poller, fetches what they made.
 
     Nothing is sent and no event loop is touched before `async with` (or `await open()`). A client belongs to the
@@ -220,36 +219,6 @@ class A2EClient(Asking, ShortForms):
             self._options, timeout=timeout, on_unknown=on_unknown, tagging=tagging, price=price
         )
         return view
-
-    def as_completed(self, requests: Requests[R], max_running: int = 200) -> AsyncIterator[Job[R]]:
-        """Start many requests and give each job when it has ended, whichever way.
-
-        Args:
-            requests: An iterable or async iterable; it is read only as fast as jobs end.
-            max_running: Most jobs that have not ended at once.
-        """
-        return fanout.as_completed(self.start, requests, max_running)
-
-    @overload
-    async def gather(
-        self, requests: Requests[R], max_running: int = 200, *, return_exceptions: Literal[False] = False
-    ) -> list[R]: ...
-    @overload
-    async def gather(
-        self, requests: Requests[R], max_running: int = 200, *, return_exceptions: Literal[True]
-    ) -> list[R | BaseException]: ...
-    async def gather(
-        self, requests: Requests[R], max_running: int = 200, *, return_exceptions: bool = False
-    ) -> Sequence[R | BaseException]:
-        """Start many requests and give their results in order; one failure cancels no other job.
-
-        Args:
-            requests: An iterable or async iterable.
-            max_running: Most jobs that have not ended at once.
-            return_exceptions: Give errors in their places. Otherwise a failure stops the taking of requests, the
-                running jobs are waited for, and the first failure in order is raised.
-        """
-        return await fanout.gather(self.start, requests, max_running, return_exceptions=return_exceptions)
 
     # Tasks that are there already.
 

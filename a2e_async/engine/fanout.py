@@ -100,6 +100,40 @@ Start = Callable[[Request[R]], Job[R]]
 Requests = Iterable[Request[R]] | AsyncIterable[Request[R]]
 
 
+class _BrokenStepError(Exception):
+    """The second step of a pair could not be made or started; the job of the first goes on, and may have been paid."""
+
+    def __init__(self, job: Job[Any], why: Exception) -> None:
+        super().__init__(str(why))
+        self.job = job
+        self.why = why
+
+
+def in_steps(start: Start[Any], then: Callable[[Job[Any]], Request[Any]] | None) -> Start[Any]:
+    """Give what starts a pair: the request, and what `then` makes of its job; the pair is known by its second job.
+
+    Args:
+        start: What starts one request.
+        then: Gives the second request, None where there is none.
+
+    Raises:
+        UsageError: It cannot be called.
+    """
+    if then is None:
+        return start
+    if not callable(then):
+        raise UsageError(f"then: must be a function of a job that gives a request, not {kind_of(then)}")
+
+    def begin(request: Request[Any]) -> Job[Any]:
+        first = start(request)
+        try:
+            return start(then(first))
+        except Exception as error:
+            raise _BrokenStepError(first, error) from error
+
+    return begin
+
+
 async def as_completed(start: Start[R], requests: Requests[R], max_running: int) -> AsyncGenerator[Job[R], None]:
     """Start requests with at most `max_running` unfinished jobs, and give each job when it has ended.
 
@@ -118,40 +152,64 @@ async def as_completed(start: Start[R], requests: Requests[R], max_running: int)
         raise failure[0]
 
 
+class _Running(Generic[R]):
+    """The jobs that run, and those that have ended and were not given yet.
+
+    Args:
+        start: What starts a request.
+    """
+
+    def __init__(self, start: Start[R]) -> None:
+        self.changed = asyncio.Event()
+        self.count = 0
+        self.ended: deque[Job[R]] = deque()
+        self._start = start
+
+    def begin(self, item: Request[R] | Exception) -> Exception | None:
+        """Start an item; gives the error of one that cannot be started."""
+        try:
+            job = self._start(_request(item))
+        except _BrokenStepError as broken:  # its first job runs, and counts as such, or paid starts had no bound
+            self.count += 1
+            broken.job.on_end(self._leave)
+            return broken.why
+        except Exception as error:  # noqa: BLE001 - the error of one item throws no outcome of others away
+            return error
+        self.count += 1
+        job.on_end(self._note)
+        return None
+
+    def _note(self, job: Job[R]) -> None:
+        self.ended.append(job)
+        self.changed.set()
+
+    def _leave(self, _job: Job[Any]) -> None:
+        self.count -= 1
+        self.changed.set()
+
+
 async def _run(
     start: Start[R], requests: Requests[R], max_running: int, fail: Callable[[Exception], bool]
 ) -> AsyncGenerator[Job[R], None]:
     """Give each job when it has ended; `fail` gets the errors of items, and says whether to take more."""
     if isinstance(max_running, bool) or not isinstance(max_running, int) or max_running < 1:
         raise UsageError("max_running: must be a whole number of at least 1")
-    changed = asyncio.Event()
-    source = Source(requests, changed.set)
-    running = 0
-    ended: deque[Job[R]] = deque()
+    running = _Running(start)
+    source = Source(requests, running.changed.set)
     taking = True
-
-    def note(job: Job[R]) -> None:
-        ended.append(job)
-        changed.set()
-
     try:
         while True:
-            while taking and running < max_running and not source.ended and (pulled := source.pull()):
-                try:
-                    job = start(_request(pulled[0]))
-                except Exception as error:  # noqa: BLE001 - the error of one item throws no outcome of others away
+            while taking and running.count < max_running and not source.ended and (pulled := source.pull()):
+                if error := running.begin(pulled[0]):
                     taking = fail(_numbered(error, source.taken)) and not isinstance(error, ClientClosedError)
-                else:
-                    running += 1
-                    job.on_end(note)
-            if ended:
-                running -= 1
-                yield ended.popleft()
-            elif not running and (source.ended or not taking):
+            if running.ended:
+                running.count -= 1
+                yield running.ended.popleft()
+            elif not running.count and (source.ended or not taking):
                 return
             else:
-                changed.clear()
-                await changed.wait()
+                running.changed.clear()
+                await running.changed.wait()
     finally:
         await source.aclose()
 

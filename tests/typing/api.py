@@ -8,9 +8,10 @@ Each `type: ignore` marks a line that must be refused: both checkers complain ab
 from __future__ import annotations
 
 import asyncio
+import io
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
-from typing import assert_type
+from typing import BinaryIO, assert_type
 
 import aiohttp
 
@@ -19,6 +20,7 @@ from a2e_async import (
     Balance,
     Cadence,
     ImageToVideo,
+    Input,
     Job,
     JobFailedError,
     Quote,
@@ -89,6 +91,33 @@ async def short_forms(a2e: A2EClient) -> None:
     a2e.image_to_video("https://f", promt="p")  # type: ignore[call-arg]
     a2e.image_to_video("https://f", None)  # type: ignore[call-arg]
     a2e.with_options(on_unknown="perhaps")  # type: ignore[arg-type]
+
+
+async def inputs(a2e: A2EClient, image: Result, record: Record, job: Job[Result], file: BinaryIO) -> None:
+    """Fields of files take a URL, a path, bytes, an open file, a result, a record or a job, and lists of them."""
+    given: list[Input] = ["https://f", Path("a.png"), b"...", file, image, record, job]
+    for one in given:
+        assert_type(await a2e.image_to_video(one, prompt="p", negative_prompt="n"), Result)
+    assert_type(a2e.image_to_video(a2e.text_to_image("x"), prompt="p", negative_prompt="n"), Job[Result])
+    assert_type(await a2e.image_to_video(Path("a.png"), prompt="p", negative_prompt="n", end_image_url=job), Result)
+    assert_type(await a2e.virtual_try_on([job, Path("dress.png")]), Result)
+    ImageToVideo(Path("a.png").open("rb"), lora="l")  # noqa: ASYNC230, SIM115 - never run
+    ImageToVideo(io.BytesIO(b"..."), lora="l")
+    ImageToVideo(5, lora="l")  # type: ignore[arg-type]
+    ImageToVideo(None, lora="l")  # type: ignore[arg-type]
+    a2e.virtual_try_on([job, 5])  # type: ignore[list-item]
+    a2e.text_to_image(Path("prompt.txt"))  # type: ignore[arg-type]
+    assert_type(await a2e.upload(b"..."), str)
+    assert_type(await a2e.gather([IMAGE], then=to_video), list[Result])
+    assert_type(await a2e.gather([IMAGE], then=to_video, return_exceptions=True), list[Result | BaseException])
+    async for pair in a2e.as_completed(some(), then=lambda image: ImageToVideo(image, lora="l")):
+        assert_type(pair, Job[Result])
+    await a2e.gather([IMAGE], then="image_to_video")  # type: ignore[call-overload]
+
+
+def to_video(image: Job[Result]) -> ImageToVideo:
+    """Give the second step of a pair."""
+    return ImageToVideo(image, prompt="it climbs", negative_prompt="blurry")
 
 
 async def starting(a2e: A2EClient) -> None:

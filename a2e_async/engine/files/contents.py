@@ -93,8 +93,8 @@ class InMemory(Content):
         """Open them."""
         return io.BufferedReader(io.BytesIO(self.data))
 
-    def mark(self, _source: BufferedReader) -> tuple[int, ...]:
-        """Give their number: bytes never change."""
+    def mark(self, source: BufferedReader) -> tuple[int, ...]:  # noqa: ARG002 - bytes never change
+        """Give their number."""
         return (len(self.data),)
 
 
@@ -127,7 +127,7 @@ class OpenFile(Content):
         """Open it, with a place of its own."""
         return io.BufferedReader(_Part(self, self._number, self._start))
 
-    def mark(self, _source: BufferedReader) -> tuple[int, ...]:
+    def mark(self, source: BufferedReader) -> tuple[int, ...]:  # noqa: ARG002 - our own descriptor says it
         """Give the size of what is left of it, and its time of change."""
         found = os.fstat(self._number)
         return max(found.st_size - self._start, 0), found.st_mtime_ns
