@@ -35,19 +35,16 @@ LONG_TESTS = frozenset(
         "tests/acceptance/test_batch.py",
         "tests/support/histories.py",
         "tests/support/rules_video.py",
-        "tests/unit/starts/test_budget.py",
         "tests/unit/calls/test_calls.py",
         "tests/unit/client/test_fanout.py",
         "tests/unit/polling/test_polls_never_lose.py",
         "tests/unit/core/test_replies.py",
-        "tests/unit/batch/test_rows.py",
         "tests/unit/polling/test_schedule.py",
         "tests/unit/http/test_session.py",
         "tests/unit/simulator/test_simulator_app.py",
         "tests/unit/simulator/test_simulator_calls.py",
         "tests/unit/simulator/test_simulator_families.py",
         "tests/unit/simulator/test_simulator_world.py",
-        "tests/unit/core/test_wire.py",
     }
 )
 
