@@ -12,12 +12,14 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_the_version_is_the_same_everywhere():
-    """`__version__`, the package's and that of the newest release in the changelog, once there is one."""
+    """`__version__`, the package's and that of the newest release in the changelog, which has its date."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    headings = re.findall(r"^## \[(.+?)\]", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    headings = re.findall(r"^## \[(.+)\](.*)$", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
     assert project["version"] == a2e_async.__version__
-    assert headings[0] == "Unreleased"
-    assert headings[1:2] in ([], [a2e_async.__version__])
+    assert headings[0] == ("Unreleased", "")
+    newest, when = headings[1]
+    assert newest == a2e_async.__version__
+    assert re.fullmatch(r" - \d{4}-\d\d-\d\d", when)
 
 
 def test_the_pythons_that_are_promised_are_those_that_are_tested():
@@ -28,3 +30,10 @@ def test_the_pythons_that_are_promised_are_those_that_are_tested():
     workflow = ROOT / ".github" / "workflows" / "ci.yml"
     if workflow.is_file():  # it is no part of the source archive
         assert re.findall(r'"(3\.\d+)"', workflow.read_text(encoding="utf-8")) == promised
+
+
+def test_actions_are_pinned_by_commit():
+    """What runs for us elsewhere is named by its commit; the version is a comment that people read."""
+    workflows = sorted((ROOT / ".github" / "workflows").glob("*.yml"))  # no part of the source archive
+    used = [line.strip() for file in workflows for line in file.read_text("utf-8").splitlines() if "uses:" in line]
+    assert [line for line in used if not re.search(r"uses: [\w/-]+@[0-9a-f]{40} # v[\d.]+$", line)] == []
