@@ -21,7 +21,7 @@ from a2e_async.batch.manifest import number, without_secrets
 from a2e_async.core.secrets import is_secret
 from a2e_async.store.entries import Entry, State
 
-_SCRIPTS = ("data.js", "view.js", "cards.js", "grid.js", "timeline.js", "dialog.js", "main.js")
+_SCRIPTS = ("data.js", "view.js", "cards.js", "grid.js", "timeline.js", "dialog.js", "fleet.js", "main.js")
 _LONGEST = 20_000  # characters of a text that the page shows
 _MOST_WORDS = 1000  # values that are kept once for all rows
 _SAFE_INTEGER = 2**53 - 1  # beyond it JavaScript loses digits
@@ -56,9 +56,13 @@ class Gallery:
         out: Where it goes.
         title: The batch's name.
         now: Seconds since 1970.
+        fleet: Who works on the batch, where several processes do: `workers`, each with worker, lease, silent and ttl
+            (seconds), places, running, open, rate (rows a second or None) and shards (numbers); `live` says that the
+            page is written again, so that it loads itself anew.
     """
 
-    def __init__(self, out: TextIO, *, title: str, now: float) -> None:
+    def __init__(self, out: TextIO, *, title: str, now: float, fleet: Mapping[str, Any] | None = None) -> None:
+        self._fleet = fleet
         self._out = out
         self._now = now
         self._base: float | None = None
@@ -78,6 +82,7 @@ class Gallery:
         states = [[state.word, int(state.bad)] for state in _STATES]
         words = f'"families":{self._families},"settings":{self._settings}'
         told = f'"states":{_encode(states)},"base":{_encode(self._base or self._now)},"now":{_encode(self._now)}'
+        told += "" if self._fleet is None else f',"fleet":{_safe(_encode(self._fleet))}'
         self._out.write(f"\n],{_safe(words)},{told}}}{self._tail}")
 
     def _row(self, entry: Entry) -> list[Any]:

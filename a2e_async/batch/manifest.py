@@ -114,16 +114,18 @@ class Manifests:
     Args:
         lines: Where the JSON Lines go.
         table: Where the CSV goes: UTF-8 without a byte order mark, commas, one line feed at a line's end.
+        hosts: Whether each row says which machine has its files, in a last column `host`.
     """
 
-    def __init__(self, lines: TextIO, table: TextIO) -> None:
+    def __init__(self, lines: TextIO, table: TextIO, *, hosts: bool = False) -> None:
         self._lines = lines
         self._table = csv.writer(table, lineterminator="\n")
-        self._table.writerow(COLUMNS)
+        self._hosts = hosts
+        self._table.writerow([*COLUMNS, "host"] if hosts else COLUMNS)
 
     def add(self, entry: Entry) -> None:
         """Write one row."""
-        row = values(entry)
+        row = values(entry) | ({"host": [file.host for file in entry.files]} if self._hosts else {})
         self._lines.write(_encode(row) + "\n")
         self._table.writerow([cell(value) for value in row.values()])
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -16,7 +16,8 @@ import attrs
 from a2e_async.batch.files import Files
 from a2e_async.batch.folders import file_rows, folder_of, is_glob
 from a2e_async.batch.reading import RowReading
-from a2e_async.batch.sources import RowFile, read_file, read_text
+from a2e_async.batch.rows import BadRow, Row
+from a2e_async.batch.sources import RowFile, read_file, read_rows, read_text
 from a2e_async.core.media import is_media_suffix
 from a2e_async.errors import UsageError
 
@@ -81,6 +82,23 @@ class Origin:
         if self.prompts:
             return read_text(_text_of(path), str(path), self._reading(path.parent))
         return read_file(path, how=self._reading(path.parent))
+
+    def rows(self, *, stdin: str | None = None) -> Iterator[Row | BadRow]:
+        """Give the rows one by one, each checked by itself only; a file of a million is never held as a whole.
+
+        Args:
+            stdin: As above.
+
+        Raises:
+            UsageError: As above.
+        """
+        if self.source != STDIN and not self.prompts and not self.of_files:
+            path = Path(self.source)
+            yield from read_rows(path, how=self._reading(path.parent))
+            return
+        found = self.read(stdin=stdin)
+        yield from found.bad
+        yield from found.rows
 
     def _reading(self, base: Path) -> RowReading:
         files = Files(base, [Path(folder) for folder in self.files])

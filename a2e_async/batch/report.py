@@ -5,9 +5,9 @@ from __future__ import annotations
 import errno
 import stat
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from a2e_async.batch.atomic import AtomicFile
 from a2e_async.batch.gallery import Gallery
@@ -23,17 +23,26 @@ _HEAD = 1024
 _MOST_NUMBERS = 99
 
 
-def write_report(folder: Path, entries: Iterable[Entry], *, now: float | None = None) -> Path:
+def write_report(
+    folder: Path,
+    entries: Iterable[Entry],
+    *,
+    now: float | None = None,
+    fleet: Mapping[str, Any] | None = None,
+    hosts: bool = False,
+) -> Path:
     """Write `manifest.jsonl`, `manifest.csv` and `index.html` and give the path of the page.
 
-    The entries are read once and never held together. Each file is whole or not there: all three are written beside
-    their places and put there when the last one is on the disk, so an error on the way leaves the older ones alone.
-    What is not ours is never replaced: where somebody's own `index.html` lies, ours is `index-2.html`.
+    The entries are read once and never held together. All three files are written beside their places and put there
+    when the last one is on the disk, so an error on the way leaves the older ones alone. What is not ours is never
+    replaced: where somebody's own `index.html` lies, ours is `index-2.html`.
 
     Args:
         folder: The batch's folder, which is there; the page's title is its name.
         entries: The rows, in the order in which they shall stand.
         now: What the page takes for now, in seconds since 1970; by default the clock's.
+        fleet: Who works on the batch, where several processes do; see `Gallery`.
+        hosts: Whether the manifests say which machine has each row's files.
 
     Raises:
         OSError: The folder cannot be written, or the disk is full.
@@ -42,16 +51,23 @@ def write_report(folder: Path, entries: Iterable[Entry], *, now: float | None = 
     try:
         for place in report_places(folder).values():
             files.append(AtomicFile(place))  # noqa: PERF401 - what is open by then has to be discarded
-        _fill(files, entries, folder.resolve().name, time.time() if now is None else now)
-        for file in files:
-            file.finish()
-        for file in files:
-            file.put()
+        lines, table, page = (file.text for file in files)
+        moment = time.time() if now is None else now
+        gallery = Gallery(page, title=folder.resolve().name, now=moment, fleet=fleet)
+        _fill(Manifests(lines, table, hosts=hosts), gallery, entries)
+        _put(files)
     finally:
         for file in files:
             file.discard()
     disk.sync_folder(folder)
     return files[-1].path
+
+
+def _put(files: Iterable[AtomicFile]) -> None:
+    for file in files:
+        file.finish()
+    for file in files:
+        file.put()
 
 
 def report_places(folder: Path) -> dict[str, Path]:
@@ -82,9 +98,7 @@ def _is_ours(path: Path, mark: bytes) -> bool:
     return mark in head if path.suffix == ".html" else head.startswith(mark) or not head
 
 
-def _fill(files: list[AtomicFile], entries: Iterable[Entry], title: str, now: float) -> None:
-    lines, table, page = (file.text for file in files)
-    manifests, gallery = Manifests(lines, table), Gallery(page, title=title, now=now)
+def _fill(manifests: Manifests, gallery: Gallery, entries: Iterable[Entry]) -> None:
     for entry in entries:
         manifests.add(entry)
         gallery.add(entry)

@@ -31,6 +31,7 @@ from a2e_async.store.ports import Lease, Ledger, Store
 
 MOST_ROWS = 500
 _FEWEST_SHARDS = 32
+_FEWEST_ROWS = 8
 _OPEN = frozenset(state for state in State if not state.final)
 
 
@@ -78,7 +79,7 @@ class ShardEnd:
 
 def shard_size(rows: int) -> int:
     """Give how many rows a shard of a batch shall have: 500, fewer in a small batch, so that all machines have work."""
-    return max(1, min(MOST_ROWS, rows // _FEWEST_SHARDS))
+    return max(_FEWEST_ROWS, min(MOST_ROWS, rows // _FEWEST_SHARDS))
 
 
 async def run_shard(

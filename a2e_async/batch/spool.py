@@ -79,6 +79,11 @@ class Spool:
         """Let go of the rows."""
         self._db.close()
 
+    def ids(self) -> Iterator[str]:
+        """Give the ids of the rows that can be started."""
+        for (row_id,) in self._db.execute("SELECT id FROM rows ORDER BY number"):
+            yield row_id
+
     def cut(self, size: int) -> Iterator[list[Entry]]:
         """Give the rows that can be started in shards, in their order as far as chains allow.
 

@@ -23,6 +23,10 @@ COMMANDS = {
     ),
     "start": ("commands.start", "Start a task of any family."),
     "batch": ("batch", "Run thousands of rows from a file; kill it, run it again, pay once."),
+    "work": (
+        "commands.work",
+        "Work on the batches of a store, beside any number of other processes, and save the files in --out.",
+    ),
     "show": ("commands.tasks", "Print the record of one task."),
     "list": ("commands.tasks:list_", "List the newest tasks of a family."),
     "watch": ("commands.tasks", "Wait for tasks and print their URLs, or download into --out."),

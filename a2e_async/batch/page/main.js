@@ -186,4 +186,7 @@ view.listeners.push(writeState, toTop, resetGrid, resetPlot);
 byId("bar").hidden = false;
 if (!totals.bad) { byId("sort").querySelector("[value=errors]").remove(); view.sort = "order"; }
 writeTotals();
+writeFleet();
 refresh();
+recallView();
+renewSoon();

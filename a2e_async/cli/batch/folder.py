@@ -7,25 +7,31 @@ import itertools
 from collections import Counter
 from pathlib import Path
 
+import attrs
 import click
 
 from a2e_async.batch.ledger_file import FILE_NAME
 from a2e_async.batch.manifest import number
 from a2e_async.batch.report import report_places, write_report
 from a2e_async.batch.stored import read_coins, read_entries
+from a2e_async.cli.batch.where import STORE_OPTION, several, url_of
 from a2e_async.cli.run import Run, command
+from a2e_async.errors import UsageError
 from a2e_async.store.entries import State
 
 _MOST_ERRORS = 20
 
 
-@command("status")
+@command("status", params=[STORE_OPTION])
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), metavar="DIR")
-async def status(run: Run, folder: Path) -> None:
+async def status(run: Run, folder: Path, store: str | None) -> None:
     """Print how many rows of the batch in DIR are in each state, and their errors.
 
-    It needs no token and works while the batch runs.
+    It needs no token and works while the batch runs. With a store, DIR may be the batch's name.
     """
+    if (url := url_of(folder, store)) is not None:
+        await several().far_status(run, several().place_of(folder, url))
+        return
     states: Counter[State] = Counter()
     errors: Counter[tuple[State, str]] = Counter()
     for entry in read_entries(folder / FILE_NAME):
@@ -45,13 +51,18 @@ async def status(run: Run, folder: Path) -> None:
     run.output.result("\n".join(lines), {**data, "errors": worst})
 
 
-@command("report")
+@command("report", params=[STORE_OPTION], uses=("out",))
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), metavar="DIR")
-async def report(run: Run, folder: Path) -> None:
+async def report(run: Run, folder: Path, store: str | None) -> None:
     """Write the manifests and the page of the batch in DIR.
 
-    It needs no token and works while the batch runs.
+    It needs no token and works while the batch runs. With a store, DIR may be the batch's name, and the report goes
+    into --out.
     """
+    if (url := url_of(folder, store)) is not None:
+        place = several().place_of(folder, url)
+        await several().far_report(run, attrs.evolve(place, folder=run.settings.out or folder))
+        return
     page = await asyncio.to_thread(_write, folder)
     places = report_places(folder)
     names = {"page": page, "manifest": places["manifest.jsonl"], "table": places["manifest.csv"]}
@@ -63,3 +74,15 @@ def _write(folder: Path) -> Path:
     entries = read_entries(folder / FILE_NAME)
     first = list(itertools.islice(entries, 1))  # a folder without a batch is refused before anything is written
     return write_report(folder, itertools.chain(first, entries))
+
+
+@command("stop", params=[STORE_OPTION])
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), metavar="NAME")
+async def stop(run: Run, folder: Path, store: str | None) -> None:
+    """Stop the batch NAME of a store on every machine: nothing more is started, and running rows finish.
+
+    NAME may be the batch's folder. To go on, run it again as it was run.
+    """
+    if (url := url_of(folder, store)) is None:
+        raise UsageError(f"{folder}: a batch that one process runs is stopped with Ctrl-C or SIGTERM; or give --store")
+    await several().far_stop(run, several().place_of(folder, url))

@@ -202,7 +202,7 @@ class BatchRun:
             self._print(outcome.entry, str(outcome.error))  # its state has not changed, so nothing was printed yet
 
     def _print(self, entry: Entry, error: str) -> None:
-        self._run.output.result("", _as_data(self._folder, entry, error))
+        self._run.output.result("", as_data(self._folder, entry, error))
         if self._run.output.unread is not None:  # nobody reads stdout any more
             self._stop()
 
@@ -271,7 +271,8 @@ def known_rows(folder: Path) -> dict[str, Entry]:
     return {entry.id: entry for entry in read_entries(path)} if path.is_file() else {}
 
 
-def _as_data(folder: Path, entry: Entry, error: str) -> dict[str, Any]:
+def as_data(folder: Path, entry: Entry, error: str) -> dict[str, Any]:
+    """Give what a JSON line says of a row."""
     return {
         "row": entry.id,
         "family": entry.family,

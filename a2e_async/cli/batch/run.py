@@ -17,6 +17,7 @@ from a2e_async.cli.batch.loop import BatchRun
 from a2e_async.cli.batch.options import OPTIONS, BatchOptions
 from a2e_async.cli.batch.origins import OPTIONS as ORIGIN_OPTIONS
 from a2e_async.cli.batch.origins import SOURCE, origin_in, origin_of, read_again, rows_in, stdin_given
+from a2e_async.cli.batch.where import FAR_NAMES, FAR_OPTIONS, FLEET_NAMES, WORKER_OPTIONS, several, url_of
 from a2e_async.cli.codes import DONE, FAILED, USAGE
 from a2e_async.cli.display.output import counted
 from a2e_async.cli.run import Run, command
@@ -30,7 +31,7 @@ AS_KEPT = click.Option(
 
 @command(
     "run",
-    params=[SOURCE, *ORIGIN_OPTIONS, *OPTIONS],
+    params=[SOURCE, *ORIGIN_OPTIONS, *OPTIONS, *WORKER_OPTIONS],
     uses=("dry_run", "timeout", "max_starts", "out"),
     examples=(
         "a2e batch run prompts.csv --family text_to_image --out results --dry-run     # rows, price, balance",
@@ -38,6 +39,7 @@ AS_KEPT = click.Option(
         'a2e batch run photos/ --family image_to_video --prompt "she waves" --negative-prompt blurry --out videos',
         "a2e batch run 'photos/**/*.jpg' --family upscale --out large",
         "a2e batch run - --family text_to_image --out results < prompts.txt",
+        "a2e batch run prompts.csv --out results --workers 3 --simulate --kill-one     # a demonstration",
     ),
 )
 @click.option("--retry-failed", is_flag=True, help="Retry rows that failed or were refused.")
@@ -63,8 +65,13 @@ async def run_(
         raise click.UsageError("--out DIR is required: the batch is kept there")
     named = {option.name: options.pop(option.name) for option in ORIGIN_OPTIONS if option.name}
     origin = origin_of(source, {**named, "skip_bad": skip_bad_rows})
-    found = await asyncio.to_thread(origin.read, stdin=stdin_given())
+    fleet = {name: options.pop(name) for name in FLEET_NAMES}
     chosen = BatchOptions(**options, failed=retry_failed)
+    url = url_of(folder, fleet["store"], several=bool(fleet["workers"] or fleet["kill_one"]))
+    if url is not None and not run.settings.dry_run:
+        place = several().place_of(folder, url, fleet["name"])
+        return int(await several().run_fleet(run, place, fleet, chosen, origin))
+    found = await asyncio.to_thread(origin.read, stdin=stdin_given())
     left_out = USAGE if found.bad and not skip_bad_rows else FAILED if found.bad else DONE
     if run.settings.dry_run:
         return await dry_run(run, folder, found, chosen) or left_out
@@ -89,7 +96,7 @@ def _note_passed(run: Run, found: RowFile) -> None:
         run.output.note(f"{counted(len(found.passed), 'file')} of another kind passed over: {few}")
 
 
-@command("retry", params=[*OPTIONS, AS_KEPT], uses=("dry_run", "timeout", "max_starts"))
+@command("retry", params=[*OPTIONS, AS_KEPT, *FAR_OPTIONS], uses=("dry_run", "timeout", "max_starts", "out"))
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), metavar="DIR")
 @click.argument("file", type=click.Path(path_type=Path, exists=True), required=False)
 @click.option("--failed", is_flag=True, help="Retry rows that failed or were refused.")
@@ -109,6 +116,10 @@ async def retry(
     there any more is not started, and one that was corrected is taken as it is now. Without --failed and --unknown it
     only resumes. --dry-run prints the rows, their price and the balance.
     """
+    far = {name: options.pop(name) for name in FAR_NAMES}
+    if (url := url_of(folder, far["store"])) is not None and not run.settings.dry_run:
+        source = several().Again(as_kept=as_kept, file=file)
+        return int(await several().retry_fleet(run, several().place_of(folder, url), far, options, source))
     origin = _origin(folder, file, as_kept=as_kept)
     found = rows_in(folder / FILE_NAME) if origin is None else await _again(origin, folder, file, "retry")
     chosen = BatchOptions(**options)
@@ -140,7 +151,7 @@ async def _again(origin: Origin, folder: Path, file: Path | None, name: str) -> 
     return await asyncio.to_thread(read_again, origin, folder, name)
 
 
-@command("redo", params=[*OPTIONS, AS_KEPT], uses=("dry_run", "timeout", "max_starts"))
+@command("redo", params=[*OPTIONS, AS_KEPT, *FAR_OPTIONS], uses=("dry_run", "timeout", "max_starts", "out"))
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), metavar="DIR")
 @click.argument("ids", nargs=-1, required=True, metavar="ID...")
 async def redo(
@@ -157,6 +168,10 @@ async def redo(
     the balance.
     """
     wanted = tuple(dict.fromkeys(ids))
+    far = {name: options.pop(name) for name in FAR_NAMES}
+    if (url := url_of(folder, far["store"])) is not None and not run.settings.dry_run:
+        source = several().Again(as_kept=as_kept, ids=wanted)
+        return int(await several().retry_fleet(run, several().place_of(folder, url), far, options, source))
     found = rows_in(folder / FILE_NAME, wanted)
     unknown = [one for one in wanted if one not in {row.id for row in found.rows}]
     if unknown:

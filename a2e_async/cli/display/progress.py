@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import attrs
 
@@ -26,6 +26,7 @@ class Progress:
         spent_now: Coins of this run, as far as they are known yet.
         to_spend: Coins that could be spent when this run began, or None when that is not known.
         outage: Seconds since the service last answered a poll, None while it answers.
+        workers: How many processes work on it, None: this one.
     """
 
     states: dict[str, State] = attrs.field(factory=dict)
@@ -34,6 +35,7 @@ class Progress:
     spent_now: float = 0
     to_spend: float | None = None
     outage: float | None = None
+    workers: int | None = None
     _began: float = attrs.field(factory=time.monotonic)
     _ends: deque[float] = attrs.field(factory=deque)
 
@@ -55,6 +57,21 @@ class Progress:
         if entry.state.final and (before is None or not before.final):
             self._ends.append(time.monotonic())
 
+    def look(self, counts: Mapping[State, int], spent: float, workers: int) -> None:
+        """Take over what was seen of a batch that other processes work on.
+
+        Args:
+            counts: How many rows stand in which state.
+            spent: What the batch has cost.
+            workers: How many processes work on it.
+        """
+        ended = sum(count for state, count in counts.items() if state.final) - (self.total - self.open)
+        if self.workers is not None:  # what had ended before the first time is no speed of this run
+            self._ends.extend([time.monotonic()] * max(0, ended))
+        if self.workers is None:
+            self.spent_before = spent
+        self.counts, self.spent_now, self.workers = Counter(counts), spent - self.spent_before, workers
+
     def restart(self, row_id: str) -> None:
         """Count a row as planned again."""
         self.counts[self.states[row_id]] -= 1
@@ -63,7 +80,8 @@ class Progress:
 
     def update(self, a2e: A2EClient) -> None:
         """Take over what the client knows about coins and the service."""
-        self.spent_now, self.outage = a2e.spent, a2e.outage
+        if self.workers is None:
+            self.spent_now, self.outage = a2e.spent, a2e.outage
 
     @property
     def shown(self) -> dict[State, int]:
@@ -135,7 +153,8 @@ class Progress:
 
     def done_text(self) -> str:
         """Say how many rows are done."""
-        return f"{self.counts[State.DONE]} of {self.total} done"
+        workers = "" if self.workers is None else f", {self.workers} at work"
+        return f"{self.counts[State.DONE]} of {self.total} done{workers}"
 
 
 def _duration(seconds: float) -> str:

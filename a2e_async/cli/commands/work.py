@@ -1,0 +1,112 @@
+"""`a2e work`: one process that works on the batches of a store, for as long as there is work and somebody wants it."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import click
+
+from a2e_async.cli.batch.loop import as_data
+from a2e_async.cli.batch.opened import opened_store
+from a2e_async.cli.batch.where import LEASE_OPTION, STORE_OPTION, shown_url, store_url
+from a2e_async.cli.codes import DONE, FAILED, INTERRUPTED
+from a2e_async.cli.display.output import counted
+from a2e_async.cli.resume import same_command
+from a2e_async.cli.run import Run, command
+from a2e_async.client import A2EClient
+from a2e_async.errors import FencedError
+from a2e_async.fleet.local import FENCED
+from a2e_async.fleet.terms import Terms
+from a2e_async.fleet.worker import OpenClient, Worker
+from a2e_async.store.entries import Entry
+from a2e_async.store.ports import TTL
+
+_CLOSE_SECONDS = 2.0
+
+
+@command(
+    "work",
+    params=[STORE_OPTION, LEASE_OPTION],
+    uses=("max_starts", "out"),
+    examples=(
+        "export A2E_STORE=postgresql://a2e@db/a2e",
+        "a2e work --out /mnt/results            # on as many machines as you like; come and go, kill at will",
+    ),
+)
+@click.option("--batch", metavar="NAME", help="Work on this batch only.")
+@click.option("--stay", is_flag=True, help="Wait for more when nothing is left.")
+@click.option("--with-parent", is_flag=True, hidden=True, help="Leave when standard input ends.")
+async def work(run: Run, store: str | None, with_parent: bool, **how: Any) -> int:  # noqa: ANN401, FBT001 - click's
+    """Work on the batches of a store, beside any number of other processes, and save the files in --out.
+
+    How a batch is run (its limits, its price) was said when it was planned with `a2e batch run --store`. It leaves when
+    nothing is left to do. Kill it at any moment: others take over its rows, and nothing is paid for twice. After Ctrl-C
+    or SIGTERM nothing more is started and running rows finish, a second one leaves at once.
+    """
+    folder = run.settings.out
+    if folder is None:
+        raise click.UsageError("--out DIR is required: files are saved there")
+    if run.settings.simulate:
+        raise click.UsageError("--simulate has no use in a2e work: each process would have a simulator of its own")
+
+    def changed(entry: Entry) -> None:
+        if run.settings.json:
+            run.output.result("", as_data(folder, entry, entry.error))
+
+    url = store_url(store)
+    async with opened_store(url) as open_store:
+        worker = Worker(
+            open_store,
+            folder,
+            _client_of(run),
+            ttl=how["lease"] or TTL,
+            batch=how["batch"],
+            stay=how["stay"],
+            on_change=changed,
+        )
+        run.signals.stop = worker.stop
+        async with AsyncExitStack() as stack:
+            if with_parent:
+                watching = asyncio.create_task(_stop_with_parent(worker), name="a2e parent")
+                stack.callback(watching.cancel)
+            await worker.run()
+    return _finish(run, worker, hidden=url is not None and shown_url(url) is None)
+
+
+def _client_of(run: Run) -> OpenClient:
+    @asynccontextmanager
+    async def opened(terms: Terms) -> AsyncIterator[A2EClient]:
+        options = {"close_timeout": _CLOSE_SECONDS, **terms.client_options()}
+        async with run.client(options=options) as a2e:
+            yield a2e
+
+    return opened
+
+
+async def _stop_with_parent(worker: Worker) -> None:
+    """Stop when whoever has begun this process is gone: its end of standard input ends with it."""
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    while await reader.read(1024):
+        pass
+    worker.stop()
+
+
+def _finish(run: Run, worker: Worker, *, hidden: bool) -> int:
+    done = sum(count for state, count in worker.ends.items() if not state.bad)
+    bad = sum(count for state, count in worker.ends.items() if state.bad)
+    run.output.note(f"{counted(done, 'row')} done, {bad} not" if bad else f"{counted(done, 'row')} done")
+    error = worker.stopped_by
+    if error is not None:
+        code = run.fail(error)
+        return FENCED if isinstance(error, FencedError) else code
+    if run.signals.count:
+        run.print_error("interrupted; to go on:")
+        run.output.say(same_command(run.settings, without=("store",) if hidden else ()))
+        return INTERRUPTED
+    return FAILED if bad else DONE
