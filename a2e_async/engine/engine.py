@@ -110,6 +110,7 @@ class Engine:
         self.ends.add(job)
         if files is not None:
             self._taken[job] = files
+            job.on_end(lambda ended: self._taken.pop(ended, None))  # also where it never is sent from here
         return job
 
     def send(self, job: AnyJob) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import inspect
 import time
 
 import attrs
@@ -99,25 +100,36 @@ class DurableWorld:
         return len(self.sim.world.book.starts)
 
 
+async def ended(a2e, *keys):
+    """Give what the store has of these keys, once all of them have ended."""
+    while True:
+        found = [await a2e.find_job(key) for key in keys]
+        if all(one is not None and one.final for one in found):
+            return found
+        await asyncio.sleep(0.05)
+
+
 def durable(*, speed=1, **switches):
     """Make a test of a coroutine that takes a `DurableWorld`."""
 
     def decorate(story):
-        async def play():
+        async def play(fixtures):
             async with asyncio.timeout(_SECONDS), contextlib.AsyncExitStack() as stack:
                 clock = ScaledClock(speed, start=time.time())
                 sim = App(World(clock, Switches(**{"coins": 10_000_000, "task_seconds": 0.3, **switches})))
                 store = MemoryStore()
                 await store.open()
                 stack.push_async_callback(store.aclose)
-                await story(DurableWorld(sim, store, stack))
+                await story(DurableWorld(sim, store, stack), **fixtures)
             await no_task_is_left()
 
-        def test():
-            asyncio.run(play())
+        def test(**fixtures):
+            asyncio.run(play(fixtures))
 
         functools.update_wrapper(test, story)
-        del test.__wrapped__
+        del test.__wrapped__  # pytest must not see the coroutine behind it
+        signature = inspect.signature(story)
+        test.__signature__ = signature.replace(parameters=list(signature.parameters.values())[1:])
         return test
 
     return decorate

@@ -125,7 +125,7 @@ class DurableJobs:
             return known
         journal = JobJournal(key, self._engine.service.server_time)
         tag = tag or tag_for(self._holdings.batch_id, key, 1, options)
-        job = self._engine.take_in(family, request, attrs.evolve(options, journal=journal), tag)
+        job = self._engine.take_in(family, request, attrs.evolve(options, journal=journal, uploads=self._uploads), tag)
         self._keep(entry, job)
         self._planner.put(Wanted(job, journal, entry))
         return job
@@ -170,7 +170,7 @@ class DurableJobs:
                 by = partial(_among, inputs)
             except A2EError as error:
                 lacking = error
-        job = job_of(self._engine, entry, self._holdings.batch_id, request_of(entry, by))
+        job = job_of(self._engine, entry, self._holdings.batch_id, request_of(entry, by), self._uploads)
         if job is not None:
             self._keep(entry, job)
             if lacking is not None:

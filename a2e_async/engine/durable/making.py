@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 
 from a2e_async.core.family import Request
-from a2e_async.core.inputs import Unavailable
+from a2e_async.core.inputs import Unavailable, UploadMemory
 from a2e_async.core.records import Result
 from a2e_async.core.secrets import is_secret
 from a2e_async.engine.durable import kept
@@ -55,7 +55,9 @@ def tag_for(batch_id: str, key: str, attempt: int, options: Options) -> str | No
     return tag_of(batch_id, key, attempt) if options.tagging else None
 
 
-def job_of(engine: Engine, entry: Entry, batch_id: str, request: Request[Result] | None) -> AnyJob | None:
+def job_of(
+    engine: Engine, entry: Entry, batch_id: str, request: Request[Result] | None, uploads: UploadMemory
+) -> AnyJob | None:
     """Make a job for a row that has none here, of its request; None where this version cannot."""
     family = kept.known_family(entry)
     if family is None or (request is None and not entry.task_ids):
@@ -63,7 +65,7 @@ def job_of(engine: Engine, entry: Entry, batch_id: str, request: Request[Result]
     options, chosen = kept.options_of(entry)
     journal = JobJournal(entry.id, engine.service.server_time)
     tag = entry.tag or chosen or tag_for(batch_id, entry.id, entry.attempt, options)
-    job: AnyJob = engine.take_in(family, request, attrs.evolve(options, journal=journal), tag)
+    job: AnyJob = engine.take_in(family, request, attrs.evolve(options, journal=journal, uploads=uploads), tag)
     job.on_end(engine.live.seen)  # nobody has asked for it here, and how it failed stands in the store
     return job
 

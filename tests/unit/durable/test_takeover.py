@@ -5,20 +5,11 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from durable import BOAT, KITE, durable
+from durable import BOAT, KITE, durable, ended
 
 from a2e_async import ClientClosedError, FencedError, JobDetachedError, TextToImage
 
 LEASE = 1.0
-
-
-async def ended(a2e, *keys):
-    """Give what the store has of these keys, once all of them have ended."""
-    while True:
-        found = [await a2e.find_job(key) for key in keys]
-        if all(one is not None and one.final for one in found):
-            return found
-        await asyncio.sleep(0.05)
 
 
 @durable()
