@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import attrs
 
@@ -24,6 +24,9 @@ from a2e_async.errors import A2EError, LedgerError, StartUnknownError, UsageErro
 from a2e_async.store.entries import Entry
 from a2e_async.store.ports import Ledger
 from a2e_async.store.values import sensible
+
+UPLOAD_COINS: Final = "upload_coins"
+"""Under which key a ledger keeps what the uploads of a batch have cost, or may have."""
 
 
 @attrs.frozen
@@ -85,7 +88,7 @@ class BatchBudget:
         Raises:
             UsageError: Rows were started without a limit, and nobody tells what they cost.
         """
-        budget = cls(limit, await ledger.coins(), a2e)
+        budget = cls(limit, await ledger.coins() + coins_of_uploads(await ledger.kept(UPLOAD_COINS)), a2e)
         if limit is not None:
             unpriced = await ledger.unpriced()
             prices: dict[object, float] = {}
@@ -117,6 +120,29 @@ class BatchBudget:
             raise
         except BaseException:
             self._budget.release(reserved)
+            raise
+        self._budget.settle(reserved, sensible(held.coins))
+
+    @contextlib.asynccontextmanager
+    async def pays_upload(self, price: float, name: str) -> AsyncIterator[Held]:
+        """Hold the price of an upload for the length of the block, in which its URL is given or it fails.
+
+        Args:
+            price: What it costs, as far as the client knows.
+            name: What the file is called.
+
+        Raises:
+            BudgetExceededError: The price is more than is left.
+        """
+        reserved = await self._budget.hold(price, f"the upload of {name}")
+        held = Held(price)
+        try:
+            yield held
+        except UsageError:  # nothing was asked for
+            self._budget.release(reserved)
+            raise
+        except BaseException:
+            self._budget.keep(reserved)  # it may be charged
             raise
         self._budget.settle(reserved, sensible(held.coins))
 
@@ -153,3 +179,10 @@ class BatchBudget:
         with contextlib.suppress(A2EError):
             return sensible((await self._a2e.quote(request)).coins)
         return None
+
+
+def coins_of_uploads(words: str | None) -> float:
+    """Give what the uploads of a batch have cost, as its ledger keeps it."""
+    with contextlib.suppress(ValueError):
+        return sensible(float(words or 0)) or 0.0
+    return 0.0

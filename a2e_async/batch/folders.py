@@ -91,7 +91,11 @@ def file_field(family: Family, name: str | None = None) -> Field:
     Raises:
         UsageError: It has no such field of URLs.
     """
-    fields = [field for field in fields_of(family.request) if field.rule.link and not field.inherited]
+    fields = [
+        field
+        for field in fields_of(family.request)
+        if field.media and field.kind in (str, list) and not field.inherited
+    ]
     if name is not None:
         wanted = name.replace("-", "_")
         found = next((field for field in fields if field.name == wanted), None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from a2e_async.batch.budget import BatchBudget
 from a2e_async.batch.inputs import FileInput, Input, OutputOf
 from a2e_async.batch.outputs import Outputs, RowSource
 from a2e_async.batch.rows import Row
@@ -21,11 +22,12 @@ class InputUrls:
     Args:
         a2e: The open client.
         ledger: Where the URLs of uploads are kept.
+        budget: What pays for uploads.
     """
 
-    def __init__(self, a2e: A2EClient, ledger: Ledger) -> None:
+    def __init__(self, a2e: A2EClient, ledger: Ledger, budget: BatchBudget) -> None:
         self._outputs = Outputs(a2e)
-        self._uploads = BatchUploads(a2e, ledger)
+        self._uploads = BatchUploads(a2e, ledger, budget)
 
     async def of(self, row: Row, sources: Sources) -> dict[Input, str]:
         """Give the URL of each thing that a row takes; other rows' outputs first, for uploads may be charged.

@@ -7,15 +7,17 @@ URL of an upload, so that a run that is repeated pays for nothing twice.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import attrs
 
 from a2e_async.batch.cells import UnclearError
+from a2e_async.core.inputs import replaced
 from a2e_async.core.requests import Field
-from a2e_async.core.rules import kind_of
+from a2e_async.core.rules import Rule, kind_of
+from a2e_async.core.shapes import Shape
 
 _REFERENCE = "row:"
 _NUMBERED = re.compile(r"(?P<id>.+)#(?P<number>[0-9]{1,4})", re.DOTALL)
@@ -38,8 +40,8 @@ class FileInput:
         size: Its bytes.
         kind: Its content type.
         suffix: What its name ends in once it is uploaded.
-        path: Where it lies, None for one that is in memory.
-        content: What is in it, for one in memory.
+        path: Where it lies, None for one that a program has given as bytes.
+        content: What a program has given, such as bytes or an open file.
     """
 
     sha256: str
@@ -49,7 +51,7 @@ class FileInput:
     kind: str = attrs.field(eq=False)
     suffix: str = attrs.field(eq=False)
     path: Path | None = attrs.field(default=None, eq=False)
-    content: bytes | None = attrs.field(default=None, eq=False, repr=False)
+    content: Any = attrs.field(default=None, eq=False, repr=False)
 
     def kept(self) -> dict[str, Any]:
         """Give it as the ledger keeps it."""
@@ -107,30 +109,50 @@ def reference(text: str) -> OutputOf:
 
 
 def inputs_in(value: object) -> Iterator[Input]:
-    """Give what a field's value takes, in order."""
+    """Give what a field's value takes, in order, at whatever depth."""
     if isinstance(value, FileInput | OutputOf):
         yield value
-    elif isinstance(value, list | tuple):
-        for one in value:
+    elif isinstance(value, list | tuple | Mapping):
+        for one in value.values() if isinstance(value, Mapping) else value:
             yield from inputs_in(one)
 
 
 def filled(value: Any, urls: Mapping[Input, str]) -> Any:  # noqa: ANN401 - whatever the field holds
     """Give a field's value with URLs in the place of what it takes."""
-    if isinstance(value, FileInput | OutputOf):
-        return urls[value]
-    if isinstance(value, list | tuple) and any(True for _ in inputs_in(value)):
-        return [filled(one, urls) for one in value]
-    return value
+    return replaced(value, lambda one: urls.get(one, one)) if _takes(value) else value
 
 
 def kept(value: Any) -> Any:  # noqa: ANN401 - whatever the field holds
     """Give a field's value as the ledger keeps it."""
-    if isinstance(value, FileInput | OutputOf):
-        return value.kept()
-    if isinstance(value, list | tuple) and any(True for _ in inputs_in(value)):
-        return [kept(one) for one in value]
-    return value
+    return replaced(value, lambda one: one.kept() if _takes(one) else one) if _takes(value) else value
+
+
+def _takes(value: object) -> bool:
+    return next(inputs_in(value), None) is not None
+
+
+def at_urls(rule: Rule, value: Any, give: Callable[[Any], Any]) -> Any:  # noqa: ANN401 - whatever the field holds
+    """Give a field's value with something else wherever it has a URL, or what becomes one, also inside of objects.
+
+    Args:
+        rule: The field's rule.
+        value: The value.
+        give: Called with what stands in each of these places.
+    """
+    if isinstance(rule, Shape):
+        if rule.many and isinstance(value, list | tuple):
+            return [_inside(rule, one, give) for one in value]
+        return _inside(rule, value, give)
+    if not rule.link:
+        return value
+    return [give(one) for one in value] if isinstance(value, list | tuple) else give(value)
+
+
+def _inside(rule: Shape, value: Any, give: Callable[[Any], Any]) -> Any:  # noqa: ANN401 - an object, or what is none
+    if not isinstance(value, Mapping):
+        return value
+    rules = {**rule.needed, **rule.known}
+    return {name: at_urls(rules[name], held, give) if name in rules else held for name, held in value.items()}
 
 
 def told(value: Any) -> Any:  # noqa: ANN401 - what the ledger keeps
@@ -144,10 +166,10 @@ def told(value: Any) -> Any:  # noqa: ANN401 - what the ledger keeps
 
 def revived(value: Any, field: Field | None) -> Any:  # noqa: ANN401 - whatever the ledger has
     """Give a field's value of what the ledger keeps of it; what was not written by us is left as it is."""
-    if field is None or not field.rule.link:
-        return value
-    if isinstance(value, list | tuple):
-        return [revived(one, field) for one in value]
+    return value if field is None or not field.media else at_urls(field.rule, value, _revived)
+
+
+def _revived(value: Any) -> Any:  # noqa: ANN401 - whatever the ledger has
     if is_reference(value):
         return reference(value)
     return _file(value) if isinstance(value, Mapping) else value
@@ -175,6 +197,5 @@ def placeholder(one: Input, field: Field) -> str:
     if isinstance(one, FileInput):
         return f"{_NOWHERE}file{one.suffix}"
     # Which of these it will be, the other row knows; some fields take one suffix only.
-    tried = (f"{_NOWHERE}output{suffix}" for suffix in _SUFFIXES.values())
-    fits = (url for url in tried if field.rule.check([url] if field.kind is list else url))
-    return next(fits, f"{_NOWHERE}output.png")
+    suffixes = (*field.rule.suffixes, *(_SUFFIXES[kind] for kind in field.media), ".png")
+    return f"{_NOWHERE}output{suffixes[0]}"

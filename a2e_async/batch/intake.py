@@ -17,12 +17,14 @@ from typing import Any
 
 import attrs
 
+from a2e_async.batch.given import has_inputs, resolved
 from a2e_async.batch.input_urls import Sources
 from a2e_async.batch.outputs import RowSource
 from a2e_async.batch.rows import Outcome, Row, RowError, check_id, numbered, of_entry, of_request
 from a2e_async.batch.steps import planned
 from a2e_async.core import rules
 from a2e_async.core.family import Request
+from a2e_async.engine.files.disk import hop
 from a2e_async.errors import UsageError
 from a2e_async.store.entries import Entry, State
 from a2e_async.store.ports import Ledger
@@ -175,7 +177,10 @@ class Intake:
                 self._rows.close()
 
     async def _give(self, one: Row | Request[Any]) -> None:
-        self._given.append(_as_row(one, self._seen))
+        row = _as_row(one)
+        # A file is read in a thread: the loop has others to serve.
+        own = await hop(resolved, row) if has_inputs(row.fields) else row
+        self._given.append(_told_apart(own, self._seen))
         self._wake.set()
         while len(self._given) >= _AHEAD:
             self._taken.clear()
@@ -205,15 +210,23 @@ def _as_begun(row: Row, entry: Entry) -> Row:
     return attrs.evolve(of_entry(entry), line=row.line)
 
 
-def _as_row(one: Row | Request[Any], seen: dict[str, int]) -> Row:
-    """Make a row of a request; the same request a second time is a row of its own.
+def _as_row(one: Row | Request[Any]) -> Row:
+    """Make a row of a request.
 
     Raises:
-        UsageError: Two rows have the same id, or a row has none, or is no row.
+        UsageError: It is neither.
     """
     if not isinstance(one, Row | Request):
         raise UsageError(f"rows: each must be a Row or a request such as TextToImage(...), not {rules.kind_of(one)}")
-    row = one if isinstance(one, Row) else of_request(one)
+    return one if isinstance(one, Row) else of_request(one)
+
+
+def _told_apart(row: Row, seen: dict[str, int]) -> Row:
+    """Give a row under an id that no other has; the same request a second time is a row of its own.
+
+    Raises:
+        UsageError: Two rows have the same id, or a row has none.
+    """
     check_id(row.id)
     if is_deep(row.kept()):
         raise RowError(f"row {row.id}: its fields lie more than {DEEPEST} deep in each other")

@@ -10,7 +10,7 @@ import attrs
 
 from a2e_async.batch import cells
 from a2e_async.batch.files import Files
-from a2e_async.batch.inputs import is_path, is_reference, reference
+from a2e_async.batch.inputs import at_urls, is_path, is_reference, reference
 from a2e_async.batch.rows import (
     LONGEST_FIELD,
     LONGEST_ID,
@@ -199,15 +199,16 @@ def _taken(value: Any, field: Field, how: RowReading) -> Any:  # noqa: ANN401 - 
     Raises:
         UnclearError: A file cannot be taken, or a row is not named right.
     """
-    if not field.rule.link:
+    if not field.media:
         return value
-    if isinstance(value, list | tuple):
-        return [_taken(one, field, how) for one in value]
-    if is_reference(value):
-        return reference(value)
-    if how.files is not None and isinstance(value, str) and is_path(value):
-        return how.files.take(value.strip(), field)
-    return value
+
+    def take(one: Any) -> Any:  # noqa: ANN401 - whatever stands in the place of a URL
+        if is_reference(one):
+            return reference(one)
+        is_file = how.files is not None and isinstance(one, str) and is_path(one)
+        return how.files.take(one.strip(), field) if how.files is not None and is_file else one
+
+    return at_urls(field.rule, value, take)
 
 
 def _check_known(family: Family, unknown: Sequence[str]) -> None:

@@ -16,6 +16,7 @@ from a2e_async.batch import inputs
 from a2e_async.batch.inputs import Input, OutputOf
 from a2e_async.core import names, rules
 from a2e_async.core.family import Family, Request, family_of
+from a2e_async.core.plans import holds_inputs
 from a2e_async.core.records import Result
 from a2e_async.core.requests import Field, fields_of
 from a2e_async.core.secrets import hide_secrets
@@ -32,6 +33,7 @@ _HASHED = re.compile(r"[0-9a-f]{16}(-\d+)?")
 _LONGEST_WORDS = 40
 _MANY = "-file"
 _LONGEST_SHOWN = 300
+_UNREAD = "(its files are not read yet)"
 _IMAGES = ("image", "face", "frame")
 
 
@@ -176,7 +178,9 @@ class RowError(InvalidRequestError):
 def of_request(request: Request[Result]) -> Row:
     """Make a row of a request."""
     family, fields = family_of(request), fields_in(request)
-    return Row(id=hashed_id(family, fields), family=family, fields=fields, hashed=True)
+    # What it takes is not read here: the id is its content's as soon as that is known.
+    waits = holds_inputs(request)
+    return Row(id=_UNREAD if waits else hashed_id(family, fields), family=family, fields=fields, hashed=True)
 
 
 def fields_in(request: Request[Result]) -> dict[str, Any]:

@@ -78,7 +78,7 @@ class Steps:
         self._on_change = on_change
         self._may_send = may_send
         self._host = host
-        self._inputs = InputUrls(a2e, ledger)
+        self._inputs = InputUrls(a2e, ledger, budget)
         self._copies = Copies(a2e, ledger)
         self._unsent: set[Job[Any]] = set()
         self._starting: set[Job[Any]] = set()

@@ -12,6 +12,7 @@ from a2e_async.calls.base import Line
 from a2e_async.client.opening import Opening
 from a2e_async.core import rules
 from a2e_async.core.family import Family, Request, family_of
+from a2e_async.core.inputs import UploadMemory
 from a2e_async.core.plans import inputs_in, stand_in
 from a2e_async.core.polling.learned import Learned
 from a2e_async.core.records import Record
@@ -145,7 +146,12 @@ class Asking(Opening):
         return await self._parts().files.download(what, folder, name)
 
     async def upload(
-        self, path: str | Path | bytes | IO[bytes], *, kind: str | None = None, progress: Progress | None = None
+        self,
+        path: str | Path | bytes | IO[bytes],
+        *,
+        kind: str | None = None,
+        progress: Progress | None = None,
+        memory: UploadMemory | None = None,
     ) -> str:
         """Send a file to the service's storage and give its public URL; a content that is there already is not sent.
 
@@ -155,6 +161,7 @@ class Asking(Opening):
             path: An image, a video or audio: its path, its bytes, or a file that is open for reading bytes.
             kind: Its content type, such as "image/x-tga", where its first bytes do not tell it.
             progress: Called with the bytes sent and the bytes in all.
+            memory: Where uploads are remembered beyond the client's life.
 
         Raises:
             UsageError: There is no such file, it is empty, or is no media file.
@@ -162,7 +169,7 @@ class Asking(Opening):
             TransportError: The file could not be sent.
             BudgetExceededError: Its price, `Transfers.upload_price`, is more than is left.
         """
-        return await self._parts().files.upload(path, kind, progress, self._options.uploads)
+        return await self._parts().files.upload(path, kind, progress, memory or self._options.uploads)
 
     # Coins.
 
@@ -199,6 +206,11 @@ class Asking(Opening):
         opened = self._parts()
         since = opened.engine.poller.health.outage_since
         return None if since is None else opened.loop.time() - since
+
+    @property
+    def upload_price(self) -> float:
+        """What an upload costs in coins, as `Transfers.upload_price` says; 0 where nobody does."""
+        return self._config.transfers.upload_price
 
     @property
     def learned(self) -> Learned:
