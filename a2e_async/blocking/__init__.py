@@ -136,6 +136,7 @@ class BlockingClient(Front[A2EClient], ShortForms):
     attach = made(A2EClient.attach, _job)
     find = made(A2EClient.find, _found_job)
     find_job = made(A2EClient.find_job, waited)
+    stored_jobs = made(A2EClient.stored_jobs, each)
     jobs = made(A2EClient.jobs, _all_jobs)
     job_with = made(A2EClient.job_with, _found_job)
     job_of = made(A2EClient.job_of, _known_job)

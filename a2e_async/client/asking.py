@@ -101,6 +101,16 @@ class Asking(Opening):
         """
         return await self._durable().find(key)
 
+    async def stored_jobs(self) -> AsyncIterator[StoredJob]:
+        """Give all jobs of the store, oldest first, whichever process has started them.
+
+        Raises:
+            UsageError: The client has no store.
+            LedgerError: The store cannot be asked.
+        """
+        async for job in self._durable().all():
+            yield job
+
     async def job_with(self, key: str) -> Job[Any] | None:
         """Give a job to wait for by its key, whichever process has started it, and whichever has it now.
 

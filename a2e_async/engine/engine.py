@@ -102,10 +102,20 @@ class Engine:
         self.send(job)
         return job
 
-    def take_in(self, family: Family, request: Request[R] | None, options: Options, tag: str | None) -> Job[R]:
-        """Give the job of a start that `send` has yet to queue, because something has to be written down before."""
+    def take_in(
+        self, family: Family, request: Request[R] | None, options: Options, tag: str | None, *, to_send: bool = True
+    ) -> Job[R]:
+        """Give the job of a start that `send` has yet to queue, because something has to be written down before.
+
+        Args:
+            family: Its family.
+            request: Its request, None where only its tasks are known.
+            options: How it is sent and watched.
+            tag: The mark in the names of its tasks.
+            to_send: Whether it may be sent from here, so that what it takes is needed.
+        """
         self._check_whole()
-        files = self.inputs.take(request) if request is not None and holds_inputs(request) else None
+        files = self.inputs.take(request) if to_send and request is not None and holds_inputs(request) else None
         job = Job(self, family, request, options, tag)
         self.ends.add(job)
         if files is not None:

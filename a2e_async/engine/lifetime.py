@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import weakref
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from a2e_async.core.family import Family, Request
@@ -47,6 +48,10 @@ class Durable(Protocol):
 
     async def find(self, key: str) -> StoredJob | None:
         """Give what the store has of a key, None if nothing."""
+        ...
+
+    def all(self) -> AsyncIterator[StoredJob]:
+        """Give all jobs of the store."""
         ...
 
     async def job_with(self, key: str) -> AnyJob | None:

@@ -3,10 +3,12 @@
     python -m a2e_async simulator                                  # in one terminal; it prints two lines to export
     python -m a2e_async.web.example                                # in another one, with them; or with your own token
 
-POST /videos {"prompt": "..."} answers with an id at once. The work goes on whether anybody watches or not; the page
-listens to GET /videos/{id}/image and /videos/{id}/video and then plays GET /videos/{id}.mp4. Kill the server in the
-middle and start it again: what it had begun stands in a file for each video, tasks are attached by their ids, a start
-whose answer was lost is looked for by its tag, so nothing is paid for twice, and pages that are open just go on.
+POST /videos {"prompt": "..."} answers with an id as soon as the work can no longer be lost. It goes on whether anybody
+watches or not; the page listens to GET /videos/{id}/image and /videos/{id}/video and then plays GET /videos/{id}.mp4.
+A POST that is repeated with the same header Idempotency-Key is the same video, and is paid for once.
+
+What was asked for stands in a store, so that the server keeps nothing of its own: kill it in the middle and start it
+again, or start several of them with one `--store`, and any of them goes on, and answers for all videos.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import json
+import hashlib
 import logging
 import os
 import re
@@ -26,116 +28,86 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import attrs
 from aiohttp import web
 
 from a2e_async.client import A2EClient
-from a2e_async.core.family import Request
 from a2e_async.core.hooks import Webhook
-from a2e_async.core.records import Result
-from a2e_async.engine.jobs.job import Job
-from a2e_async.errors import A2EError, InvalidRequestError, UsageError
+from a2e_async.engine.jobs.stored import StoredJob
+from a2e_async.engine.settings import STORE_VARIABLE
+from a2e_async.errors import A2EError, InvalidRequestError, KeyConflictError, UsageError
 from a2e_async.families.image_to_video import ImageToVideo
 from a2e_async.families.text_to_image import TextToImage
 from a2e_async.web.aiohttp import CLIENT, Handler, event_stream, setup
-from a2e_async.web.sse import SSE_HEADERS, sse
+from a2e_async.web.streams import sse_of
 
 _PAGE = (files("a2e_async.web") / "example.html").read_bytes()
 _LONGEST_PROMPT = 1000
 _HOOK = "/a2e/webhook"
 _THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 _ID = re.compile(r"[0-9a-f]{12}")
+_ENDED_BADLY = frozenset({"failed", "refused", "unknown", "expired"})
 _log = logging.getLogger("a2e_async.example")
 
 
-@attrs.define(eq=False)
-class Video:
-    """One video that was asked for; `id`, `prompt` and `task_ids` are kept in a file.
-
-    Attributes:
-        id: Its id, which is also the beginning of the tags of its two starts.
-        prompt: What was asked for.
-        task_ids: The tasks of each step, "image" and "video", that has begun; empty while its start has no answer.
-        jobs: The job of each step that has begun in this process.
-        making: The work on it, which gives the video's file, or None when it failed.
-    """
-
-    id: str
-    prompt: str
-    task_ids: dict[str, list[str]] = attrs.field(factory=dict)
-    jobs: dict[str, Job[Any]] = attrs.field(factory=dict)
-    making: asyncio.Task[Path | None] | None = None
-
-
 class VideoMaker:
-    """Makes videos and remembers them.
+    """Makes videos; what it knows of them stands in the client's store.
 
     Args:
-        a2e: The client.
-        folder: Where the videos are kept, and what is known of them.
+        a2e: The client, which has a store.
+        folder: Where the files go.
     """
 
     def __init__(self, a2e: A2EClient, folder: Path) -> None:
-        self.videos: dict[str, Video] = {}
         self._a2e = a2e
         self._folder = folder
+        self._fetching: dict[str, asyncio.Task[Path | None]] = {}
 
     async def run(self, _app: web.Application) -> AsyncIterator[None]:
-        """Go on with all videos that had been begun; a context of the application."""
-        for file in sorted(self._folder.glob("*.json"), key=lambda file: file.stat().st_mtime):
-            video = Video(**json.loads(file.read_text(encoding="utf-8")))
-            self._go_on(video)
+        """Fetch the files of all videos that had been begun, for their URLs expire; a context of the application."""
+        async for video_id, job in self.all():
+            if job.state not in _ENDED_BADLY:
+                self.fetch(video_id)
         yield
-        makings = [video.making for video in self.videos.values() if video.making is not None]
-        for making in makings:
-            making.cancel()
-        await asyncio.gather(*makings, return_exceptions=True)
+        for fetching in self._fetching.values():
+            fetching.cancel()
+        await asyncio.gather(*self._fetching.values(), return_exceptions=True)
 
-    def begin(self, prompt: str) -> Video:
-        """Begin a video and give it at once."""
-        video = Video(secrets.token_hex(6), prompt)
-        self._save(video)
-        self._go_on(video)
-        return video
+    async def all(self) -> AsyncIterator[tuple[str, StoredJob]]:
+        """Give the ids of all videos, whichever server has begun them, and how each is."""
+        async for job in self._a2e.stored_jobs():
+            video_id, _, step = job.key.partition("-")
+            if step == "video" and _ID.fullmatch(video_id):
+                yield video_id, job
 
-    def _go_on(self, video: Video) -> None:
-        self.videos[video.id] = video
-        video.making = asyncio.create_task(self._make(video), name=f"video {video.id}")
+    async def begin(self, prompt: str, video_id: str) -> None:
+        """Begin a video, or do nothing if it was begun; afterwards nothing of it can be lost.
 
-    async def _make(self, video: Video) -> Path | None:
-        file = self._folder / f"{video.id}.mp4"
-        if file.exists():
-            return file
+        Both jobs are written down together, before the first one is sent.
+        """
+        image = self._a2e.start(TextToImage(prompt, width=1024, height=576), key=f"{video_id}-image")
+        request = ImageToVideo(image, prompt=prompt, negative_prompt="blurry, distorted, low quality")
+        self._a2e.start(request, key=f"{video_id}-video")
+        await image.accepted()
+        self.fetch(video_id)
+
+    def fetch(self, video_id: str) -> asyncio.Task[Path | None]:
+        """Give the work that ends with the file of a video, or None when there will be none."""
+        known = self._fetching.get(video_id)
+        if known is None or (known.done() and (known.cancelled() or known.result() is None)):
+            known = asyncio.create_task(self._fetch(video_id), name=f"video {video_id}")
+            self._fetching[video_id] = known
+        return known
+
+    async def _fetch(self, video_id: str) -> Path | None:
         try:
-            image = await self._step(video, "image", TextToImage(video.prompt, width=1024, height=576))
-            request = ImageToVideo(image.url, prompt=video.prompt, negative_prompt="blurry, distorted, low quality")
-            result = await self._step(video, "video", request)
-            [path] = await self._a2e.download(result, self._folder, name=video.id)
+            job = await self._a2e.job_with(f"{video_id}-video")
+            if job is None:
+                return None
+            [path] = await self._a2e.download(await job, self._folder, name=video_id)
         except A2EError as error:
-            _log.warning("video %s: %s", video.id, error)
+            _log.warning("video %s: %s", video_id, type(error).__name__)  # its words may quote the prompt
             return None
         return path
-
-    async def _step(self, video: Video, step: str, request: Request[Result]) -> Result:
-        """Do one step, or go on with it: by its ids, or by its tag when the process died before it knew them."""
-        known = video.task_ids.get(step)
-        job: Job[Result]
-        if known:
-            job = video.jobs[step] = self._a2e.attach(type(request), *known)
-            return await job
-        video.task_ids[step] = []
-        self._save(video)  # before anything is sent: after a crash it may have been
-        job = video.jobs[step] = self._a2e.start(request, tag=video.id + step, find_first=known is not None)
-        await job.accepted()
-        video.task_ids[step] = list(job.task_ids)
-        self._save(video)
-        return await job
-
-    def _save(self, video: Video) -> None:
-        known = {"id": video.id, "prompt": video.prompt, "task_ids": video.task_ids}
-        part = self._folder / f".{video.id}.part"
-        part.write_text(json.dumps(known), encoding="utf-8")
-        part.replace(self._folder / f"{video.id}.json")
 
 
 VIDEOS = web.AppKey("videos", VideoMaker)
@@ -173,61 +145,66 @@ async def show_page(_request: web.Request) -> web.Response:
 
 async def list_videos(request: web.Request) -> web.Response:
     """GET /videos gives all videos."""
-    videos = request.app[VIDEOS].videos.values()
-    return web.json_response([{"id": video.id, "prompt": video.prompt, "state": _state(video)} for video in videos])
+    videos = [_shown(video_id, job) async for video_id, job in request.app[VIDEOS].all()]
+    return web.json_response(videos)
 
 
 async def begin_video(request: web.Request) -> web.Response:
-    """POST /videos {"prompt": "..."} begins a video and gives its id."""
+    """POST /videos {"prompt": "..."} begins a video and gives its id; with Idempotency-Key once for each key."""
     if request.content_type != "application/json":  # so that no form of another site can spend our coins
         raise web.HTTPUnsupportedMediaType
+    key = request.headers.get("Idempotency-Key")
+    video_id = secrets.token_hex(6) if not key else hashlib.sha256(key.encode()).hexdigest()[:12]
+    prompt = await _prompt_of(request)
     try:
-        prompt = (await request.json())["prompt"].strip()
-        TextToImage(prompt)  # half a character and the like are refused here, not after the answer
+        await request.app[VIDEOS].begin(prompt, video_id)
+    except KeyConflictError:
+        raise web.HTTPConflict(text="this Idempotency-Key was used with another prompt") from None
+    except A2EError as error:
+        raise web.HTTPBadGateway(text=error.message) from None
+    return web.json_response({"id": video_id}, status=202)
+
+
+async def _prompt_of(request: web.Request) -> str:
+    try:
+        prompt: str = (await request.json())["prompt"].strip()
+        TextToImage(prompt)  # half a character and the like are refused here
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise web.HTTPBadRequest(text="a prompt is needed") from None
     except InvalidRequestError as error:
         raise web.HTTPBadRequest(text=str(error)) from None
     if len(prompt) > _LONGEST_PROMPT:
         raise web.HTTPBadRequest(text=f"a prompt of 1 to {_LONGEST_PROMPT} characters is needed")
-    return web.json_response({"id": request.app[VIDEOS].begin(prompt).id}, status=202)
+    return prompt
 
 
 async def tell(request: web.Request) -> web.StreamResponse:
-    """GET /videos/{id}/{step} tells how a step goes, as server-sent events."""
-    job = _video(request).jobs.get(request.match_info["step"])
-    if job is None:  # it has not begun: the browser asks again
-        return web.Response(body=b"retry: 500\n\n", headers=SSE_HEADERS)
-    return await event_stream(request, sse(job, last_event_id=request.headers.get("Last-Event-ID"), retry=0.5))
+    """GET /videos/{id}/{step} tells how a step goes, as server-sent events, whichever server has it."""
+    key = f"{request.match_info['id']}-{request.match_info['step']}"
+    if await request.app[CLIENT].find_job(key) is None:
+        raise web.HTTPNotFound
+    last = request.headers.get("Last-Event-ID")
+    return await event_stream(request, sse_of(request.app[CLIENT], key=key, last_event_id=last, retry=0.5))
 
 
 async def send_video(request: web.Request) -> web.FileResponse:
     """GET /videos/{id}.mp4 gives the video as soon as it is there."""
-    making = _video(request).making
-    path = await asyncio.shield(making) if making else None
+    path = await asyncio.shield(request.app[VIDEOS].fetch(request.match_info["id"]))
     if path is None:
         raise web.HTTPNotFound
     return web.FileResponse(path)
 
 
-def _video(request: web.Request) -> Video:
-    video = request.app[VIDEOS].videos.get(request.match_info["id"])
-    if video is None:
-        raise web.HTTPNotFound
-    return video
-
-
-def _state(video: Video) -> str:
-    if video.making is None or not video.making.done():
-        return "running"
-    return "failed" if video.making.cancelled() or video.making.result() is None else "done"
+def _shown(video_id: str, job: StoredJob) -> dict[str, object]:
+    state = "done" if job.state == "done" else "failed" if job.final else "running"
+    return {"id": video_id, "prompt": job.fields.get("prompt"), "state": state}
 
 
 def make_app(a2e: A2EClient, folder: Path, hosts: Collection[str] = ()) -> web.Application:
     """Make the application.
 
     Args:
-        a2e: The client; it is opened and closed with the application.
+        a2e: The client, which has a store; it is opened and closed with the application.
         folder: Where videos are kept; made when it is not there.
         hosts: By which names it is reached, besides those of this machine.
     """
@@ -260,14 +237,20 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
     parser.add_argument("--port", type=int, default=8080)
     parser.add_argument("--folder", type=Path, default=Path("a2e-videos"), help="where videos are kept")
+    parser.add_argument("--store", help="where videos are written down (default: A2E_STORE, else in the folder)")
     parser.add_argument("--public-url", help="how the service reaches this server, for webhooks (optional)")
+    parser.add_argument(
+        "--lease", type=float, default=10, help="seconds after which a dead server's work is taken over"
+    )
     parser.add_argument("--allow-host", action="append", default=[], metavar="NAME", help="a name of this server")
     chosen = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
         url = chosen.public_url and f"{chosen.public_url.rstrip('/')}{_HOOK}"
         names = [chosen.host, *chosen.allow_host, *([_name_of(url)] if url else [])]
-        app = make_app(A2EClient(webhook=Webhook(url, _secret(chosen.folder)) if url else None), chosen.folder, names)
+        webhook = Webhook(url, _secret(chosen.folder)) if url else None
+        store = chosen.store or os.environ.get(STORE_VARIABLE) or f"sqlite:///{chosen.folder / 'jobs.sqlite'}"
+        app = make_app(A2EClient(webhook=webhook, store=store, lease=chosen.lease), chosen.folder, names)
     except UsageError as error:
         sys.exit(f"{error}\nWithout an account: run `python -m a2e_async simulator` and export what it prints.")
     web.run_app(app, host=chosen.host, port=chosen.port, shutdown_timeout=2, access_log=None)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib.util
-import json
 import os
 import shutil
 import signal
@@ -16,7 +15,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from a2e_async import A2EClient, Cadence, TextToImage, simulator
+from a2e_async import A2EClient, Cadence, simulator
 from a2e_async.web.example import make_app
 
 CHROMIUM = shutil.which("chromium")
@@ -34,7 +33,7 @@ class Example:
     def __init__(self, sim, folder):
         self.url = f"http://127.0.0.1:{free_port()}"
         self.env = {**os.environ, "A2E_BASE_URL": sim.url, "A2E_API_KEY": sim.token, "PYTHONWARNINGS": "error"}
-        words = "--port", self.url.rpartition(":")[2], "--folder", str(folder), "--public-url", self.url
+        words = "--port", self.url.rpartition(":")[2], "--folder", str(folder), "--public-url", self.url, "--lease", "1"
         self.command = sys.executable, "-m", "a2e_async.web.example", *words
 
     async def __aenter__(self):
@@ -83,7 +82,9 @@ async def test_a_prompt_becomes_a_video(tmp_path):
     from a2e_async.web.example import make_app  # noqa: PLC0415 - not before the frameworks are there
 
     async with simulator.serve(media="tiny", speed=40) as sim, aiohttp.ClientSession() as http:
-        a2e = A2EClient(sim.token, base_url=sim.url, cadence=Cadence(delay=0.02, polls_per_second=50))
+        store = f"sqlite:///{tmp_path}/jobs.sqlite"
+        often = Cadence(delay=0.02, polls_per_second=50)
+        a2e = A2EClient(sim.token, base_url=sim.url, cadence=often, store=store, lease=2)
         async with TestServer(make_app(a2e, tmp_path)) as server:
             url = str(server.make_url("")).rstrip("/")
             for body in ({}, {"prompt": " "}, {"prompt": 7}, [], {"prompt": "x" * 1001}):
@@ -103,7 +104,16 @@ async def test_a_prompt_becomes_a_video(tmp_path):
                 assert reply.status == 404
             async with http.get(f"{url}/videos/{'0' * 12}/video") as reply:
                 assert reply.status == 404
-    assert len(sim.book.starts) == 3
+            again = {"Idempotency-Key": "order-17"}
+            ids = set()
+            for _ in range(3):
+                async with http.post(f"{url}/videos", json={"prompt": "a boat"}, headers=again) as reply:
+                    ids.add((await reply.json())["id"])
+            assert len(ids) == 1
+            async with http.post(f"{url}/videos", json={"prompt": "a ship"}, headers=again) as reply:
+                assert reply.status == 409
+            assert (await video_of(http, url, ids.pop()))[4:8] == b"ftyp"
+    assert len(sim.book.starts) == 5
 
 
 @pytest.mark.parametrize("moment", ["image", "video"])
@@ -114,12 +124,12 @@ async def test_killed_in_the_middle(tmp_path, moment):
         async with example:
             async with http.post(f"{example.url}/videos", json={"prompt": "a kite"}) as reply:
                 video_id = (await reply.json())["id"]
-            known = tmp_path / f"{video_id}.json"
-            while not json.loads(known.read_text())["task_ids"].get(moment):
+            while {"image": "text_to_image", "video": "image_to_video"}[moment] not in {
+                task.family for task in sim.world.tasks
+            }:
+                for task in sim.world.tasks:
+                    sim.world.finish(task.id)
                 await asyncio.sleep(0.02)
-                for task in sim.world.tasks if moment == "video" else ():
-                    if task.family == "text_to_image":
-                        sim.world.finish(task.id)
             await example.end(signal.SIGKILL)
         async with example:
             telling = asyncio.create_task(video_of(http, example.url, video_id))
@@ -134,24 +144,6 @@ async def test_killed_in_the_middle(tmp_path, moment):
         assert (await example.end(signal.SIGINT))[1].decode().count("Traceback") == 0
     assert len(sim.book.starts) == 2
     assert sim.webhooks["delivered"] >= 1
-
-
-async def test_killed_before_the_answer_of_a_start(tmp_path):
-    """A start that was sent when the server died is looked for by its tag, and not paid for again."""
-    from aiohttp.test_utils import TestServer  # noqa: PLC0415
-
-    from a2e_async.web.example import make_app  # noqa: PLC0415 - not before the frameworks are there
-
-    video_id = "0123456789ab"
-    async with simulator.serve(media="tiny", speed=40) as sim, aiohttp.ClientSession() as http:
-        async with A2EClient(sim.token, base_url=sim.url) as died:
-            await died.start(TextToImage("a kite"), tag=f"{video_id}image").accepted()
-        known = {"id": video_id, "prompt": "a kite", "task_ids": {"image": []}}
-        (tmp_path / f"{video_id}.json").write_text(json.dumps(known))
-        a2e = A2EClient(sim.token, base_url=sim.url, cadence=Cadence(delay=0.02, polls_per_second=50))
-        async with TestServer(make_app(a2e, tmp_path)) as server:
-            assert (await video_of(http, str(server.make_url("")).rstrip("/"), video_id))[4:8] == b"ftyp"
-    assert len(sim.book.starts) == 2
 
 
 async def test_without_a_token_it_says_what_to_do(tmp_path):
@@ -243,7 +235,8 @@ async def test_what_is_no_prompt_is_refused(body, tmp_path):
 async def local(folder):
     """Run the example in this process; gives its simulator, its address and a browser."""
     async with simulator.serve(speed=50, media="tiny") as sim, aiohttp.ClientSession() as http:
-        app = make_app(A2EClient(sim.token, base_url=sim.url), folder, ["videos.example"])
+        a2e = A2EClient(sim.token, base_url=sim.url, store=f"sqlite:///{folder}/jobs.sqlite")
+        app = make_app(a2e, folder, ["videos.example"])
         runner = web.AppRunner(app, shutdown_timeout=0.2)
         await runner.setup()
         try:

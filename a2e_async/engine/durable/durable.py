@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import secrets
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from functools import partial
 from typing import Any, Final, TypeVar
 
@@ -32,7 +32,7 @@ from a2e_async.engine.jobs.options import Options
 from a2e_async.engine.jobs.stored import StoredJob
 from a2e_async.errors import A2EError, ClientClosedError, InvalidRequestError, LedgerError
 from a2e_async.store.entries import Entry
-from a2e_async.store.ports import Ledger, Store
+from a2e_async.store.ports import JOBS, Ledger, Store
 
 R = TypeVar("R", bound=Result)
 
@@ -135,6 +135,11 @@ class DurableJobs:
         entry = await self._store.find(check_key(key))
         return None if entry is None else stored(entry)
 
+    async def all(self) -> AsyncIterator[StoredJob]:
+        """Give all jobs of the store."""
+        async for entry in self._store.entries(JOBS):
+            yield stored(entry)
+
     async def job_with(self, key: str) -> AnyJob | None:
         """Give a job for a key, whichever process has it: of this client, or one that follows; None: no such key."""
         known = self._jobs.get(check_key(key))
@@ -163,14 +168,15 @@ class DurableJobs:
     async def _made(self, entry: Entry) -> AnyJob | None:
         """Make a job for a row that has none here, with all that its request takes; None where this version cannot."""
         lacking: A2EError | None = None
-        by = in_words
-        if not entry.task_ids and not entry.state.final:
+        by, over = in_words, bool(entry.task_ids or entry.state.final)
+        if not over:
             try:
                 inputs = [(one, await self._inputs.of(one)) for one in references_in(entry)]
                 by = partial(_among, inputs)
             except A2EError as error:
                 lacking = error
-        job = job_of(self._engine, entry, self._holdings.batch_id, request_of(entry, by), self._uploads)
+        request, lacks = request_of(entry, by), over or lacking is not None
+        job = job_of(self._engine, entry, self._holdings.batch_id, request, self._uploads, lacks_inputs=lacks)
         if job is not None:
             self._keep(entry, job)
             if lacking is not None:
@@ -254,14 +260,20 @@ class DurableJobs:
 
     async def _adopt(self, ledger: Ledger, rows: list[Entry]) -> None:
         for entry in rows:
-            job = self._followed.take(entry.id)
-            if job is None and entry.id in self._jobs:  # it is being planned just now, and goes on from there
-                continue
-            job = job or await self._made(entry)
-            if job is None:
-                _log.warning("the job of key %s cannot be gone on with by this version", entry.id)
-            else:
-                self._go(job, ledger, entry)
+            try:
+                await self._take(ledger, entry)
+            except A2EError as error:  # one row that cannot be gone on with keeps no other from it
+                _log.warning("the job of key %s cannot be gone on with: %s", entry.id, type(error).__name__)
+
+    async def _take(self, ledger: Ledger, entry: Entry) -> None:
+        job = self._followed.take(entry.id)
+        if job is None and entry.id in self._jobs:  # it is being planned just now, and goes on from there
+            return
+        job = job or await self._made(entry)
+        if job is None:
+            _log.warning("the job of key %s cannot be gone on with by this version", entry.id)
+        else:
+            self._go(job, ledger, entry)
 
 
 def _among(inputs: list[tuple[Mapping[str, Any], Any]], reference: Mapping[str, Any]) -> Any:  # noqa: ANN401 - an input

@@ -56,7 +56,13 @@ def tag_for(batch_id: str, key: str, attempt: int, options: Options) -> str | No
 
 
 def job_of(
-    engine: Engine, entry: Entry, batch_id: str, request: Request[Result] | None, uploads: UploadMemory
+    engine: Engine,
+    entry: Entry,
+    batch_id: str,
+    request: Request[Result] | None,
+    uploads: UploadMemory,
+    *,
+    lacks_inputs: bool,
 ) -> AnyJob | None:
     """Make a job for a row that has none here, of its request; None where this version cannot."""
     family = kept.known_family(entry)
@@ -65,7 +71,8 @@ def job_of(
     options, chosen = kept.options_of(entry)
     journal = JobJournal(entry.id, engine.service.server_time)
     tag = entry.tag or chosen or tag_for(batch_id, entry.id, entry.attempt, options)
-    job: AnyJob = engine.take_in(family, request, attrs.evolve(options, journal=journal, uploads=uploads), tag)
+    given, to_send = attrs.evolve(options, journal=journal, uploads=uploads), not (entry.task_ids or lacks_inputs)
+    job: AnyJob = engine.take_in(family, request, given, tag, to_send=to_send)
     job.on_end(engine.live.seen)  # nobody has asked for it here, and how it failed stands in the store
     return job
 

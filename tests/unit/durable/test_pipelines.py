@@ -29,6 +29,19 @@ async def test_a_pipeline_goes_on_in_another_process(world):
     assert world.starts == 2
 
 
+@durable(task_seconds=1)
+async def test_a_pipeline_goes_on_when_its_second_step_runs(world):
+    """The video runs when its process dies: the other one needs nothing of the image to finish it."""
+    dead = await world.process()
+    video = dead.start(ImageToVideo(dead.start(KITE, key="image"), **VIDEO), key="video")
+    await video.accepted()
+    await world.kill(dead)
+    heir = await world.process()
+    (found,) = await ended(heir, "video")
+    assert (found.state, found.task_ids) == ("done", video.task_ids)
+    assert world.starts == 2
+
+
 @durable()
 async def test_a_pipeline_whose_image_is_done_needs_no_request_for_it(world):
     """What the image is, is read from the store, also in the same process under another key of the same chain."""
