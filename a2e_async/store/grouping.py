@@ -21,7 +21,7 @@ from a2e_async.store.verbs import INTENDED, Verb
 
 _GATHER_SECONDS: Final = 0.004
 _MOST: Final = 1000  # rows of one statement
-_CLOSE_SECONDS: Final = 10.0
+_CLOSE_SECONDS: Final = 5.0
 
 Write = Callable[[str, Mapping[str, Any]], Awaitable[Rows]]
 
@@ -69,6 +69,7 @@ class Grouping:
         self._some = asyncio.Event()
         self._empty = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._until: float | None = None
 
     def open(self) -> None:
         """Begin to write."""
@@ -80,9 +81,7 @@ class Grouping:
         task, self._task = self._task, None
         if task is None:
             return
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_CLOSE_SECONDS):
-                await self._empty.wait()
+        await self.settled()
         self.closing = True
         task.cancel()
         await asyncio.wait([task])
@@ -90,9 +89,14 @@ class Grouping:
             _tell(one, LedgerError(f"{self._place} is closed; this was not written down"))
 
     async def settled(self) -> None:
-        """Wait until everything that was asked for so far is written."""
-        if self._task is not None:
-            await self._empty.wait()
+        """Wait until everything that was asked for so far is written, once for some seconds at most."""
+        now = asyncio.get_running_loop().time()
+        self._until = now + _CLOSE_SECONDS if self._until is None else self._until
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(0.0, self._until - now)):
+                await self._empty.wait()
+        if self._empty.is_set():
+            self._until = None
 
     async def change(self, change: Change) -> bool:
         """Write a row, if it stands where its verb may come."""

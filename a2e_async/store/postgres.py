@@ -182,7 +182,8 @@ class PostgresEngine:
     async def give_back(self, place: Holding) -> None:
         """Let go of a shard."""
         await self._grouping.settled()
-        await self._write(sql.GIVE_BACK, {"batch": place.batch, "no": place.shard, "lease": place.lease})
+        values = {"batch": place.batch, "no": place.shard, "lease": place.lease}
+        await self._until_done(self._writes, sql.GIVE_BACK, values, _PATIENCE)
 
     # Leases.
 

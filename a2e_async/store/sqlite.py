@@ -34,7 +34,6 @@ from a2e_async.store.values import HELD
 from a2e_async.store.verbs import INTENDED
 
 _PATIENCE: Final = 5.0
-_BUSY_SECONDS: Final = 10.0
 _LISTEN_SECONDS: Final = 0.025
 _HINT_SECONDS: Final = 60.0
 _WAL_SINCE: Final = (3, 51, 3)  # before it two connections that checkpoint at once can damage a WAL
@@ -47,10 +46,12 @@ class SqliteEngine:
 
     Args:
         path: The file, None for one in memory.
+        busy_seconds: How long another process may keep its lock before that is said to be a trouble.
     """
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, *, busy_seconds: float = 10.0) -> None:
         self._path = path
+        self._busy_seconds = busy_seconds
         self._thread: SqliteThread | None = None
         self._limits: dict[str, float] = {}
 
@@ -77,7 +78,7 @@ class SqliteEngine:
             os.close(os.open(path, os.O_RDWR | os.O_CREAT, _PRIVATE))  # it holds prompts and URLs
         except OSError as error:
             raise LedgerError(f"{self.place} cannot be used: {error.strerror}") from error
-        db = sqlite3.connect(path, isolation_level=None, timeout=_BUSY_SECONDS)
+        db = sqlite3.connect(path, isolation_level=None, timeout=self._busy_seconds)
         return contextlib.closing(prepared(db, wal=sqlite3.sqlite_version_info >= _WAL_SINCE))
 
     # Reading and writing.
@@ -158,13 +159,12 @@ class SqliteEngine:
 
     async def give_back(self, place: Holding) -> None:
         """Let go of a shard."""
-        await self.write(
+        text = (
             "UPDATE shards SET lease = NULL, done = NOT EXISTS (SELECT 1 FROM rows r WHERE r.batch = :batch AND "  # noqa: S608 - a constant
-            f"r.shard = :no AND {_NOT_OVER}) WHERE batch = :batch AND no = :no AND lease = :lease",
-            batch=place.batch,
-            no=place.shard,
-            lease=place.lease,
+            f"r.shard = :no AND {_NOT_OVER}) WHERE batch = :batch AND no = :no AND lease = :lease"
         )
+        values = {"batch": place.batch, "no": place.shard, "lease": place.lease}
+        await self._ask(lambda db: db.execute(text, values).fetchall(), patience=_PATIENCE)
 
     # Leases.
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import queue
 import sqlite3
 import threading
@@ -24,9 +25,9 @@ from a2e_async.errors import A2EError, LedgerError
 _log = logging.getLogger("a2e_async")
 
 _GATHER_SECONDS: Final = 0.004
-_PATIENCE: Final = 5.0  # of whoever only reads
 _PAUSE: Final = 0.1
-_LONGEST_PAUSE: Final = 2.0
+_LONGEST_PAUSE: Final = 0.5
+_CLOSE_SECONDS: Final = 5.0
 _MOST: Final = 2000  # works of one commit
 
 Task = Callable[[sqlite3.Connection], Any]
@@ -56,6 +57,9 @@ class SqliteThread:
         connect: Opens the file, on the thread, for a block.
         place: Its address, for messages.
         guard: Held while a transaction lasts, where several threads share a connection.
+
+    Attributes:
+        fenced: False takes the write lock out, for the test that shows what it is for.
     """
 
     def __init__(
@@ -66,12 +70,14 @@ class SqliteThread:
     ) -> None:
         self._connect = connect
         self._guard = guard or contextlib.nullcontext()
+        self.fenced = True
         self._place = place
         self._work: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
         self._loop = asyncio.get_running_loop()
         self._thread: threading.Thread | None = None
         self._broken: LedgerError | None = None
         self._closing = False
+        self._close_by = math.inf
         self._away = False
 
     async def open(self) -> None:
@@ -90,8 +96,9 @@ class SqliteThread:
             raise
 
     async def aclose(self) -> None:
-        """Write what is waiting and close the file; a cancellation does not keep it from that."""
+        """Write what is waiting, for some seconds at most, and close the file; also when the caller is cancelled."""
         thread, self._thread = self._thread, None
+        self._close_by = time.monotonic() + _CLOSE_SECONDS
         if thread is not None:
             self._work.put(None)
             await asyncio.to_thread(thread.join)
@@ -132,10 +139,14 @@ class SqliteThread:
             works = [first]
             if first.writes:
                 time.sleep(_GATHER_SECONDS)  # what others write in this moment shares the commit
-            with contextlib.suppress(queue.Empty):
-                while len(works) < _MOST and (more := self._next(wait=False)) is not None:
-                    works.append(more)
+            self._gather(works)
             self._do(db, works)
+
+    def _gather(self, works: list[Work]) -> None:
+        """Add what else is asked for by now."""
+        with contextlib.suppress(queue.Empty):
+            while len(works) < _MOST and (more := self._next(wait=False)) is not None:
+                works.append(more)
 
     def _next(self, *, wait: bool = True) -> Work | None:
         if self._closing:
@@ -156,6 +167,7 @@ class SqliteThread:
                 if works:
                     time.sleep(pause)
                     pause = min(pause * 2, _LONGEST_PAUSE)
+                    self._gather(works)
             except Exception as error:
                 if len(works) == 1:
                     self._tell(works[0].answer, in_words(self._place, error))
@@ -172,7 +184,7 @@ class SqliteThread:
                 return
 
     def _once(self, db: sqlite3.Connection, works: list[Work]) -> list[Any]:
-        if not any(work.writes for work in works):
+        if not self.fenced or not any(work.writes for work in works):
             return [_outcome(db, work.task) for work in works]
         db.execute("BEGIN IMMEDIATE")
         try:
@@ -190,7 +202,7 @@ class SqliteThread:
             self._away = True
             _log.warning("%s cannot be used (%s); what is to be written waits", self._place, error)
         now = time.monotonic()
-        over = [work for work in works if self._closing or (work.until is not None and now >= work.until)]
+        over = [work for work in works if now >= min(self._close_by, math.inf if work.until is None else work.until)]
         for work in over:
             self._tell(work.answer, in_words(self._place, error))
         return [work for work in works if work not in over]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
+from a2e_async.errors import LedgerError
 from a2e_async.store import overview
 from a2e_async.store.engines import Change, Holding, Rows, SqlEngine
 from a2e_async.store.entries import Entry, State
@@ -133,10 +135,11 @@ class StoredLedger(RowVerbs):
         return await overview.coins(self._engine, self._place.batch)
 
     async def aclose(self) -> None:
-        """Give the shard back."""
+        """Give the shard back; a store that is away frees it when the lease has run out."""
         if self._open:
             self._open = False
-            await self._engine.give_back(self._place)
+            with contextlib.suppress(LedgerError):
+                await self._engine.give_back(self._place)
 
     async def _read(self, sql: str, **values: Any) -> Rows:  # noqa: ANN401 - what SQL takes
         return await self._engine.read(sql, batch=self._place.batch, **values)
