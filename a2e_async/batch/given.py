@@ -10,11 +10,12 @@ import attrs
 
 from a2e_async.batch.cells import UnclearError
 from a2e_async.batch.files import check_kind
-from a2e_async.batch.inputs import FileInput, OutputOf, at_urls, is_reference, reference
+from a2e_async.batch.inputs import FileInput, OutputOf, is_reference, reference
 from a2e_async.batch.rows import Row, RowError, hashed_id
 from a2e_async.core.fields import Field
 from a2e_async.core.inputs import FaultError, Made, Pending, is_input, name_of, output_of, words_of
 from a2e_async.core.requests import fields_of
+from a2e_async.core.shapes import at_urls
 from a2e_async.engine.files.contents import FileAt, content_of
 from a2e_async.engine.files.examining import Examiner
 from a2e_async.errors import UsageError

@@ -7,7 +7,7 @@ URL of an upload, so that a run that is repeated pays for nothing twice.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,11 @@ import attrs
 from a2e_async.batch.cells import UnclearError
 from a2e_async.core.inputs import replaced
 from a2e_async.core.requests import Field
-from a2e_async.core.rules import Rule, kind_of
-from a2e_async.core.shapes import Shape
+from a2e_async.core.rules import kind_of
+from a2e_async.core.shapes import at_urls
 
 _REFERENCE = "row:"
 _NUMBERED = re.compile(r"(?P<id>.+)#(?P<number>[0-9]{1,4})", re.DOTALL)
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")  # of one letter it is a drive of Windows
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _NOWHERE = "https://input.invalid/"
 _SUFFIXES = {"image": ".png", "video": ".mp4", "audio": ".mp3"}
@@ -84,11 +83,6 @@ class OutputOf:
 Input = FileInput | OutputOf
 
 
-def is_path(text: str) -> bool:
-    """Whether a text in a field of URLs is a path: whatever names no scheme of a URL."""
-    return bool(text.strip()) and not _SCHEME.match(text)
-
-
 def is_reference(text: object) -> bool:
     """Whether a text names another row's output."""
     return isinstance(text, str) and text[: len(_REFERENCE)].lower() == _REFERENCE
@@ -129,30 +123,6 @@ def kept(value: Any) -> Any:  # noqa: ANN401 - whatever the field holds
 
 def _takes(value: object) -> bool:
     return next(inputs_in(value), None) is not None
-
-
-def at_urls(rule: Rule, value: Any, give: Callable[[Any], Any]) -> Any:  # noqa: ANN401 - whatever the field holds
-    """Give a field's value with something else wherever it has a URL, or what becomes one, also inside of objects.
-
-    Args:
-        rule: The field's rule.
-        value: The value.
-        give: Called with what stands in each of these places.
-    """
-    if isinstance(rule, Shape):
-        if rule.many and isinstance(value, list | tuple):
-            return [_inside(rule, one, give) for one in value]
-        return _inside(rule, value, give)
-    if not rule.link:
-        return value
-    return [give(one) for one in value] if isinstance(value, list | tuple) else give(value)
-
-
-def _inside(rule: Shape, value: Any, give: Callable[[Any], Any]) -> Any:  # noqa: ANN401 - an object, or what is none
-    if not isinstance(value, Mapping):
-        return value
-    rules = {**rule.needed, **rule.known}
-    return {name: at_urls(rules[name], held, give) if name in rules else held for name, held in value.items()}
 
 
 def told(value: Any) -> Any:  # noqa: ANN401 - what the ledger keeps

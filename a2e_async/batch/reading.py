@@ -10,7 +10,7 @@ import attrs
 
 from a2e_async.batch import cells
 from a2e_async.batch.files import Files
-from a2e_async.batch.inputs import at_urls, is_path, is_reference, reference
+from a2e_async.batch.inputs import is_reference, reference
 from a2e_async.batch.rows import (
     LONGEST_FIELD,
     LONGEST_ID,
@@ -27,6 +27,8 @@ from a2e_async.batch.rows import (
 from a2e_async.core import rules
 from a2e_async.core.family import Family, family_of
 from a2e_async.core.requests import Field, fields_of
+from a2e_async.core.shapes import at_urls
+from a2e_async.core.urls import is_path
 from a2e_async.errors import A2EError, InvalidRequestError
 from a2e_async.store.entries import is_text
 

@@ -15,7 +15,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
+from a2e_async.cli.local_files import as_text, with_paths
 from a2e_async.cli.settings import NAMES
 from a2e_async.core.family import families
 from a2e_async.core.records import Result
@@ -24,6 +26,21 @@ from a2e_async.errors import InvalidRequestError
 
 _ENTRY = re.compile(r"^(\w+): (.*)$")
 _SCALARS: dict[object, click.ParamType[Any]] = {str: click.STRING, int: click.INT, float: click.FLOAT}
+
+
+class MediaType(click.ParamType[str]):
+    """A URL or a file of this machine; the shell completes file names."""
+
+    name = "url or file"
+
+    def shell_complete(
+        self,
+        ctx: click.Context,  # noqa: ARG002 - click's signature
+        param: click.Parameter,  # noqa: ARG002 - as above
+        incomplete: str,
+    ) -> list[CompletionItem]:
+        """Let the shell complete file names."""
+        return [CompletionItem(incomplete, type="file")]
 
 
 class _Json(click.ParamType[Any]):
@@ -54,13 +71,15 @@ def _option(field: Field, text: str) -> click.Parameter:
     if field.kind is bool:
         return click.Option([f"{name}/--no-{name[2:]}", field.name], default=None, help=text)
     if field.kind is list:
-        inner = _SCALARS.get(field.item, _Json())
+        inner = MediaType() if field.media and field.item is str else _SCALARS.get(field.item, _Json())
         return click.Option([name, field.name], type=inner, multiple=True, help=f"May be repeated: {text}")
     return click.Option([name, field.name], type=_type_of(field), help=text)
 
 
 def _type_of(field: Field) -> click.ParamType[Any]:
     """Give the type of a field's option; one with choices lets the shell complete them."""
+    if field.media and field.kind is str:
+        return MediaType()
     return click.Choice(field.choices) if field.choices else _SCALARS.get(field.kind, _Json())
 
 
@@ -101,7 +120,7 @@ def _section(doc: str, title: str) -> list[str]:
     return [line for line in taken if line]
 
 
-def build(request: Callable[..., Request[Result]], values: Mapping[str, Any]) -> Request[Result]:
+def build(request: type[Request[Result]], values: Mapping[str, Any]) -> Request[Result]:
     """Make a request of the options that were given.
 
     Raises:
@@ -112,6 +131,7 @@ def build(request: Callable[..., Request[Result]], values: Mapping[str, Any]) ->
         for name, value in values.items()
         if value is not None and value != ()
     }
+    given = with_paths(request, given)
     try:
         return request(**given)
     except InvalidRequestError as error:
@@ -147,7 +167,7 @@ def given_fields(request: Request[Any] | None) -> dict[str, Any]:
     if request is None:
         return {}
     known = ((field, getattr(request, field.name)) for field in fields_of(type(request)))
-    return {field.name: value for field, value in known if not field.secret and value is not None}
+    return {field.name: as_text(value) for field, value in known if not field.secret and value is not None}
 
 
 def label_of(request: Request[Any] | None) -> str:

@@ -88,3 +88,27 @@ def _wrong_with(rule: rules.Rule, held: object) -> _Wrong | None:
     if isinstance(rule, Shape) and rule.outer(held):
         return _wrong_inside(rule, held)
     return None if rule.check(held) else (held, rule.words)
+
+
+def at_urls(rule: rules.Rule, value: Any, give: Callable[[Any], Any]) -> Any:  # noqa: ANN401 - whatever the field holds
+    """Give a field's value with something else wherever it has a URL, or what becomes one, also inside of objects.
+
+    Args:
+        rule: The field's rule.
+        value: The value.
+        give: Called with what stands in each of these places.
+    """
+    if isinstance(rule, Shape):
+        if rule.many and isinstance(value, list | tuple):
+            return [_inside(rule, one, give) for one in value]
+        return _inside(rule, value, give)
+    if not rule.link:
+        return value
+    return [give(one) for one in value] if isinstance(value, list | tuple) else give(value)
+
+
+def _inside(rule: Shape, value: Any, give: Callable[[Any], Any]) -> Any:  # noqa: ANN401 - an object, or what is none
+    if not isinstance(value, Mapping):
+        return value
+    inner = {**rule.needed, **rule.known}
+    return {name: at_urls(inner[name], held, give) if name in inner else held for name, held in value.items()}

@@ -8,6 +8,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from a2e_async.core import addresses, media
 
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")  # of one letter it is a drive of Windows
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -51,3 +52,8 @@ def _parts(url: str) -> SplitResult | None:
     except ValueError:
         return None
     return parts
+
+
+def is_path(text: str) -> bool:
+    """Whether a text in a field of URLs is a path: whatever names no scheme of a URL."""
+    return bool(text.strip()) and not _SCHEME.match(text)

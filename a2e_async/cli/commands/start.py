@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import attrs
 import click
-from click.shell_completion import CompletionItem
 
 from a2e_async.cli.by_family import FamilyGroup
 from a2e_async.cli.commands.curl import dry_run
-from a2e_async.cli.fields import build, given_fields, label_of, options_of
+from a2e_async.cli.fields import MediaType, build, given_fields, label_of, options_of
 from a2e_async.cli.jobs import print_errors, run_jobs
+from a2e_async.cli.local_files import check_files, paths_in, with_placeholders
 from a2e_async.cli.run import Run, command
 from a2e_async.client import A2EClient
 from a2e_async.core.family import Request
 from a2e_async.core.records import Result
+from a2e_async.core.urls import is_path
 from a2e_async.engine.files.names import require_writable
 from a2e_async.engine.jobs.job import Job
 from a2e_async.engine.jobs.options import DEFAULT
@@ -28,7 +28,6 @@ from a2e_async.errors import A2EError
 from a2e_async.families.image_to_video import ImageToVideo
 from a2e_async.families.text_to_image import TextToImage
 
-_URLS = ("http://", "https://")
 _USES = ("dry_run", "timeout", "max_starts", "out")
 
 
@@ -102,11 +101,17 @@ async def _start(run: Run, request: Request[Result], *, no_wait: bool, no_downlo
     return await _start_requests(run, [request], StartOptions(no_wait=no_wait, no_download=no_download))
 
 
-async def _start_requests(run: Run, requests: Sequence[Request[Result]], options: StartOptions) -> int:
+async def _start_requests(
+    run: Run, requests: Sequence[Request[Result]], options: StartOptions, labels: Sequence[str] = ()
+) -> int:
+    await asyncio.to_thread(check_files, requests)
     if run.settings.dry_run:
-        return dry_run(run, requests)
+        for path in dict.fromkeys(path for request in requests for _field, path in paths_in(request)):
+            run.output.say(f"{path} would be uploaded first; the URL in the request is a placeholder")
+        return dry_run(run, [with_placeholders(request) for request in requests])
+    await _folder(run, options)  # before an upload, which may cost coins
     async with run.client() as a2e:
-        return await start_all(run, a2e, requests, options)
+        return await start_all(run, a2e, requests, options, labels)
 
 
 start = FamilyGroup(name="start", help="Start a task of any family.", action=_start, extra=START_OPTIONS, uses=_USES)
@@ -153,21 +158,6 @@ async def text_to_image(
     return await _start_requests(run, requests, StartOptions(no_wait=no_wait, no_download=no_download))
 
 
-class _Image(click.ParamType[str]):
-    """A URL or a file; the shell completes file names."""
-
-    name = "image"
-
-    def shell_complete(
-        self,
-        ctx: click.Context,  # noqa: ARG002 - click's signature
-        param: click.Parameter,  # noqa: ARG002 - as above
-        incomplete: str,
-    ) -> list[CompletionItem]:
-        """Let the shell complete file names."""
-        return [CompletionItem(incomplete, type="file")]
-
-
 @command(
     "image-to-video",
     params=[*START_OPTIONS, *options_of(ImageToVideo, skip=("image_url",))],
@@ -177,7 +167,7 @@ class _Image(click.ParamType[str]):
         'a2e image-to-video photos/*.jpg --prompt "she waves" --negative-prompt "blurry" --out videos',
     ),
 )
-@click.argument("images", nargs=-1, required=True, metavar="IMAGE...", type=_Image(), callback=_lines_of_stdin)
+@click.argument("images", nargs=-1, required=True, metavar="IMAGE...", type=MediaType(), callback=_lines_of_stdin)
 async def image_to_video(
     run: Run,
     images: tuple[str, ...],
@@ -189,35 +179,18 @@ async def image_to_video(
 
     Files are uploaded first. The videos are saved in --out, by default in the current folder.
     """
-    options = StartOptions(no_wait=no_wait, no_download=no_download)
-    files = {image: Path(image) for image in images if not image.lower().startswith(_URLS)}
-    if missing := [image for image, path in files.items() if not path.is_file()]:
+    if missing := _missing(images):
         raise click.UsageError(f"IMAGE is neither an http(s) URL nor a file: {', '.join(missing)}")
-
-    def requests(uploaded: Mapping[str, str]) -> list[Request[Result]]:
-        return [build(ImageToVideo, {**values, "image_url": uploaded.get(image, image)}) for image in images]
-
-    # Built before anything is uploaded: an upload may cost coins, a wrong field must not.
-    unsent = requests({image: _placeholder_url(path) for image, path in files.items()})
-    if run.settings.dry_run:
-        for path in files.values():
-            run.output.say(f"{path} would be uploaded first; the URL in the request is a placeholder")
-        return dry_run(run, unsent)
-    await _folder(run, options)  # before the upload, which may cost coins
-    async with run.client() as a2e:
-        uploaded = {image: await _uploaded(run, a2e, path) for image, path in files.items()}
-        return await start_all(run, a2e, requests(uploaded), options, [_label(image) for image in images])
+    requests = [build(ImageToVideo, {**values, "image_url": image}) for image in images]
+    options = StartOptions(no_wait=no_wait, no_download=no_download)
+    return await _start_requests(run, requests, options, [_label(image) for image in images])
 
 
-async def _uploaded(run: Run, a2e: A2EClient, path: Path) -> str:
-    run.output.note(f"uploading {path}")
-    return await a2e.upload(path)
+def _missing(images: Sequence[str]) -> list[str]:
+    """Give the files that are not there, all of them at once."""
+    return [image for image in images if is_path(image) and not Path(image).is_file()]
 
 
 def _label(image: str) -> str:
     """Name the image: the prompt is the same for all of them."""
     return image.partition("?")[0].rstrip("/").rpartition("/")[2] or image
-
-
-def _placeholder_url(path: Path) -> str:
-    return f"https://uploaded.example/{quote(path.name)}"

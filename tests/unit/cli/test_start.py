@@ -7,6 +7,7 @@ import json
 import sys
 
 import pytest
+from photos import mp4, photo
 
 from a2e_async.cli.app import main
 from a2e_async.cli.by_family import leading_field
@@ -52,7 +53,7 @@ def test_bad_stdin(a2e, stdin, clue):
 
 def test_images(a2e, tmp_path):
     """Each image is a video of its own: URLs as they are, files by the URL that they would get."""
-    (tmp_path / "my kite.png").write_bytes(b"x")
+    photo(tmp_path / "my kite.png")
     words = ("--prompt", "p", "--negative-prompt", "n", "--dry-run")
     code, sent, err = a2e("image-to-video", "https://x.org/a.png", "my kite.png", *words)
     assert code == 0, err
@@ -64,6 +65,30 @@ def test_images(a2e, tmp_path):
     assert [one["body"]["image_url"][-5] for one in sent] == ["b", "c"]
     code, sent, err = a2e("image-to-video", "https://x.org/a.png", "gone.png", *words)
     assert (code, sent, "gone.png" in err) == (2, [], True)
+
+
+def test_a_path_stands_where_a_url_can(a2e, tmp_path):
+    """In every command that starts one thing, in lists and in objects; what is no such file is told by its field."""
+    photo(tmp_path / "me.png")
+    (tmp_path / "clip.mp4").write_bytes(mp4())
+    (tmp_path / "words.png").write_text("words")
+    url = "https://uploaded.example/"
+    code, sent, err = a2e("start", "upscale", "me.png", "--dry-run")
+    assert (code, sent[0]["body"]["source_url"]) == (0, f"{url}me.png"), err
+    assert "me.png would be uploaded first" in err
+    both = ("--image-urls", "me.png", "--image-urls", "https://x.org/b.png")
+    code, sent, err = a2e("start", "virtual-try-on", *both, "--dry-run")
+    assert (code, sent[0]["body"]["image_urls"]) == (0, [f"{url}me.png", "https://x.org/b.png"]), err
+    code, sent, err = a2e("text-to-image", "a kite", "--input-images", "me.png", "--dry-run")
+    assert (code, sent[0]["body"]["input_images"]) == (0, [f"{url}me.png"]), err
+    for words, told in {
+        ("upscale", "gone.png"): "source_url: ",
+        ("upscale", "words.png"): "source_url: must be an image",
+        ("caption-removal", "me.png"): "source_url: must be a video",
+        ("upscale", "file:///me.png"): "source_url: must be an http or https URL",
+    }.items():
+        code, sent, err = a2e("start", *words, "--dry-run")
+        assert (code, sent, told in err) == (2, [], True), err
 
 
 @pytest.mark.parametrize("name", sorted(families()))
