@@ -20,10 +20,10 @@ from typing import Final
 import attrs
 
 FENCED: Final = 75
-"""The exit code of a worker whose lease is gone; whoever watches it begins another one."""
+"""The exit code of a worker whose lease is gone, or whose store is away; whoever watches it begins another one."""
 
 _LONGEST_LINE = 1 << 20
-_MOST_DEATHS = 5  # in a row, before a row has ended
+_MOST_DEATHS = 10  # in a row, before a row has ended
 _FIRST_WAIT, _LONGEST_WAIT = 0.2, 5.0
 _PATIENCE = 15.0  # for a worker that was told to leave at once
 _ALONE: Final = {"start_new_session": True} if sys.platform != "win32" else {"creationflags": 0x200}
@@ -129,7 +129,7 @@ class LocalWorkers:
             return False
         seen, self._seen = self._seen, self._progress()
         self._deaths = 1 if self._seen > seen else self._deaths + 1
-        how = "lost its lease" if one.code == FENCED else f"was killed ({_signal_name(-(one.code or 0))})"
+        how = "lost its lease or the store" if one.code == FENCED else f"was killed ({_signal_name(-(one.code or 0))})"
         if self._deaths > _MOST_DEATHS:
             self._on_news(f"worker {one.number} {how}, {self._deaths} in a row without a row's end: none is begun anew")
             return False

@@ -113,8 +113,8 @@ class Round:
             return not self._running
         counts = (await self._store.batches()).get(self._batch, {})
         left = sum(count for state, count in counts.items() if not state.final)
-        # What nobody holds was left by this process, which does not run it again; what others hold may come.
-        return left <= sum(shard.open for shard in free)
+        # What was left by this process is not run again by it; anything else is to be had, now or when its holder dies.
+        return left <= sum(shard.open for shard in free if shard.no in self._had)
 
     async def _sweep(self) -> Sequence[Shard]:
         """Claim shards that nobody holds while there is room; gives those that were free."""

@@ -257,12 +257,12 @@ def _left(out: Path) -> dict[str, Any]:
         db.close()
     return {
         "rows": dict(Counter(row["status"] for row in found)),
-        "whole": sum(_is_whole(out, row) for row in found),
+        "whole": sum(is_whole(out, row) for row in found),
         "integrity": integrity,
     }
 
 
-def _is_whole(out: Path, row: dict[str, Any]) -> bool:
+def is_whole(out: Path, row: dict[str, Any]) -> bool:
     """Whether a row's one file can be decoded and is what the manifest says."""
     from PIL import Image  # noqa: PLC0415 - the simulator's process does without
 

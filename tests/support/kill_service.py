@@ -35,11 +35,11 @@ class Service:
 
 
 @contextmanager
-def simulator_in_a_process(seed: int) -> Iterator[Service]:
-    """Start it, and leave nothing of it behind."""
+def simulator_in_a_process(seed: int, script: str = __file__) -> Iterator[Service]:
+    """Start it, or another service that speaks as it does; leave nothing of it behind."""
     usual = {k: v for k, v in os.environ.items() if not k.startswith("A2E_") and not k.upper().endswith("_PROXY")}
     with subprocess.Popen(
-        [sys.executable, __file__, str(seed)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=usual
+        [sys.executable, script, str(seed)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=usual
     ) as child:
         try:
             told = _told(child)
@@ -61,9 +61,21 @@ async def _serve(seed: int) -> None:
     async with simulator.serve(task_seconds=(0.2, 1.0), media="tiny", coins=_COINS, seed=seed) as sim:
         sim.faults.add("text_to_image.start", "reset", every=9, when="after")
         sim.faults.add("text_to_image.start", "reset", every=30)
+        peak = [0]
+        watching = asyncio.create_task(_watch(sim, peak))
         _say({"url": sim.url, "token": sim.token})
         while await asyncio.to_thread(sys.stdin.readline):
-            _say({"bills": sim.book.bills_by_tag(), "starts": len(sim.book.starts)})
+            book = sim.book
+            _say({"bills": book.bills_by_tag(), "starts": len(book.starts), "peak": peak[0], "coins": book.spent})
+        watching.cancel()
+
+
+async def _watch(sim: Any, peak: list[int]) -> None:
+    """Keep the most tasks that ran at once."""
+    while True:
+        now = sim.world.clock.now()
+        peak[0] = max(peak[0], sum(task.ends > now for task in sim.world.tasks))
+        await asyncio.sleep(0.02)
 
 
 def _say(told: dict[str, Any]) -> None:

@@ -51,7 +51,9 @@ def finish(
         words = "the service has the result no more; a2e batch redo with their ids makes them again, and pays again"
         run.print_error(f"{counted(expired, 'row')} expired: {words}")
     bad = [code for code in codes if code > 0 and code not in _ORDINARY]
-    return bad[0] if bad else FAILED if progress.open or progress.bad else DONE
+    if progress.open and bad:
+        return bad[0]
+    return FAILED if progress.open or progress.bad else DONE
 
 
 def _offer(run: Run, fleet: FleetOptions, why: str) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import click
@@ -18,12 +19,12 @@ from a2e_async.cli.display.output import counted
 from a2e_async.cli.resume import same_command
 from a2e_async.cli.run import Run, command
 from a2e_async.client import A2EClient
-from a2e_async.errors import FencedError
+from a2e_async.errors import FencedError, LedgerError
 from a2e_async.fleet.local import FENCED
 from a2e_async.fleet.terms import Terms
 from a2e_async.fleet.worker import OpenClient, Worker
 from a2e_async.store.entries import Entry
-from a2e_async.store.ports import TTL
+from a2e_async.store.ports import TTL, Store
 
 _CLOSE_SECONDS = 2.0
 
@@ -53,28 +54,36 @@ async def work(run: Run, store: str | None, with_parent: bool, **how: Any) -> in
     if run.settings.simulate:
         raise click.UsageError("--simulate has no use in a2e work: each process would have a simulator of its own")
 
+    url, workers = store_url(store), list[Worker]()
+    try:
+        async with opened_store(url) as open_store:
+            workers.append(_worker(run, open_store, folder, how))
+            await _work(run, workers[0], with_parent=with_parent)
+    except LedgerError as error:
+        if workers or not with_parent:
+            raise
+        run.fail(error)  # the parent has it open, so that it is away and comes back
+        return FENCED
+    return _finish(run, workers[0], hidden=url is not None and shown_url(url) is None)
+
+
+def _worker(run: Run, store: Store, folder: Path, how: Mapping[str, Any]) -> Worker:
     def changed(entry: Entry) -> None:
         if run.settings.json:
             run.output.result("", as_data(folder, entry, entry.error))
 
-    url = store_url(store)
-    async with opened_store(url) as open_store:
-        worker = Worker(
-            open_store,
-            folder,
-            _client_of(run),
-            ttl=how["lease"] or TTL,
-            batch=how["batch"],
-            stay=how["stay"],
-            on_change=changed,
-        )
-        run.signals.stop = worker.stop
-        async with AsyncExitStack() as stack:
-            if with_parent:
-                watching = asyncio.create_task(_stop_with_parent(worker), name="a2e parent")
-                stack.callback(watching.cancel)
-            await worker.run()
-    return _finish(run, worker, hidden=url is not None and shown_url(url) is None)
+    options = {"batch": how["batch"], "stay": how["stay"], "on_change": changed}
+    return Worker(store, folder, _client_of(run), ttl=how["lease"] or TTL, **options)
+
+
+async def _work(run: Run, worker: Worker, *, with_parent: bool) -> None:
+    run.signals.stop = worker.stop
+    watching = asyncio.create_task(_stop_with_parent(worker), name="a2e parent") if with_parent else None
+    try:
+        await worker.run()
+    finally:
+        if watching is not None:
+            watching.cancel()
 
 
 def _client_of(run: Run) -> OpenClient:
