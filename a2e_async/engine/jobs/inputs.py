@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from functools import partial
 from typing import Any, Protocol
 
 import attrs
@@ -90,13 +89,21 @@ class Starts(Protocol):
         ...
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, weakref_slot=False)
 class _Waiting:
-    """A job whose start waits: for so many jobs, and for its files."""
+    """A job whose start waits: for so many jobs, and for its files. It hears itself when one of them has ended.
 
+    Whoever ends a job has others to tell, and a long chain would end in one deep call: so it goes on in a moment.
+    """
+
+    hear: Callable[[_Waiting, AnyJob], None]
     job: AnyJob
     left: int
     files: tuple[InputFile, ...]
+
+    def __call__(self, upstream: AnyJob) -> None:
+        """Hear that a job has ended."""
+        asyncio.get_running_loop().call_soon(self.hear, self, upstream)
 
 
 class Inputs:
@@ -126,6 +133,7 @@ class Inputs:
         self._examining: Pool[_Waiting] = Pool("a2e examine", self._examine, _EXAMINED_AT_ONCE)
         self._preparing: Pool[_Waiting] = Pool("a2e prepare", self._prepare, _PREPARED_AT_ONCE)
         self._closing = False
+        self._hear = self._ended  # one for all that wait
 
     def take(self, request: Request[Any]) -> tuple[InputFile, ...]:
         """Look through a request that is to be started, and hold its files.
@@ -158,17 +166,13 @@ class Inputs:
         """Let a job wait for what its request takes; then its start is sent."""
         request = job.request
         jobs = dict.fromkeys(jobs_in(request))
-        waiting = _Waiting(job, len(jobs) + bool(files), files)
+        waiting = _Waiting(self._hear, job, len(jobs) + bool(files), files)
         for upstream in jobs:
-            upstream.on_end(partial(self._soon, waiting))
+            upstream.on_end(waiting)
         if files:
             self._examining.put(waiting)
         elif not jobs:
             self._go_on(waiting)
-
-    def _soon(self, waiting: _Waiting, upstream: AnyJob) -> None:
-        """Go on in a moment: whoever ends a job has others to tell, and a long chain would end in one deep call."""
-        asyncio.get_running_loop().call_soon(self._ended, waiting, upstream)
 
     def _ended(self, waiting: _Waiting, upstream: AnyJob) -> None:
         job = waiting.job
