@@ -98,8 +98,8 @@ class Engine:
 
     def start(self, family: Family, request: Request[R], options: Options, tag: str | None) -> Job[R]:
         """Queue a start and give its job."""
-        job = self.take_in(family, request, options, tag)
-        self.send(job)
+        job, files = self._made(family, request, options, tag)
+        self._send(job, files)
         return job
 
     def take_in(
@@ -114,10 +114,7 @@ class Engine:
             tag: The mark in the names of its tasks.
             to_send: Whether it may be sent from here, so that what it takes is needed.
         """
-        self._check_whole()
-        files = self.inputs.take(request) if to_send and request is not None and holds_inputs(request) else None
-        job = Job(self, family, request, options, tag)
-        self.ends.add(job)
+        job, files = self._made(family, request, options, tag, to_send=to_send)
         if files is not None:
             self._taken[job] = files
             job.on_end(lambda ended: self._taken.pop(ended, None))  # also where it never is sent from here
@@ -125,7 +122,19 @@ class Engine:
 
     def send(self, job: AnyJob) -> None:
         """Queue the start of a job; one whose request holds files or jobs waits for them first."""
-        files = self._taken.pop(job, None) if self._taken else None
+        self._send(job, self._taken.pop(job, None) if self._taken else None)
+
+    def _made(
+        self, family: Family, request: Request[R] | None, options: Options, tag: str | None, *, to_send: bool = True
+    ) -> tuple[Job[R], Any]:
+        """Make a job, and give it with the files of its request, which are held for it; None where it needs nothing."""
+        self._check_whole()
+        files = self.inputs.take(request) if to_send and request is not None and holds_inputs(request) else None
+        job = Job(self, family, request, options, tag)
+        self.ends.add(job)
+        return job, files
+
+    def _send(self, job: AnyJob, files: Any) -> None:  # noqa: ANN401 - what `Inputs.take` gives, or None
         if files is None:
             self.starter.put(job)
         else:

@@ -124,7 +124,10 @@ def test_missing_options():
     [
         ({}, ["image_url", "prompt", "negative_prompt"]),
         ({"image_url": "https://x.org/a.png"}, ["prompt", "negative_prompt"]),
-        ({"image_url": "data:image/png,x", "video_time": 7, "prompt": "p"}, ["image_url", "video_time", "negative_prompt"]),
+        (
+            {"image_url": "data:image/png,x", "video_time": 7, "prompt": "p"},
+            ["image_url", "video_time", "negative_prompt"],
+        ),
         ({"image_url": "https://x.org/a.png", "prompt": "p", "negative_prompt": "n", "video_time": 7}, ["video_time"]),
     ],
 )
