@@ -169,7 +169,7 @@ class Budget:
         held = reservation.coins
         self.coins.charge(reservation, coins, records)
         if is_amount(coins):
-            if self.limit is not None and not missing:
+            if self.limit is not None and not missing and all(record.coins is not None for record in records):
                 self._learn(reservation.kind, coins)
             if missing and records:
                 each = coins / len(records)
@@ -249,7 +249,7 @@ class Budget:
 
 
 def _is_too_early(price: float | None, coins: float | None, records: Sequence[Record]) -> bool:
-    """Whether an answer names nothing for a task of a start whose price is known and more than the answer says."""
+    """Whether an answer names no coins for a task of a start whose price is known and more than the answer says."""
     if price is None or not is_amount(coins) or coins >= price:
         return False
-    return coins == 0 or any(record.coins == 0 for record in records)
+    return coins == 0 or any(not record.coins for record in records)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 
 import attrs
 import pytest
-from lost_starts import FOUR_VIDEOS
+from lost_starts import FOUR_IMAGES, FOUR_VIDEOS
 from virtual_time import IMAGE, caught, client, virtual
 
 from a2e_async import BudgetExceededError
@@ -61,3 +62,33 @@ async def test_whoever_says_that_a_start_is_free_is_believed(sim):
         await asyncio.gather(*(job.accepted() for job in jobs))
         assert (a2e.spent, a2e.reserved) == (0, 0)
         await asyncio.gather(*jobs)
+
+
+class PartlyNamed(DirectTransport):
+    """Leaves the coins out of the last row of each answer to a start."""
+
+    async def send(self, request, headers):
+        """Answer one request."""
+        reply = await super().send(request, headers)
+        if not request.start:
+            return reply
+        body = json.loads(reply.body)
+        del body["data"][-1]["coins"]
+        return attrs.evolve(reply, body=json.dumps(body).encode())
+
+
+@pytest.mark.parametrize("quoted", [True, False])
+@virtual(opened=False, task_seconds=100, siblings_in_reply=True)
+async def test_coins_that_some_tasks_do_not_name_are_held(sim, quoted):
+    """Three of four images name their coins: the price is held until all do, and the three teach no price of four."""
+    if not quoted:
+        sim.faults.add("quote", "html", hits=None)
+    async with client(sim, http=PartlyNamed(sim, 0.05), budget=100) as a2e:
+        first = a2e.start(FOUR_IMAGES)
+        await first.accepted()
+        assert (a2e.spent, a2e.reserved) == ((0, 40) if quoted else (30, 0))
+        second = a2e.start(FOUR_IMAGES)
+        await asyncio.sleep(0.07)
+        assert a2e.reserved == (80 if quoted else 70)
+        await asyncio.gather(first, second)
+        assert a2e.spent == (80 if quoted else 60)
