@@ -9,7 +9,7 @@ import re
 import attrs
 import pytest
 from lost_starts import FOUR_IMAGES, FOUR_VIDEOS
-from virtual_time import IMAGE, caught, client, virtual
+from virtual_time import IMAGE, caught, client, until, virtual
 
 from a2e_async import BudgetExceededError
 from a2e_async.simulator.virtual import DirectTransport
@@ -88,7 +88,7 @@ async def test_coins_that_some_tasks_do_not_name_are_held(sim, quoted):
         await first.accepted()
         assert (a2e.spent, a2e.reserved) == ((0, 40) if quoted else (30, 0))
         second = a2e.start(FOUR_IMAGES)
-        await asyncio.sleep(0.07)
+        await until(lambda: a2e.reserved > (40 if quoted else 0), step=0.01)
         assert a2e.reserved == (80 if quoted else 70)
         await asyncio.gather(first, second)
         assert a2e.spent == (80 if quoted else 60)
