@@ -44,6 +44,8 @@ class RowReader:
         if spelling == watch.spelling and not self._is_heard(watch):
             return False
         record = wire.record(family, row)
+        if record.status is Status.COMPLETED and not record.urls and family.makes != "record" and watch.lacks_urls():
+            return False  # it was paid for its file: a job that ends without one has lost it
         if record.status is Status.UNKNOWN:
             self._report_spelling(family, spelling)
         known = watch.job.known(watch.task_id)

@@ -1,7 +1,8 @@
 """What is being watched: each task once, by its id, whoever waits for it; and ids that were hinted at too early.
 
-Law of this file: each fact of a watch has one writer. `rows` writes the spelling, `trust` what is missing and late, the
-poller what is asked for and hurried, `learned` what was seen running, and the schedule the place.
+Law of this file: each fact of a watch has one writer. `rows` writes the spelling and what lacks its URLs, `trust` what
+is missing and late, the poller what is asked for and hurried, `learned` what was seen running, and the schedule the
+place.
 """
 
 from __future__ import annotations
@@ -17,12 +18,24 @@ from a2e_async.engine.jobs.job import AnyJob
 
 KEPT_SECONDS: Final = 60.0
 KEPT_IDS: Final = 10_000
+_BARE_SECONDS: Final = 30.0
 
 
 class Watch(Waiting):
     """One task that is being watched, under its id or, where another family has the same id, under both names."""
 
-    __slots__ = ("alone_until", "hurried", "job", "key", "late", "lates", "missing_since", "spelling", "task_id")
+    __slots__ = (
+        "alone_until",
+        "bare_since",
+        "hurried",
+        "job",
+        "key",
+        "late",
+        "lates",
+        "missing_since",
+        "spelling",
+        "task_id",
+    )
 
     def __init__(self, job: AnyJob, task_id: str, key: str, born: float) -> None:
         super().__init__(born, teaches=job.request is not None and not job.options.find_first)
@@ -34,6 +47,7 @@ class Watch(Waiting):
         self.late = False
         self.lates = 0
         self.missing_since: float | None = None
+        self.bare_since: float | None = None
         self.hurried = False
 
     def is_alone(self, now: float) -> bool:
@@ -60,6 +74,12 @@ class Watch(Waiting):
             self.missing_since = now
         return now - self.missing_since
 
+    def lacks_urls(self) -> bool:
+        """Whether to wait for the URLs of a task that is shown as completed without any: they may come a bit later."""
+        if self.bare_since is None:
+            self.bare_since = self.asked
+        return self.asked - self.bare_since < _BARE_SECONDS
+
     def isolate(self, until: float) -> None:
         """Have the task asked for by its detail until a time; one in the past ends that."""
         self.alone_until = until
@@ -68,7 +88,7 @@ class Watch(Waiting):
         """Give a watch of the same task that knows the same, for the same job or for another that shares it."""
         copy = Watch(job or self.job, self.task_id, self.key, self.born)
         copy.seen, copy.asked, copy.teaches = self.seen, self.asked, self.teaches
-        copy.spelling, copy.missing_since = self.spelling, self.missing_since
+        copy.spelling, copy.missing_since, copy.bare_since = self.spelling, self.missing_since, self.bare_since
         copy.alone_until, copy.late, copy.lates = self.alone_until, self.late, self.lates
         return copy
 
