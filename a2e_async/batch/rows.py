@@ -290,7 +290,10 @@ def _squeezed(name: str) -> str:
 def shown(name: object) -> str:
     """Give text of a file so that it can be shown: short, and without what a terminal takes for a command."""
     text = hide_secrets(str(name))[:LONGEST_ID]
-    return text if text.isprintable() and text else ascii(text)
+    if text.isprintable() and text:
+        return text
+    escaped = ascii(text)  # each character may have become ten
+    return escaped if len(escaped) <= 2 * LONGEST_ID else f"{text[: LONGEST_ID // 10]!a}…"
 
 
 def shortened(message: str) -> str:

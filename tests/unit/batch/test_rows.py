@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from a2e_async import ImageToVideo, TextToImage
 from a2e_async.batch.inputs import OutputOf
 from a2e_async.batch.reading import read_row
-from a2e_async.batch.rows import BadRow, Row, stem_of
+from a2e_async.batch.rows import BadRow, Row, shown, stem_of
 from a2e_async.core import family as families
 from a2e_async.core.family import Family, Request
 from a2e_async.core.records import Result
@@ -217,3 +217,20 @@ def test_a_image_of_another_row_goes_where_the_family_takes_it():
     image = row({**IMAGE, "image_from": "kite"})
     assert image.request({OutputOf("kite"): LINK}) == TextToImage("a kite", input_images=[LINK])
     assert image.kept() == {"prompt": "a kite", "image_from": "kite"}
+
+
+@pytest.mark.parametrize(
+    ("name", "shown_as"),
+    [
+        ("красный змей", "красный змей"),
+        ("", "''"),
+        ("a\0b", r"'a\x00b'"),
+        ("\x1b[2J", r"'\x1b[2J'"),
+        ("x" * 300, "x" * 100),
+        ("\ue000" * 300, "'" + r"\ue000" * 10 + "'…"),
+    ],
+)
+def test_a_name_of_a_file_is_shown_in_one_short_line(name, shown_as):
+    """A field of a hundred characters that no terminal may have is not a thousand characters of escapes."""
+    assert shown(name) == shown_as
+    assert len(shown(name)) <= 200
