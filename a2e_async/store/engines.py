@@ -43,6 +43,11 @@ class SqlEngine(Protocol):
         """Its address, for messages; never with a password."""
         ...
 
+    @property
+    def origin(self) -> str:
+        """What this very store is known by, so that a copy or one that was put back is not; "" where nobody can say."""
+        ...
+
     async def open(self) -> None:
         """Connect, and bring the tables up to date."""
         ...

@@ -36,7 +36,6 @@ _DEFAULTS: Final[Mapping[str, str]] = {
     "application_name": "a2e_async",
 }
 _AWAY: Final = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.ReadOnlySqlTransaction)
-_CONNECTING = "the database cannot be reached"
 
 
 class PostgresEngine:
@@ -64,6 +63,11 @@ class PostgresEngine:
         """Its address, without the password."""
         return self._place
 
+    @property
+    def origin(self) -> str:
+        """The database cluster and its timeline, which changes when a standby takes over or a backup is put back."""
+        return self._writes.origin
+
     async def open(self) -> None:
         """Connect, and bring the tables up to date."""
         try:
@@ -82,8 +86,7 @@ class PostgresEngine:
         await self._disconnect()
 
     async def _disconnect(self) -> None:
-        for line in (self._leases, self._writes, self._reads):
-            await line.aclose()
+        await asyncio.gather(*[line.aclose() for line in (self._leases, self._writes, self._reads)])
 
     async def _migrate(self) -> None:
         db = await self._writes.connected()
@@ -243,6 +246,7 @@ class _Line:
         self._address = make_conninfo(**facts)
         self._place = place
         self._db: psycopg.AsyncConnection[Any] | None = None
+        self.origin = ""
         self._connecting = asyncio.Lock()
         self._away = False
 
@@ -255,6 +259,7 @@ class _Line:
                 if settings is not None and settings[-1] != "UTF8":
                     await db.close()
                     raise LedgerError(f"{self._place} keeps text as {settings[-1]}; a store needs UTF8")
+                self.origin = await _origin(db)
                 self._db = db
         return self._db
 
@@ -284,3 +289,12 @@ class _Line:
         db, self._db = self._db, None
         if db is not None:
             await db.close()
+
+
+async def _origin(db: psycopg.AsyncConnection[Any]) -> str:
+    """Give the cluster and the timeline, "" where this user may not know it."""
+    try:
+        found = await (await db.execute(sql.ORIGIN)).fetchone()
+    except psycopg.Error:
+        return ""
+    return str(found[0]) if found is not None else ""

@@ -80,6 +80,9 @@ BEGIN: Final = (
     "CREATE SCHEMA IF NOT EXISTS a2e; CREATE TABLE IF NOT EXISTS a2e.about (key text PRIMARY KEY, value text NOT NULL)"
 )
 VERSION: Final = "SELECT value FROM a2e.about WHERE key = 'version'"
+ORIGIN: Final = (
+    "SELECT system_identifier || '/' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) FROM pg_control_system()"
+)
 KEEP_VERSION: Final = (
     "INSERT INTO a2e.about VALUES ('version', %s) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
 )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
+import time
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from secrets import token_hex
 
@@ -17,6 +19,8 @@ from a2e_async.store.shares import Permits, next_permits
 from a2e_async.store.stored_ledger import StoredLedger, as_rows, begun, entries_of, keep, kept
 from a2e_async.store.values import STORED, WHOLE, dump
 from a2e_async.store.verbs import edited_as
+
+_log = logging.getLogger("a2e_async")
 
 _PAGE = 500
 _LONGEST_BATCH = 200
@@ -38,6 +42,8 @@ class SqlStore:
         self._engine = engine
         self._leases: dict[int, HeldLease] = {}
         self._newcomers: set[int] = set()
+        self._origin = ""
+        self._copied = False
 
     @property
     def place(self) -> str:
@@ -51,9 +57,11 @@ class SqlStore:
         """Connect, and bring its tables up to date."""
         await self._engine.open()
         try:
-            for key, words in (("salt", token_hex(16)), ("store_id", token_hex(16))):
+            facts = {"salt": token_hex(16), "store_id": token_hex(16), "begun": repr(time.time())}
+            for key, words in (facts | {"origin": self._engine.origin}).items():
                 sql = "INSERT INTO about (key, value) VALUES (:key, :words) ON CONFLICT (key) DO NOTHING"
                 await self._engine.write(sql, key=key, words=words)
+            await self._learn_origin()
         except BaseException:
             await self._engine.aclose()
             raise
@@ -63,6 +71,21 @@ class SqlStore:
         for lease in list(self._leases.values()):
             await lease.aclose()
         await self._engine.aclose()
+
+    async def _learn_origin(self) -> None:
+        """Note that this is a copy, or was put back: what it calls planned may have been started by the other one."""
+        self._origin, known = self._engine.origin, await self.kept("origin") or ""
+        if known != self._origin and self._origin:
+            await self.keep("origin", self._origin)
+        if known and self._origin and known != self._origin:
+            await self.keep("copied", repr(time.time()))
+            words = "%s is a copy, or was put back: what it calls planned is looked for before it is started"
+            _log.warning(words, self.place)
+        self._copied = await self.kept("copied") is not None
+
+    def _is_copied(self) -> bool:
+        """Whether it is, or has become one since it was opened: a standby that took over may lack the last writes."""
+        return self._copied or self._engine.origin not in ("", self._origin)
 
     # Leases and shards.
 
@@ -112,7 +135,7 @@ class SqlStore:
         place = Holding(batch, no, lease.id)
         if not await self._engine.claim(place):
             return None
-        return StoredLedger(self._engine, place, await self._batch_id(batch))
+        return StoredLedger(self._engine, place, await self._batch_id(batch), copied=self._is_copied())
 
     async def open_shards(self, batch: str | None = None) -> Sequence[Shard]:
         """Give the shards that nobody holds and that have rows which have not come to an end, the oldest first."""

@@ -60,6 +60,14 @@ class SqliteEngine:
         """Its address, for messages."""
         return "memory:" if self._path is None else f"sqlite:///{self._path}"
 
+    @property
+    def origin(self) -> str:
+        """What the system knows the file by."""
+        try:
+            return "" if self._path is None else str(self._path.stat().st_ino)
+        except OSError:
+            return ""
+
     async def open(self) -> None:
         """Open the file, or begin one."""
         self._thread = SqliteThread(self._connect, self.place)

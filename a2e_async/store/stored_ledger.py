@@ -23,12 +23,14 @@ class StoredLedger(RowVerbs):
         engine: Where it lies.
         place: Whose rows are written.
         batch_id: The batch's own random id.
+        copied: Whether rows that are planned here may have been started from a copy of the store.
     """
 
-    def __init__(self, engine: SqlEngine, place: Holding, batch_id: str) -> None:
+    def __init__(self, engine: SqlEngine, place: Holding, batch_id: str, *, copied: bool = False) -> None:
         self._engine = engine
         self._place = place
         self._batch_id = batch_id
+        self._copied = copied
         self._open = True
 
     @property
@@ -43,8 +45,8 @@ class StoredLedger(RowVerbs):
 
     @property
     def copied(self) -> bool:
-        """False: a store knows who holds what."""
-        return False
+        """Whether the store was copied or put back before the shard was claimed; a new shard is nobody else's."""
+        return self._copied
 
     @property
     def shard(self) -> int:

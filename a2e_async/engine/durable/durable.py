@@ -205,6 +205,8 @@ class DurableJobs:
         if entry.letters:
             posted = Posted(first=entry.sent_first, last=entry.sent_last, letters=entry.letters)
             job.options = attrs.evolve(job.options, find_first=True, sent_before=posted)
+        elif ledger.copied:
+            job.options = attrs.evolve(job.options, find_first=True)
         lacking = self._lacking.pop(entry.id, None)
         if lacking is not None:
             self._engine.ends.fail(job, lacking)
