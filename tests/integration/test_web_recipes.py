@@ -1,0 +1,74 @@
+"""The web applications of the guide, each served: a key that is posted twice is one bill, and its events come."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import socket
+import sys
+
+import aiohttp
+import pytest
+from documents import blocks_of
+from web_apps import aiohttp_server, hypercorn_server, uvicorn_server
+
+from a2e_async import simulator
+
+SERVERS = {
+    "with_fastapi.py": uvicorn_server,
+    "with_starlette.py": uvicorn_server,
+    "with_litestar.py": uvicorn_server,
+    "with_quart.py": hypercorn_server,
+    "with_aiohttp.py": aiohttp_server,
+}
+RECIPES = {block.file: block.text for block in blocks_of("guide/web") if block.file.startswith("with_")}
+
+
+def application(folder, name, monkeypatch):
+    """Load a recipe as a module of its own, and give its application."""
+    (folder / name).write_text(RECIPES[name])
+    spec = importlib.util.spec_from_file_location(name.removesuffix(".py"), folder / name)
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, spec.name, module)  # frameworks read the annotations there
+    spec.loader.exec_module(module)
+    return module.app
+
+
+async def events_of(http, url):
+    """Read a stream of events to its end."""
+    kinds, data = [], {}
+    async with http.get(url) as reply:
+        assert reply.content_type == "text/event-stream"
+        async for line in reply.content:
+            if line.startswith(b"event: "):
+                kinds.append(line.decode().strip().removeprefix("event: "))
+            if line.startswith(b"data: "):
+                data = json.loads(line.removeprefix(b"data: "))
+    return kinds, data
+
+
+def test_every_framework_has_its_recipe():
+    """None of them is shown without being served here."""
+    assert set(RECIPES) == set(SERVERS)
+
+
+@pytest.mark.parametrize("name", SERVERS)
+async def test_a_recipe_starts_once_and_tells(name, tmp_path, monkeypatch):
+    """Posted twice under one key: one bill; the events end with the URL; a webhook without the secret is refused."""
+    monkeypatch.chdir(tmp_path)
+    async with simulator.serve(task_seconds=0.3, media="tiny") as sim, aiohttp.ClientSession() as http:
+        monkeypatch.setenv("A2E_BASE_URL", sim.url)
+        monkeypatch.setenv("A2E_API_KEY", sim.token)
+        with socket.create_server(("127.0.0.1", 0), backlog=100) as listening:
+            url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+            async with SERVERS[name](application(tmp_path, name, monkeypatch), listening):
+                for _ in range(2):
+                    headers = {"Idempotency-Key": "order-17"}
+                    async with http.post(f"{url}/images", params={"prompt": "a red kite"}, headers=headers) as reply:
+                        assert (reply.status, await reply.json()) == (202, {"key": "order-17"})
+                kinds, data = await events_of(http, f"{url}/images/order-17/events")
+                assert kinds[-1] == "done"
+                assert data["urls"]
+                async with http.post(f"{url}/a2e/webhook", json={}) as reply:
+                    assert reply.status == 401
+        assert len(sim.book.starts) == 1
