@@ -202,12 +202,14 @@ def _of_open_file(file: Any, largest: float) -> Content:  # noqa: ANN401 - whate
     except ValueError:
         raise FaultError("must be open", f"a file that was closed: {name}", "was closed") from None
     try:
+        if not file.readable():
+            raise FaultError("must be open for reading", f"a file that is not: {name}", "is not open for reading")
         if number is None:
             return InMemory(_read(file, largest), name)
         if (fault := _fault_of(number)) is not None:
             raise fault
         return OpenFile(file, file.tell(), name)
-    except (OSError, ValueError) as error:
+    except (AttributeError, OSError, ValueError) as error:
         raise unreadable(error) from error
 
 

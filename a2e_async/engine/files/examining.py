@@ -20,6 +20,7 @@ from a2e_async.core.inputs import FaultError
 from a2e_async.engine.files.contents import Content, FileAt, unreadable
 from a2e_async.errors import UsageError
 
+_OR_READ: Final = ", or one that was read to its end: seek(0) goes back"
 _DIGEST: Final = 16
 _KIND = re.compile(r"(image|video|audio)/[A-Za-z0-9][A-Za-z0-9.+-]*")
 _OTHER = re.compile(r"[^A-Za-z0-9._-]+")
@@ -127,7 +128,8 @@ def _examined(
         raise FaultError(f"must have at most {largest:,} bytes (Transfers.largest)", f"{size:,} bytes", words)
     head = source.read(media.SNIFFED)
     if not head:
-        raise FaultError("must not be empty", "an empty file", "is empty")
+        read = "" if isinstance(content, FileAt) or not content.name.startswith("open file") else _OR_READ
+        raise FaultError("must not be empty", f"an empty file{read}", f"is empty{read}")
     known = media.sniff(head)
     content_type = kind or (known[1] if known else None)
     if content_type is None:

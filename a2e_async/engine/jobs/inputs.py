@@ -48,6 +48,7 @@ from a2e_async.errors import (
     ClientClosedError,
     InputFailedError,
     InsufficientCoinsError,
+    UsageError,
     again,
 )
 
@@ -161,6 +162,8 @@ class Inputs:
                 files.append(InputFile(field, place, self._files().hold(value)))
             except FaultError as fault:
                 raise refusal(field, place, fault.rule, fault.instead) from fault
+            except UsageError as error:
+                raise refusal(field, place, "must be a path that can be used", f"{value!s:.60}: {error}") from error
 
     def wait(self, job: AnyJob, files: tuple[InputFile, ...]) -> None:
         """Let a job wait for what its request takes; then its start is sent."""
