@@ -151,6 +151,7 @@ class BlockingClient(Front[A2EClient], ShortForms):
     quote = made(A2EClient.quote, waited)
     hint = made(A2EClient.hint, called)
     base_url = Shown(A2EClient, lambda a2e: a2e.base_url)
+    upload_price = Shown(A2EClient, lambda a2e: a2e.upload_price)
     webhook = Shown(A2EClient, lambda a2e: a2e.webhook)
     learned = Shown(A2EClient, lambda a2e: a2e.learned)
 

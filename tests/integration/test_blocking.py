@@ -291,18 +291,3 @@ def test_a_program_that_leaves_it_open_ends(service):
     assert done.returncode == 0
     assert "the client was closed with 1 job running (text_to_image " in done.stderr
     assert "a2e.attach(family, task_id)" in done.stderr
-
-
-def test_inputs_are_files_and_jobs(a2e, tmp_path):
-    """A photo, a result and a job that still runs are inputs, and so is the first step of a pair."""
-    (tmp_path / "me.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(99))
-    words = {"prompt": "it climbs", "negative_prompt": "blurry"}
-    image = a2e.start(IMAGE)
-    video = a2e.start(ImageToVideo(image, end_image_url=tmp_path / "me.png", **words))
-    assert "BlockingJob" in repr(ImageToVideo(image, **words))
-    assert video.result().url
-    assert a2e.image_to_video(image.result(), **words).url
-    (pair,) = a2e.gather([IMAGE], then=lambda image: ImageToVideo(image, **words))
-    assert pair.records[0].family == "image_to_video"
-    (job,) = a2e.as_completed([IMAGE], then=lambda image: ImageToVideo(image, **words))
-    assert job.result().url
