@@ -11,7 +11,9 @@ import asyncio
 import contextlib
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
 
 import attrs
 
@@ -51,6 +53,22 @@ class _Running:
         return max(0, self.rows - (self.run.begun if self.run else 0))
 
 
+class Deliverer(Protocol):
+    """An engine that says to this process which shards to run, such as `procrastinate.Delivery`."""
+
+    def opened(self) -> AbstractAsyncContextManager[None]:
+        """Deliver for the length of the block."""
+        ...
+
+    async def sweep(self) -> None:
+        """Ask again for what the store calls open."""
+        ...
+
+
+Engine = Callable[[str, Callable[[int], Awaitable[None]]], Deliverer]
+"""Makes a deliverer of a batch's name and of what runs a shard by its number."""
+
+
 class Round:
     """One batch, with one client and one lease.
 
@@ -61,13 +79,24 @@ class Round:
         batch: The batch's name.
         terms: How it is run.
         ways: How its rows are brought to their files; the room in it is set here.
+        engine: Makes what delivers shards; None: this process looks for them itself.
 
     Attributes:
         ends: How many rows ended in which state.
         stopped_by: The error for which nothing more was started, or None.
     """
 
-    def __init__(self, store: Store, lease: Lease, a2e: A2EClient, *, batch: str, terms: Terms, ways: Ways) -> None:
+    def __init__(
+        self,
+        store: Store,
+        lease: Lease,
+        a2e: A2EClient,
+        *,
+        batch: str,
+        terms: Terms,
+        ways: Ways,
+        engine: Engine | None = None,
+    ) -> None:
         self.ends: Counter[State] = Counter()
         self.stopped_by: Exception | None = None
         self._store = store
@@ -82,6 +111,7 @@ class Round:
         self._running: dict[asyncio.Task[ShardEnd | None], _Running] = {}
         self._free_rows = terms.max_running
         self._again = asyncio.Event()
+        self._deliverer = engine(batch, self.deliver) if engine is not None else None
 
     def stop(self) -> None:
         """Start nothing more; what was sent goes on, what was not is left for others."""
@@ -98,13 +128,19 @@ class Round:
         fenced = asyncio.create_task(self._leave_when_fenced(), name="a2e fence")
         leave = self._ways.room.join(self._wake.set)
         try:
-            while not await self._is_over():
-                await pause(self._wake, self._lease.ttl)
+            async with contextlib.nullcontext() if self._deliverer is None else self._deliverer.opened():
+                while not await self._is_over():
+                    await pause(self._wake, self._lease.ttl)
         finally:
             leave()
             for task in (beating, fenced, *self._running):
                 task.cancel()
             await asyncio.gather(beating, fenced, *self._running, return_exceptions=True)
+
+    async def deliver(self, no: int) -> None:
+        """Run a shard to its end that an engine has delivered; nothing happens when it is somebody else's."""
+        if not self._stopping and no not in self._had:
+            await asyncio.wait([await self._take(no, 0)])
 
     async def _is_over(self) -> bool:
         """Take what there is room for; says whether nothing runs here and nothing may come."""
@@ -129,19 +165,22 @@ class Round:
             return ()
         open_to_us = [shard for shard in free if shard.no not in self._had]
         self._free_rows = sum(shard.open for shard in open_to_us)
+        if self._deliverer is not None:
+            await self._deliverer.sweep()
+            return free
         at = self._lease.id % (len(open_to_us) or 1)  # so that not all processes want the same one
         for shard in [*open_to_us[at:], *open_to_us[:at]]:
             if self._stopping or not self._has_room():
                 break
-            await self._take(shard)
+            await self._take(shard.no, shard.open)
         return free
 
     def _has_room(self) -> bool:
         return self._ways.room.free > sum(one.waiting for one in self._running.values())
 
-    async def _take(self, shard: Shard) -> None:
+    async def _take(self, no: int, rows: int) -> asyncio.Task[ShardEnd | None]:
         """Run a shard, and wait until it is known how many rows it has, or that it is somebody else's."""
-        known, running = asyncio.Event(), _Running(rows=shard.open)
+        known, running = asyncio.Event(), _Running(rows=rows)
 
         def opened(run: RowsRun, rows: int) -> None:
             running.run, running.rows = run, rows
@@ -150,17 +189,18 @@ class Round:
             self._again.set()
             known.set()
 
-        self._had.add(shard.no)
+        self._had.add(no)
         task = asyncio.create_task(
-            run_shard(self._store, self._lease, self._a2e, self._batch, shard.no, ways=self._ways, on_open=opened),
-            name=f"a2e shard {shard.no}",
+            run_shard(self._store, self._lease, self._a2e, self._batch, no, ways=self._ways, on_open=opened),
+            name=f"a2e shard {no}",
         )
         self._running[task] = running
         task.add_done_callback(lambda _task: known.set())
-        task.add_done_callback(lambda task: self._end(task, shard))
+        task.add_done_callback(lambda task: self._end(task, no))
         await known.wait()
+        return task
 
-    def _end(self, task: asyncio.Task[ShardEnd | None], shard: Shard) -> None:
+    def _end(self, task: asyncio.Task[ShardEnd | None], no: int) -> None:
         del self._running[task]
         self._wake.set()
         if task.cancelled():
@@ -169,7 +209,7 @@ class Round:
         if isinstance(error, Exception):
             self._stop_for(error)
         elif end is None:
-            self._had.discard(shard.no)  # somebody else was quicker, and may die
+            self._had.discard(no)  # somebody else was quicker, and may die
         else:
             self.ends += end.ends
             if end.stopped_by is not None:

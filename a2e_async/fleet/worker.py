@@ -16,7 +16,7 @@ from a2e_async.batch.room import RowPlaces
 from a2e_async.batch.shards import Ways
 from a2e_async.client import A2EClient
 from a2e_async.engine.files.names import require_writable
-from a2e_async.fleet.rounds import Round, pause
+from a2e_async.fleet.rounds import Engine, Round, pause
 from a2e_async.fleet.terms import Terms, check_folder, mark_folder, read_terms, stopped
 from a2e_async.store.entries import State
 from a2e_async.store.ports import JOBS, Lease, Store
@@ -35,6 +35,7 @@ class Worker:
         batch: The only batch to work on; None: all of the store, one after the other.
         stay: Whether it waits for more when nothing is left.
         on_change: Told of each change of a row, after it was written down.
+        engine: Makes what delivers shards; None: this process looks for them itself.
 
     Attributes:
         ends: How many rows ended in which state, by this process.
@@ -52,6 +53,7 @@ class Worker:
         batch: str | None = None,
         stay: bool = False,
         on_change: OnChange = lambda _entry: None,
+        engine: Engine | None = None,
     ) -> None:
         self.ends: Counter[State] = Counter()
         self.stopped_by: Exception | None = None
@@ -63,6 +65,7 @@ class Worker:
         self._only = batch
         self._stay = stay
         self._on_change = on_change
+        self._engine = engine
         self._stopping = False
         self._wake = asyncio.Event()
         self._rounds: set[tuple[str, str]] = set()
@@ -123,7 +126,7 @@ class Worker:
                 host=socket.gethostname(),
                 on_change=self._on_change,
             )
-            self._round = Round(self._store, self.lease, a2e, batch=batch, terms=terms, ways=ways)
+            self._round = Round(self._store, self.lease, a2e, batch=batch, terms=terms, ways=ways, engine=self._engine)
             try:
                 if not self._stopping:
                     await self._round.run()

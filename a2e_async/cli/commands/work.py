@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,9 @@ from a2e_async.cli.display.output import counted
 from a2e_async.cli.resume import same_command
 from a2e_async.cli.run import Run, command
 from a2e_async.client import A2EClient
-from a2e_async.errors import FencedError, LedgerError
+from a2e_async.errors import FencedError, LedgerError, UsageError
 from a2e_async.fleet.local import FENCED
+from a2e_async.fleet.rounds import Deliverer, Engine
 from a2e_async.fleet.terms import Terms
 from a2e_async.fleet.worker import OpenClient, Worker
 from a2e_async.store.entries import Entry
@@ -39,6 +41,11 @@ _CLOSE_SECONDS = 2.0
     ),
 )
 @click.option("--batch", metavar="NAME", help="Work on this batch only.")
+@click.option(
+    "--engine",
+    type=click.Choice(["procrastinate"]),
+    help="Let this engine, in the same PostgreSQL, deliver the work (default: each process looks for it itself).",
+)
 @click.option("--stay", is_flag=True, help="Wait for more when nothing is left.")
 @click.option("--with-parent", is_flag=True, hidden=True, help="Leave when standard input ends.")
 async def work(run: Run, store: str | None, with_parent: bool, **how: Any) -> int:  # noqa: ANN401, FBT001 - click's
@@ -57,7 +64,8 @@ async def work(run: Run, store: str | None, with_parent: bool, **how: Any) -> in
     url, workers = store_url(store), list[Worker]()
     try:
         async with opened_store(url) as open_store:
-            workers.append(_worker(run, open_store, folder, how))
+            engine = _engine(how, str(url), open_store) if how["engine"] else None
+            workers.append(_worker(run, open_store, folder, how, engine=engine))
             await _work(run, workers[0], with_parent=with_parent)
     except LedgerError as error:
         if workers or not with_parent:
@@ -67,13 +75,29 @@ async def work(run: Run, store: str | None, with_parent: bool, **how: Any) -> in
     return _finish(run, workers[0], hidden=url is not None and shown_url(url) is None)
 
 
-def _worker(run: Run, store: Store, folder: Path, how: Mapping[str, Any]) -> Worker:
+def _engine(how: Mapping[str, Any], url: str, store: Store) -> Engine:
+    if not url.startswith(("postgresql:", "postgres:")):
+        raise UsageError(f"--engine {how['engine']}: needs a store in PostgreSQL, such as postgresql://db/a2e")
+    try:
+        module = importlib.import_module(f"a2e_async.fleet.{how['engine']}")
+    except ImportError as error:
+        words = f"--engine {how['engine']}: {error.name} is not installed: pip install 'a2e-async[fleet]'"
+        raise UsageError(words) from error
+
+    def made(batch: str, run_one: Callable[[int], Awaitable[None]]) -> Deliverer:
+        delivery: Deliverer = module.Delivery(url, store, batch, run_one, how["lease"] or TTL)
+        return delivery
+
+    return made
+
+
+def _worker(run: Run, store: Store, folder: Path, how: Mapping[str, Any], *, engine: Engine | None) -> Worker:
     def changed(entry: Entry) -> None:
         if run.settings.json:
             run.output.result("", as_data(folder, entry, entry.error))
 
-    options = {"batch": how["batch"], "stay": how["stay"], "on_change": changed}
-    return Worker(store, folder, _client_of(run), ttl=how["lease"] or TTL, **options)
+    ttl, options = how["lease"] or TTL, {"batch": how["batch"], "stay": how["stay"]}
+    return Worker(store, folder, _client_of(run), ttl=ttl, on_change=changed, engine=engine, **options)
 
 
 async def _work(run: Run, worker: Worker, *, with_parent: bool) -> None:
