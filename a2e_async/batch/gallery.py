@@ -7,19 +7,23 @@ and its one script, known by their digests, and media from where the page is. So
 from __future__ import annotations
 
 import base64
+import contextlib
 import functools
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
 from html import escape
 from importlib.resources import files
+from pathlib import Path
 from string import Template
 from typing import Any, TextIO
 
 from a2e_async.batch.manifest import number, without_secrets
 from a2e_async.core.secrets import is_secret
-from a2e_async.store.entries import Entry, State
+from a2e_async.store.entries import Entry, State, is_text
+from a2e_async.store.values import OWN_COLUMNS
 
 _SCRIPTS = ("data.js", "view.js", "cards.js", "grid.js", "timeline.js", "dialog.js", "fleet.js", "main.js")
 _LONGEST = 20_000  # characters of a text that the page shows
@@ -59,9 +63,19 @@ class Gallery:
         fleet: Who works on the batch, where several processes do: `workers`, each with worker, lease, silent and ttl
             (seconds), places, running, open, rate (rows a second or None) and shards (numbers); `live` says that the
             page is written again, so that it loads itself anew.
+        folder: Where the page lies, so that it can show the files that rows have taken; None to show none.
     """
 
-    def __init__(self, out: TextIO, *, title: str, now: float, fleet: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        out: TextIO,
+        *,
+        title: str,
+        now: float,
+        fleet: Mapping[str, Any] | None = None,
+        folder: Path | None = None,
+    ) -> None:
+        self._folder = None if folder is None else folder.absolute()
         self._fleet = fleet
         self._out = out
         self._now = now
@@ -88,6 +102,7 @@ class Gallery:
     def _row(self, entry: Entry) -> list[Any]:
         """Give a row as `data.js` reads it, without the empty values at its end."""
         fields = dict(entry.fields)
+        own = fields.pop(OWN_COLUMNS, None)
         row = [
             entry.id,
             _STATE_NUMBERS[entry.state],
@@ -102,10 +117,22 @@ class Gallery:
             self._shared(self._settings, _settings(fields)),
             entry.attempt if entry.attempt > 1 else 0,
             "" if entry.task_ids else entry.tag,
+            [part for value in fields.values() for part in self._inputs(value)],
+            _settings(own) if isinstance(own, Mapping) else 0,
         ]
         while not row[-1]:
             row.pop()
         return [None if value is None else value or 0 for value in row]  # coins may be unknown, and may be none
+
+    def _inputs(self, value: Any) -> Iterator[str]:  # noqa: ANN401 - what the ledger keeps of a field
+        """Give name and relative place of each file that a field takes and that lies on this machine."""
+        for one in value if isinstance(value, list | tuple) else (value,):
+            place = one.get("at") if isinstance(one, Mapping) and "sha256" in one else None
+            if self._folder is None or not isinstance(place, str) or not is_text(place):
+                continue
+            with contextlib.suppress(ValueError):  # it lies on another drive
+                yield _cut(str(one.get("file")))
+                yield Path(os.path.relpath(place, self._folder)).as_posix()
 
     def _shared(self, words: _Words, value: Any) -> Any:  # noqa: ANN401 - a JSON value
         return (words.number(_encode(value)) or value) if value else 0
@@ -128,7 +155,7 @@ def _needs(text: str) -> bool:
 def _settings(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Give the fields that the page shows as a table; never a secret."""
     return {
-        name: _plain(without_secrets(value))
+        name: _plain(without_secrets(_named(value)))
         for name, value in fields.items()
         if value is not None and not is_secret(name)
     }
@@ -142,8 +169,13 @@ def _plain(value: Any) -> str | float:  # noqa: ANN401 - whatever the row's auth
     if isinstance(value, float) and math.isfinite(value):
         return value
     if isinstance(value, (list, tuple)):
-        return _cut(" ".join(map(str, value)))
+        return _cut(" ".join(str(_named(one)) for one in value))
     return _text(value)
+
+
+def _named(value: Any) -> Any:  # noqa: ANN401 - what the ledger keeps
+    """Give a file by its name, anything else as it is."""
+    return value["file"] if isinstance(value, Mapping) and "file" in value and "sha256" in value else value
 
 
 def _text(value: Any) -> str:  # noqa: ANN401 - whatever the row's author gave

@@ -6,12 +6,14 @@ import csv
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
+from a2e_async.batch.inputs import told
 from a2e_async.core.secrets import hide_secrets, is_secret
 from a2e_async.store.entries import Entry
+from a2e_async.store.values import OWN_COLUMNS
 
 COLUMNS = (
     "row",
@@ -44,9 +46,14 @@ def values(entry: Entry) -> dict[str, Any]:
 
     `started` is when the start was about to be sent, `finished` when its tasks had ended, both ISO 8601 in UTC;
     `seconds` lie between them. `ids`, `path`, `bytes` and `sha256` are lists; the last three go together, one item for
-    each file. `prompt` and `inputs` are what the row was given, without secrets. What is not known is None.
+    each file. `prompt` and `inputs` are what the row was given, without secrets: a file by its name and its digest,
+    another row's output as row:ID. What is not known is None.
     """
-    given = {name: value for name, value in entry.fields.items() if value is not None and not is_secret(name)}
+    given = {
+        name: told(value)
+        for name, value in entry.fields.items()
+        if value is not None and not is_secret(name) and name != OWN_COLUMNS
+    }
     return {
         "row": entry.id,
         "family": entry.family,
@@ -115,19 +122,25 @@ class Manifests:
         lines: Where the JSON Lines go.
         table: Where the CSV goes: UTF-8 without a byte order mark, commas, one line feed at a line's end.
         hosts: Whether each row says which machine has its files, in a last column `host`.
+        columns: Names of own columns, which stand at the end of the table; JSON Lines have them under `columns`.
     """
 
-    def __init__(self, lines: TextIO, table: TextIO, *, hosts: bool = False) -> None:
+    def __init__(self, lines: TextIO, table: TextIO, *, hosts: bool = False, columns: Sequence[str] = ()) -> None:
         self._lines = lines
         self._table = csv.writer(table, lineterminator="\n")
         self._hosts = hosts
-        self._table.writerow([*COLUMNS, "host"] if hosts else COLUMNS)
+        self._columns = columns
+        ours = [*COLUMNS, *(["host"] if hosts else [])]
+        own = [f"own {name}" if name in ours else name for name in columns]
+        self._table.writerow([*ours, *map(cell, own)])
 
     def add(self, entry: Entry) -> None:
         """Write one row."""
         row = values(entry) | ({"host": [file.host for file in entry.files]} if self._hosts else {})
-        self._lines.write(_encode(row) + "\n")
-        self._table.writerow([cell(value) for value in row.values()])
+        own: Any = without_secrets(entry.fields.get(OWN_COLUMNS) or {})
+        self._lines.write(_encode({**row, "columns": own} if own else row) + "\n")
+        columns = [own.get(name) if isinstance(own, Mapping) else None for name in self._columns]
+        self._table.writerow([cell(value) for value in (*row.values(), *columns)])
 
 
 def _seconds(entry: Entry) -> float | None:

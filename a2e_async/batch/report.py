@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import stat
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,6 +30,7 @@ def write_report(
     now: float | None = None,
     fleet: Mapping[str, Any] | None = None,
     hosts: bool = False,
+    columns: Sequence[str] = (),
 ) -> Path:
     """Write `manifest.jsonl`, `manifest.csv` and `index.html` and give the path of the page.
 
@@ -43,6 +44,7 @@ def write_report(
         now: What the page takes for now, in seconds since 1970; by default the clock's.
         fleet: Who works on the batch, where several processes do; see `Gallery`.
         hosts: Whether the manifests say which machine has each row's files.
+        columns: Names of own columns for the manifest's table.
 
     Raises:
         OSError: The folder cannot be written, or the disk is full.
@@ -53,8 +55,8 @@ def write_report(
             files.append(AtomicFile(place))  # noqa: PERF401 - what is open by then has to be discarded
         lines, table, page = (file.text for file in files)
         moment = time.time() if now is None else now
-        gallery = Gallery(page, title=folder.resolve().name, now=moment, fleet=fleet)
-        _fill(Manifests(lines, table, hosts=hosts), gallery, entries)
+        gallery = Gallery(page, title=folder.resolve().name, now=moment, fleet=fleet, folder=folder)
+        _fill(Manifests(lines, table, hosts=hosts, columns=columns), gallery, entries)
         _put(files)
     finally:
         for file in files:

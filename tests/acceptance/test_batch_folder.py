@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import sys
@@ -140,6 +141,35 @@ async def test_prompts_come_from_stdin_and_from_a_file(batch, sim, lonely, monke
     assert end.code == 0, end.err
     assert [row["prompt"] for row in manifest(lonely.folder).values()] == ["a red kite", "a boat", "a boat, and a kite"]
     assert len(sim.book.starts) == 3
+
+
+async def test_own_columns_are_kept_on_demand(batch, sim, lonely):
+    """In the manifests and on the page; without a word they are refused, and a slip of a field's name always is."""
+    photo(lonely.folder / "me.png")
+    head = "id,prompt,negative_prompt,image_url,customer,status"
+    (lonely.folder / "rows.csv").write_text(f"{head}\na,waves,blurry,me.png,=Ann & Co,gold\nb,waves,blurry,me.png,,\n")
+    words = ("run", "rows.csv", "--family", "image_to_video", "--out", "out")
+    end = await batch(*words)
+    assert (end.code, len(sim.book.starts)) == (2, 0)
+    assert "or keep them with --keep-columns" in end.err
+    assert (await batch(*words, "--keep-columns")).code == 0
+    rows = manifest(lonely.folder)
+    assert (rows["a"]["columns"], "columns" in rows["b"]) == ({"customer": "=Ann & Co", "status": "gold"}, False)
+    assert rows["a"]["inputs"]["image_url"]["file"] == "me.png"
+    assert str(lonely.folder) not in (lonely.folder / "out/manifest.jsonl").read_text("utf-8")
+    with (lonely.folder / "out/manifest.csv").open(newline="") as text:
+        table = list(csv.DictReader(text))
+    assert [(one["customer"], one["own status"], one["status"]) for one in table] == [
+        ("'=Ann & Co", "gold", "done"), ("", "", "done"),
+    ]  # fmt: skip
+    page = (lonely.folder / "out/index.html").read_text("utf-8")
+    assert '["me.png","../me.png"],{"customer":"=Ann & Co","status":"gold"}' in page
+    (lonely.folder / "rows.csv").write_text(f"{head}\na,waves,blurry,me.png,Bob,gold\nb,waves,blurry,me.png,,\n")
+    assert (await batch(*words, "--keep-columns")).code == 0  # another customer is no other row
+    assert (manifest(lonely.folder)["a"]["columns"]["customer"], len(sim.book.starts)) == ("Bob", 2)
+    (lonely.folder / "rows.csv").write_text("id,prompt,negative_promt,image_url\na,waves,blurry,me.png\n")
+    end = await batch(*words, "--keep-columns")
+    assert (end.code, "did you mean negative_prompt?" in end.err) == (2, True)
 
 
 # What is read again before a retry.

@@ -162,7 +162,7 @@ def test_report_cannot_be_written(a2e, monkeypatch):
     def full(*_args: object) -> Path:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(loop, "write_report", full)
+    monkeypatch.setattr(loop, "write_whole_report", full)
     code, out, err = a2e(*RUN)
     assert (code, out) == (1, "")
     assert "No space left" in err

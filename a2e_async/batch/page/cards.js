@@ -20,9 +20,22 @@ const watcher = new IntersectionObserver((changes) => {
 
 let numbers = null; // of the rows by id, made when a chained row is first shown
 const numberOf = (id) => (numbers ??= new Map(ROWS.map((row, index) => [row[0], index]))).get(id);
-const posterOf = (row) => {
-  const source = row.settings.image_from === undefined ? undefined : numberOf(row.settings.image_from);
-  return source === undefined ? "" : rowOf(source).files.find((file) => file.kind === "image")?.link || "";
+// The rows whose outputs this one takes, however it names them: image_from, row:ID or row:ID#2.
+const referenceOf = (value) => /^row:(.+?)(?:#(\d{1,4}))?$/i.exec(value);
+const sourcesOf = (row) => Object.entries(row.settings).flatMap(([name, value]) => {
+  const named = name === "image_from" ? [[value, 1]] : String(value).split(" ").map((one) => referenceOf(one)).filter(Boolean).map((found) => [found[1], +(found[2] || 1)]);
+  return named.map(([id, output]) => [numberOf(id), output]).filter(([index]) => index !== undefined);
+});
+// What stands beside its files: the files it has taken, and what other rows have made for it.
+const takenBy = (row) => [...row.inputs, ...sourcesOf(row).flatMap(([index, output]) => rowOf(index).files.slice(output - 1, output))]
+  .filter((file) => file.kind === "image" || file.kind === "video");
+const posterOf = (row) => takenBy(row).find((file) => file.kind === "image")?.link || "";
+const takenTile = (file, label) => {
+  const tile = file.kind === "image" ? make("img", {alt: label, decoding: "async", draggable: false, class: "taken"})
+    : make("video", {muted: true, playsInline: true, tabIndex: -1, preload: "metadata", class: "taken", "aria-label": label});
+  tile.addEventListener("error", () => tile.remove(), {once: true}); // a file that is gone since is no matter of the page
+  tile.src = file.link;
+  return tile;
 };
 
 const missing = (path) => make("span", {class: "note", text: `${path} cannot be shown`, dir: "auto"});
@@ -71,6 +84,8 @@ const fillMedia = (card) => {
   if (tiles.length) media.replaceChildren(...tiles);
   else media.replaceChildren(row.files.length ? fileTile(row.files[0]) : noFile(row));
   media.dataset.tiles = tiles.length;
+  const from = tiles.length ? takenBy(row)[0] : undefined;
+  if (from) media.append(takenTile(from, ""));
   if (row.files.length > Math.max(1, tiles.length)) media.append(make("span", {class: "badge", text: `${row.files.length} files`}));
   else if (seen.length && seen.every((file) => file.kind === "video")) media.append(make("span", {class: "badge video"}));
 };

@@ -25,7 +25,7 @@ const rowOf = (index) => {
     files: filesOf(files), coins: coinsOf(index), planned: times[0] ?? null, intended: times[1] ?? null,
     accepted: times[2] ?? null, finished: times[3] ?? null, done: times[4] ?? null, error: row[8] || "",
     ids: row[9] || [], settings: row[10] ? shared(DATA.settings, row[10]) : {}, attempt: row[11] || 1,
-    tag: row[12] || "",
+    tag: row[12] || "", inputs: inputsOf(row[13] || []), own: row[14] || {},
   };
 };
 const filesOf = (flat) => {
@@ -35,6 +35,12 @@ const filesOf = (flat) => {
     files.push({path, link: linkTo(path), bytes: flat[at + 1], kind: KIND_OF.get(suffix(path)) || "other"});
   }
   return files;
+};
+// Files of this machine that the row has taken; what no browser shows is named only.
+const inputsOf = (flat) => {
+  const inputs = [];
+  for (let at = 0; at < flat.length; at += 2) inputs.push({path: flat[at], link: linkTo(flat[at + 1]), kind: KIND_OF.get(suffix(flat[at])) || "other"});
+  return inputs;
 };
 // No empty part, or a path that begins with two slashes would be another host.
 const linkTo = (path) => {

@@ -32,6 +32,8 @@ const setStage = (row, chosen) => {
   emptyStage();
   const file = row.files[chosen];
   stage.append(make("div", {class: "now"}, file ? stageMedia(file, row) : noFile(row, MEANINGS[row.status])));
+  const taken = takenBy(row).slice(0, 6);
+  if (taken.length) stage.append(make("figure", {class: "from"}, make("figcaption", {text: "made from"}), ...taken.map((one) => takenTile(one, one.path))));
   dialog.firstElementChild.classList.toggle("bare", !file);
   if (row.files.length < 2) return;
   stage.append(make("div", {class: "strip", role: "group", "aria-label": "Files"}, ...row.files.slice(0, 24).map((other, at) => {
@@ -47,7 +49,7 @@ const words = (name, text, kind = "") => text ? [part(name, make("p", {class: `t
 const table = (pairs) => make("dl", {class: "pairs"}, ...pairs.flatMap(([name, ...value]) =>
   [make("dt", {text: name}), make("dd", {dir: "auto"}, ...value)]));
 const settingOf = (name, value) => {
-  const number = name === "image_from" ? numberOf(value) : undefined;
+  const number = numberOf(name === "image_from" ? value : referenceOf(value)?.[1]);
   if (number !== undefined) {
     const button = make("button", {type: "button", class: "link", text: value});
     button.addEventListener("click", () => fillDialog(number));
@@ -81,6 +83,7 @@ const aboutOf = (row) => {
     ...words("Why it failed", row.bad ? row.error || MEANINGS[row.status] : "", "bad"), ...words("Note", row.bad ? "" : row.error),
     ...words("Prompt", row.prompt), ...words("Negative prompt", row.negative, "soft"), ...barOf(row),
     ...(row.files.length ? [part(plural(row.files.length, "file"), make("ul", {class: "files"}, ...row.files.map(fileLine)))] : []),
+    ...(Object.keys(row.own).length ? [part("Own columns", table(Object.entries(row.own).map(([name, value]) => [name, String(value)])))] : []),
     part("Facts", table(facts)), ...(settings.length ? [part("Settings", table(settings))] : []),
   ];
 };

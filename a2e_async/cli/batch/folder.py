@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 from collections import Counter
 from pathlib import Path
 
 import attrs
 import click
 
+from a2e_async.batch.budget import UPLOAD_COINS, coins_of_uploads
 from a2e_async.batch.ledger_file import FILE_NAME
 from a2e_async.batch.manifest import number
-from a2e_async.batch.report import report_places, write_report
-from a2e_async.batch.stored import read_coins, read_entries
+from a2e_async.batch.own_columns import write_whole_report
+from a2e_async.batch.report import report_places
+from a2e_async.batch.stored import read_coins, read_entries, read_kept
 from a2e_async.cli.batch.where import STORE_OPTION, several, url_of
 from a2e_async.cli.run import Run, command
 from a2e_async.errors import UsageError
@@ -38,7 +39,7 @@ async def status(run: Run, folder: Path, store: str | None) -> None:
         states[entry.state] += 1
         if entry.error:
             errors[entry.state, " ".join(entry.error.split())] += 1
-    coins = read_coins(folder / FILE_NAME)
+    coins = read_coins(folder / FILE_NAME) + coins_of_uploads(read_kept(folder / FILE_NAME, UPLOAD_COINS))
     counts = {state.value: states[state] for state in State}
     data = {"folder": str(folder), "rows": states.total(), "coins": number(coins), "states": counts}
     worst = [
@@ -63,17 +64,11 @@ async def report(run: Run, folder: Path, store: str | None) -> None:
         place = several().place_of(folder, url)
         await several().far_report(run, attrs.evolve(place, folder=run.settings.out or folder))
         return
-    page = await asyncio.to_thread(_write, folder)
+    page = await asyncio.to_thread(write_whole_report, folder)
     places = report_places(folder)
     names = {"page": page, "manifest": places["manifest.jsonl"], "table": places["manifest.csv"]}
     run.output.result(str(page), {name: str(path) for name, path in names.items()})
     run.output.note(f"open {page} in a browser")
-
-
-def _write(folder: Path) -> Path:
-    entries = read_entries(folder / FILE_NAME)
-    first = list(itertools.islice(entries, 1))  # a folder without a batch is refused before anything is written
-    return write_report(folder, itertools.chain(first, entries))
 
 
 @command("stop", params=[STORE_OPTION])

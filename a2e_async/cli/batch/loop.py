@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from a2e_async.batch.batch import Batch
+from a2e_async.batch.budget import UPLOAD_COINS, coins_of_uploads
 from a2e_async.batch.ledger_file import FILE_NAME
 from a2e_async.batch.manifest import number
 from a2e_async.batch.origin import KEY as ORIGIN
 from a2e_async.batch.origin import Origin
-from a2e_async.batch.report import write_report
+from a2e_async.batch.own_columns import keep_names, write_whole_report
 from a2e_async.batch.rows import Outcome, Row
 from a2e_async.batch.steps import planned
 from a2e_async.batch.stored import read_entries
@@ -137,11 +138,13 @@ class BatchRun:
             await batch.ledger.list_only(row.id for row in self._rows)
         if self._origin is not None:
             await batch.ledger.keep(ORIGIN, self._origin.dump())
+            await keep_names(batch.ledger, self._rows)
         if self._options.redo:
             await self._redo(batch)
         if self._simulates:
             await self._restart(batch, to_restart(self._folder, self._rows, self._known))
-        self.progress.spent_before = await batch.ledger.coins()
+        uploads = coins_of_uploads(await batch.ledger.kept(UPLOAD_COINS))
+        self.progress.spent_before = await batch.ledger.coins() + uploads
         self._stop = batch.stop
         self._run.signals.stop = self._on_first_signal
 
@@ -209,7 +212,7 @@ class BatchRun:
     async def _write_report(self) -> None:
         """Write manifests and page; an error here is told and changes nothing else."""
         try:
-            page = await asyncio.to_thread(write_report, self._folder, read_entries(self._folder / FILE_NAME))
+            page = await asyncio.to_thread(write_whole_report, self._folder)
         except (A2EError, OSError) as error:
             self._errors.add(error)
             return

@@ -16,7 +16,9 @@ async def test_videos_and_images(browser, batch):
         assert await page.evaluate(PLAYS, video)
         assert await video.evaluate("(video) => video.muted && video.loop && video.preload === 'metadata'")
         assert await video.evaluate("(video) => video.poster.endsWith('/kite.png')")
-    await page.wait_for_function("() => [...document.images].filter((image) => image.naturalWidth > 0).length === 3")
+    await page.wait_for_function(
+        "() => [...document.images].filter((image) => image.naturalWidth > 0).length === 6"
+    )  # three of them are inputs of the videos
     assert "gone.png cannot be shown" in await page.inner_text("[data-row='7']")
 
 
