@@ -6,6 +6,7 @@ import pytest
 from kill_series import CLOCKS, COINS, live
 
 
+@pytest.mark.slow
 def test_three_deaths(tmp_path):
     """Killed three times in the middle, every row is billed once, and every file is whole."""
     life = live(tmp_path, deaths=3, seed=3)

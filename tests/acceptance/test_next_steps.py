@@ -126,7 +126,7 @@ def test_unreachable(lonely):
     assert shlex.split(rest.splitlines()[-1])[:3] == ["a2e", "text-to-image", "a kite"]
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+@pytest.mark.parametrize("shell", ["bash", *(pytest.param(shell, marks=pytest.mark.slow) for shell in ("zsh", "fish"))])
 def test_completion(lonely, shell):
     """Every shell gets its script, and what the script asks for is answered: commands, families, options, files."""
     assert "_A2E_COMPLETE" in lonely("completion", shell).out
@@ -154,7 +154,7 @@ def archive(tmp_path_factory):
     return path
 
 
-@pytest.mark.parametrize("optimize", [(), ("-OO",)])
+@pytest.mark.parametrize("optimize", [pytest.param((), marks=pytest.mark.slow), ("-OO",)])
 def test_from_a_zip(archive, tmp_path, optimize):
     """Data files are read from wherever the package lies, and helps are there without docstrings."""
     env = {name: value for name, value in os.environ.items() if not name.startswith(("A2E_", "PYTHON"))}

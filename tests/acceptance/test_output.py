@@ -42,7 +42,7 @@ async def unread(lonely, sim, *words: str) -> tuple[int | None, str]:
     return code, err
 
 
-@pytest.mark.parametrize("form", [(), ("--json",)])
+@pytest.mark.parametrize("form", [pytest.param((), marks=pytest.mark.slow), ("--json",)])
 async def test_a_reader_that_has_seen_enough(lonely, sim, form):
     """Every task that is paid for is saved and named, on stderr where nobody reads stdout; the code tells the truth."""
     code, err = await unread(lonely, sim, "text-to-image", "a", "b", "c", "--no-wait", *form)
@@ -110,7 +110,9 @@ async def test_streams_that_are_closed(lonely, sim, closed):
     assert all(name in out + err for name in names) == (closed != ">&- 2>&-")
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8", "latin-1"])
+@pytest.mark.parametrize(
+    "encoding", ["cp1252", *(pytest.param(name, marks=pytest.mark.slow) for name in ("ascii", "utf-8", "latin-1"))]
+)
 async def test_every_character_comes_out(lonely, sim, encoding):
     """What stdout cannot hold is escaped: JSON reads as what was sent, text keeps its place, nothing is a command."""
     prompt = ODD.replace("\ud800", "").replace("\x1b", "")  # those are refused

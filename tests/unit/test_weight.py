@@ -13,6 +13,7 @@ from a2e_async import A2EClient, JobFailedError, Result
 from a2e_async.simulator.virtual import DirectTransport, virtual_app
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(400)  # it counts bytes, and a machine that is busy with other things may take its time
 def test_twenty_thousand_jobs_are_light():
     """A queued or running job costs at most 4 KiB, and no asyncio task of its own."""
