@@ -18,9 +18,22 @@ shown).
 from __future__ import annotations
 
 from a2e_async.batch.batch import Batch
+from a2e_async.batch.folders import rows_of_files
 from a2e_async.batch.in_memory import MemoryLedger
 from a2e_async.batch.rows import BadRow, Outcome, Row
 from a2e_async.batch.sources import RowFile, read_file
 from a2e_async.store.entries import Entry, FileEntry, State
 
-__all__ = ["BadRow", "Batch", "Entry", "FileEntry", "MemoryLedger", "Outcome", "Row", "RowFile", "State", "read_file"]
+__all__ = [
+    "BadRow",
+    "Batch",
+    "Entry",
+    "FileEntry",
+    "MemoryLedger",
+    "Outcome",
+    "Row",
+    "RowFile",
+    "State",
+    "read_file",
+    "rows_of_files",
+]

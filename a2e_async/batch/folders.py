@@ -13,6 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import attrs
 
@@ -24,7 +25,8 @@ from a2e_async.batch.rows import LONGEST_ID, BadRow, Row, RowError, image_field
 from a2e_async.batch.sources import RowFile, check_rows
 from a2e_async.core import media_kinds, names
 from a2e_async.core.family import Family, family_of
-from a2e_async.core.requests import Field, fields_of
+from a2e_async.core.records import Result
+from a2e_async.core.requests import Field, Request, fields_of
 from a2e_async.errors import UsageError
 
 _DIGITS = re.compile(r"(\d+)")
@@ -79,6 +81,42 @@ def file_rows(
         words = f" ({len(passed)} of another kind passed over)" if passed else ""
         raise UsageError(f"{source} holds no {' or '.join(taken.media)} files{words}")
     return attrs.evolve(check_rows(_called_apart(rows)), passed=tuple(_without_sidecars(passed, found)))
+
+
+def rows_of_files(
+    source: str | Path,
+    family: Family | str | type[Request[Result]],
+    *,
+    field: str | None = None,
+    files: Sequence[Path] = (),
+    **fields: Any,  # noqa: ANN401 - the fields of the request
+) -> list[Row]:
+    """Make a row of each image, video or audio file of a folder or a glob, for `Batch.run`.
+
+    A row's id is the file's name below the folder, its files are called so, and text beside a file under the same name
+    with .txt is its prompt.
+
+    Args:
+        source: A folder, whose own files are taken, or a glob such as "photos/**/*.jpg".
+        family: What is made of each file: a family's name or its request class.
+        field: The field that takes the file; by default the family's main one.
+        files: Other folders to which links in this one may lead.
+        **fields: The other fields of each request, such as `prompt="she waves"`.
+
+    Raises:
+        UsageError: There is no such folder, no file in it, or one of them is none that the field takes.
+
+    Example:
+        rows = rows_of_files("photos/", ImageToVideo, prompt="she waves", negative_prompt="blurry")
+        async for outcome in batch.run(rows):
+            print(outcome.row.id, outcome.paths)
+    """
+    kind = family_of(family)
+    how = RowReading(family=kind.name, fields=fields, files=Files(folder_of(source), files))
+    found = file_rows(source, how, field=field)
+    if found.bad:
+        raise UsageError(f"{source}: {len(found.bad)} of its files cannot be taken; {found.bad[0]}")
+    return list(found.rows)
 
 
 def file_field(family: Family, name: str | None = None) -> Field:
@@ -165,7 +203,7 @@ def _wanted(name: str, field: Field, files: Files | None) -> FileInput | None:
 
 
 def _row(name: str, file: FileInput, family: Family, field: Field, how: RowReading) -> Row | BadRow:
-    values: dict[str, object] = {"id": _id_of(name), field.name: [file] if field.kind is list else file}
+    values: dict[str, object] = {**how.fields, "id": _id_of(name), field.name: [file] if field.kind is list else file}
     prompt = next((one for one in fields_of(family.request) if one.name == "prompt"), None)
     try:
         words = _sidecar(name, how.files) if prompt is not None else None

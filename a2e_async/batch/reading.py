@@ -44,12 +44,14 @@ class RowReading:
     Attributes:
         family: The family of rows that name none.
         values: Fields, as text, for rows that have none of their own.
+        fields: Fields, as values, for rows that are made of files.
         files: The files that rows may name; None where a path means nothing.
         keep_columns: Whether columns that are no fields are kept, as the user's own.
     """
 
     family: str | None = None
     values: Mapping[str, str] = attrs.field(factory=dict)
+    fields: Mapping[str, Any] = attrs.field(factory=dict)
     files: Files | None = None
     keep_columns: bool = False
 

@@ -28,7 +28,7 @@ LONGEST_FIELD = 100_000
 LONGEST_ID = 100
 _MOST_NAMES = 4096  # a table has the same ones in each of its rows
 _BETWEEN = re.compile(r"[\W_]+")
-_DIGITS, _SHOWN_DIGITS = 16, 8  # of the digest that a row without an id has for one
+_DIGITS, _SHOWN_DIGITS = 16, 8  # of the digest that is the id of a row without one
 _HASHED = re.compile(r"[0-9a-f]{16}(-\d+)?")
 _LONGEST_WORDS = 40
 _MANY = "-file"
@@ -178,9 +178,8 @@ class RowError(InvalidRequestError):
 def of_request(request: Request[Result]) -> Row:
     """Make a row of a request."""
     family, fields = family_of(request), fields_in(request)
-    # What it takes is not read here: the id is its content's as soon as that is known.
-    waits = holds_inputs(request)
-    return Row(id=_UNREAD if waits else hashed_id(family, fields), family=family, fields=fields, hashed=True)
+    own = _UNREAD if holds_inputs(request) else hashed_id(family, fields)  # what it takes is not read here
+    return Row(id=own, family=family, fields=fields, hashed=True)
 
 
 def fields_in(request: Request[Result]) -> dict[str, Any]:
