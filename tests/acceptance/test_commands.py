@@ -105,12 +105,14 @@ def test_simulate(lonely):
 
 
 def test_simulator(lonely):
-    """The simulator prints what to export, takes a token, and ends with Ctrl-C."""
-    with lonely.start("simulator", "--port", "0", "--token", "sk_mine", stdout=PIPE, stderr=PIPE) as child:
+    """The simulator prints what to export, takes a token and switches, and ends with Ctrl-C."""
+    with lonely.start(
+        *["simulator", "--port", "0", "--token", "sk_mine", "--switch", "diamonds=7"], stdout=PIPE, stderr=PIPE
+    ) as child:
         lines = [child.stdout.readline(), child.stdout.readline()]
         url = lines[0].removeprefix("export A2E_BASE_URL=").strip()
         assert lines[1] == "export A2E_API_KEY=sk_mine\n"
-        assert lonely("balance", "--base-url", url, "--token", "sk_mine").out == "10000 coins, 2 diamonds\n"
+        assert lonely("balance", "--base-url", url, "--token", "sk_mine").out == "10000 coins, 7 diamonds\n"
         child.send_signal(signal.SIGINT)
         out, err = child.communicate(timeout=60)
     assert (child.returncode, out) == (0, "")

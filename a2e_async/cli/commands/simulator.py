@@ -12,6 +12,7 @@ import click
 
 from a2e_async.cli.run import Run, command
 from a2e_async.cli.run import simulator as opened
+from a2e_async.cli.switches import switch_option, switches_of
 from a2e_async.errors import UsageError
 from a2e_async.simulator import Simulator
 
@@ -24,7 +25,7 @@ media_option = click.option(
 )
 
 
-@command("simulator")
+@command("simulator", params=[switch_option()])
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="Port; 0 chooses a free one."
@@ -45,7 +46,7 @@ async def simulator(run: Run, **options: Any) -> None:  # noqa: ANN401 - the opt
     It accepts the token of --token, by default sk_simulator.
     """
     token = {"token": run.settings.token} if run.settings.token else {}
-    async with _opened(options, token) as sim:
+    async with _opened(options | switches_of(options.pop("switches")), token) as sim:
         lines = f"export A2E_BASE_URL={sim.url}\nexport A2E_API_KEY={sim.token}"
         run.output.note(f"simulator at {sim.url}; Ctrl-C ends it")
         told = asyncio.Event()
