@@ -100,7 +100,7 @@ def rows_of_files(
         source: A folder, whose own files are taken, or a glob such as "photos/**/*.jpg".
         family: What is made of each file: a family's name or its request class.
         field: The field that takes the file; by default the family's main one.
-        files: Other folders to which links in this one may lead.
+        files: Other folders to which what stands in this one may lead.
         **fields: The other fields of each request, such as `prompt="she waves"`.
 
     Raises:
