@@ -39,6 +39,8 @@ async def write(url, life, ttl):
 asyncio.run(write(sys.argv[1], sys.argv[2], float(sys.argv[3])))
 """
 
+_AT_ONCE = 3
+
 
 def _url(views, tmp_path, request):
     if views.kind == "memory":
@@ -48,18 +50,25 @@ def _url(views, tmp_path, request):
     )
 
 
+async def _life_and_death(url, life, seconds):
+    """Kill a writer in mid-write; gives what it was told, by row."""
+    with running(WRITER, url, life, 30) as process:
+        first = await asyncio.to_thread(process.stdout.readline)
+        await asyncio.sleep(seconds)
+        process.send_signal(signal.SIGKILL)
+        lines = await asyncio.to_thread(process.stdout.readlines)
+    assert first.startswith("shard"), "it never began to write"
+    return dict(reversed(line.split()) for line in lines if line.endswith("\n"))
+
+
 async def _lives_and_deaths(views, url, lives, seed):
-    """Kill one writer after the other; gives what they were told, and looks for it from outside."""
+    """Kill writers, some of which write at the same time; gives what they were told, and looks for it from outside."""
     chance, told = random.Random(seed), {}
     store = await views.another()
-    for life in range(lives):
-        with running(WRITER, url, life, 30) as process:
-            first = await asyncio.to_thread(process.stdout.readline)
-            await asyncio.sleep(chance.uniform(0.02, 0.2))
-            process.send_signal(signal.SIGKILL)
-            lines = await asyncio.to_thread(process.stdout.readlines)
-        assert first.startswith("shard"), process.stderr.read() if not process.stderr.closed else ""
-        told.update(reversed(line.split()) for line in lines if line.endswith("\n"))
+    for life in range(0, lives, _AT_ONCE):
+        some = [_life_and_death(url, life + n, chance.uniform(0.05, 0.3)) for n in range(_AT_ONCE)]
+        for one in await asyncio.gather(*some):
+            told |= one
     known = {one.id: one async for one in store.entries(JOBS)}
     order = [state.value for state in State]
     lost = [
@@ -72,14 +81,14 @@ async def _lives_and_deaths(views, url, lives, seed):
 
 async def test_what_was_told_is_there_after_sigkill(views, tmp_path, request):
     """Some deaths in mid-write: every write that was acknowledged is in the store."""
-    assert len(await _lives_and_deaths(views, _url(views, tmp_path, request), 3, seed=1)) > 20
+    assert len(await _lives_and_deaths(views, _url(views, tmp_path, request), 3, seed=1)) > 6
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(400)
 async def test_what_was_told_is_there_after_sixty_deaths(views, tmp_path, request):
     """The same, sixty times."""
-    assert len(await _lives_and_deaths(views, _url(views, tmp_path, request), 60, seed=2)) > 600
+    assert len(await _lives_and_deaths(views, _url(views, tmp_path, request), 60, seed=2)) > 200
 
 
 @contextlib.asynccontextmanager
