@@ -49,6 +49,7 @@ class Torture:
         coins: What was charged.
         statuses: How many rows of the manifest have each status.
         whole: How many files are whole and as the manifest says.
+        redone: How many rows somebody had to name, as their start was lost twice.
         secrets: Where the token or the database's password was found.
         seconds: How long all of it took.
         last_words: What the command said last.
@@ -68,6 +69,7 @@ class Torture:
     coins: float
     statuses: dict[str, int]
     whole: int
+    redone: int
     secrets: list[str]
     seconds: float
     last_words: str = attrs.field(repr=False)
@@ -132,6 +134,8 @@ def torture(folder: Path, seed: int, pains: Pains, *, service: str = SIMULATOR) 
         except subprocess.TimeoutExpired:
             code = None
         seconds = time.monotonic() - began
+        if stuck := _unknown(folder / "out"):
+            code = subprocess.run(_redo(stuck), cwd=folder, env=env, stdout=said, stderr=said, check=False).returncode
         words = (folder / "stderr").read_text(encoding="utf-8", errors="replace")
         return Torture(
             seed=seed,
@@ -141,6 +145,7 @@ def torture(folder: Path, seed: int, pains: Pains, *, service: str = SIMULATOR) 
             code=code,
             **_billed(served.book()),
             **_left(folder / "out"),
+            redone=len(stuck),
             secrets=[one for one in ("sk_own_service", "sk_simulator", "sesame-oyster") if one in words],
             seconds=round(seconds, 1),
             last_words=words[-_LAST_WORDS:],
@@ -172,6 +177,17 @@ def _words(pains: Pains) -> list[str]:
         "--price",
         "10",
     ]
+
+
+def _unknown(out: Path) -> list[str]:
+    """Give the rows whose start was lost twice: it is never sent a third time before somebody names them."""
+    manifest = out / "manifest.jsonl"
+    lines = manifest.read_text(encoding="utf-8").splitlines() if manifest.exists() else []
+    return [row["row"] for row in map(json.loads, lines) if row["status"] == "unknown"]
+
+
+def _redo(ids: list[str]) -> list[str]:
+    return [sys.executable, "-m", "a2e_async", "batch", "redo", "out", "--lease", "3", "--", *ids]
 
 
 def _hurt(child: subprocess.Popen[bytes], database: Any, chance: random.Random, pains: Pains) -> dict[str, int]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from a2e_async.cli.base import CommandGroup
-from a2e_async.cli.batch.folder import report, status, stop
+from a2e_async.cli.batch.folder import report, status, stop, watch
 from a2e_async.cli.batch.run import redo, retry, run_
 
 batch = CommandGroup(name="batch", help="Run thousands of rows from a file; kill it, run it again, pay once.")
-for _one in (run_, status, stop, retry, redo, report):
+for _one in (run_, status, watch, stop, retry, redo, report):
     batch.add_command(_one)

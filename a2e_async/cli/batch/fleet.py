@@ -34,9 +34,9 @@ from a2e_async.cli.run import Run
 from a2e_async.client import A2EClient
 from a2e_async.engine.files.names import require_writable
 from a2e_async.errors import LedgerError, UsageError
-from a2e_async.fleet.local import LocalWorkers
+from a2e_async.fleet.local import FENCED, LocalWorkers
 from a2e_async.fleet.looking import Look, Looker, errors_of
-from a2e_async.fleet.planning import BEGUN, attempt_anew, plan
+from a2e_async.fleet.planning import BEGUN, attempt_anew, counts_of, plan
 from a2e_async.fleet.terms import Terms, check_folder, mark_folder, read_terms, write_terms
 from a2e_async.store.entries import State
 from a2e_async.store.ports import Store
@@ -45,6 +45,8 @@ _SIMULATOR = "the simulator"  # in place of its address, which is another one ea
 _COINS_A_ROW = 1_000
 _LOOK_SECONDS = 1.0
 _SHARE_OF_TIME = 0.05  # that looking at a large batch may take
+_MORE_ROUNDS = 2
+_ORDINARY = (0, 1, FENCED)
 _KILLED_AT = 0.25  # of the rows, in the demonstration
 
 
@@ -157,7 +159,11 @@ class FleetRun:
         """Give the terms of a batch with what this command says otherwise; a limit is only lifted by a new one."""
         usual, now = Terms(), self._terms()
         told = {name: value for name, value in attrs.asdict(now).items() if value != getattr(usual, name)}
-        return attrs.evolve(terms, **told, run=secrets.token_hex(8))
+        return self._anew(attrs.evolve(terms, **told))
+
+    @staticmethod
+    def _anew(terms: Terms) -> Terms:
+        return attrs.evolve(terms, run=secrets.token_hex(8))
 
     async def _attempt_anew(self, store: Store, states: Sequence[State], ids: Sequence[str] | None) -> None:
         lease = await store.lease(self._fleet.lease, worker="a2e batch retry")
@@ -178,19 +184,16 @@ class FleetRun:
         run.signals.stop = self._on_first_signal
         looker = Looker(store, name)
         report = FleetReport(run, self._folder, store, name)
-        self._workers = LocalWorkers(
-            self._fleet.workers,
-            worker_words(run, self._folder, self._fleet),
-            worker_environment(run, self._fleet, a2e),
-            on_line=self._print,
-            on_words=self._on_words,
-            on_news=self._tell,
-            progress=lambda: self.progress.total - self.progress.open,
-        )
         codes: list[int] = []
 
         async def work() -> None:
-            codes.extend(await self._watched(looker, report, a2e))
+            codes[:] = await self._watched(looker, report, a2e)
+            for _round in range(_MORE_ROUNDS):
+                counts = await counts_of(store, name)
+                if not counts.get(State.INTENDED) or self._stopping or any(code not in _ORDINARY for code in codes):
+                    break  # else a start that was lost is looked for once more, which is free
+                await write_terms(store, name, self._anew(await read_terms(store, name)))
+                codes[:] = await self._watched(looker, report, a2e)
 
         await run.signals.guard(work())
         run.output.release()
@@ -201,7 +204,16 @@ class FleetRun:
         return finish(run, self._fleet, self.progress, codes, await errors_of(store, name))
 
     async def _watched(self, looker: Looker, report: FleetReport, a2e: A2EClient) -> list[int]:
-        assert self._workers is not None  # noqa: S101 - made before
+        """Let processes work until all of them have left; gives how each has ended."""
+        workers = self._workers = LocalWorkers(
+            self._fleet.workers,
+            worker_words(self._run, self._folder, self._fleet),
+            worker_environment(self._run, self._fleet, a2e),
+            on_line=self._print,
+            on_words=self._on_words,
+            on_news=self._tell,
+            progress=lambda: self.progress.total - self.progress.open,
+        )
         self._see(await looker.look())
         self._board = board = batch_board_for(self.progress, a2e, quiet=self._run.settings.quiet)
         if board.live:
@@ -211,7 +223,7 @@ class FleetRun:
             if self._fleet.kill_one:
                 tasks.append(asyncio.create_task(self._kill_one(), name="a2e kill"))
             try:
-                return await self._workers.run()
+                return await workers.run()
             finally:
                 for task in tasks:
                     task.cancel()

@@ -81,3 +81,19 @@ async def stop(run: Run, folder: Path, store: str | None) -> None:
     if (url := url_of(folder, store)) is None:
         raise UsageError(f"{folder}: a batch that one process runs is stopped with Ctrl-C or SIGTERM; or give --store")
     await several().far_stop(run, several().place_of(folder, url))
+
+
+@command("watch", params=[STORE_OPTION], uses=("out",))
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), metavar="NAME")
+@click.option("--serve", is_flag=True, help="Serve the page on this machine; it renews itself while the batch runs.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8766, show_default=True, help="Its port; 0: a free one.")
+async def watch(run: Run, folder: Path, store: str | None, serve: bool, port: int) -> int:  # noqa: FBT001 - click's
+    """Tell how far the batch NAME of a store is and who works on it, until nothing is left.
+
+    NAME may be the batch's folder. It works from any machine and needs no token. The page is written into --out now
+    and then, by default into the batch's folder.
+    """
+    if (url := url_of(folder, store)) is None:
+        raise UsageError(f"{folder}: a batch that one process runs is watched with a2e batch status; or give --store")
+    place = attrs.evolve(several().place_of(folder, url), folder=run.settings.out or folder)
+    return int(await several().watch(run, place, serve=serve, port=port))

@@ -16,13 +16,14 @@ from a2e_async.cli.batch.fleet import FleetRun
 from a2e_async.cli.batch.options import BatchOptions
 from a2e_async.cli.batch.origins import stdin_given
 from a2e_async.cli.batch.targets import FleetPlace, place_of
+from a2e_async.cli.batch.watch import watch
 from a2e_async.cli.codes import DONE, FAILED, USAGE
 from a2e_async.cli.display.output import counted
 from a2e_async.cli.run import Run
 from a2e_async.errors import UsageError
 from a2e_async.store.entries import State
 
-__all__ = ["Again", "far_report", "far_status", "far_stop", "place_of", "retry_fleet", "run_fleet"]
+__all__ = ["Again", "far_report", "far_status", "far_stop", "place_of", "retry_fleet", "run_fleet", "watch"]
 
 _MOST_SHOWN = 100
 _FINAL = [state for state in State if state.final]

@@ -108,6 +108,7 @@ async def _work(run: Run, worker: Worker, *, with_parent: bool) -> None:
     finally:
         if watching is not None:
             watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
 
 
 def _client_of(run: Run) -> OpenClient:
@@ -124,10 +125,13 @@ async def _stop_with_parent(worker: Worker) -> None:
     """Stop when whoever has begun this process is gone: its end of standard input ends with it."""
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader()
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    while await reader.read(1024):
-        pass
-    worker.stop()
+    transport, _protocol = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    try:
+        while await reader.read(1024):
+            pass
+        worker.stop()
+    finally:
+        transport.close()
 
 
 def _finish(run: Run, worker: Worker, *, hidden: bool) -> int:
