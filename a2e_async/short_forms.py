@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from inspect import Parameter, Signature, signature
-from typing import Generic, ParamSpec, Protocol, Self, TypeVar, cast, get_type_hints, overload
+from types import NoneType
+from typing import (
+    Any,
+    Generic,
+    NewType,
+    ParamSpec,
+    Protocol,
+    Self,
+    TypeVar,
+    cast,
+    get_args,
+    get_origin,
+    get_type_hints,
+    overload,
+)
 
 from a2e_async import requests
 from a2e_async.core.family import Request
 from a2e_async.core.records import Result
-from a2e_async.core.requests import fields_of
+from a2e_async.core.requests import Input, fields_of
 from a2e_async.engine.jobs.job import Job
 from a2e_async.errors import UsageError
 
+_Input = NewType("_Input", object)
+_Input.__module__, _Input.__qualname__ = "a2e_async", "Input"  # as it reads
+_INPUT: Any = _Input
 P = ParamSpec("P")
 R = TypeVar("R", bound=Result)
 
@@ -85,9 +102,20 @@ class Short(Generic[P, R]):
         """The fields of the request for `inspect`, notebooks and completion: its own before those of all."""
         kind = cast("type[object]", self._find())
         hints, given = get_type_hints(kind), signature(kind).parameters
-        fields = [given[field.name].replace(annotation=hints[field.name]) for field in fields_of(kind)]
+        fields = [given[field.name].replace(annotation=_readable(hints[field.name])) for field in fields_of(kind)]
         first = [Parameter("self", Parameter.POSITIONAL_ONLY)] if self._begin is None else []
         return Signature(first + sorted(fields, key=lambda field: field.kind))
+
+
+def _readable(hint: Any) -> Any:  # noqa: ANN401 - an annotation
+    """Give an annotation in which `Input` stands for all that it is."""
+    several: Any = Sequence
+    held = [one for one in get_args(hint) if one is not NoneType]
+    if held == list(get_args(Input)):
+        return _INPUT if hint == Input else _INPUT | None
+    if hint == Sequence[Input]:
+        return several[_INPUT]
+    return several[_INPUT] | None if held == [Sequence[Input]] else hint
 
 
 # A docstring in the class would be that of every short form.

@@ -50,6 +50,17 @@ def test_the_fields_of_its_own_come_first():
     assert shown[-len(COMMON) :] == COMMON
 
 
+def test_what_takes_files_is_shown_in_a_word():
+    """A field of images reads `Input`, alone, where it may be left out, and in a list."""
+    client = a2e_async.A2EClient("sk_a")
+    shown = {name: str(one) for name, one in inspect.signature(client.image_to_video).parameters.items()}
+    assert shown["image_url"] == "image_url: a2e_async.Input"
+    assert "a2e_async.Input" in shown["end_image_url"]
+    assert "PathLike" not in str(inspect.signature(client.image_to_video))
+    for short in (client.virtual_try_on, client.text_to_image):
+        assert "Sequence[a2e_async.Input]" in str(inspect.signature(short))
+
+
 def test_a_short_form_looks_like_a_method():
     """Its name, its text and its docstring are those of a method, also in `help`."""
     short = a2e_async.A2EClient("sk_a").veo
