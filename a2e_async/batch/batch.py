@@ -1,7 +1,8 @@
-"""A durable batch, as users open it: whose it is, what it may cost, and how it is left."""
+"""A durable batch, as users open it: where it is kept, whose it is, what it may cost, and how it is left."""
 
 from __future__ import annotations
 
+from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
 
@@ -13,6 +14,7 @@ from a2e_async.batch.in_memory import MemoryLedger
 from a2e_async.batch.journal import OnChange
 from a2e_async.batch.leaving import to_its_end
 from a2e_async.batch.ledger import FolderLedger
+from a2e_async.batch.ledger_file import FILE_NAME
 from a2e_async.batch.owner import Owner
 from a2e_async.batch.room import RowPlaces
 from a2e_async.batch.runner import RowsRun
@@ -20,19 +22,20 @@ from a2e_async.batch.steps import Steps
 from a2e_async.client import A2EClient
 from a2e_async.engine.jobs.options import DEFAULT, Default, Options
 from a2e_async.engine.settings import check_amount
-from a2e_async.errors import UsageError
+from a2e_async.errors import LedgerError, UsageError
 from a2e_async.store.entries import State
+from a2e_async.store.ports import Lease, Ledger
 
 _RETRIED = frozenset({State.FAILED, State.REFUSED})
 
 
 class Batch(RowsRun):
-    """A durable batch in a folder: killed at any moment and run again, it pays nothing twice and loses nothing.
+    """A durable batch: killed at any moment and run again, it pays nothing twice and loses nothing.
 
     Made by `Batch.open`.
 
     Attributes:
-        folder: Where the ledger and the files are.
+        folder: Where the files are, and the ledger of a client without a store.
         ledger: The open ledger.
         stopped_by: The error for which nothing more was started, or None; `run` raises it after the last outcome.
 
@@ -61,11 +64,11 @@ class Batch(RowsRun):
     ) -> _Opening:
         """Open the batch of a folder, or begin one, for the length of an `async with` block.
 
-        A batch belongs to one service and one account: those with which its first row was begun. In front of another
-        one it is refused before anything is sent.
+        A batch belongs to the service and account with which its first row was begun. Its rows are in the client's
+        store where it has one, under the folder's name, else in `ledger.sqlite` there.
 
         Args:
-            folder: Where its ledger and files are, or shall be.
+            folder: Where its files are, or shall be.
             a2e: An open client.
             max_running: Most rows between start and files at once.
             max_coins: Most coins to be spent in all lives of the batch, or None. What was charged counts, also for
@@ -76,14 +79,14 @@ class Batch(RowsRun):
                 rows that are given to `run` are.
             retry_unknown: Likewise rows whose start may have been taken; each may be paid for a second time.
             service: A name for the service to which the batch belongs, in the place of the client's address; for a
-                simulator that has another port each time.
+                simulator that has another port each time. A store has its own, and then this one is not asked.
             same_account: The client's token is another one of the same account, which cannot be seen from it.
-            ledger: A ledger in memory in the place of the folder's file, for tests of your own.
+            ledger: A ledger in memory in the place of the folder's file or the store, for tests of your own.
             on_change: Told of each change of a row, after it was written down.
 
         Raises:
             UsageError: An argument is not what it must be.
-            LedgerError: On entering: the ledger cannot be used, or belongs to another service or account.
+            LedgerError: On entering: the ledger cannot be used, is open elsewhere, or is another account's.
         """
         if max_running is None:
             raise UsageError("max_running: must be a whole number of at least 1")
@@ -121,18 +124,17 @@ class _Opening:
     on_change: OnChange
     _budget: BatchBudget = attrs.field(init=False)
     _batch: Batch = attrs.field(init=False)
+    _held: AsyncExitStack = attrs.field(init=False)
 
     async def __aenter__(self) -> Batch:
-        a2e = self.a2e
-        ledger = await FolderLedger.open(self.folder, self.ledger)
-        try:
-            owner = await Owner.check(ledger, a2e, service=self.service, same_account=self.same_account)
+        async with AsyncExitStack() as stack:
+            ledger, lease = await self._ledger(stack)
+            a2e, service = self.a2e, self.service if lease is None else None
+            owner = await Owner.check(ledger, a2e, service=service, same_account=self.same_account)
             self._budget = await BatchBudget.open(self.max_coins, ledger, a2e, self.options)
             estimates = Estimates(ledger, a2e.learned)
             await estimates.recall()
-        except BaseException:
-            await ledger.aclose()
-            raise
+            self._held = stack.pop_all()
         steps = Steps(
             self.folder,
             a2e,
@@ -141,10 +143,27 @@ class _Opening:
             options=self.options,
             budget=self._budget,
             on_change=self.on_change,
+            may_send=None if lease is None else lease.fresh,
         )
         room = RowPlaces(self.max_running)
         self._batch = Batch(self.folder, ledger, steps, estimates, room=room, again=self.again)
         return self._batch
+
+    async def _ledger(self, stack: AsyncExitStack) -> tuple[Ledger, Lease | None]:
+        """Open the ledger until the stack is left; with a store there is a lease, which others may take."""
+        held = None if self.ledger is not None else self.a2e.held_batch(self.folder.resolve().name or "batch")
+        if held is not None:
+            if (self.folder / FILE_NAME).is_file():  # its rows would be paid for again
+                raise LedgerError(
+                    f"{self.folder} has a ledger of its own ({FILE_NAME}), and this client writes into a store, which "
+                    "does not know its rows: open it with a client without a store, or choose another folder"
+                )
+            self.folder.mkdir(parents=True, exist_ok=True)
+            ledger, lease = await stack.enter_async_context(held)
+            return ledger, lease
+        own = await FolderLedger.open(self.folder, self.ledger)
+        stack.push_async_callback(own.aclose)
+        return own, None
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -157,4 +176,4 @@ class _Opening:
             await self._batch.leave()
         finally:
             self._budget.close()
-            await self._batch.ledger.aclose()
+            await self._held.aclose()

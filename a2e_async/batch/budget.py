@@ -26,6 +26,7 @@ from a2e_async.store.ports import Ledger
 from a2e_async.store.values import sensible
 
 UPLOAD_COINS: Final = "upload_coins"
+"""Under which a folder's ledger keeps what its uploads have cost."""
 """Under which key a ledger keeps what the uploads of a batch have cost, or may have."""
 
 
@@ -88,7 +89,7 @@ class BatchBudget:
         Raises:
             UsageError: Rows were started without a limit, and nobody tells what they cost.
         """
-        budget = cls(limit, await ledger.coins() + coins_of_uploads(await ledger.kept(UPLOAD_COINS)), a2e)
+        budget = cls(limit, await ledger.coins() + coins_of_uploads(await ledger.kept(upload_coins_of(ledger))), a2e)
         if limit is not None:
             unpriced = await ledger.unpriced()
             prices: dict[object, float] = {}
@@ -179,6 +180,11 @@ class BatchBudget:
         with contextlib.suppress(A2EError):
             return sensible((await self._a2e.quote(request)).coins)
         return None
+
+
+def upload_coins_of(ledger: Ledger) -> str:
+    """Give the key of what a batch's uploads have cost; the ledgers of a store keep their words in one place."""
+    return UPLOAD_COINS if ledger.shard is None else f"{UPLOAD_COINS} of {ledger.batch_id}"
 
 
 def coins_of_uploads(words: str | None) -> float:

@@ -12,7 +12,7 @@ import json
 import time
 from typing import Final
 
-from a2e_async.batch.budget import UPLOAD_COINS, BatchBudget, coins_of_uploads
+from a2e_async.batch.budget import BatchBudget, coins_of_uploads, upload_coins_of
 from a2e_async.batch.inputs import FileInput
 from a2e_async.client import A2EClient
 from a2e_async.core.inputs import Upload, UploadMemory
@@ -152,10 +152,10 @@ class BatchUploads:
     async def _count(self, coins: float) -> None:
         """Count coins of an upload, or take back some that were held."""
         if self._spent is None:
-            self._spent = coins_of_uploads(await self._ledger.kept(UPLOAD_COINS))
+            self._spent = coins_of_uploads(await self._ledger.kept(upload_coins_of(self._ledger)))
         if coins:
             self._spent = max(0.0, self._spent + coins)
-            await self._ledger.keep(UPLOAD_COINS, repr(self._spent))
+            await self._ledger.keep(upload_coins_of(self._ledger), repr(self._spent))
 
 
 def changed(file: FileInput) -> UsageError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import IO, Any
 
@@ -121,6 +122,14 @@ class Asking(Opening):
             LedgerError: The store cannot be asked.
         """
         return await self._durable().job_with(key)
+
+    def held_batch(self, name: str) -> AbstractAsyncContextManager[tuple[Any, Any]] | None:
+        """Hold a batch of the client's store for a block, as `Batch.open` does; gives its ledger and lease.
+
+        None where the client has no store. Entering the block raises LedgerError while another process holds it.
+        """
+        durable = self._parts().durable
+        return None if durable is None else durable.batch(name)
 
     def hint(self, task_id: str) -> None:
         """Let the poller poll a task at once, because somebody says it has ended.

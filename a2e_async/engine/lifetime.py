@@ -10,7 +10,8 @@ import asyncio
 import sys
 import weakref
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Final, Protocol, TypeVar
+from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from a2e_async.core.family import Family, Request
 from a2e_async.core.http import Transport
@@ -60,6 +61,10 @@ class Durable(Protocol):
 
     def hint(self, task_id: str) -> None:
         """Tell the process that watches a task, which is not this one, that something has happened to it."""
+        ...
+
+    def batch(self, name: str) -> AbstractAsyncContextManager[tuple[Any, Any]]:
+        """Hold a batch of the store for a block; gives its ledger and lease."""
         ...
 
     async def stop(self) -> None:

@@ -35,6 +35,7 @@ CLIENT = {
     *("drain", "hint", "as_completed", "gather", "download", "upload", "balance", "quote", "open", "aclose"),
     *("answered", "base_url", "calls", "events", "fingerprint", "learned", "outage", "reserved", "spent", "stats"),
     *("webhook", "find_job", "job_with", "jobs", "stored_jobs", "upload_price"),
+    "held_batch",
 }
 JOB = {
     *("accepted", "status", "task_ids", "request", "coins", "done", "updates", "wait", "detach", "cancel"),

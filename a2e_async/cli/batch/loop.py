@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from a2e_async.batch.batch import Batch
-from a2e_async.batch.budget import UPLOAD_COINS, coins_of_uploads
+from a2e_async.batch.budget import coins_of_uploads, upload_coins_of
 from a2e_async.batch.ledger_file import FILE_NAME
 from a2e_async.batch.manifest import number
 from a2e_async.batch.origin import KEY as ORIGIN
@@ -143,7 +143,7 @@ class BatchRun:
             await self._redo(batch)
         if self._simulates:
             await self._restart(batch, to_restart(self._folder, self._rows, self._known))
-        uploads = coins_of_uploads(await batch.ledger.kept(UPLOAD_COINS))
+        uploads = coins_of_uploads(await batch.ledger.kept(upload_coins_of(batch.ledger)))
         self.progress.spent_before = await batch.ledger.coins() + uploads
         self._stop = batch.stop
         self._run.signals.stop = self._on_first_signal

@@ -6,6 +6,7 @@ import contextlib
 import logging
 import secrets
 from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Any, Final, TypeVar
 
@@ -16,6 +17,7 @@ from a2e_async.core.hooks import Posted
 from a2e_async.core.records import Result
 from a2e_async.core.rules import kind_of
 from a2e_async.engine.durable import kept
+from a2e_async.engine.durable.batches import held_batch
 from a2e_async.engine.durable.following import Followed
 from a2e_async.engine.durable.holdings import OPEN, Holdings
 from a2e_async.engine.durable.journal import JobJournal
@@ -32,7 +34,7 @@ from a2e_async.engine.jobs.options import Options
 from a2e_async.engine.jobs.stored import StoredJob
 from a2e_async.errors import A2EError, ClientClosedError, InvalidRequestError, LedgerError
 from a2e_async.store.entries import Entry
-from a2e_async.store.ports import JOBS, Ledger, Store
+from a2e_async.store.ports import JOBS, Lease, Ledger, Store
 
 R = TypeVar("R", bound=Result)
 
@@ -83,6 +85,7 @@ class DurableJobs:
             engine, store, self._holdings, sharing=self._sharing, followed=self._followed, sweep=self._sweep, ttl=ttl
         )
         self._is_own = own
+        self._ttl = ttl
 
     async def open(self) -> None:
         """Take a lease, take over what the dead have left, and go on doing so."""
@@ -152,6 +155,10 @@ class DurableJobs:
         if job is not None:
             self._go_on(job, entry)
         return job
+
+    def batch(self, name: str) -> AbstractAsyncContextManager[tuple[Ledger, Lease]]:
+        """Hold a batch of the store for a block; gives its ledger and lease."""
+        return held_batch(self._store, name, self._ttl)
 
     def hint(self, task_id: str) -> None:
         """Tell the process that watches a task, which is not this one, that something has happened to it."""
