@@ -75,6 +75,7 @@ def furnish(folder, name):
         path = folder / photo
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(plain.tiny_image() + photo.encode())  # photos of different people are different files
+    (folder / "conftest.py").write_text('pytest_plugins = ["a2e_async.testing"]\n', encoding="utf-8")
     for block in blocks_of(name):
         if block.file:
             path = folder / block.file
