@@ -15,7 +15,6 @@ from typing import (
     TypeVar,
     cast,
     get_args,
-    get_origin,
     get_type_hints,
     overload,
 )
