@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -35,9 +35,17 @@ class Files:
     Args:
         base: The folder to which their paths are relative.
         allowed: Other folders whose files may be named, too.
+        fit: Makes an image fit for the field that takes it, None where that was not asked for.
     """
 
-    def __init__(self, base: Path, allowed: Sequence[Path] = ()) -> None:
+    def __init__(
+        self,
+        base: Path,
+        allowed: Sequence[Path] = (),
+        fit: Callable[[FileInput, Field | None], FileInput] | None = None,
+    ) -> None:
+        self._fit = fit
+        self._fitted: dict[tuple[tuple[str, int, int, int], int | None], FileInput] = {}
         self.base = base
         self._roots = [_real(folder) for folder in (base, *allowed)]
         self._known: dict[tuple[str, int, int, int], FileInput] = {}
@@ -58,6 +66,11 @@ class Files:
         if key not in self._known:  # the same images may stand in thousands of rows
             self._known[key] = examined(path, name)
         file = attrs.evolve(self._known[key], name=name)
+        if self._fit is not None:
+            place = (key, None if field is None else field.largest)
+            if place not in self._fitted:
+                self._fitted[place] = self._fit(file, field)
+            file = attrs.evolve(self._fitted[place], name=name)
         if field is not None:
             check_kind(file, field)
         return file
@@ -120,7 +133,7 @@ def check_kind(file: FileInput, field: Field) -> None:
     if field.media and is_a not in field.media:
         wanted = " or ".join(map(_one, field.media))
         raise UnclearError(f"takes {wanted}, and {_shown(file.name)} is {_one(is_a)} ({file.kind})")
-    if field.largest is not None and file.size > field.largest:
+    if field.largest is not None and file.size > field.largest and not file.fitted:
         words = f"has {file.size:,} bytes, and the service takes at most {field.largest:,} here"
         raise UnclearError(f"{_shown(file.name)} {words}")
 

@@ -14,6 +14,7 @@ from typing import Any, Final, Self
 import attrs
 
 from a2e_async.batch.files import Files
+from a2e_async.batch.fit import made_fit
 from a2e_async.batch.folders import file_rows, folder_of, is_glob
 from a2e_async.batch.reading import RowReading
 from a2e_async.batch.rows import BadRow, Row
@@ -101,7 +102,7 @@ class Origin:
         yield from found.rows
 
     def _reading(self, base: Path) -> RowReading:
-        files = Files(base, [Path(folder) for folder in self.files])
+        files = Files(base, [Path(folder) for folder in self.files], made_fit if self.fit else None)
         return RowReading(family=self.family, values=self.values, files=files, keep_columns=self.keep_columns)
 
     def dump(self) -> str:

@@ -13,9 +13,11 @@ import time
 from typing import Final
 
 from a2e_async.batch.budget import BatchBudget, coins_of_uploads, upload_coins_of
+from a2e_async.batch.fit import fitted_bytes
 from a2e_async.batch.inputs import FileInput
 from a2e_async.client import A2EClient
 from a2e_async.core.inputs import Upload, UploadMemory
+from a2e_async.engine.files.disk import hop
 from a2e_async.errors import InputFailedError, StartUnknownError, UsageError
 from a2e_async.store.ports import Ledger
 from a2e_async.store.values import sensible
@@ -141,6 +143,8 @@ class BatchUploads:
     async def _sent(self, file: FileInput, memory: LedgerMemory) -> str:
         """Upload a file whose content is still what the row says."""
         given = file.path if file.path is not None else file.content
+        if file.fitted:
+            given = await hop(fitted_bytes, file)
         if given is None:
             raise UsageError(f"{file.name} was given by a program: run the batch again with its rows")
         try:

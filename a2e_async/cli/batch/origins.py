@@ -65,6 +65,11 @@ OPTIONS = (
         metavar="DIR",
         help="Let rows name files in this folder, too, and not only beside their own file; may be repeated.",
     ),
+    click.Option(
+        ["--fit"],
+        is_flag=True,
+        help="Make images fit before they are uploaded: upright, RGB, JPEG of HEIC, not above the limit in size.",
+    ),
     click.Option(["--keep-columns"], is_flag=True, help="Keep columns of your own for the manifests and the page."),
 )
 """The options that an `Origin` is made of."""
@@ -92,6 +97,7 @@ def origin_of(source: str | None, given: Mapping[str, Any]) -> Origin:
         values=_values(given, family),
         files=tuple(map(str, given["files"])),
         keep_columns=given["keep_columns"],
+        fit=given["fit"],
         skip_bad=given["skip_bad"],
     )
     if origin.source != STDIN and not origin.is_there:
