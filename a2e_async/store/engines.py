@@ -1,7 +1,7 @@
 """What the stores that speak SQL have under them: where statements are carried out, and how they are fenced.
 
-SQL is written once, in what SQLite and PostgreSQL have in common: values as `:name`, lists as `json_each(:name)`, the
-store's clock as `store_clock()`. Each engine turns that into its own.
+SQL is written once, in what SQLite and PostgreSQL have in common: values as `:name`, lists as
+`IN (SELECT value FROM json_each(:name))`, the store's clock as `store_clock()`. Each engine turns that into its own.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ SCHEMA: Final = "a2e"
 CHANNEL: Final = "a2e_hints"
 
 _TABLES = r"\b(FROM|JOIN|INTO|UPDATE|TABLE)\s+(about|batches|leases|shards|rows|purses|limits|uploads)\b"
+_AMONG = r"IN \(SELECT value FROM json_each\((:\w+)\)\)"
 _CLOCK = "extract(epoch from clock_timestamp())::double precision"
 
 _FIRST = """
@@ -98,7 +99,8 @@ SETTINGS: Final = (
 def translated(sql: str) -> str:
     """Turn a statement that all stores have in common into one of PostgreSQL's, as psycopg takes it."""
     sql = sql.replace("%", "%%").replace("store_clock()", _CLOCK)
-    sql = sql.replace("json_each(", "json_array_elements_text(")
+    # As an array, which is one value and lets an index be used; of a subquery the planner knows nothing.
+    sql = re.sub(_AMONG, r"= ANY(ARRAY(SELECT json_array_elements_text(\1)))", sql)
     sql = re.sub(_TABLES, rf"\1 {SCHEMA}.\2", sql)
     return re.sub(r"(?<!:):([a-z_0-9]+)", r"%(\1)s", sql)
 

@@ -12,6 +12,12 @@ from a2e_async.store.engines import Change, Holding
 from a2e_async.store.values import HELD
 from a2e_async.store.verbs import TYPES, Verb
 
+_DEAD = "another process took this one for dead and holds its jobs now"
+_HOLDS = (
+    "SELECT EXISTS (SELECT 1 FROM leases WHERE id = :lease), "
+    "EXISTS (SELECT 1 FROM shards WHERE batch = :batch AND no = :shard AND lease = :lease), "
+    "(SELECT taken FROM purses WHERE batch = :batch)"
+)
 _AT = "batch = :batch AND id = :id AND shard = :shard"
 
 
@@ -22,19 +28,22 @@ def require_lease(db: sqlite3.Connection, lease: int) -> None:
         FencedError: It is gone.
     """
     if not db.execute("SELECT 1 FROM leases WHERE id = ?", (lease,)).fetchone():
-        raise FencedError("another process took this one for dead and holds its jobs now")
+        raise FencedError(_DEAD)
 
 
-def require_held(db: sqlite3.Connection, place: Holding) -> None:
-    """Make sure that a lease is there and holds a shard.
+def require_held(db: sqlite3.Connection, place: Holding) -> float | None:
+    """Make sure that a lease is there and holds a shard; gives what the purse of its batch has given away, if any.
 
     Raises:
         FencedError: It does not.
     """
-    require_lease(db, place.lease)
-    sql = "SELECT 1 FROM shards WHERE batch = ? AND no = ? AND lease = ?"
-    if not db.execute(sql, (place.batch, place.shard, place.lease)).fetchone():
+    at = {"batch": place.batch, "shard": place.shard, "lease": place.lease}
+    lives, holds, taken = db.execute(_HOLDS, at).fetchone()
+    if not lives:
+        raise FencedError(_DEAD)
+    if not holds:
         raise FencedError(f"another process holds shard {place.shard} of {place.batch} now")
+    return None if taken is None else float(taken)
 
 
 def changed(db: sqlite3.Connection, change: Change, limit: float | None) -> bool:
@@ -50,15 +59,14 @@ def changed(db: sqlite3.Connection, change: Change, limit: float | None) -> bool
         BudgetExceededError: The purse has too little left; nothing was written.
     """
     place = change.place
-    require_held(db, place)
+    taken = require_held(db, place)
     at = {"batch": place.batch, "id": change.row_id, "shard": place.shard}
-    purse = db.execute("SELECT taken FROM purses WHERE batch = :batch", at).fetchone()
-    if purse is None:
-        return bool(db.execute(_update(change.verb), {**change.values, **at}).fetchall())
+    if taken is None:
+        return db.execute(_update(change.verb), {**change.values, **at}).rowcount > 0
     before = _held(db, at)
     if limit is not None and _stands(db, at, change.verb):
-        _require_coins(before, change.values["price"], limit, purse[0])
-    if not db.execute(_update(change.verb), {**change.values, **at}).fetchall():
+        _require_coins(before, change.values["price"], limit, taken)
+    if not db.execute(_update(change.verb), {**change.values, **at}).rowcount:
         return False
     more = _held(db, at) - before
     if more:
@@ -90,7 +98,7 @@ def _update(verb: Verb) -> str:
     sets = verb.sets.format(**{name: f":{name}" for name in TYPES})
     moved = "" if verb.state is None else f", state = '{verb.state}'"
     states = ", ".join(f"'{state}'" for state in sorted(verb.allowed))
-    return f"UPDATE rows SET {sets}{moved} WHERE {_AT} AND state IN ({states}) RETURNING 1"  # noqa: S608 - constants
+    return f"UPDATE rows SET {sets}{moved} WHERE {_AT} AND state IN ({states})"  # noqa: S608 - constants
 
 
 def inserted(db: sqlite3.Connection, batch: str, shard: int, rows: Sequence[dict[str, Any]]) -> None:

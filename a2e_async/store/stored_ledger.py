@@ -12,6 +12,7 @@ from a2e_async.store import overview
 from a2e_async.store.engines import Change, Holding, Rows, SqlEngine
 from a2e_async.store.entries import Entry, State
 from a2e_async.store.ports import JOBS
+from a2e_async.store.reading_rows import RowReads
 from a2e_async.store.values import CHARGED, STORED, UNPRICED, WHOLE, dump, entry_of
 from a2e_async.store.verbs import RowVerbs, Verb, again, as_edited, planning
 
@@ -30,6 +31,7 @@ class StoredLedger(RowVerbs):
         self._engine = engine
         self._place = place
         self._batch_id = batch_id
+        self._reads = RowReads(self._known)
         self._copied = copied
         self._open = True
 
@@ -57,6 +59,9 @@ class StoredLedger(RowVerbs):
 
     async def plan(self, entries: Sequence[Entry]) -> dict[str, Entry]:
         """Note rows that are new, and give what is known of all of them."""
+        if self._place.batch == JOBS:  # mostly new, and never changed by this
+            await self._engine.insert(self._place, as_rows(entries, JOBS))
+            return await self.known([one.id for one in entries])
         known = await self.known([one.id for one in entries])
         fresh = [one for one in entries if one.id not in known]
         if fresh:
@@ -67,8 +72,8 @@ class StoredLedger(RowVerbs):
         return known
 
     async def _note(self, known: Entry, given: Entry) -> bool:
-        """Note that a row of this shard is given otherwise; what an application asked for under a key stays."""
-        found = planning(known, given) if known.shard == self.shard and self._place.batch != JOBS else None
+        """Note that a row of this shard is given otherwise."""
+        found = planning(known, given) if known.shard == self.shard else None
         return found is not None and await self._change(found[0], known.id, **found[1])
 
     async def again(self, row_ids: Iterable[str], states: Collection[State]) -> list[str]:
@@ -101,8 +106,11 @@ class StoredLedger(RowVerbs):
 
     async def known(self, ids: Sequence[str]) -> dict[str, Entry]:
         """Give what is known of these rows of the batch, by id, whoever holds them."""
+        return await self._reads.known(ids)
+
+    async def _known(self, ids: list[str]) -> dict[str, Entry]:
         sql = f"SELECT {WHOLE} FROM rows WHERE batch = :batch AND id IN (SELECT value FROM json_each(:ids))"  # noqa: S608 - a constant
-        return {one.id: one for one in entries_of(await self._read(sql, ids=dump(list(ids))), WHOLE)}
+        return {one.id: one for one in entries_of(await self._read(sql, ids=dump(ids)), WHOLE)}
 
     async def kept(self, key: str) -> str | None:
         """Give the words that were kept under a key."""

@@ -245,7 +245,8 @@ def _but_no_host(field: attrs.Attribute[Any], value: object) -> bool:
 
 def dump_records(records: Sequence[Mapping[str, Any]]) -> str:
     """Write the records of tasks as a row has them; what JSON does not know, such as a time, as its words."""
-    return dump([json.loads(json.dumps(dict(record), default=str)) for record in records])
+    text = json.dumps([dict(record) for record in records], separators=(",", ":"), ensure_ascii=False, default=str)
+    return text if is_text(text) else json.dumps(json.loads(text), separators=(",", ":"))
 
 
 def short(words: str) -> str:
