@@ -72,9 +72,20 @@ class DurableJobs:
         self._holdings = Holdings(store, ttl)
         self._followed = Followed(lambda: self._holdings.own, self._changed)
         self._planner = Planner(
-            self._holdings, take_over=self._take_over, go=self._go, follow=self._follow, end=self._ended_there
+            self._holdings,
+            take_over=self._take_over,
+            start=self._go,
+            go_on=self._go_on,
+            follow=self._follow,
+            end=self._ended_there,
         )
-        self._sharing = Sharing(engine, store, limits, lambda: self._holdings.lease)
+        self._sharing = Sharing(
+            engine,
+            store,
+            limits,
+            lease=lambda: self._holdings.lease,
+            demand=lambda: len(engine.live.jobs) - len(self._followed),
+        )
         self._jobs: dict[str, AnyJob] = {}
         self._intents: dict[str, Entry] = {}
         self._lacking: dict[str, A2EError] = {}
@@ -152,8 +163,13 @@ class DurableJobs:
         if entry is None:
             return None
         job = await self._made(entry)
-        if job is not None:
-            self._go_on(job, entry)
+        ledger = self._holdings.ledger_of(entry)
+        if job is not None and entry.state.final:
+            self._ended_there(job, entry)
+        elif job is not None and ledger is not None:
+            await self._go_on(job, ledger, key)
+        elif job is not None:
+            self._follow(job, entry)
         return job
 
     def batch(self, name: str) -> AbstractAsyncContextManager[tuple[Ledger, Lease]]:
@@ -225,15 +241,16 @@ class DurableJobs:
         if entry.task_ids:
             self._engine.ends.resumed(job, entry.task_ids, entry.coins, watched=False)
 
-    def _go_on(self, job: AnyJob, entry: Entry) -> None:
-        """Do for a row whose job was made just now what its state asks for."""
-        ledger = self._holdings.ledger_of(entry)
+    async def _go_on(self, job: AnyJob, ledger: Ledger, key: str) -> None:
+        """Go on with a job whose row was another process's, or was written a while ago.
+
+        The row is read once more, now that nobody else writes it: what was read before may be older than a POST.
+        """
+        entry = (await ledger.known([key]))[key]
         if entry.state.final:
             self._ended_there(job, entry)
-        elif ledger is not None:
-            self._go(job, ledger, entry)
         else:
-            self._follow(job, entry)
+            self._go(job, ledger, entry)
 
     async def _changed(self, job: AnyJob, entry: Entry) -> None:
         """Hear how the row of a followed job goes on."""
@@ -282,7 +299,7 @@ class DurableJobs:
         if job is None:
             _log.warning("the job of key %s cannot be gone on with by this version", entry.id)
         else:
-            self._go(job, ledger, entry)
+            await self._go_on(job, ledger, entry.id)
 
 
 def _among(inputs: list[tuple[Mapping[str, Any], Any]], reference: Mapping[str, Any]) -> Any:  # noqa: ANN401 - an input

@@ -49,9 +49,8 @@ class Followed:
         self._seen.pop(key, None)
         return self._jobs.pop(key, None)
 
-    def has(self, key: str) -> bool:
-        """Whether the job of this key is followed."""
-        return key in self._jobs
+    def __len__(self) -> int:
+        return len(self._jobs)
 
     def hurry(self) -> None:
         """Ask at once: something has happened."""

@@ -44,13 +44,23 @@ class Sharing:
         store: The store.
         limits: What is shared.
         lease: Gives the lease of the moment.
+        demand: Gives how many jobs would run here if nothing bounded them; those of other processes do not.
     """
 
-    def __init__(self, engine: Engine, store: Store, limits: SharedLimits, lease: Callable[[], Lease]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        store: Store,
+        limits: SharedLimits,
+        *,
+        lease: Callable[[], Lease],
+        demand: Callable[[], int],
+    ) -> None:
         self._engine = engine
         self._store = store
         self._limits = limits
         self._lease = lease
+        self._demand = demand
 
     @property
     def is_needed(self) -> bool:
@@ -70,7 +80,7 @@ class Sharing:
         if not self.is_needed:
             return
         places, limits = self._engine.starter.places, self._limits
-        wants = Wants(running=limits.running, demand=len(self._engine.live.jobs), used=places.taken, rate=limits.rate)
+        wants = Wants(running=limits.running, demand=self._demand(), used=places.taken, rate=limits.rate)
         share = await self._store.share(self._lease(), wants)
         if share.running is not None:
             places.limit = share.running

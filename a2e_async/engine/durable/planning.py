@@ -58,7 +58,8 @@ class Planner:
     Args:
         holdings: What this process holds.
         take_over: Takes a shard whose holder is dead, with all that is in it; gives None while it lives.
-        go: Goes on with a job whose row is this process's own, from where the row stands.
+        start: Starts a job whose row was written here just now.
+        go_on: Goes on with a job whose row has come to be this process's own, from where the row stands by then.
         follow: Follows a job whose row another process has.
         end: Ends a job as its row says, or with an error.
     """
@@ -68,13 +69,15 @@ class Planner:
         holdings: Holdings,
         *,
         take_over: Callable[[int], Awaitable[Ledger | None]],
-        go: Callable[[AnyJob, Ledger, Entry], None],
+        start: Callable[[AnyJob, Ledger, Entry], None],
+        go_on: Callable[[AnyJob, Ledger, str], Awaitable[None]],
         follow: Callable[[AnyJob, Entry], None],
         end: Callable[[AnyJob, Entry | Exception], None],
     ) -> None:
         self._holdings = holdings
         self._take_over = take_over
-        self._go = go
+        self._start = start
+        self._go_on = go_on
         self._follow = follow
         self._end = end
         self._wanted: list[Wanted] = []
@@ -151,8 +154,10 @@ class Planner:
         if entry.state.final:
             wanted.journal.is_placed()
             self._end(job, entry)
+        elif ledger is self._holdings.own and entry.state is State.PLANNED:
+            self._start(job, ledger, entry)
         elif ledger is not None:
-            self._go(job, ledger, entry)
+            await self._go_on(job, ledger, entry.id)
         else:
             wanted.journal.is_placed()
             self._follow(job, entry)

@@ -94,6 +94,11 @@ class Attempt:
         """Whether nothing more may be sent for it."""
         return self.closing or self.taken_back or self.job.done()
 
+    def ending(self) -> asyncio.Event:
+        """Give what is set when the worker has let go of the job."""
+        self.over = self.over or asyncio.Event()
+        return self.over
+
     def unsent(self) -> A2EError:
         """Build the error for a start that is not sent, as it is not wanted any more.
 

@@ -20,6 +20,7 @@ from a2e_async.core import replies, wire
 from a2e_async.core.family import Request
 from a2e_async.core.records import Record, coins_of
 from a2e_async.core.status import Stage
+from a2e_async.engine.jobs.background import BackgroundTasks
 from a2e_async.engine.jobs.coins import Reservation
 from a2e_async.engine.jobs.ends import Ends
 from a2e_async.engine.jobs.job import AnyJob
@@ -70,7 +71,7 @@ class Starter:
         self._queue: deque[AnyJob] = deque()
         self._workers: set[asyncio.Task[None]] = set()
         self._attempts: dict[AnyJob, Attempt] = {}
-        self._gathering: set[asyncio.Task[None]] = set()
+        self._beside = BackgroundTasks("a2e start")
         self._lingering = 0
         self._closing = False
 
@@ -78,6 +79,10 @@ class Starter:
         """Queue a job for the next worker; one that has waited for its inputs goes first, and is sent as this."""
         if sent is not None:
             self.ready.requests[job] = sent
+        if job.options.journal.paid:  # it may run already: it has its place, and looks before anything is sent
+            self.places.take(job)
+            self._beside.run(self._start(job, None))
+            return
         (self._queue.append if sent is None else self._queue.appendleft)(job)
         if len(self._queue) > self._lingering and len(self._workers) < self._max_starts and self.places.free:
             self._workers.add(asyncio.create_task(self._work(), name="a2e starter"))
@@ -99,17 +104,12 @@ class Starter:
                 await asyncio.shield(writing)  # or another process starts what somebody was told is cancelled
         elif attempt is not None:
             attempt.taken_back = True
-            attempt.over = attempt.over or asyncio.Event()
-            await attempt.over.wait()
+            await attempt.ending().wait()
 
     async def answered(self, jobs: Collection[AnyJob], seconds: float) -> None:
         """Wait at most so many seconds until what is on the wire for these jobs was answered and written down."""
-        overs: list[asyncio.Event] = []
-        for attempt in [self._attempts[job] for job in jobs if job in self._attempts]:
-            if attempt.on_wire:
-                attempt.over = attempt.over or asyncio.Event()
-                overs.append(attempt.over)
-        waits = [asyncio.ensure_future(over.wait()) for over in overs]
+        attempts = [self._attempts[job] for job in jobs if job in self._attempts]
+        waits = [asyncio.ensure_future(attempt.ending().wait()) for attempt in attempts if attempt.on_wire]
         if waits:
             _done, late = await asyncio.wait(waits, timeout=seconds)
             for one in late:
@@ -128,11 +128,11 @@ class Starter:
             worker.cancel()
         if answering:
             await asyncio.wait(answering, timeout=seconds)
-        ending = self._workers | self._gathering
-        for worker in ending:
+        for worker in (ending := set(self._workers)):
             worker.cancel()
         if ending:
             await asyncio.wait(ending)
+        await self._beside.aclose()
 
     async def _work(self) -> None:
         worker = asyncio.current_task()
@@ -156,6 +156,7 @@ class Starter:
         if request is None or not job.begin():
             return
         self.places.take(job)
+        worker = worker or asyncio.current_task()
         attempt = self._attempts[job] = Attempt(job, request, worker, job.family.tasks_asked(request))
         held: Reservation | None = None
         try:
@@ -219,9 +220,7 @@ class Starter:
                 self._settle(attempt, held)
                 raise
         attempt.on_wire = False
-        attempt.worker = asyncio.create_task(self._gather(attempt, held), name="a2e siblings")
-        self._gathering.add(attempt.worker)
-        attempt.worker.add_done_callback(self._gathering.discard)
+        attempt.worker = self._beside.run(self._gather(attempt, held))
 
     async def _take(self, attempt: Attempt, held: Reservation) -> None:
         job = attempt.job

@@ -109,3 +109,31 @@ async def test_a_job_without_a_key_is_durable_too(world):
     (found,) = await ended(heir, job.key)
     assert found.task_ids == job.task_ids
     assert found.request == KITE
+
+
+@durable()
+async def test_what_was_read_of_a_row_before_it_was_taken_over_is_not_believed(world):
+    """Rows that were planned when they were read may have been sent by the time their process is dead."""
+    dead, heir = await world.process(max_running=1), await world.process()
+    keys = [f"order-{n}" for n in range(6)]
+    jobs = [dead.start(TextToImage(key), key=key) for key in keys]
+    await jobs[0].accepted()
+    dead.wire._latency = 5
+    store, claimed = heir._shared.opened.durable._holdings._store, asyncio.Event()
+    claim = store.claim
+
+    async def late(*what):
+        await claimed.wait()
+        return await claim(*what)
+
+    store.claim = late
+    same = [heir.start(TextToImage(key), key=key) for key in keys]  # read as planned, and placed one by one
+    await asyncio.sleep(0.2)
+    dead._shared.opened.engine.starter.places.limit = 6
+    await asyncio.sleep(0.2)
+    await world.kill(dead)
+    assert world.starts == 6
+    await asyncio.sleep(1.2)
+    claimed.set()
+    await asyncio.gather(*same)
+    assert world.starts == 6
