@@ -138,6 +138,21 @@ class Intake:
         self._ready.extend(sent)
         return bool(sent)
 
+    async def recall(self) -> bool:
+        """Let rows go on that wait for a row which is not given, and whose output an earlier run has made.
+
+        Raises:
+            LedgerError: The ledger cannot be asked.
+        """
+        missing = [source for source in self._waiting if source not in self._bad]
+        known = await self._ledger.known(missing) if missing else {}
+        made = [entry for entry in known.values() if entry.state is State.DONE and entry.task_ids]
+        for entry in made:
+            self._sources[entry.id] = RowSource(entry.id, entry.family, entry.task_ids)
+            for row, waiting in self._waiting.pop(entry.id):
+                self._queue(row, waiting)
+        return bool(self._ready)
+
     def left_over(self) -> list[tuple[list[Waiting], Entry | None]]:
         """Give up rows whose source ended badly before they waited for it; where there are none, all that wait.
 

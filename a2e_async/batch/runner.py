@@ -134,7 +134,7 @@ class RowsRun:
         leave = self._room.join(self._wake.set) if self._shared else _nothing
         try:
             await self._read_all(intake)
-            while (await self._fill(slots) or self._release(slots)) and not slots.over:
+            while (await self._fill(slots) or self._release(slots) or await self._recall(slots)) and not slots.over:
                 await self._wake.wait()
                 self._wake.clear()
                 while slots.ended and not slots.over:
@@ -177,6 +177,17 @@ class RowsRun:
         if released:
             self._wake.set()
         return released
+
+    async def _recall(self, slots: _Slots) -> bool:
+        """Let rows go on that take what rows of earlier runs have made, which are not given now; says if any did."""
+        try:
+            recalled = not self._stopping and await slots.intake.recall()
+        except LedgerError as error:
+            self._stop_for(error)
+            return False
+        if recalled:
+            self._wake.set()
+        return recalled
 
     def _has_room(self, slots: _Slots) -> bool:
         room = self._room.free > 0 or (self._shared and slots.intake.next_was_sent())

@@ -19,7 +19,7 @@ from a2e_async import (
     A2EError,
     DownloadError,
 )
-from a2e_async.batch import State
+from a2e_async.batch import Batch, State
 
 
 async def test_a_video_is_made_of_the_image_of_another_row(tmp_path):
@@ -52,6 +52,17 @@ async def test_a_chain_goes_on_from_a_image_of_an_earlier_run(tmp_path):
 async def _link(sim):
     async with client(sim) as a2e:
         return (await a2e.record("text_to_image", next(iter(sim.book.tasks)))).urls[0]
+
+
+async def test_a_row_takes_what_a_row_of_an_earlier_run_has_made(tmp_path):
+    """Also when that one is not given any more, as when one row of a chain alone is done again."""
+    async with service() as sim:
+        await play(tmp_path, sim, [KITE, video("video", "kite")])
+        async with client(sim) as a2e, Batch.open(tmp_path, a2e) as batch:
+            (again,) = [one async for one in batch.run(await batch.redo("video"))]
+        run = await play(tmp_path, sim, [video("second", "kite")])
+        assert {again.entry.state, run.outcomes["second"].entry.state} == {State.DONE}
+        assert sim.counters["text_to_image.start"] == 1
 
 
 async def test_a_chain_whose_image_is_gone_waits_and_is_not_paid_for(tmp_path):
