@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import stat
@@ -208,9 +209,19 @@ def _of_open_file(file: Any, largest: float) -> Content:  # noqa: ANN401 - whate
             return InMemory(_read(file, largest), name)
         if (fault := _fault_of(number)) is not None:
             raise fault
-        return OpenFile(file, file.tell(), name)
+        return _held(file, name, largest)
     except (AttributeError, OSError, ValueError) as error:
         raise unreadable(error) from error
+
+
+def _held(file: Any, name: str, largest: float) -> Content:  # noqa: ANN401 - whatever can be read
+    """Hold an open file by a descriptor of our own; where there are none left, read it at once."""
+    try:
+        return OpenFile(file, file.tell(), name)
+    except OSError as error:
+        if error.errno not in (errno.EMFILE, errno.ENFILE):
+            raise
+    return InMemory(_read(file, largest), name)
 
 
 def _read(file: Any, largest: float) -> bytes:  # noqa: ANN401 - whatever can be read

@@ -18,6 +18,7 @@ from typing import Final, TypeGuard
 
 import aiohttp
 
+from a2e_async.calls import credits as credit_calls
 from a2e_async.calls import storage
 from a2e_async.core import inputs, urls
 from a2e_async.core.inputs import NO_MEMORY, FaultError, Upload, UploadMemory
@@ -31,7 +32,7 @@ from a2e_async.engine.files.examining import Examined, Examiner, check_kind
 from a2e_async.engine.files.hosts import Hosts
 from a2e_async.engine.http.failures import cause_of, words_of
 from a2e_async.engine.jobs.events import Uploaded
-from a2e_async.errors import DownloadError, StartUnknownError, TransportError, UsageError
+from a2e_async.errors import A2EError, DownloadError, StartUnknownError, TransportError, UsageError
 
 _CHUNK: Final = 64 << 10  # small enough that a slow line sends one within `Retry.stall_seconds`
 _TO_ANSWER: Final = 4
@@ -187,28 +188,32 @@ class Uploads:
             progress: Called with the bytes sent and the bytes in all, where this is what sends them.
         """
         identity = file.identity
-        if memory is not NO_MEMORY:
-            recalled = await memory.recall(identity)
+        if memory is not NO_MEMORY and (recalled := await memory.recall(identity)) is not None:
+            await self._learn_clock()
             if self._serves(recalled, suffixes):
                 return recalled
         kept = self._kept.get(identity)
-        upload = kept if self._serves(kept, suffixes) else await self._shared(file, progress)
+        upload = kept if self._serves(kept, suffixes) else await self._shared(file, suffixes, progress)
         if memory is not NO_MEMORY:
             await memory.remember(identity, upload)
         return upload
 
     def _serves(self, upload: Upload | None, suffixes: Sequence[str]) -> TypeGuard[Upload]:
-        if upload is None or upload.expires - self._now() < _DAY:
+        now = self._engine.service.server_time()
+        if upload is None or now is None or upload.expires - now < _DAY:
             return False
         return not suffixes or urls.suffix_of(upload.url) in suffixes
 
-    def _now(self) -> float:
-        """Give the service's time, which decides when a URL ends; before its first answer this machine's."""
-        return self._engine.service.server_time() or time.time()
+    async def _learn_clock(self) -> None:
+        """Hear the service's time, by which URLs end: a wrong clock of this machine would send one that is dead."""
+        service = self._engine.service
+        if service.server_time() is None:
+            with contextlib.suppress(A2EError):
+                await service.ask_again(credit_calls.balance())
 
-    async def _shared(self, file: Examined, progress: Progress | None) -> Upload:
+    async def _shared(self, file: Examined, suffixes: Sequence[str], progress: Progress | None) -> Upload:
         """Send a file, or wait for whoever sends it; whoever waits no more takes it from nobody else."""
-        place = (file.identity, file.suffix)
+        place = (file.identity, file.suffix if suffixes else "")
         task = self._running.get(place)
         if task is None:
             task = self._running[place] = asyncio.create_task(self._sent(file, progress), name="a2e upload")
@@ -247,7 +252,7 @@ class Uploads:
             budget.release(held)
             raise
         budget.settle(held, link.coins)
-        now = self._now()
+        now = self._engine.service.server_time() or time.time()
         await self._puts.put(link.put_url, file, progress)
         days = _DAYS.search(link.bucket)
         lasts = _DAY * (int(days[1]) if days else _LASTS)

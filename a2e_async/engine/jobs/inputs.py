@@ -249,7 +249,8 @@ class Inputs:
             raise again(error) from None  # others who wait for the same upload have it, too
         except A2EError as error:
             words = f"{file.place}: {file.held.name} could not be uploaded: {error}; nothing was sent"
-            raise InputFailedError(words, field=file.field.name, cause=again(error)) from again(error)
+            cause = again(error)
+            raise InputFailedError(words, field=file.field.name, cause=cause) from cause
 
     # What is ready.
 

@@ -58,7 +58,7 @@ async def test_a_put_that_fails_for_a_moment_is_tried_again(photo):
 
 async def test_a_lost_answer_with_the_url_is_not_asked_for_again(photo):
     """It may have been charged: all who wait for this upload hear so, nothing is started, and a new start asks anew."""
-    async with service() as sim, client(sim) as a2e:
+    async with service(latency=25) as sim, client(sim) as a2e:  # half a second, in which all three join
         sim.faults.add("presign", "reset", when="after", hits=1)
         jobs = [a2e.image_to_video(photo, **WORDS) for _ in range(3)]
         for job in jobs:
