@@ -42,6 +42,11 @@ def open_store(url: str) -> Store:
     raise UsageError(f"store: nobody knows {_shown(url)}; give {_KNOWN}")
 
 
+def file_of(url: str) -> Path | None:
+    """Give the file of a store's address, None where it has none."""
+    return _path_of(url) if url[:7].lower() == "sqlite:" else None
+
+
 def _path_of(url: str) -> Path:
     """Give the file of an address: what stands behind the third slash, as every tool reads it."""
     parts = urlsplit(url)

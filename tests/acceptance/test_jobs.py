@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import sys
 
+import pytest
 from command_line import CommandLine
 
 from a2e_async import simulator
@@ -61,6 +62,7 @@ async def test_what_a_killed_application_left_is_listed_resumed_and_reported(tmp
         assert resumed.code == 0, resumed.err
         assert len(list((tmp_path / "images").iterdir())) == 6
         assert (await a2e("list", "--state", "done", "--json")).out.count('"done"') == 6
+        assert (await a2e()).out == (await a2e("list")).out
         assert (await a2e("cancel", "order-3")).code == 1
         assert (await a2e("show", "order-9")).code == 2
         reported = await a2e("report", "--out", "page")
@@ -85,6 +87,14 @@ def test_no_store_says_how_to_give_one(tmp_path):
     end = CommandLine(tmp_path)("jobs", "list")
     assert (end.code, "A2E_STORE" in end.err) == (2, True)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("words", [(), ("show", "order-1"), ("report",), ("resume", "--token", "sk_a")])
+def test_a_store_that_is_not_there_is_not_made(tmp_path, words):
+    """A slip in its address is told, with the file; --store may stand before the command, and it lists by itself."""
+    end = CommandLine(tmp_path)("jobs", "--store", "sqlite:///jbos.sqlite", *words)
+    assert (end.code, "there is no store in jbos.sqlite" in end.err) == (2, True), end.err
+    assert not list(tmp_path.glob("jbos*"))
 
 
 def test_the_token_is_not_in_the_store(tmp_path):

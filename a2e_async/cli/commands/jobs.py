@@ -27,7 +27,7 @@ from a2e_async.engine.jobs.stored import StoredJob
 from a2e_async.engine.settings import STORE_VARIABLE
 from a2e_async.errors import UsageError
 from a2e_async.store.entries import Entry, State
-from a2e_async.store.opening import open_store
+from a2e_async.store.opening import file_of, open_store
 from a2e_async.store.ports import JOBS, Store
 
 _store = click.option(
@@ -41,6 +41,9 @@ def _address(given: str | None) -> str:
     if not found:
         words = "or give --store with an address such as sqlite:///jobs.sqlite"
         raise UsageError(f"no store: set {STORE_VARIABLE}, {words}")
+    file = file_of(found)
+    if file is not None and not file.exists():  # a new one would hide that the address has a slip in it
+        raise UsageError(f"there is no store in {file}")
     return found
 
 
@@ -155,6 +158,20 @@ def _shown(entry: Entry) -> Entry:
     return attrs.evolve(entry, fields={name: held for name, held in entry.fields.items() if name != OPTIONS})
 
 
-jobs = CommandGroup(name="jobs", help="List, show, cancel and resume the jobs of a store, and write their page.")
+class _Jobs(CommandGroup):
+    """Lists where no command is named, and takes the options of its commands before them, too."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Name the command first."""
+        if not args or (args[0].startswith("-") and "--help" not in args):
+            at = next((place for place, word in enumerate(args) if word in self.commands), None)
+            args = ["list", *args] if at is None else [args[at], *args[:at], *args[at + 1 :]]
+        return super().parse_args(ctx, args)
+
+
+jobs = _Jobs(
+    name="jobs",
+    help="List, show, cancel and resume the jobs of a store, and write their page; without a COMMAND it lists them.",
+)
 for _one in (list_, show, cancel, resume, report):
     jobs.add_command(_one)
