@@ -118,8 +118,7 @@ def torture(folder: Path, seed: int, pains: Pains, *, service: str = SIMULATOR) 
         pains: What is done.
         service: The script of the service.
     """
-    lines = [json.dumps({"id": f"kite-{number:03}", "prompt": f"kite {number}"}) for number in range(pains.rows)]
-    (folder / "rows.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    _write_rows(folder / "rows.jsonl", pains.rows)
     with contextlib.ExitStack() as stack:
         database = None if pains.sqlite else stack.enter_context(postgres_server())
         served = stack.enter_context(simulator_in_a_process(seed, service))
@@ -150,6 +149,11 @@ def torture(folder: Path, seed: int, pains: Pains, *, service: str = SIMULATOR) 
             seconds=round(seconds, 1),
             last_words=words[-_LAST_WORDS:],
         )
+
+
+def _write_rows(path: Path, count: int) -> None:
+    lines = [json.dumps({"id": f"kite-{number:03}", "prompt": f"kite {number}"}) for number in range(count)]
+    path.write_text("\n".join(lines), encoding="utf-8")
 
 
 def _words(pains: Pains) -> list[str]:
