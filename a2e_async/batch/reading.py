@@ -34,6 +34,8 @@ from a2e_async.store.entries import is_text
 
 _OWN = {"id": "id", "family": "family", "imagefrom": "image_from"}
 _LONGEST_NUMBER = 10**18
+_MOST_KINDS = 256
+_KNOWN: dict[type[object], Mapping[str, Field]] = {}
 _LIKE, _VERY_LIKE = 0.75, 0.85  # how much a name must be like a field's to be taken for it, misspelt
 
 
@@ -182,8 +184,17 @@ def _own_columns(family: Family, given: Mapping[str, Any]) -> dict[str, Any]:
     return columns
 
 
+def _known(kind: type[object]) -> Mapping[str, Field]:
+    """Give the fields of a kind of request by their squeezed names, made once for all rows of a file."""
+    if kind not in _KNOWN:
+        if len(_KNOWN) >= _MOST_KINDS:
+            _KNOWN.clear()
+        _KNOWN[kind] = {squeezed(field.name): field for field in fields_of(kind)}
+    return _KNOWN[kind]
+
+
 def _fields(family: Family, given: Mapping[str, Any], how: RowReading, *, typed: bool) -> dict[str, Any]:
-    known = {squeezed(field.name): field for field in fields_of(family.request)}
+    known = _known(family.request)
     _check_known(family, [name for name in given if squeezed(name) not in known])
     fields: dict[str, Any] = {}
     for name, value in given.items():
