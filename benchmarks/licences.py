@@ -20,6 +20,7 @@ AGREED = re.compile(
 ONLY_USED = {
     "psycopg": "LGPL-3.0-only",  # used as it is, never changed or built in, and with PostgreSQL alone
     "psycopg-binary": "LGPL-3.0-only",
+    "psycopg-pool": "LGPL-3.0-only",
 }
 
 

@@ -13,6 +13,8 @@ from command_line import A2E, environment
 from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
+from a2e_async.simulator.media.plain import tiny_image
+
 KITE = {"family": "text_to_image", "fields": {"prompt": "a red kite"}}
 
 
@@ -113,6 +115,29 @@ async def test_from_price_to_files(agent, sim, tmp_path):
         )
     assert path.startswith(str(tmp_path / "media" / "kites"))
     sim.book.expect(starts=1)
+
+
+async def test_files_and_jobs_are_inputs(agent, sim, tmp_path):
+    """A file below the server's folder is uploaded, a job is waited for, and nothing outside is read."""
+    (tmp_path / "media").mkdir()
+    (tmp_path / "media" / "me.png").write_bytes(tiny_image())
+    (tmp_path / "secret.png").write_bytes(tiny_image())
+    words = {"prompt": "she waves", "negative_prompt": "blurry"}
+    async with agent(100) as client:
+        for outside in ("../secret.png", str(tmp_path / "secret.png"), "/etc/passwd"):
+            told = await refusal(
+                client, "start", key="x", family="image_to_video", fields={"image_url": outside, **words}
+            )
+            assert "files must be below" in told
+        for _ in range(2):
+            await call(client, "start", key="me", family="image_to_video", fields={"image_url": "me.png", **words})
+        await call(client, "start", key="kite", **KITE)
+        fields = {"image_url": "job:kite", **words}
+        await call(client, "start", key="kite-video", family="image_to_video", fields=fields)
+        for key in ("me", "kite-video"):
+            told = await call(client, "follow", key=key, seconds=40)
+            assert told["state"] == "completed", told
+    sim.book.expect(starts=3, spent=70, doubles=0)
 
 
 async def test_a_batch_is_followed_and_resumed(agent, sim, tmp_path):

@@ -41,7 +41,14 @@ _STORE = "jobs.sqlite"
     show_default=True,
     help="What happens to a start whose price nobody knows: it is refused, or goes alone and may pass the limit.",
 )
-async def mcp(run: Run, max_coins: float, unknown_price: str) -> None:
+@click.option(
+    "--files",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    multiple=True,
+    metavar="DIR",
+    help="Let inputs be files below this folder, too, and not only below --out; may be repeated.",
+)
+async def mcp(run: Run, max_coins: float, unknown_price: str, files: tuple[Path, ...]) -> None:
     """Serve the Model Context Protocol on stdin and stdout, for an agent.
 
     Its tools start, follow, batch, price and download, all under one budget and each start under a key, so that a
@@ -61,7 +68,7 @@ async def mcp(run: Run, max_coins: float, unknown_price: str) -> None:
     if run.settings.simulate:
         store = "memory:"  # another simulator is another service
     options = {"budget": max_coins, "on_unknown_price": unknown_price, "store": store}
-    async with run.client(options=options) as a2e, Tools(a2e, folder, max_coins) as tools:
+    async with run.client(options=options) as a2e, Tools(a2e, folder, max_coins, files) as tools:
         await serve(tools, stopped)
     if stopped.is_set():
         # A thread still reads stdin, which nobody can interrupt. The client has closed: nothing is lost.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -17,10 +17,11 @@ from pydantic import Field
 from a2e_async.cli.commands import explain
 from a2e_async.cli.commands.guide import pages
 from a2e_async.cli.mcp.batches import Batches
+from a2e_async.cli.mcp.inputs import Inputs
 from a2e_async.cli.mcp.intents import as_data, job_of, next_step
 from a2e_async.client import A2EClient
 from a2e_async.core import family as registry
-from a2e_async.core.family import Request, family_of
+from a2e_async.core.family import family_of
 from a2e_async.engine.jobs.job import Job
 from a2e_async.errors import A2EError, KeyConflictError, UsageError
 
@@ -32,7 +33,11 @@ Key = Annotated[
 ]
 FamilyName = Annotated[str, Field(description="What shall be made, such as text_to_image; `families` lists them.")]
 Fields = Annotated[
-    dict[str, Any], Field(description="The fields of the request; `families` explains those of a family.")
+    dict[str, Any],
+    Field(
+        description="The fields of the request; `families` explains those of a family. Where it takes an image, a video"
+        " or audio, give a URL, a file below the server's folder, or job:KEY, the output of another job."
+    ),
 ]
 Seconds = Annotated[float, Field(description="How long to wait for the end, at most 50 s.", ge=0, le=_LONGEST_WAIT)]
 
@@ -45,11 +50,16 @@ class Tools:
         a2e: The open client, which has a budget and a store.
         folder: Where all files go.
         budget: Most coins that the client may spend.
+        files: Further folders whose files may be inputs.
     """
 
     a2e: A2EClient
     folder: Path
     budget: float
+    files: Sequence[Path] = ()
+    _inputs: Inputs = attrs.field(
+        default=attrs.Factory(lambda self: Inputs(self.a2e, (self.folder, *self.files)), takes_self=True)
+    )
     _batches: Batches = attrs.field(
         default=attrs.Factory(lambda self: Batches(self.a2e, self.folder, self.budget), takes_self=True)
     )
@@ -84,7 +94,7 @@ class Tools:
 
     async def price(self, family: FamilyName, fields: Fields) -> dict[str, Any]:
         """Ask what a start would cost, in coins. It is free and starts nothing."""
-        quote = await self.a2e.quote(_request(family, fields))
+        quote = await self.a2e.quote(await self._inputs.request(family, fields))
         return {"coins": quote.coins, **self._coins()}
 
     async def start(self, key: Key, family: FamilyName, fields: Fields) -> dict[str, Any]:
@@ -92,7 +102,7 @@ class Tools:
 
         Call it again with the same key when you are not sure whether it worked: you get the same job, and pay once.
         """
-        job = self.a2e.start(_request(family, fields), key=key)
+        job = self.a2e.start(await self._inputs.request(family, fields), key=key)
         with suppress(A2EError):  # what went wrong is told with the job
             await _within(_LONGEST_WAIT, job.accepted())
         if isinstance(job.error, KeyConflictError):
@@ -143,7 +153,7 @@ class Tools:
         """Run many tasks and save all files; wait so many seconds, and tell how the batch stands.
 
         It goes on behind your back: call it again with the same key, with or without the rows, until nothing is left.
-        A row may take the image of another row by `image_from`. No row is paid for twice, whatever happens.
+        An input may be `row:ID`, the output of another row. No row is paid for twice, whatever happens.
         """
         told = await self._batches.run(key, rows, seconds, functools.partial(_report, ctx))
         return {**told, **self._coins()}
@@ -166,11 +176,6 @@ class Tools:
     def _coins(self) -> dict[str, Any]:
         left = self.budget - self.a2e.spent - self.a2e.reserved
         return {"spent": self.a2e.spent, "budget": self.budget, "budget_left": max(0.0, left)}
-
-
-def _request(family: str, fields: dict[str, Any]) -> Request[Any]:
-    made: Request[Any] = family_of(family).request(**fields)
-    return made
 
 
 async def _within(seconds: float, work: Awaitable[None]) -> None:
