@@ -19,7 +19,7 @@ _URLS = ("http://", "https://")
 
 
 @attrs.frozen
-class Inputs:
+class GivenInputs:
     """Makes requests of what an agent gives.
 
     Args:

@@ -17,7 +17,7 @@ from pydantic import Field
 from a2e_async.cli.commands import explain
 from a2e_async.cli.commands.guide import pages
 from a2e_async.cli.mcp.batches import Batches
-from a2e_async.cli.mcp.inputs import Inputs
+from a2e_async.cli.mcp.inputs import GivenInputs
 from a2e_async.cli.mcp.intents import as_data, job_of, next_step
 from a2e_async.client import A2EClient
 from a2e_async.core import family as registry
@@ -57,8 +57,8 @@ class Tools:
     folder: Path
     budget: float
     files: Sequence[Path] = ()
-    _inputs: Inputs = attrs.field(
-        default=attrs.Factory(lambda self: Inputs(self.a2e, (self.folder, *self.files)), takes_self=True)
+    _inputs: GivenInputs = attrs.field(
+        default=attrs.Factory(lambda self: GivenInputs(self.a2e, (self.folder, *self.files)), takes_self=True)
     )
     _batches: Batches = attrs.field(
         default=attrs.Factory(lambda self: Batches(self.a2e, self.folder, self.budget), takes_self=True)
