@@ -154,6 +154,8 @@ class _Observer:
             {"a2e.family": job.family.name, "a2e.attached": job.request is None, **self._server},
             start_time=_ns(event.at),
         )
+        if job.key is not None:
+            span.set_attribute("a2e.key", job.key)
         inside = trace.set_span_in_context(span, around)
         part = self._tracer.start_span("a2e start", inside, start_time=_ns(event.at))
         self._spans[job.number] = _Spans(span, inside, part, event.at)
@@ -190,6 +192,7 @@ class _Observer:
         self._count()
         if spans is None:
             return
+        spans.job.set_attribute("a2e.state", "done" if job.error is None else "failed")
         for span in (spans.part, spans.job):
             _fail(span, job.error)
             span.end(_ns(event.at))

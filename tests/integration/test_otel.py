@@ -80,6 +80,7 @@ async def test_span_tree_of_one_job(sim, spans, meters, tmp_path):
     assert dict(whole.attributes) == {
         "a2e.family": "text_to_image",
         "a2e.attached": False,
+        "a2e.state": "done",
         "a2e.task_ids": job.task_ids,
         "a2e.coins": 10,
         "server.address": "127.0.0.1",

@@ -16,7 +16,9 @@ OWN = [
     "a2e_async.batch",
     "a2e_async.calls.streaming",
     "a2e_async.cli",
+    "a2e_async.engine.durable",
     "a2e_async.simulator",
+    "a2e_async.store",
     "a2e_async.testing",
     "a2e_async.web",
 ]
@@ -46,6 +48,15 @@ def test_the_root_stays_small(loaded):
     """The root loads few modules of its own; a gate against imports that creep in."""
     own = [module for module in loaded if module.partition(".")[0] == "a2e_async"]
     assert 20 < len(own) <= MOST_MODULES, own
+
+
+def test_a_client_without_a_store_loads_none_of_it():
+    """Neither making nor opening it does: who has no store pays nothing for it."""
+    opened = "import a2e_async, asyncio\n"
+    opened += "async def main():\n    async with a2e_async.A2EClient('sk_a') as a2e: assert a2e.jobs() == []\n"
+    found = loaded_by(f"{opened}asyncio.run(main())")
+    parts = ("a2e_async.store", "a2e_async.engine.durable", "psycopg", "sqlite3")
+    assert [name for name in found if name.startswith(parts)] == []
 
 
 def test_importing_makes_no_event_loop_and_no_thread():

@@ -264,6 +264,7 @@ class DurableJobs:
         self._followed.take(job.key or "")
         if isinstance(end, Exception):
             self._engine.ends.follow(job, None, end)
+            self._engine.live.seen(job)  # at closing its words would be logged, and they name both requests
             return
         result, error = kept.outcome_of(end)
         if end.task_ids and not job.task_ids:

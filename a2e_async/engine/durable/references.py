@@ -71,7 +71,7 @@ def digested(entry: Entry) -> Entry:
 def references_in(entry: Entry) -> list[Mapping[str, Any]]:
     """Give what a row takes that is no URL: {JOB: key}, {TASKS: [family, ids]}, {FILE: digest} or words of ours."""
     found: list[Mapping[str, Any]] = []
-    _walked(entry.fields, found.append)
+    _walked([held for name, held in entry.fields.items() if not is_mark(name)], found.append)
     return [one for one in found if any(map(is_mark, one))]
 
 
