@@ -138,7 +138,7 @@ def draw(target: Path, played: Trial) -> None:
 def trials(plot: Path | None) -> dict[str, Callable[[], bool]]:
     """Name the trials, with their targets."""
     return {
-        "hundred": lambda: show("100 videos", trial(videos(100)), delay=0.5, polls=0.7),
+        "hundred": lambda: show("100 videos", trial(videos(100)), delay=0.42, polls=0.83),
         "thousand": lambda: show("1,000 videos", trial(videos(1000)), delay=0.6, polls=0.45),
         "hints": lambda: show("1,000 videos, all hinted", trial(videos(1000), hints=True), delay=0.1, polls=0.6),
         "mixed": lambda: stream(plot),

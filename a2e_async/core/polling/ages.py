@@ -127,6 +127,11 @@ class Ages:
         return sum(self._ended) >= _ENOUGH_ENDS
 
     @property
+    def hazard(self) -> float:
+        """The chance that a task of whatever age ends within the next second."""
+        return sum(self._ended) / max(sum(self.seconds), 1.0)
+
+    @property
     def ends(self) -> list[float]:
         """How many tasks have ended in each bin."""
         return list(self._ended)

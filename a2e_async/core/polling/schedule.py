@@ -5,7 +5,8 @@ a second (0.5 and 10 by default), and polls for up to 100 tasks of one family:
 
     few tasks     A task is due 1.75 d after it was last asked for. Its end falls anywhere between two polls, so it is
                   noticed 0.875 d later on average; the rest of d is for the poll's own way. 100 tasks that run for 20
-                  to 60 s share 60 / 0.875 = 69 polls: 0.69 for each.
+                  to 60 s share 60 / 0.875 = 69 polls: 0.69 for each. A fifth more may be spent on polls that come
+                  sooner (`waiters.py`): a first one after 0.3 d, so that what ends at once is noticed at once.
     many tasks    c polls a second reach 100 c tasks, by default 1,000. With more than that some have to wait, and it
                   should be those that have hardly ended. A task that was asked for at the age `a` and is `b` old now
                   has ended since with the chance 1 - S(b) / S(a), where S(age) is the share of its family that still
@@ -31,14 +32,13 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable
-from itertools import islice
 from typing import Final, Generic, TypeVar
 
 import attrs
 
-from a2e_async.core.polling.ages import Ages
-from a2e_async.core.polling.cohorts import Cohorts, Waiting
+from a2e_async.core.polling.cohorts import Waiting
 from a2e_async.core.polling.learned import Learned
+from a2e_async.core.polling.waiters import Waiters
 from a2e_async.errors import UsageError
 
 Group = tuple[str, bool]
@@ -48,14 +48,8 @@ T = TypeVar("T", bound=Waiting)
 
 _SHARE_OF_DELAY: Final = 1.75
 _SPARE: Final = 1.02  # polls travel unevenly: those of a second and a bit may arrive within one
-_LEAST_CHANCE: Final = 0.001
-_LEAST_FOUND: Final = 0.005
-_REST_OF_AGE: Final = 0.3
-_RESTS: Final = 3
 _TURN_OF_THE_OLDEST: Final = 8
-_HEAD_START: Final = 60.0
 _SHARE_OF_ALL: Final = 4
-_NOTHING_KNOWN: Final = Ages()
 
 
 @attrs.frozen(kw_only=True)
@@ -106,7 +100,7 @@ class PollQueue(Generic[T]):
         self._interval = cadence.interval
         self._gap = cadence.gap
         self._learned = learned
-        self._groups: dict[Group, _Waiters[T]] = {}
+        self._groups: dict[Group, Waiters[T]] = {}
         self._sets: deque[tuple[Group, list[T]]] = deque()
         self._turn = 0
 
@@ -155,7 +149,7 @@ class PollQueue(Generic[T]):
         return group, waiters.take(now, limit(group), oldest=oldest)
 
     def _choose(
-        self, due: dict[Group, _Waiters[T]], now: float, limit: Callable[[Group], int], *, oldest: bool
+        self, due: dict[Group, Waiters[T]], now: float, limit: Callable[[Group], int], *, oldest: bool
     ) -> Group:
         if len(due) == 1:
             return next(iter(due))
@@ -174,115 +168,7 @@ class PollQueue(Generic[T]):
             self._sets.appendleft((group, items[most:]))
         return group, items[:most]
 
-    def _group(self, group: Group) -> _Waiters[T]:
+    def _group(self, group: Group) -> Waiters[T]:
         if group not in self._groups:
-            self._groups[group] = _Waiters(self._interval, self._learned.ages(group[0]))
+            self._groups[group] = Waiters(self._interval, self._learned.ages(group[0]))
         return self._groups[group]
-
-
-class _Waiters(Generic[T]):
-    """The waiting tasks of one group.
-
-    Attributes:
-        ask_at: When one of them is due, at the earliest; infinity when none waits.
-        hurried: Those that are polled first.
-        taken_at: When some of them were last taken.
-    """
-
-    __slots__ = ("_ages", "_interval", "_waiting", "ask_at", "hurried", "taken_at")
-
-    def __init__(self, interval: float, ages: Ages) -> None:
-        self.ask_at = math.inf
-        self.hurried: dict[T, None] = {}
-        self.taken_at = -math.inf
-        self._waiting: Cohorts[T] = Cohorts()
-        self._interval = interval
-        self._ages = ages
-
-    def add(self, item: T) -> None:
-        self._waiting.put(item)
-        self.ask_at = min(self.ask_at, item.asked + self._interval)
-
-    def hurry(self, item: T) -> None:
-        self.hurried[item] = None
-        item.place = self.hurried  # type: ignore[assignment]  # it only ever leaves this place
-        self.ask_at = -math.inf
-
-    def is_due(self, now: float, most: int) -> bool:
-        """Whether a task is due now; when none is, it is known until when."""
-        if self.ask_at <= now:
-            self._ages.weigh(now)
-            self._expect(now, most)
-        return self.ask_at <= now
-
-    def longest(self, now: float) -> float:
-        """Give for how long the task that was asked for longest ago has waited."""
-        return max(map(_waited(now), self._waiting.heads()), default=0.0)
-
-    def worth(self, now: float, most: int) -> float:
-        """Give how many of those that a poll would ask for have ended."""
-        return self._waiting.best(self._chance(now), most, self._before(now, most))[0]
-
-    def take(self, now: float, most: int, *, oldest: bool) -> list[T]:
-        """Take the hurried, then the likeliest of those that were not asked for just now."""
-        self.taken_at = now
-        before = self._before(now, most)
-        taken = list(islice(self.hurried, most))
-        for item in taken:
-            item.leave()
-        score = _waited(now) if oldest else self._chance(now)
-        _sum, others = self._waiting.best(score, most - len(taken), before)
-        for item in others:
-            item.leave()
-        self._expect(now, most)
-        return taken + others
-
-    def _before(self, now: float, most: int) -> float:
-        """Give by when a task must have been asked for to be taken; any may when they are due and one poll has room."""
-        is_for_all = len(self._waiting) <= most and not self.hurried
-        return now if is_for_all else now - self._interval / 2
-
-    def _chance(self, now: float) -> Callable[[T], float]:
-        """Give what tells how likely a task has ended since it was last asked for."""
-        known, unknown = self._ages.chance, _NOTHING_KNOWN.chance
-
-        def chance(item: T) -> float:
-            return (known if item.teaches else unknown)(max(0.0, item.asked - item.born), now - item.born)
-
-        return chance
-
-    def _expect(self, now: float, most: int) -> None:
-        """Work out when one of them is due."""
-        if self.hurried:
-            self.ask_at = -math.inf
-            return
-        due = min((item.asked for item in self._waiting.heads()), default=math.inf) + self._interval
-        if due <= now:
-            due = min(map(self._due(now, most), self._waiting.heads()))
-        self.ask_at = due
-
-    def _due(self, now: float, most: int) -> Callable[[T], float]:
-        """Give what tells when a task is due, but that it may be asked for with others before."""
-        chance = self._chance(now)
-        few = len(self._waiting) <= most
-        hardly_any = few and self._ages.known and self._waiting.best(chance, most, now)[0] < _LEAST_FOUND
-
-        def due(item: T) -> float:
-            usual = item.asked + self._interval
-            is_new = item.asked <= item.born
-            if usual > now or is_new or not (hardly_any if few else chance(item) < _LEAST_CHANCE):
-                return usual
-            of_age = 0.0 if few else _REST_OF_AGE * (item.asked - item.born)
-            rest = min(max(2 * self._interval, of_age), _RESTS * self._interval)
-            return min(item.asked + rest, now + self._interval / 2)
-
-        return due
-
-
-def _waited(now: float) -> Callable[[Waiting], float]:
-    """Give what tells for how long a task has waited; a new one has a head start."""
-
-    def waited(item: Waiting) -> float:
-        return now - item.asked + (_HEAD_START if item.asked <= item.born else 0.0)
-
-    return waited

@@ -8,10 +8,11 @@ from itertools import pairwise
 
 import pytest
 from benchmark import figures
-from trials import IMAGES, VIDEOS, Start, on_paper, trial
+from trials import IMAGES, USUAL, VIDEOS, Start, on_paper, trial
 from virtual_time import IMAGE, VIDEO, caught, client, virtual
 
 from a2e_async import Cadence, JobDetachedError
+from a2e_async.core.polling.learned import Learned
 
 
 def videos(count, *, shortest=20.0, longest=60.0, seed=1):
@@ -32,10 +33,10 @@ def mixed(seconds, seed=1):
 
 
 def test_a_hundred_videos_from_an_empty_memory():
-    """100 videos of 20 to 60 s take 0.7 polls each at most, and their ends are noticed after half a second."""
+    """100 videos of 20 to 60 s take 0.83 polls each at most, and their ends are noticed after 0.42 s."""
     played = trial(videos(100))
-    assert played.polls_a_job <= 0.7
-    assert played.delay <= 0.5
+    assert played.polls_a_job <= 0.83
+    assert played.delay <= 0.42
     assert max(played.first[VIDEOS]) < 1
     assert played.peak <= 10
 
@@ -72,10 +73,39 @@ def test_a_mixed_stream_under_the_cap():
 def test_the_gates_hold_for_other_dice(seed):
     """What the figures say is no luck of the dice."""
     hundred, thousand = on_paper(videos(100, seed=seed)), on_paper(videos(1000, seed=seed))
-    assert hundred.polls_a_job <= 0.7
-    assert hundred.delay <= 0.53
+    assert hundred.polls_a_job <= 0.83
+    assert hundred.delay <= 0.46
     assert thousand.polls_a_job <= 0.45
     assert thousand.delay <= 0.5
+
+
+@pytest.mark.parametrize("count", [1, 10, 60])
+def test_what_ends_at_once_is_noticed_at_once(count):
+    """Where few tasks are, one that ends within a moment is noticed after 0.15 s, for the one poll that it needs."""
+    played = on_paper([Start(float(number), VIDEOS, 0.02) for number in range(count)])
+    assert len(played.polls) == count
+    assert played.delay <= 0.16
+
+
+@pytest.mark.parametrize("shortest", [0.02, 1.0, 20.0])
+@pytest.mark.parametrize("gap", [0.0, 0.1, 1.0])
+def test_sooner_polls_are_a_fifth_more_at_most(shortest, gap):
+    """However tasks come and end: never more than 1.2 polls in the time of an interval, beside one at the beginning."""
+    starts = [Start(number * gap, VIDEOS, shortest * (1 + number % 7)) for number in range(100)]
+    played = on_paper(starts)
+    lasted = max(start.at + start.seconds for start in starts) + 2 * USUAL.interval
+    assert len(played.polls) <= 1.2 * lasted / USUAL.interval + 2
+
+
+def test_rests_pay_for_polls_where_ends_are():
+    """A client that knows when videos end notices them sooner, for no more polls than one that does not."""
+    starts = videos(100)
+    first = on_paper(starts)
+    learned = Learned()
+    learned.recall(first.learned)
+    second = on_paper(videos(100, seed=5), learned=learned)
+    assert second.delay <= 0.9 * first.delay
+    assert len(second.polls) <= 1.05 * len(first.polls)
 
 
 @pytest.mark.parametrize("longest", [20.5, 310.0])

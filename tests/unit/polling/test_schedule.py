@@ -18,6 +18,7 @@ from a2e_async.core.polling.schedule import Cadence, PollQueue
 
 VIDEOS, IMAGES = ("videos", False), ("images", False)
 DUE = Cadence().interval
+SOON = 0.17 * DUE
 NEVER = 1e9
 
 
@@ -111,11 +112,16 @@ def test_an_empty_queue_has_nothing():
 
 
 def test_a_task_is_due_an_interval_after_it_was_asked_for():
-    """It is taken then and not before, once."""
+    """A new one before, where few wait. It is taken then and not earlier, once."""
     queue = queue_of(Task("a", 5.0))
-    assert queue.next_due() == 5.0 + DUE
-    assert queue.take(5.0 + DUE - 0.001, hundred) is None
-    assert names(queue.take(5.0 + DUE, hundred)) == ["a"]
+    assert queue.next_due() == 5.0 + SOON
+    assert queue.take(5.0 + SOON - 0.001, hundred) is None
+    (task,) = queue.take(5.0 + SOON, hundred)[1]
+    task.asked = 5.0 + SOON
+    queue.add(("videos", False), task)
+    assert queue.next_due() == 5.0 + SOON + DUE
+    assert queue.take(5.0 + SOON + DUE - 0.001, hundred) is None
+    assert names(queue.take(5.0 + SOON + DUE, hundred)) == ["a"]
     assert queue.next_due() is None
     assert queue.take(NEVER, hundred) is None
 
@@ -123,7 +129,7 @@ def test_a_task_is_due_an_interval_after_it_was_asked_for():
 def test_the_earliest_counts():
     """Tasks may be added in any order, and those that are not due yet share the poll of one that is."""
     queue = queue_of(*(Task(born, born) for born in (7.0, 3.0, 5.0, 3.5)))
-    assert queue.next_due() == 3.0 + DUE
+    assert queue.next_due() == 3.0 + SOON
     assert sorted(names(queue.take(7.1, hundred))) == [3.0, 3.5, 5.0, 7.0]
 
 
