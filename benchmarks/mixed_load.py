@@ -14,7 +14,7 @@ import attrs
 
 from a2e_async import A2EClient, A2EError, ImageToVideo, TextToImage, families
 from a2e_async.core.family import Family
-from a2e_async.engine.jobs.job import AnyJob
+from a2e_async.engine.jobs.kept import AnyJob
 from a2e_async.simulator.media.plain import tiny_image
 
 FAULTS: tuple[tuple[str, str, dict[str, Any]], ...] = (

@@ -25,7 +25,7 @@ from a2e_async.core.status import Stage
 from a2e_async.engine.http.service import Service
 from a2e_async.engine.http.tasks import TaskCalls
 from a2e_async.engine.jobs.ends import Ends
-from a2e_async.engine.jobs.job import AnyJob, Job
+from a2e_async.engine.jobs.kept import AnyJob, KeptJob
 from a2e_async.engine.jobs.live import tell_of_left, tell_of_unseen
 from a2e_async.engine.jobs.options import Options
 from a2e_async.engine.jobs.stats import Stats
@@ -96,7 +96,7 @@ class Engine:
         self._poller_task = asyncio.create_task(self.poller.run(), name="a2e poller")
         self._poller_task.add_done_callback(self._poller_ended)
 
-    def start(self, family: Family, request: Request[R], options: Options, tag: str | None) -> Job[R]:
+    def start(self, family: Family, request: Request[R], options: Options, tag: str | None) -> KeptJob[R]:
         """Queue a start and give its job."""
         job, files = self._made(family, request, options, tag)
         self._send(job, files)
@@ -104,7 +104,7 @@ class Engine:
 
     def take_in(
         self, family: Family, request: Request[R] | None, options: Options, tag: str | None, *, to_send: bool = True
-    ) -> Job[R]:
+    ) -> KeptJob[R]:
         """Give the job of a start that `send` has yet to queue, because something has to be written down before.
 
         Args:
@@ -126,11 +126,11 @@ class Engine:
 
     def _made(
         self, family: Family, request: Request[R] | None, options: Options, tag: str | None, *, to_send: bool = True
-    ) -> tuple[Job[R], Any]:
+    ) -> tuple[KeptJob[R], Any]:
         """Make a job, and give it with the files of its request, which are held for it; None where it needs nothing."""
         self._check_whole()
         files = self.inputs.take(request) if to_send and request is not None and holds_inputs(request) else None
-        job = Job(self, family, request, options, tag)
+        job = KeptJob(self, family, request, options, tag)
         self.ends.add(job)
         return job, files
 
@@ -157,7 +157,7 @@ class Engine:
 
     def _attach(self, family: Family, records: Sequence[Record], options: Options, tag: str | None) -> AnyJob:
         self._check_whole()
-        job: AnyJob = Job(self, family, None, options, tag)
+        job: AnyJob = KeptJob(self, family, None, options, tag)
         self.ends.add(job)
         self.ends.attached(job, records)
         return job

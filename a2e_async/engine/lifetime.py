@@ -21,7 +21,8 @@ from a2e_async.core.requests import require_public_links
 from a2e_async.engine.engine import Engine
 from a2e_async.engine.http.service import Service
 from a2e_async.engine.http.session import HttpSession, Session
-from a2e_async.engine.jobs.job import AnyJob, Job
+from a2e_async.engine.jobs.job import Job
+from a2e_async.engine.jobs.kept import AnyJob
 from a2e_async.engine.jobs.live import tell_of_abandoned
 from a2e_async.engine.jobs.options import Options
 from a2e_async.engine.jobs.stored import StoredJob

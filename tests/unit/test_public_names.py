@@ -39,24 +39,7 @@ CLIENT = {
 }
 JOB = {
     *("accepted", "status", "task_ids", "request", "coins", "done", "updates", "wait", "detach", "cancel"),
-    *("records", "tag", "key", "family", "error", "trace_id"),
-}
-JOB_FOR_THE_ENGINE = {
-    *(
-        "accepted_at",
-        "all_final",
-        "begin",
-        "change",
-        "drop",
-        "end",
-        "grow",
-        "known",
-        "number",
-        "on_end",
-        "options",
-        "stage",
-    ),
-    *("take", "twice_since", "watched"),
+    *("records", "tag", "key", "family", "error", "trace_id", "stage", "on_end"),
 }
 BATCH = {"leave", "open", "redo", "run", "stop"}
 TOOLS = ("annotations", "TYPE_CHECKING")
@@ -67,7 +50,7 @@ RECORD = {
 }
 SURFACES = {
     a2e_async.A2EClient: CLIENT | set(a2e_async.families()),
-    a2e_async.Job: JOB | JOB_FOR_THE_ENGINE,
+    a2e_async.Job: JOB,
     a2e_async.Result: RESULT,
     a2e_async.Record: RECORD,
     Batch: BATCH,

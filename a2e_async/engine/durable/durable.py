@@ -29,7 +29,8 @@ from a2e_async.engine.durable.row_inputs import RowInputs, StoreUploads
 from a2e_async.engine.durable.upkeep import Upkeep
 from a2e_async.engine.engine import Engine
 from a2e_async.engine.jobs.background import BackgroundTasks
-from a2e_async.engine.jobs.job import AnyJob, Job
+from a2e_async.engine.jobs.job import Job
+from a2e_async.engine.jobs.kept import AnyJob
 from a2e_async.engine.jobs.options import Options
 from a2e_async.engine.jobs.stored import StoredJob
 from a2e_async.errors import A2EError, ClientClosedError, InvalidRequestError, LedgerError

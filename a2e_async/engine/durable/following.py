@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from a2e_async.engine.jobs.job import AnyJob
+from a2e_async.engine.jobs.kept import AnyJob
 from a2e_async.errors import LedgerError
 from a2e_async.store.entries import Entry
 from a2e_async.store.ports import Ledger

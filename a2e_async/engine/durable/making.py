@@ -16,7 +16,7 @@ from a2e_async.engine.durable import kept
 from a2e_async.engine.durable.journal import JobJournal
 from a2e_async.engine.durable.references import with_inputs
 from a2e_async.engine.engine import Engine
-from a2e_async.engine.jobs.job import AnyJob
+from a2e_async.engine.jobs.kept import AnyJob
 from a2e_async.engine.jobs.options import Options
 from a2e_async.engine.jobs.stored import StoredJob
 from a2e_async.errors import A2EError

@@ -28,7 +28,7 @@ from a2e_async.engine.durable.holdings import Holdings
 from a2e_async.engine.durable.journal import JobJournal
 from a2e_async.engine.durable.references import digested, has_paths
 from a2e_async.engine.durable.verdicts import RETRIABLE
-from a2e_async.engine.jobs.job import AnyJob
+from a2e_async.engine.jobs.kept import AnyJob
 from a2e_async.errors import A2EError, FencedError, KeyConflictError, again
 from a2e_async.store.entries import Entry, State
 from a2e_async.store.ports import Ledger

@@ -10,7 +10,7 @@ from a2e_async.core.family import family_of
 from a2e_async.core.inputs import Upload, UploadMemory
 from a2e_async.engine.durable.references import FILE, JOB, TASKS
 from a2e_async.engine.engine import Engine
-from a2e_async.engine.jobs.job import AnyJob
+from a2e_async.engine.jobs.kept import AnyJob
 from a2e_async.engine.jobs.options import Options
 from a2e_async.errors import InputFailedError
 from a2e_async.store.ports import KeptUpload, Store

@@ -16,7 +16,7 @@ from a2e_async.engine.durable.holdings import Holdings
 from a2e_async.engine.durable.journal import JobJournal
 from a2e_async.engine.durable.limits import Sharing
 from a2e_async.engine.engine import Engine
-from a2e_async.engine.jobs.job import AnyJob
+from a2e_async.engine.jobs.kept import AnyJob
 from a2e_async.errors import FencedError, LedgerError
 from a2e_async.store.ports import Store
 

@@ -17,7 +17,7 @@ from a2e_async.core.status import Status
 from a2e_async.engine.jobs.background import BackgroundTasks
 from a2e_async.engine.jobs.coins import Coins
 from a2e_async.engine.jobs.events import Accepted, Events, Finished, Started
-from a2e_async.engine.jobs.job import AnyJob
+from a2e_async.engine.jobs.kept import AnyJob
 from a2e_async.engine.jobs.live import LiveJobs, failure_of, was_refunded
 from a2e_async.engine.jobs.options import NO_JOURNAL
 from a2e_async.engine.jobs.stats import Counts, delay_of

@@ -17,7 +17,7 @@ from typing import Self
 import attrs
 
 from a2e_async.core.records import Record
-from a2e_async.engine.jobs.job import AnyJob
+from a2e_async.engine.jobs.kept import AnyJob
 from a2e_async.errors import UsageError
 
 

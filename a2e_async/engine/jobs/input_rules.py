@@ -12,7 +12,7 @@ from a2e_async.core.fields import Field
 from a2e_async.core.inputs import FaultError, Made, Pending, output_of, words_of
 from a2e_async.core.plans import each_input, fields_of
 from a2e_async.core.records import Record, Result
-from a2e_async.engine.jobs.job import AnyJob, Job
+from a2e_async.engine.jobs.kept import AnyJob, KeptJob
 from a2e_async.engine.jobs.waiting import check_loop
 from a2e_async.errors import InvalidRequestError
 
@@ -125,5 +125,5 @@ def _check_makes(field: Field, place: str, family: Family) -> None:
 def job_of(value: Pending) -> AnyJob:
     """Give the job that an input is."""
     job = value._awaited()  # noqa: SLF001 - of this package
-    assert isinstance(job, Job)  # noqa: S101 - nothing else is pending
+    assert isinstance(job, KeptJob)  # noqa: S101 - nothing else is pending
     return job

@@ -37,7 +37,7 @@ from a2e_async.engine.jobs.input_rules import (
     places,
     refusal,
 )
-from a2e_async.engine.jobs.job import AnyJob
+from a2e_async.engine.jobs.kept import AnyJob
 from a2e_async.engine.jobs.pool import Pool
 from a2e_async.engine.jobs.resolving import jobs_in, jobs_of, resolved, without_jobs
 from a2e_async.engine.jobs.waiting import never_sent

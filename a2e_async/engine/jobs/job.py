@@ -1,14 +1,14 @@
 """A job: our awaitable handle on what one request started.
 
 Laws of this file: a job holds no coroutine and no task, only the futures of those who wait for it right now;
-cancelling a waiter never touches the job; whoever changes a job has written it down first (see `core/hooks.py`); its
-stage changes only by an event of `STAGES`.
+cancelling a waiter never touches the job; it shows what its users need, and nothing here changes how far it has come:
+that is the engine's part (`kept.py`).
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Container, Generator, Sequence
+from collections.abc import AsyncIterator, Callable, Generator
 from types import TracebackType
 from typing import Any, Generic, NoReturn, Protocol, TypeVar, cast
 
@@ -16,24 +16,24 @@ from a2e_async.core.family import Family, Request
 from a2e_async.core.inputs import Pending
 from a2e_async.core.records import Record, Result
 from a2e_async.core.rendering import Rendered
-from a2e_async.core.status import STAGES, JobEvent, Stage, Status, least_advanced
-from a2e_async.engine.jobs.options import Keyed, Options
-from a2e_async.engine.jobs.waiting import Listener, call_all, check_loop, wait_among, wake, within, without_frames
+from a2e_async.core.status import Stage, Status, least_advanced
+from a2e_async.engine.jobs.options import Keyed
+from a2e_async.engine.jobs.waiting import Listener, check_loop, wait_among, within
 
 R = TypeVar("R", bound=Result)
 
 
 class Keeper(Protocol):
-    """What a job asks of the engine that keeps it."""
+    """What a job asks of the engine that keeps it; the engine knows it as the `KeptJob` that it is."""
 
-    def detach(self, job: Job[Any]) -> None:
+    def detach(self, job: Any) -> None:  # noqa: ANN401 - see above
         """Stop watching a job."""
 
-    async def cancel(self, job: Job[Any]) -> bool:
+    async def cancel(self, job: Any) -> bool:  # noqa: ANN401 - see above
         """Take a job back where the service still allows it."""
         ...
 
-    def seen(self, job: Job[Any]) -> None:
+    def seen(self, job: Any) -> None:  # noqa: ANN401 - see above
         """Note that somebody has seen how the job ended."""
 
 
@@ -51,22 +51,15 @@ class Job(Rendered, Keyed, Pending, Generic[R]):
 
     __slots__ = (
         "__weakref__", "_accepters", "_callbacks", "_coins", "_error", "_keeper", "_listeners", "_loop", "_records",
-        "_result", "_stage", "_trace", "_trace_id", "_waiters", "accepted_at", "family", "number", "options", "request",
-        "tag", "task_ids", "twice_since",
+        "_result", "_stage", "_trace", "_trace_id", "_waiters", "family", "request", "tag", "task_ids",
     )  # fmt: skip
 
-    def __init__(
-        self, keeper: Keeper, family: Family, request: Request[R] | None, options: Options, tag: str | None = None
-    ) -> None:
+    def __init__(self, keeper: Keeper, family: Family, request: Request[R] | None, tag: str | None = None) -> None:
         self.family = family
         self.request = request
-        self.options = options
         self.tag = tag
         self.task_ids: tuple[str, ...] = ()
         self._stage = Stage.QUEUED
-        self.accepted_at: float | None = None
-        self.number = 0
-        self.twice_since: float | None = None
         self._keeper = keeper
         self._loop = asyncio.get_running_loop()
         self._records: dict[str, Record] | None = None
@@ -210,75 +203,6 @@ class Job(Rendered, Keyed, Pending, Generic[R]):
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Job cannot be pickled; keep job.task_ids and attach(family, *task_ids) to them")
 
-    def _moves(self, event: JobEvent) -> bool:
-        before, after = STAGES[event]
-        moves = self._stage in before
-        self._stage = after if moves else self._stage
-        return moves
-
-    def begin(self) -> bool:
-        """Note that the start is about to be sent; False: it was before, or the job has ended, so it must not be."""
-        return self._moves(JobEvent.STARTING)
-
-    def take(self, records: Sequence[Record], coins: float | None) -> bool:
-        """Note the tasks that the start made, or that the job is attached to; False: it has ended."""
-        if not self._moves(JobEvent.ATTACHED if self.request is None else JobEvent.ACCEPTED):
-            return False
-        self.task_ids, self.accepted_at = (), self._loop.time()
-        self.grow(records, coins)
-        self._trace_id = next((record.trace_id for record in records if record.trace_id), None)
-        wake(self._accepters)
-        self._accepters = None
-        return True
-
-    def change(self, record: Record) -> None:
-        """Note what the service now says about one task, and tell those who listen."""
-        self._records = self._records or {}
-        self._records[record.id] = record
-        for listener in self._listeners or ():
-            listener.tell(record)
-
-    def grow(self, records: Sequence[Record], coins: float | None) -> None:
-        """Note more tasks of the start, and what all of them cost."""
-        self.task_ids += tuple([record.id for record in records])
-        self._coins = coins
-        for record in records:
-            self.change(record)
-
-    def drop(self, task_ids: Container[str]) -> None:
-        """Let go of tasks that were deleted."""
-        self.task_ids = tuple([task_id for task_id in self.task_ids if task_id not in task_ids])
-
-    def known(self, task_id: str) -> Record | None:
-        """Give what the service last said about one task."""
-        return self._records.get(task_id) if self._records else None
-
-    def all_final(self) -> bool:
-        """Whether every task of the job has ended."""
-        known = self._records or {}
-        return all([i in known and known[i].status.final for i in self.task_ids])  # noqa: C419 - quicker for a few
-
-    @property
-    def watched(self) -> bool:
-        """Whether somebody listens to each change."""
-        return bool(self._listeners)
-
-    def end(self, result: R | None = None, error: BaseException | None = None) -> bool:
-        """End the job with its result or its error, and wake everybody who waits; False: it has ended already."""
-        if not self._moves(JobEvent.FAILED if result is None else JobEvent.COMPLETED):
-            return False
-        self._result, self._error = result, error
-        if error is not None:
-            self._trace = without_frames(error)
-        wake(self._accepters)
-        wake(self._waiters)
-        self._accepters = self._waiters = None
-        for listener in self._listeners or ():
-            listener.wake()
-        callbacks, self._callbacks, self._listeners = self._callbacks, None, None
-        call_all(callbacks, self)
-        return True
-
     def on_end(self, callback: Callable[[Job[R]], None]) -> None:
         """Call back when the job ends, at once if it has."""
         if self.done():
@@ -295,6 +219,3 @@ class Job(Rendered, Keyed, Pending, Generic[R]):
             finally:
                 del self, error, trace  # the traceback holds this frame
         return cast("R", self._result)
-
-
-AnyJob = Job[Any]

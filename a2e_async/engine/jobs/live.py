@@ -12,7 +12,7 @@ from a2e_async.core.family import Family
 from a2e_async.core.records import Record, Result
 from a2e_async.core.secrets import hide_secrets
 from a2e_async.core.status import Stage, Status
-from a2e_async.engine.jobs.job import AnyJob
+from a2e_async.engine.jobs.kept import AnyJob
 from a2e_async.engine.jobs.waiting import wait_among, wake
 from a2e_async.errors import (
     A2EError,

@@ -10,7 +10,7 @@ from a2e_async.core.fields import Field
 from a2e_async.core.inputs import Made, Pending, output_of, replaced
 from a2e_async.core.plans import each_input, fields_of, inputs_in
 from a2e_async.engine.jobs.input_rules import InputFile, job_of
-from a2e_async.engine.jobs.job import AnyJob
+from a2e_async.engine.jobs.kept import AnyJob
 from a2e_async.errors import InputFailedError
 
 

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
 from a2e_async.core.records import Record
-from a2e_async.engine.jobs.job import AnyJob
+from a2e_async.engine.jobs.kept import AnyJob
 
 FindDoubles = Callable[[AnyJob], Awaitable[Mapping[str, float]]]
 """Looks for tasks of a second send of the start, and gives what each costs."""

@@ -6,9 +6,8 @@ import asyncio
 import heapq
 import math
 from collections.abc import Iterator
-from typing import Any
 
-from a2e_async.engine.jobs.job import Job
+from a2e_async.engine.jobs.kept import AnyJob
 
 _SPARE = 1000
 
@@ -22,21 +21,21 @@ class Deadlines:
 
     def __init__(self) -> None:
         self._heap: list[tuple[float, int]] = []
-        self._jobs: dict[int, Job[Any]] = {}
+        self._jobs: dict[int, AnyJob] = {}
         self._from = -math.inf
 
     def wait_until(self, moment: float) -> None:
         """Let no job time out before this time."""
         self._from = moment
 
-    def add(self, job: Job[Any]) -> None:
+    def add(self, job: AnyJob) -> None:
         """Note when a job times out, if it ever does."""
         seconds = job.options.seconds(job.family)
         if seconds is not None and job.accepted_at is not None and job.number not in self._jobs:
             self._jobs[job.number] = job
             heapq.heappush(self._heap, (job.accepted_at + seconds, job.number))
 
-    def drop(self, job: Job[Any]) -> None:
+    def drop(self, job: AnyJob) -> None:
         """Forget a job that has ended."""
         self._jobs.pop(job.number, None)
         if (
@@ -49,7 +48,7 @@ class Deadlines:
         """Give the earliest deadline, infinity when there is none."""
         return max(self._heap[0][0], self._from) if self._heap else math.inf
 
-    def passed(self, now: float) -> Iterator[Job[Any]]:
+    def passed(self, now: float) -> Iterator[AnyJob]:
         """Give the jobs whose time is over and that have not ended."""
         while self._heap and now >= self._from:
             deadline, number = self._heap[0]

@@ -25,7 +25,7 @@ from a2e_async.core.retry import Retry, Verdict, verdict
 from a2e_async.engine.http.service import Service
 from a2e_async.engine.jobs.background import BackgroundTasks
 from a2e_async.engine.jobs.ends import Ends
-from a2e_async.engine.jobs.job import AnyJob
+from a2e_async.engine.jobs.kept import AnyJob
 from a2e_async.engine.polling.deadlines import Alarm, Deadlines
 from a2e_async.engine.polling.health import Health, outages_told
 from a2e_async.engine.polling.rows import RowReader, ask

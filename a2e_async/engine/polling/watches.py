@@ -14,7 +14,7 @@ from typing import Final
 
 from a2e_async.core.family import Family
 from a2e_async.core.polling.cohorts import Waiting
-from a2e_async.engine.jobs.job import AnyJob
+from a2e_async.engine.jobs.kept import AnyJob
 
 KEPT_SECONDS: Final = 60.0
 KEPT_IDS: Final = 10_000

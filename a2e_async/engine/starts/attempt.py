@@ -35,7 +35,7 @@ from a2e_async.core import tags, wire
 from a2e_async.core.absence import Row
 from a2e_async.core.family import Request
 from a2e_async.engine.http.moment import Moment
-from a2e_async.engine.jobs.job import Job
+from a2e_async.engine.jobs.kept import AnyJob
 from a2e_async.errors import A2EError, ClientClosedError, JobCancelledError, StartUnknownError
 
 
@@ -62,7 +62,7 @@ class Attempt:
         over: Made by whoever waits for it; set when the worker has let go of the job.
     """
 
-    job: Job[Any]
+    job: AnyJob
     request: Request[Any]
     worker: asyncio.Task[None] | None
     asked: int = 1

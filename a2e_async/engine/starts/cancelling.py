@@ -16,7 +16,7 @@ from a2e_async.core.family import Family
 from a2e_async.core.status import Status
 from a2e_async.engine.http.tasks import TaskCalls
 from a2e_async.engine.jobs.ends import Ends
-from a2e_async.engine.jobs.job import AnyJob
+from a2e_async.engine.jobs.kept import AnyJob
 from a2e_async.errors import JobCancelledError, NotFoundError, RejectedRequestError
 
 _log = logging.getLogger("a2e_async")

@@ -8,7 +8,6 @@ double is said in a warning, with what stays charged.
 from __future__ import annotations
 
 import logging
-from typing import Any
 
 from a2e_async.core import replies, wire
 from a2e_async.core.absence import Row
@@ -17,14 +16,14 @@ from a2e_async.core.records import Record
 from a2e_async.core.retry import Verdict, verdict
 from a2e_async.core.status import Status
 from a2e_async.engine.http.service import Service
-from a2e_async.engine.jobs.job import Job
+from a2e_async.engine.jobs.kept import AnyJob
 from a2e_async.engine.starts.finder import Finder
 from a2e_async.errors import A2EError, NotFoundError
 
 _log = logging.getLogger("a2e_async")
 
 
-async def clean_up(service: Service, finder: Finder, job: Job[Any]) -> dict[str, float]:
+async def clean_up(service: Service, finder: Finder, job: AnyJob) -> dict[str, float]:
     """Look for tasks of the other send, delete those that have not begun, and report all.
 
     A task that has begun or ended is left alone: deleting it would not refund it. One that is known to be that of an
@@ -46,7 +45,7 @@ async def clean_up(service: Service, finder: Finder, job: Job[Any]) -> dict[str,
     return {one: await _clear(service, finder, job, double) for one, double in doubles.items()}
 
 
-async def _clear(service: Service, finder: Finder, job: Job[Any], row: Row) -> float:
+async def _clear(service: Service, finder: Finder, job: AnyJob, row: Row) -> float:
     """Delete a task of the other send if it has not begun, and report it; gives the coins that stay charged."""
     double = wire.record(job.family, row)
     try:

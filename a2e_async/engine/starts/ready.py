@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 from a2e_async.core.family import Request
-from a2e_async.engine.jobs.job import AnyJob
+from a2e_async.engine.jobs.kept import AnyJob
 from a2e_async.engine.jobs.waiting import wait_among, wake
 
 

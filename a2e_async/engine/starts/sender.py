@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from typing import Any
 
 from a2e_async.core import replies, tags, wire
 from a2e_async.core.absence import Row, letter_of
@@ -20,7 +19,7 @@ from a2e_async.engine.http.failures import is_stale
 from a2e_async.engine.http.moment import Moment
 from a2e_async.engine.http.service import Service
 from a2e_async.engine.jobs.events import Recovered
-from a2e_async.engine.jobs.job import Job
+from a2e_async.engine.jobs.kept import AnyJob
 from a2e_async.engine.jobs.live import LiveJobs
 from a2e_async.engine.jobs.options import NO_JOURNAL
 from a2e_async.engine.starts.attempt import Attempt
@@ -98,7 +97,7 @@ class Sender:
             job.twice_since, attempt.lost = attempt.first or 0.0, None
             letter = tags.SECOND
 
-    async def clean_up(self, job: Job[Any]) -> dict[str, float]:
+    async def clean_up(self, job: AnyJob) -> dict[str, float]:
         """After a second send: look for tasks of the other send, and delete those that have not begun.
 
         Returns:
@@ -120,7 +119,7 @@ class Sender:
 
     # Finding.
 
-    def _posted_before(self, job: Job[Any]) -> Posted | None:
+    def _posted_before(self, job: AnyJob) -> Posted | None:
         """Give what is known of POSTs before this job's: of another process, or of a lost start of this client."""
         given = job.options.sent_before if job.options.find_first else None
         return given or (self._lost.get(job.tag) if job.tag is not None else None)
@@ -260,7 +259,7 @@ class Sender:
         if attempt.unwanted:
             raise attempt.unsent()
 
-    def _rows_of(self, job: Job[Any], data: object, name: str) -> list[Row]:
+    def _rows_of(self, job: AnyJob, data: object, name: str) -> list[Row]:
         """Give the tasks that a start was answered with; where only some have our tag, those.
 
         Proxies mix answers up, and what came into an idle connection is taken for the answer to the next request
@@ -278,7 +277,7 @@ class Sender:
         return [row for row in ours if job.tag and letter_of(job.family, row, job.tag)] or ours
 
     @staticmethod
-    def _is_foreign(job: Job[Any], row: Row, name: str) -> bool:
+    def _is_foreign(job: AnyJob, row: Row, name: str) -> bool:
         """Whether an answered task is surely another start's, because it carries another whole tag.
 
         A name that is cut or missing says nothing: services shorten names, and what was paid for is not given up.

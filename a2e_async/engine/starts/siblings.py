@@ -10,12 +10,11 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator
-from typing import Any
 
 from a2e_async.core import replies, tags, wire
 from a2e_async.core.absence import Reading, Row, letter_of
 from a2e_async.core.records import Record
-from a2e_async.engine.jobs.job import Job
+from a2e_async.engine.jobs.kept import AnyJob
 from a2e_async.engine.starts.attempt import Attempt
 from a2e_async.engine.starts.sender import Sender
 from a2e_async.engine.starts.sweep import Span
@@ -56,7 +55,7 @@ class Siblings:
             if len(known) >= wanted:
                 return
 
-    async def late(self, attempt: Attempt, job: Job[Any]) -> tuple[list[Record], bool]:
+    async def late(self, attempt: Attempt, job: AnyJob) -> tuple[list[Record], bool]:
         """Give the tasks of a start that have shown up only now, when those that were known have all ended.
 
         Returns:

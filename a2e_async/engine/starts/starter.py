@@ -23,7 +23,8 @@ from a2e_async.core.status import Stage
 from a2e_async.engine.jobs.background import BackgroundTasks
 from a2e_async.engine.jobs.coins import Reservation
 from a2e_async.engine.jobs.ends import Ends
-from a2e_async.engine.jobs.job import AnyJob
+from a2e_async.engine.jobs.job import Job
+from a2e_async.engine.jobs.kept import AnyJob
 from a2e_async.engine.jobs.options import NO_JOURNAL
 from a2e_async.engine.jobs.waiting import never_sent
 from a2e_async.engine.starts.account import AccountCheck
@@ -106,10 +107,10 @@ class Starter:
             attempt.taken_back = True
             await attempt.ending().wait()
 
-    async def answered(self, jobs: Collection[AnyJob], seconds: float) -> None:
+    async def answered(self, jobs: Collection[Job[Any]], seconds: float) -> None:
         """Wait at most so many seconds until what is on the wire for these jobs was answered and written down."""
-        attempts = [self._attempts[job] for job in jobs if job in self._attempts]
-        waits = [asyncio.ensure_future(attempt.ending().wait()) for attempt in attempts if attempt.on_wire]
+        attempts = [attempt for job, attempt in self._attempts.items() if job in jobs and attempt.on_wire]
+        waits = [asyncio.ensure_future(attempt.ending().wait()) for attempt in attempts]
         if waits:
             _done, late = await asyncio.wait(waits, timeout=seconds)
             for one in late:

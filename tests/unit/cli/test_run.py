@@ -16,7 +16,7 @@ from a2e_async.cli.jobs import JobOutcome, print_errors, print_outcome
 from a2e_async.cli.run import Run, run
 from a2e_async.cli.settings import Settings
 from a2e_async.core.family import family_of
-from a2e_async.engine.jobs.job import Job
+from a2e_async.engine.jobs.kept import KeptJob
 from a2e_async.engine.jobs.options import Options
 from a2e_async.errors import InsufficientCoinsError, TransportError
 
@@ -123,7 +123,7 @@ def test_errors_of_one_kind(capsys):
 )
 async def test_what_is_printed_of_a_result(urls, paths, printed, capsys):
     """Its files, else its links; of what is no file, such as a voice, the id that it is used by."""
-    job = Job(None, family_of("text_to_image"), TextToImage("a kite"), Options())
+    job = KeptJob(None, family_of("text_to_image"), TextToImage("a kite"), Options())
     record = Record(id="65f0", urls=tuple(urls))
     print_outcome(Run(Settings()), JobOutcome(job=job, result=Result((record,)), paths=tuple(paths)))
     assert capsys.readouterr().out == printed + "\n"

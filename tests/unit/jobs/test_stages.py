@@ -10,7 +10,7 @@ from virtual_time import virtual
 from a2e_async import Record, Result, TextToImage
 from a2e_async.core.family import family_of
 from a2e_async.core.status import STAGES, JobEvent, Stage
-from a2e_async.engine.jobs.job import Job
+from a2e_async.engine.jobs.kept import KeptJob
 from a2e_async.engine.jobs.options import Options
 from benchmarks.life_cycles import DOCUMENTS, renewed
 
@@ -27,7 +27,7 @@ VERBS = {
 def job_in(stage, event):
     """Give a job in a stage, attached or started as the event needs it."""
     request = None if event is JobEvent.ATTACHED else TextToImage("a red kite")
-    job = Job(None, family_of(TextToImage), request, Options())
+    job = KeptJob(None, family_of(TextToImage), request, Options())
     job._stage = stage
     return job
 
