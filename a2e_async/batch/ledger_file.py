@@ -23,6 +23,9 @@ from a2e_async.errors import LedgerError
 from a2e_async.store.places import refuse_network
 
 FILE_NAME = "ledger.sqlite"
+STORE_FILE = "fleet.sqlite"
+"""The store of a folder whose batch several processes of one machine work on; its rows are in no ledger."""
+_SEVERAL = "run it with a2e batch run --workers, or use another folder, or its rows would be paid for again"
 _FACTS = {
     "batch_id": re.compile(r"[0-9a-f]{1,64}"),
     "salt": re.compile(r"[0-9a-f]{32}"),
@@ -123,6 +126,8 @@ def _require_plain(path: Path) -> None:
 
 def _begin(path: Path) -> None:
     """Begin a ledger under another name first, so that an empty file of its name is always a damaged one."""
+    if (path.parent / STORE_FILE).exists():
+        raise LedgerError(f"{path.parent} holds a batch of several processes ({STORE_FILE}): {_SEVERAL}")
     fresh = path.with_name(path.name + ".new")
     for left_behind in (fresh.with_name(fresh.name + "-journal"), fresh):
         left_behind.unlink(missing_ok=True)

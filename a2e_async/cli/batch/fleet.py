@@ -18,13 +18,14 @@ from typing import Any
 
 import attrs
 
+from a2e_async.batch.ledger_file import STORE_FILE
 from a2e_async.batch.origin import Origin
 from a2e_async.batch.spool import Spool
 from a2e_async.cli.batch.endings import finish
 from a2e_async.cli.batch.opened import opened_store
 from a2e_async.cli.batch.options import BatchOptions
 from a2e_async.cli.batch.reports import FleetReport
-from a2e_async.cli.batch.where import STORE_FILE, refuse_own_ledger
+from a2e_async.cli.batch.where import refuse_own_ledger
 from a2e_async.cli.batch.workers import FleetOptions, worker_environment, worker_words
 from a2e_async.cli.display.board import BatchBoard
 from a2e_async.cli.display.live import batch_board_for

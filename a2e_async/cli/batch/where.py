@@ -10,13 +10,10 @@ from urllib.parse import urlsplit
 
 import click
 
-from a2e_async.batch.ledger_file import FILE_NAME
+from a2e_async.batch.ledger_file import FILE_NAME, STORE_FILE
 from a2e_async.cli.settings import Number
 from a2e_async.engine.settings import STORE_VARIABLE
 from a2e_async.errors import UsageError
-
-STORE_FILE: Final = "fleet.sqlite"
-"""The store of a folder whose batch several processes of one machine work on."""
 
 LOCAL_TTL: Final = 10.0
 """Seconds of a lease where one machine does all: its processes do not lose sight of each other."""
