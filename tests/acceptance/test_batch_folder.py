@@ -143,6 +143,22 @@ async def test_prompts_come_from_stdin_and_from_a_file(batch, sim, lonely, monke
     assert len(sim.book.starts) == 3
 
 
+async def test_a_dry_run_says_what_would_be_uploaded(batch, sim, lonely):
+    """Each file once, by its name; nothing is uploaded or started."""
+    photo(lonely.folder / "me.png")
+    takes = {"a": "me.png", "b": "me.png", "c": "row:a"}
+    rows = [{"id": one, "source_url": taken} for one, taken in takes.items()]
+    (lonely.folder / "rows.json").write_text(json.dumps(rows))
+    words = ("run", "rows.json", "--family", "upscale", "--out", "out", "--dry-run")
+    end = await batch(*words)
+    shown = [line.split()[1:] for line in end.out.splitlines()[:3]]
+    assert shown == [[one, "upscale", "planned", taken] for one, taken in takes.items()]
+    assert "up to 1 upload (69 bytes)" in end.out
+    told = (await batch(*words, "--json")).data
+    assert (told[0]["request"]["source_url"]["file"], told[2]["request"]["source_url"]) == ("me.png", "row:a")
+    assert (sim.counters["presign"], len(sim.book.starts)) == (0, 0)
+
+
 async def test_own_columns_are_kept_on_demand(batch, sim, lonely):
     """In the manifests and on the page; without a word they are refused, and a slip of a field's name always is."""
     photo(lonely.folder / "me.png")

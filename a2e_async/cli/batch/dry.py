@@ -7,12 +7,13 @@ from typing import Any
 
 import attrs
 
-from a2e_async.batch.inputs import told
+from a2e_async.batch.inputs import FileInput, told
 from a2e_async.batch.rows import BadRow, Row
 from a2e_async.batch.sources import RowFile
 from a2e_async.cli.batch.loop import known_rows
 from a2e_async.cli.batch.options import BatchOptions
 from a2e_async.cli.batch.price import price_of
+from a2e_async.cli.display.output import counted
 from a2e_async.cli.fields import given_fields, label_of
 from a2e_async.cli.run import Run
 from a2e_async.store.entries import Entry, State
@@ -31,9 +32,12 @@ async def dry_run(run: Run, folder: Path, found: RowFile, options: BatchOptions)
     async with run.client(quick=True, options=options.client_options()) as a2e:
         price = await price_of(a2e, to_start, options.price)
         balance = await a2e.balance()
-    text = f"{price}; the account has {balance.coins:g} coins"
+    files = {one for row in to_start for _name, one in row.inputs() if isinstance(one, FileInput)}
+    size = sum(one.size for one in files)
+    upload = f", up to {counted(len(files), 'upload')} ({size:,} bytes)" if files else ""
+    text = f"{price}{upload}; the account has {balance.coins:g} coins"
     data = {"to_start": price.rows, "price": price.coins, "unpriced": price.unpriced, "bad": len(found.bad)}
-    run.output.result(text, {**data, "balance": balance.coins})
+    run.output.result(text, {**data, "uploads": len(files), "upload_bytes": size, "balance": balance.coins})
     return 0
 
 
@@ -43,7 +47,9 @@ def _print_row(run: Run, row: Row, entry: Entry | None) -> None:
     edited = begun and entry is not None and is_changed(entry, row.family.name, row.kept())
     request = row.request()
     fields: dict[str, Any] = given_fields(request)
-    label = " ".join(label_of(request).split())
+    named = fields.get("name") or fields.get("prompt")
+    taking = " ".join(one.name if isinstance(one, FileInput) else str(one) for _name, one in row.inputs())
+    label = " ".join((label_of(request) if named or not taking else taking).split())
     # What it takes is told as it was given: the URL in the request only stands for it.
     taken = {name for name, _input in row.inputs()}
     fields = {name: value for name, value in fields.items() if name not in taken}
