@@ -23,9 +23,7 @@ from a2e_async.errors import LedgerError
 from a2e_async.store.places import refuse_network
 
 FILE_NAME = "ledger.sqlite"
-STORE_FILE = "fleet.sqlite"
-"""The store of a folder whose batch several processes of one machine work on; its rows are in no ledger."""
-_SEVERAL = "run it with a2e batch run --workers, or use another folder, or its rows would be paid for again"
+STORE_FILE = "fleet.sqlite"  # the folder's batch is one of several processes, whose rows are in no ledger
 _FACTS = {
     "batch_id": re.compile(r"[0-9a-f]{1,64}"),
     "salt": re.compile(r"[0-9a-f]{32}"),
@@ -37,9 +35,7 @@ _FACTS = {
 """What may stand in a ledger beside the rows, as far as a run believes it."""
 _BESIDE = ("-wal", "-shm", "-journal")
 _STEPS_BETWEEN = 100_000  # of SQLite's machine, before the clock is asked again
-_CHECK_SECONDS = 30.0
-_BYTES_A_SECOND = 5_000_000  # what a slow disk is checked at
-
+_CHECK_SECONDS, _BYTES_A_SECOND = 30.0, 5_000_000  # what a slow disk is checked at
 
 BROKEN = (sqlite3.Error, OSError, UnicodeDecodeError)
 """What is raised where a ledger cannot be used; sqlite3 decodes its own words about damaged text, and may fail to."""
@@ -127,7 +123,8 @@ def _require_plain(path: Path) -> None:
 def _begin(path: Path) -> None:
     """Begin a ledger under another name first, so that an empty file of its name is always a damaged one."""
     if (path.parent / STORE_FILE).exists():
-        raise LedgerError(f"{path.parent} holds a batch of several processes ({STORE_FILE}): {_SEVERAL}")
+        words = f"holds a batch of several processes ({STORE_FILE}): run it with a2e batch run, or use another folder"
+        raise LedgerError(f"{path.parent} {words}")
     fresh = path.with_name(path.name + ".new")
     for left_behind in (fresh.with_name(fresh.name + "-journal"), fresh):
         left_behind.unlink(missing_ok=True)
