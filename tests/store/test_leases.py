@@ -9,7 +9,7 @@ from ledgers import entry
 
 from a2e_async.errors import FencedError, UsageError
 from a2e_async.store.entries import RowEvent, State
-from a2e_async.store.ports import JOBS
+from a2e_async.store.ports import JOBS, Wants
 
 SHORT = 0.6
 
@@ -64,6 +64,23 @@ async def test_a_dead_process_loses_its_rows_and_writes_nothing_more(views):
         "b": (State.PLANNED, "", ""),
     }
     assert await taken.sending("a", "a", 2.0)
+
+
+async def test_without_a_lease_nothing_is_written_although_nobody_has_taken_the_rows(views):
+    """It was closed, or buried by whoever counted the living: its holder may not write, and the rows are free."""
+    one, other = await views.another(), await views.another()
+    theirs = await other.lease()
+    for bury in (lambda lease: lease.aclose(), lambda _lease: other.share(theirs, Wants(running=1))):
+        lease = await one.lease()
+        book = await one.join(JOBS, lease)
+        name = f"row-{book.shard}"
+        await book.plan([entry(name)])
+        await _dead(one, lease)
+        await bury(lease)
+        for write in (lambda: book.intended(name, "abcdefgh", 1), lambda: book.plan([entry("new")])):  # noqa: B023
+            with pytest.raises(FencedError):
+                await write()
+        assert (await other.claim(JOBS, book.shard, theirs)) is not None
 
 
 async def test_a_lease_whose_beats_stop_runs_out(views):

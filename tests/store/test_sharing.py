@@ -167,6 +167,9 @@ async def test_what_a_dead_process_ran_keeps_its_place_until_it_is_claimed(views
     assert (await other.share(his, Wants(running=10, demand=100))).running == 5
     taken = await other.claim(JOBS, book.shard, his)
     assert taken is not None
+    third = await views.another()
+    assert (await third.share(await third.lease(), Wants(running=10, demand=100))).running == 0
+    await third.aclose()
     assert (await other.share(his, Wants(running=10, demand=100, used=5))).running == 10
     with pytest.raises(FencedError):
         await one.share(mine, Wants(running=10))
