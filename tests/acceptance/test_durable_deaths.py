@@ -117,13 +117,19 @@ async def test_a_budget_holds_over_four_processes_with_kills(address):
         assert 0.85 * 600 <= spent <= 600
 
 
-async def test_a_process_that_was_stopped_sends_and_loses_nothing(address):
+async def test_a_process_that_was_stopped_sends_and_loses_nothing():
     """Stopped for more than its lease: another one finishes its jobs; woken, it lets go of them and pays for none."""
+    if why := missing():  # SQLite has one lock: who is stopped while it writes keeps it until it is woken
+        pytest.skip(why)
     how = {"count": 20, "client": {"lease": LEASE, "max_running": 8}}
+    with postgres_server() as server:
+        await _stopped(server.url, how)
+
+
+async def _stopped(address, how):
     async with simulator.serve(task_seconds=3, media="tiny") as sim, Worker(sim, address, **how) as sleeper:
         await sleeper.begun()
         await billed(sim, 8)
-        await asyncio.sleep(0.5)  # SQLite has one lock: who is stopped while it writes keeps it until it is woken
         sleeper.child.send_signal(signal.SIGSTOP)
         async with Worker(sim, address, seed=1, **how) as heir:
             assert await heir.ends_of_all() == {"Result": 20}

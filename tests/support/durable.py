@@ -36,18 +36,22 @@ class Wire(DirectTransport):
 
     Attributes:
         cut: Set when the process has died.
+        gate: Where starts stop right before they leave, as when the process is stopped there, or None.
         sent: Method and path of each request that left.
     """
 
     def __init__(self, sim, latency):
         super().__init__(sim, latency)
         self.cut = asyncio.Event()
+        self.gate = None
         self.sent = []
 
     async def send(self, request, headers):
         """Answer one request, unless the process is dead by then."""
         if self.cut.is_set():
             await asyncio.Event().wait()
+        if request.start and self.gate is not None:
+            await self.gate.wait()
         self.sent.append(f"{request.method} {request.path}")
         reply = await super().send(request, headers)
         if self.cut.is_set():

@@ -8,21 +8,20 @@ import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 import attrs
 
 from a2e_async.core.family import Family, Request
 from a2e_async.core.hooks import Posted
 from a2e_async.core.records import Result
-from a2e_async.core.rules import kind_of
 from a2e_async.engine.durable import kept
 from a2e_async.engine.durable.batches import held_batch
 from a2e_async.engine.durable.following import Followed
 from a2e_async.engine.durable.holdings import OPEN, Holdings
 from a2e_async.engine.durable.journal import JobJournal
 from a2e_async.engine.durable.limits import SharedLimits, Sharing
-from a2e_async.engine.durable.making import in_words, job_of, request_of, stored, tag_for
+from a2e_async.engine.durable.making import check_key, in_words, job_of, request_of, stored, tag_for
 from a2e_async.engine.durable.planning import Planner, Wanted, refuse_another
 from a2e_async.engine.durable.references import references_in
 from a2e_async.engine.durable.row_inputs import RowInputs, StoreUploads
@@ -33,27 +32,13 @@ from a2e_async.engine.jobs.job import Job
 from a2e_async.engine.jobs.kept import AnyJob
 from a2e_async.engine.jobs.options import Options
 from a2e_async.engine.jobs.stored import StoredJob
-from a2e_async.errors import A2EError, ClientClosedError, InvalidRequestError, LedgerError
+from a2e_async.errors import A2EError, ClientClosedError, LedgerError
 from a2e_async.store.entries import Entry
 from a2e_async.store.ports import JOBS, Lease, Ledger, Store
 
 R = TypeVar("R", bound=Result)
 
 _log = logging.getLogger("a2e_async")
-
-LONGEST_KEY: Final = 100
-
-
-def check_key(key: object) -> str:
-    """Give back a key that a caller may give.
-
-    Raises:
-        InvalidRequestError: It is no printable text of 1 to 100 characters.
-    """
-    if not isinstance(key, str) or not key.strip() or len(key) > LONGEST_KEY or not key.isprintable():
-        rule = f"must be printable text of 1 to {LONGEST_KEY} characters"
-        raise InvalidRequestError(f"key: {rule}, not {kind_of(key)}", field="key", rule=rule)
-    return key
 
 
 class DurableJobs:

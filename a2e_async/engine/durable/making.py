@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
 from a2e_async.core.family import Request
 from a2e_async.core.inputs import Unavailable, UploadMemory
 from a2e_async.core.records import Result
+from a2e_async.core.rules import kind_of
 from a2e_async.core.secrets import is_secret
 from a2e_async.engine.durable import kept
 from a2e_async.engine.durable.journal import JobJournal
@@ -19,12 +20,27 @@ from a2e_async.engine.engine import Engine
 from a2e_async.engine.jobs.kept import AnyJob
 from a2e_async.engine.jobs.options import Options
 from a2e_async.engine.jobs.stored import StoredJob
-from a2e_async.errors import A2EError
+from a2e_async.errors import A2EError, InvalidRequestError
 from a2e_async.store.entries import Entry, tag_of
 
 _log = logging.getLogger("a2e_async")
 
 _NO_FIELD = frozenset({"family", "extra"})
+
+
+LONGEST_KEY: Final = 100
+
+
+def check_key(key: object) -> str:
+    """Give back a key that a caller may give.
+
+    Raises:
+        InvalidRequestError: It is no printable text of 1 to 100 characters.
+    """
+    if not isinstance(key, str) or not key.strip() or len(key) > LONGEST_KEY or not key.isprintable():
+        rule = f"must be printable text of 1 to {LONGEST_KEY} characters"
+        raise InvalidRequestError(f"key: {rule}, not {kind_of(key)}", field="key", rule=rule)
+    return key
 
 
 def request_of(entry: Entry, inputs: Callable[[Mapping[str, Any]], Any]) -> Request[Result] | None:

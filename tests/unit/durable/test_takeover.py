@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from durable import BOAT, KITE, durable, ended
 
-from a2e_async import ClientClosedError, FencedError, JobDetachedError, TextToImage
+from a2e_async import ClientClosedError, FencedError, JobDetachedError, Retry, TextToImage
 
 LEASE = 1.0
 
@@ -137,3 +137,62 @@ async def test_what_was_read_of_a_row_before_it_was_taken_over_is_not_believed(w
     claimed.set()
     await asyncio.gather(*same)
     assert world.starts == 6
+
+
+def letters_of(world):
+    """Give the send letters of all starts that the service has billed, in order."""
+    return "".join(start.name[-1] for start in world.sim.world.book.starts)
+
+
+@durable()
+async def test_a_process_that_dies_between_its_check_and_its_post(world):
+    """It stands in the row that the POST leaves, and it never did: it is looked for, and sent as the second letter."""
+    dead = await world.process()
+    dead.wire.gate = asyncio.Event()
+    dead.start(KITE, key="order-1")
+    await asyncio.sleep(0.5)
+    assert (await dead.find_job("order-1")).state == "intended"
+    await world.kill(dead)
+    heir = await world.process()
+    (found,) = await ended(heir, "order-1")
+    assert (found.state, letters_of(world)) == ("done", "b")
+
+
+@durable(task_seconds=3)
+async def test_a_process_that_sleeps_between_its_check_and_its_post_and_wakes_during_the_look(world):
+    """The heir finds the POST of the woken process and takes its task: one bill."""
+    sleeper, heir = await world.process(), await world.process(retry=Retry(unknown_window=4))
+    sleeper.wire.gate = asyncio.Event()
+    job = sleeper.start(KITE, key="order-1")
+    await asyncio.sleep(0.3)
+    lease = sleeper._shared.opened.durable._holdings.lease
+    lease._task.cancel()  # it says nothing more
+    while not heir._shared.opened.durable._jobs:  # noqa: ASYNC110 - it takes over by itself
+        await asyncio.sleep(0.05)
+    await asyncio.sleep(0.5)
+    sleeper.wire.gate.set()
+    (found,) = await ended(heir, "order-1")
+    assert (found.state, letters_of(world)) == ("done", "a")
+    lease.lose("it has slept")
+    with pytest.raises(FencedError):
+        await job
+
+
+@durable(task_seconds=4)
+async def test_the_window_that_remains_is_said_and_given_back(world, caplog):
+    """Asleep for longer than lease and look together, its POST is a second bill: found at the end, and it is said."""
+    sleeper, heir = await world.process(), await world.process()
+    sleeper.wire.gate = asyncio.Event()
+    job = sleeper.start(KITE, key="order-1")
+    await asyncio.sleep(0.3)
+    lease = sleeper._shared.opened.durable._holdings.lease
+    lease._task.cancel()
+    while letters_of(world) != "b":  # noqa: ASYNC110 - the service wakes nobody
+        await asyncio.sleep(0.05)
+    sleeper.wire.gate.set()
+    await ended(heir, "order-1")
+    assert letters_of(world) == "ba"
+    assert [one for one in caplog.records if one.levelname == "WARNING" and "taken twice" in one.getMessage()]
+    lease.lose("it has slept")
+    with pytest.raises(FencedError):
+        await job
