@@ -55,6 +55,7 @@ async def stops(request, tmp_path, views):
     yield store, lambda: _sqlite_away(path)
 
 
+@pytest.mark.slow
 async def test_nothing_is_sent_while_it_is_away_and_ends_are_written_later(stops, caplog):
     """The right ends by itself after half of the lease; what was accepted is written when the store is back."""
     store, away = stops
@@ -116,6 +117,7 @@ async def test_whoever_was_taken_over_meanwhile_is_fenced_when_the_store_is_back
     assert (await taken.known(["a"]))["a"].state is State.INTENDED
 
 
+@pytest.mark.slow
 async def test_closing_while_it_is_away_comes_to_an_end(stops):
     """What could not be written is told to whoever waits for it."""
     store, away = stops

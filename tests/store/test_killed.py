@@ -108,7 +108,7 @@ async def _claimed(store, shard, lease):
     raise AssertionError("its holder is still alive")
 
 
-@pytest.mark.parametrize("ahead", [-300, 300])
+@pytest.mark.parametrize("ahead", [pytest.param(-300, marks=pytest.mark.slow), 300])
 async def test_a_wrong_clock_neither_keeps_nor_loses_a_lease(views, tmp_path, request, ahead):
     """A machine five minutes off is alive while it beats, and dead when it does not: no wall clock is asked."""
     url = _url(views, tmp_path, request)

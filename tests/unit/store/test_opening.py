@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
+import sqlite3
 
 import pytest
 
+from a2e_async.batch.ledger import FolderLedger
 from a2e_async.errors import LedgerError, UsageError
 from a2e_async.store.memory import MemoryStore
 from a2e_async.store.opening import open_store
+from a2e_async.store.places import boot_id
+from a2e_async.store.sqlite import prepared
 
 
 @pytest.mark.parametrize(
@@ -76,3 +81,42 @@ async def test_an_address_of_nobody_is_said_without_the_password():
     with pytest.raises(LedgerError, match="cannot be used") as caught:
         await store.open()
     assert "hunter" not in f"{caught.value!r} {store!r} {store.place}"
+
+
+@pytest.mark.parametrize("wal", [True, False])
+def test_a_wal_is_written_only_where_several_processes_cannot_damage_it(tmp_path, wal):
+    """Before SQLite 3.51.3 they can; the rollback journal is as safe, and a file goes over from one to the other."""
+    path = tmp_path / "jobs.sqlite"
+    for now in (True, False, wal):
+        with contextlib.closing(prepared(sqlite3.connect(path, isolation_level=None), wal=now)) as db:
+            assert db.execute("PRAGMA journal_mode").fetchone() == ("wal" if now else "delete",)
+            assert db.execute("PRAGMA synchronous").fetchone() == (2,)
+
+
+def test_a_newer_store_is_refused_and_left_as_it_is(tmp_path):
+    """The message says what to do."""
+    path = tmp_path / "jobs.sqlite"
+    with contextlib.closing(prepared(sqlite3.connect(path, isolation_level=None), wal=False)) as db:
+        db.execute("UPDATE about SET value = '99' WHERE key = 'version'")
+    before = path.read_bytes()
+    with pytest.raises(LedgerError, match=r"is of version 99, this program knows up to .*: upgrade it"):
+        prepared(sqlite3.connect(path, isolation_level=None), wal=False)
+    assert path.read_bytes() == before
+
+
+def test_leases_of_an_earlier_life_of_the_machine_are_dead(tmp_path):
+    """Their seconds were counted from another beginning."""
+    path = tmp_path / "jobs.sqlite"
+    with contextlib.closing(prepared(sqlite3.connect(path, isolation_level=None), wal=False)) as db:
+        for boot in ("an-earlier-one", boot_id()):
+            db.execute("INSERT INTO leases (worker, boot, ttl, beat) VALUES ('w', ?, 30, 1e9)", (boot,))
+    with contextlib.closing(prepared(sqlite3.connect(path, isolation_level=None), wal=False)) as db:
+        assert db.execute("SELECT boot FROM leases").fetchall() == [(boot_id(),)]
+
+
+async def test_the_ledger_of_a_folder_is_no_store(tmp_path):
+    """The message says what it is."""
+    async with contextlib.aclosing(await FolderLedger.open(tmp_path)):
+        pass
+    with pytest.raises(LedgerError, match="this file holds the ledger of a folder's batch, not a store"):
+        await open_store(f"sqlite:///{tmp_path}/ledger.sqlite").open()
