@@ -72,7 +72,8 @@ class Grouping:
         self._until: float | None = None
 
     def open(self) -> None:
-        """Begin to write."""
+        """Begin to write; also once more after it was closed."""
+        self.closing, self._until, self._waiting = False, None, []
         self._empty.set()
         self._task = asyncio.create_task(self._run(), name="a2e store writer")
 

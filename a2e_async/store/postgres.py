@@ -13,8 +13,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Final
 
 import psycopg
-from psycopg import sql as literal
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.sql import Literal
 
 from a2e_async.core.secrets import hide
 from a2e_async.errors import FencedError, LedgerError, UsageError
@@ -97,7 +97,7 @@ class PostgresEngine:
                 await db.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
                 await db.execute(sql.BEGIN)
                 for step in sql.STEPS[await self._version(db) :]:
-                    await db.execute(step)
+                    await db.execute(step.encode())
                 await db.execute(sql.KEEP_VERSION, (str(len(sql.STEPS)),))
 
     async def _version(self, db: psycopg.AsyncConnection[Any]) -> int:
@@ -213,8 +213,7 @@ class PostgresEngine:
         """Count what the batch holds and has spent from now on."""
         found = await self._write(sql.PURSE, {"batch": batch})
         if not found:
-            text = literal.SQL(sql.OPEN_PURSE).format(batch=literal.Literal(batch)).as_string(None)
-            await self._write(text, {})
+            await self._write(sql.OPEN_PURSE.format(batch=Literal(batch).as_string(None)), {})
             found = await self._write(sql.PURSE, {"batch": batch})
         self._grouping.limits[batch] = coins
         return float(found[0][0])
@@ -267,7 +266,7 @@ class _Line:
         """Carry out one statement; a connection that fails is given up."""
         db = await self.connected()
         try:
-            cursor = await db.execute(text, values or None)
+            cursor = await db.execute(text.encode(), values or None)
             rows: Rows = await cursor.fetchall() if cursor.description else []
         except _AWAY:
             if db.closed or db.broken:

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from ledgers import entry
 
-from a2e_async.errors import FencedError, UsageError
+from a2e_async.errors import FencedError, LedgerError, UsageError
 from a2e_async.store.entries import RowEvent, State
 from a2e_async.store.ports import JOBS, Wants
 
@@ -228,3 +228,17 @@ async def test_a_cancelled_caller_leaves_what_it_wrote(views):
         await writing
     await book.noted("a", "after it")
     assert (await other.find("a")).state is State.INTENDED
+
+
+async def test_a_store_can_be_opened_once_more(views):
+    """With what was in it, where it outlives its closing; what is asked of a closed one is refused."""
+    store = await views.another()
+    book = await store.join(JOBS, await store.lease())
+    await book.plan([entry()])
+    await store.aclose()
+    with pytest.raises(LedgerError, match=r"is closed|is not open"):
+        await book.noted("a", "late")
+    await store.open()
+    taken = await store.claim(JOBS, book.shard, await store.lease())
+    assert await taken.noted("a", "why")
+    assert (await store.find("a")).error == "why"
