@@ -62,7 +62,7 @@ class Job(Rendered, Keyed, Pending, Generic[R]):
         self._stage = Stage.QUEUED
         self._keeper = keeper
         self._loop = asyncio.get_running_loop()
-        self._records: dict[str, Record] | None = None
+        self._records: tuple[Record, ...] = ()  # a few, for which a dict would be most of a job's memory
         self._coins: float | None = None
         self._result: R | None = None
         self._error: BaseException | None = None
@@ -83,8 +83,8 @@ class Job(Rendered, Keyed, Pending, Generic[R]):
         """The status of the task that has come least far; None before the service has taken the start."""
         if not self.task_ids:
             return None
-        known = self._records or {}
-        return least_advanced([known[i].status if i in known else Status.UNKNOWN for i in self.task_ids])
+        known = {record.id: record.status for record in self._records}
+        return least_advanced([known.get(task_id, Status.UNKNOWN) for task_id in self.task_ids])
 
     @property
     def coins(self) -> float | None:
@@ -99,8 +99,10 @@ class Job(Rendered, Keyed, Pending, Generic[R]):
     @property
     def records(self) -> tuple[Record, ...]:
         """What the service last said about each task, in the order of `task_ids`."""
-        known = self._records or {}
-        return tuple([known[i] for i in self.task_ids if i in known])
+        if len(self._records) == 1 and self.task_ids == (self._records[0].id,):
+            return self._records
+        known = {record.id: record for record in self._records}
+        return tuple([known[task_id] for task_id in self.task_ids if task_id in known])
 
     @property
     def error(self) -> BaseException | None:

@@ -63,8 +63,9 @@ class KeptJob(Job[R]):
 
     def change(self, record: Record) -> None:
         """Note what the service now says about one task, and tell those who listen."""
-        self._records = self._records or {}
-        self._records[record.id] = record
+        known = self._records
+        at = next((place for place, one in enumerate(known) if one.id == record.id), len(known))
+        self._records = (*known[:at], record, *known[at + 1 :])
         for listener in self._listeners or ():
             listener.tell(record)
 
@@ -81,12 +82,15 @@ class KeptJob(Job[R]):
 
     def known(self, task_id: str) -> Record | None:
         """Give what the service last said about one task."""
-        return self._records.get(task_id) if self._records else None
+        for record in self._records:
+            if record.id == task_id:
+                return record
+        return None
 
     def all_final(self) -> bool:
         """Whether every task of the job has ended."""
-        known = self._records or {}
-        return all([i in known and known[i].status.final for i in self.task_ids])  # noqa: C419 - quicker for a few
+        final = {record.id for record in self._records if record.status.final}
+        return final.issuperset(self.task_ids)
 
     @property
     def watched(self) -> bool:
