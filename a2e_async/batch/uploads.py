@@ -62,7 +62,7 @@ class LedgerMemory(UploadMemory):
                 return Upload(told["url"], float(told["until"]), sensible(told["coins"]))
         return None
 
-    async def remember(self, _content: str, upload: Upload) -> None:
+    async def remember(self, content: str, upload: Upload) -> None:  # noqa: ARG002 - the file has a key of its own
         """Keep an upload."""
         self.made = upload
         told = {"url": upload.url, "until": upload.expires, "coins": upload.coins, "service": self._service}

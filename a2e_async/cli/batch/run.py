@@ -121,6 +121,7 @@ async def retry(
         source = several().Again(as_kept=as_kept, file=file)
         return int(await several().retry_fleet(run, several().place_of(folder, url), far, options, source))
     origin = _origin(folder, file, as_kept=as_kept)
+    _note_origin(run, origin, file)
     found = rows_in(folder / FILE_NAME) if origin is None else await _again(origin, folder, file, "retry")
     chosen = BatchOptions(**options)
     skipped = found.bad and origin is not None and origin.skip_bad
@@ -142,6 +143,13 @@ def _origin(folder: Path, file: Path | None, *, as_kept: bool) -> Origin | None:
     if file is None:
         return before
     return Origin(source=str(file)) if before is None else attrs.evolve(before, source=str(file), prompts=False)
+
+
+def _note_origin(run: Run, origin: Origin | None, file: Path | None) -> None:
+    """Say where rows are read again that nobody has just named: the folder may have come from somebody else."""
+    if origin is not None and file is None:
+        others = f", with files of {', '.join(origin.files)}" if origin.files else ""
+        run.output.note(f"rows are read again from {origin.source}{others}")
 
 
 async def _again(origin: Origin, folder: Path, file: Path | None, name: str) -> RowFile:
@@ -177,6 +185,7 @@ async def redo(
     if unknown:
         raise click.UsageError(f"{folder} has no row {unknown[0]!r:.120}")
     origin = _origin(folder, None, as_kept=as_kept)
+    _note_origin(run, origin, None)
     if origin is not None:
         found = _only(await _again(origin, folder, None, "redo"), wanted, origin)
     chosen = BatchOptions(**options, redo=wanted)
