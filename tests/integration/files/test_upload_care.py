@@ -112,6 +112,15 @@ async def test_a_start_that_is_too_dear_uploads_nothing(photo):
         assert sent(sim) == (0, 0)
 
 
+async def test_a_price_that_hangs_on_a_file_is_asked_for_with_its_url(photo):
+    """It can be asked for only when the file is there; then the budget knows it like any other."""
+    async with service() as sim, client(sim, budget=1000, on_unknown_price="refuse") as a2e:
+        assert (await a2e.upscale(photo)).url
+        assert a2e.spent > 0
+        assert sent(sim) == (1, 1)
+        assert sim.counters["quote"] == 1
+
+
 async def test_a_lost_upload_keeps_its_coins(photo):
     """What may have been charged is not given away again."""
     async with service() as sim, client(sim, budget=100, transfers=Transfers(upload_price=5)) as a2e:

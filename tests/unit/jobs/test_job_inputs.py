@@ -53,6 +53,19 @@ async def test_two_jobs_meet_in_one_list(a2e, sim):
     assert body_of(sim, worn)["image_urls"] == [one.records[0].urls[0], other.records[0].urls[0], done.url, SHOES]
 
 
+@virtual(task_seconds=lambda _family, body: 30 if body.get("prompt") == "a person" else 5)
+async def test_the_slowest_job_is_waited_for(a2e, sim):
+    """A start that takes two jobs is sent when both are done, whichever ends first."""
+    quick, slow = a2e.text_to_image("a dress"), a2e.text_to_image("a person")
+    worn = a2e.virtual_try_on([slow, quick, slow])
+    await quick
+    await asyncio.sleep(5)
+    assert worn.stage is Stage.QUEUED
+    await worn
+    urls = [job.records[0].urls[0] for job in (slow, quick)]
+    assert body_of(sim, worn)["image_urls"] == [*urls, urls[0]]
+
+
 @virtual(task_seconds=5)
 async def test_one_job_may_stand_in_two_fields(a2e, sim):
     """It is waited for once, and both fields get its output."""
