@@ -22,7 +22,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 
-from trials import IMAGES, LATENCY, VIDEOS, Start, Trial, trial
+from trials import IMAGES, LATENCY, VIDEOS, Start, Trial, on_paper, trial
 
 from a2e_async import A2EClient, Cadence
 from a2e_async.core.polling.ages import EDGES
@@ -32,6 +32,7 @@ from a2e_async.engine.polling.watches import Watch
 from benchmarks.common import figure, percentile
 
 CAP = Cadence().polls_per_second
+MOST_SOONER = 1.21  # a fifth more, and a part of a poll
 
 
 class Sweep:
@@ -96,6 +97,44 @@ def show(name: str, played: Trial, *, delay: float | None, polls: float | None) 
     )
 
 
+FEW = ((0.02, 0.02), (1.0, 6.0), (20.0, 60.0))
+
+
+def few() -> bool:
+    """Play few tasks at a time, from an empty memory and from one that knows when such tasks end."""
+    fits = []
+    for shortest, longest in FEW:
+        known = Learned()
+        on_paper(crowds(100, shortest, longest, times=3), learned=known)
+        for count in (1, 10, 100):
+            for memory, kept in (("empty", None), ("learned", known.kept())):
+                learned = Learned()
+                learned.recall(kept)
+                starts = crowds(count, shortest, longest, times=20)
+                played, usual = on_paper(starts, learned=learned), usual_polls(starts)
+                facts = {"tasks": count, "seconds": [shortest, longest], "memory": memory}
+                fits.append(figure("few: delay, mean", played.delay, "s", **facts))
+                fits.append(
+                    figure(
+                        "few: polls, beside one an interval", len(played.polls) / usual, "times", at_most=MOST_SOONER
+                    )
+                )
+    return all(fits)
+
+
+def crowds(count: int, shortest: float, longest: float, times: int) -> list[Start]:
+    """Give starts of so many tasks at once, one crowd after the other."""
+    dice = random.Random(1)
+    each = [n * (longest + 5) for n in range(times) for _ in range(count)]
+    return [Start(at, VIDEOS, dice.uniform(shortest, longest)) for at in each]
+
+
+def usual_polls(starts: list[Start]) -> int:
+    """Count the polls of a client that asks once an interval until the last task of each crowd has ended."""
+    ends = {at: max(start.seconds for start in starts if start.at == at) for at in {start.at for start in starts}}
+    return sum(math.ceil((seconds + LATENCY) / Cadence().interval) for seconds in ends.values())
+
+
 def stream(plot: Path | None) -> bool:
     """Play the mixed stream both ways."""
     swept, learned = trial(mixed(), prepare=sweep), trial(mixed())
@@ -142,6 +181,7 @@ def trials(plot: Path | None) -> dict[str, Callable[[], bool]]:
         "thousand": lambda: show("1,000 videos", trial(videos(1000)), delay=0.6, polls=0.45),
         "hints": lambda: show("1,000 videos, all hinted", trial(videos(1000), hints=True), delay=0.1, polls=0.6),
         "mixed": lambda: stream(plot),
+        "few": few,
     }
 
 

@@ -1,9 +1,9 @@
 """The tasks of one family that wait for a poll: when one of them is due, and which a poll asks for.
 
-Where one poll reaches all of them, polls may come sooner than an interval after the last, as long as no more than 1.2
-are sent in the time of an interval. The first of a new task comes after 0.17 of one: what ends at once is noticed at
-once, and costs the one poll that it costs anyway. What is left, and what rests have saved, brings the others down to
-0.6 of an interval, which is where ends are: in a rest nothing was likely to end.
+Where one poll reaches all of them, polls may come sooner than an interval after the last, as long as no more than 1.15
+are sent in the time of an interval, beside a first one. The first of a new task comes after 0.17 of one: what ends at
+once is noticed at once, and costs the one poll that it costs anyway. What is left, and what rests have saved, brings
+the others down to 0.6 of an interval, which is where ends are: in a rest nothing was likely to end.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _LEAST_CHANCE: Final = 0.001
 _LEAST_FOUND: Final = 0.005
 _REST_OF_AGE: Final = 0.3
 _RESTS: Final = 3
-_MORE: Final = 1.2
+_MORE: Final = 1.15
 _SAVED_FIRST, _SAVED_MOST = 1.0, 24.0
 _FIRST: Final = 0.17
 _SOONER: Final = 0.6
@@ -103,7 +103,7 @@ class Waiters(Generic[T]):
         self._counted_at = max(self._counted_at, now)
 
     def _spend(self, now: float) -> None:
-        """Count a poll against what may be spent on polls that come sooner: 1.2 an interval, saved up in rests."""
+        """Count a poll against what may be spent on polls that come sooner: 1.15 an interval, saved up in rests."""
         earned = _MORE * min(now - self._counted_at, _RESTS * self._interval) / self._interval
         self._saved = min(max(self._saved + earned - 1, 0.0), _SAVED_MOST)
         self._counted_at = now

@@ -1,4 +1,8 @@
-"""Rows of a poll: how they are asked for, read, and told to who waits for them."""
+"""Rows of a poll: how they are asked for, read, and told to who waits for them.
+
+Law of this file: what a row says is told at once, also that a task has ended, for it is what the service says; that a
+job has ended waits for its journal (`ends`). A process that dies in between polls once more and has the same row again.
+"""
 
 from __future__ import annotations
 
