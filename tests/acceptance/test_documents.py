@@ -17,7 +17,7 @@ import pytest
 from command_line import CommandLine, environment, serving
 from documents import DOCUMENTS, GUIDE, ROOT, blocks, blocks_of, furnish, is_a_test
 
-from a2e_async import errors, families
+from a2e_async import A2EClient, errors, families
 from a2e_async.core import family
 
 _PYTHON = {place: block for place, block in blocks("python").items() if not is_a_test(block) and not block.file}
@@ -150,3 +150,18 @@ def test_error_tree_is_the_real_one():
     drawn = set(re.findall(r"^(?:[│├└─ ]*)(\w+Error)\b", text, re.MULTILINE))
     real = {name for name in vars(errors) if name.endswith("Error") and isinstance(vars(errors)[name], type)}
     assert drawn == real
+
+
+def test_settings_name_every_option_of_the_client():
+    """The table has each option of `A2EClient`, and none that there is not."""
+    text = (GUIDE / "settings.md").read_text(encoding="utf-8")
+    table = re.findall(r"^\| (`.+?`) \|", text, re.MULTILINE)
+    named = {name for cell in table for name in re.findall(r"`(\w+)`", cell)}
+    assert named == set(inspect.signature(A2EClient).parameters)
+
+
+def test_families_page_names_every_family():
+    """Whatever can be started stands in the table of the guide."""
+    text = (GUIDE / "families.md").read_text(encoding="utf-8")
+    known = {name for name, one in families().items() if one.request.__module__.startswith("a2e_async.")}
+    assert set(re.findall(r"`(\w+)`", "".join(re.findall(r"^\| .*$", text, re.MULTILINE)))) == known
