@@ -19,7 +19,7 @@ from a2e_async.core.inputs import FaultError
 from a2e_async.engine.files.contents import FileAt
 from a2e_async.engine.files.examining import Examiner
 from a2e_async.engine.files.hosts import Hosts
-from a2e_async.engine.files.uploads import Puts
+from a2e_async.engine.files.puts import Puts
 from a2e_async.simulator import serve
 
 

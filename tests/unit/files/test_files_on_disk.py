@@ -16,7 +16,7 @@ import pytest
 
 from a2e_async import Transfers, UsageError
 from a2e_async.core.media import SNIFFED
-from a2e_async.engine.files import disk, downloads, kinds, names, uploads
+from a2e_async.engine.files import disk, downloads, kinds, names, puts
 from a2e_async.engine.files.disk import ForeignFileError, hop, hop_for
 from a2e_async.engine.files.hosts import InsideError, _Outside
 from a2e_async.engine.files.packing import BadPackingError, BombError, Unpacker
@@ -241,7 +241,7 @@ def test_what_a_cancelled_waiter_has_taken_is_let_go_of(tmp_path):
     downloads._let_go((None, None))
     assert list(tmp_path.iterdir()) == []
     assert downloads._size_of(target.part) == -1
-    uploads._close((tmp_path / "x").open("w+b"))
+    puts._close((tmp_path / "x").open("w+b"))
 
 
 @pytest.mark.parametrize("error", [aiohttp.InvalidURL("http://x?Signature=s3cr3t"), UnicodeError("label too long")])
