@@ -77,7 +77,7 @@ class DurableWorld:
         a2e = A2EClient(base_url="http://127.0.0.1:1", **given)
         await a2e.open()
         self.stack.push_async_callback(a2e.aclose)
-        a2e.wire = wire
+        a2e.wire = given["http"]
         return a2e
 
     async def kill(self, a2e):

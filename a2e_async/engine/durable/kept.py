@@ -111,8 +111,11 @@ def outcome_of(entry: Entry) -> tuple[Result | None, A2EError | None]:
     told = next((_told(one) for one in entry.records if _ERROR in one), None)
     if told is None and family is not None and records:
         failed: A2EError = failure_of(family, records)
-    elif told is None:
-        failed = (JobFailedError if entry.state is State.FAILED else A2EError)(entry.error or "it ended without a word")
+    elif told is None:  # of a row that came in a list, without its records
+        kind, _, message = entry.error.partition(": ")
+        known = entry.state is not State.FAILED and isinstance(getattr(errors, kind, None), type)
+        words = entry.error or "it ended without a word"
+        failed = _made({"kind": kind, "message": message}) if known else JobFailedError(words)
     else:
         failed = _made(told)
     return None, failed.about(None, entry.task_ids, entry.tag, entry.family)

@@ -109,5 +109,5 @@ def stored(entry: Entry) -> StoredJob:
         coins=entry.coins,
         urls=entry.urls,
         error=error,
-        result=result,
+        result=result if entry.records else None,
     )

@@ -29,7 +29,7 @@ class StoredJob(Plain):
         coins: What the service charged, None when it is not known.
         urls: What it has made, in order; the URLs expire after about three days.
         error: How it failed, None otherwise.
-        result: Its result, None before it is done.
+        result: Its result, None before it is done and in a list of all jobs.
     """
 
     key: str
