@@ -114,15 +114,18 @@ class SqlStore:
         """Add a shard of those rows that the batch does not have yet; gives its number, None when it has all."""
         await self._batch_id(batch)
         no = await self._engine.add_shard(batch, as_rows(entries, batch))
-        await self._note_edits(batch, entries)
+        await self._note_edits(batch, entries, -1 if no is None else no)
         return no
 
-    async def _note_edits(self, batch: str, entries: Sequence[Entry]) -> None:
-        """Keep beside rows how they are given now, where it differs from how they were given last."""
+    async def _note_edits(self, batch: str, entries: Sequence[Entry], but: int) -> None:
+        """Keep beside rows how they are given now, where it differs from before; those of one shard are new."""
         if batch == JOBS:
             return
-        sql = f"SELECT {STORED} FROM rows WHERE batch = :batch AND id IN (SELECT value FROM json_each(:ids))"  # noqa: S608 - a constant
-        found = await self._engine.read(sql, batch=batch, ids=dump([one.id for one in entries]))
+        sql = (
+            f"SELECT {STORED} FROM rows WHERE batch = :batch AND shard != :but AND "  # noqa: S608 - a constant
+            "id IN (SELECT value FROM json_each(:ids))"
+        )
+        found = await self._engine.read(sql, batch=batch, but=but, ids=dump([one.id for one in entries]))
         given = {one.id: one for one in entries}
         for known in entries_of(found, STORED):
             edited = edited_as(known, given[known.id])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 import signal
 import urllib.error
 import urllib.request
@@ -85,6 +84,16 @@ async def test_what_cannot_be_is_said_in_one_sentence(tmp_path, process, lonely,
     assert not sim.book.starts
 
 
+async def test_two_folders_of_one_name_are_not_mixed(tmp_path, process, sim):
+    """A store has one batch of a name: another folder that is called so is refused until somebody names it."""
+    file, store = write(tmp_path, "a kite"), ("--store", "sqlite:///fleet.sqlite", "--lease", "2")
+    assert (await process("run", file, *FAMILY, "--out", "one/out", *store)).code == 0
+    refused = await process("run", file, *FAMILY, "--out", "two/out", *store)
+    assert refused.code == 2
+    assert "has a batch 'out' already, and two/out is not its folder: give --name out" in refused.err
+    assert len(sim.book.starts) == 1
+
+
 @pytest.mark.slow
 async def test_a_worker_joins_and_its_page_is_served(tmp_path, lonely, sim):
     """`a2e work` takes part of what another machine has planned; `watch --serve` shows who works to this machine."""
@@ -96,9 +105,8 @@ async def test_a_worker_joins_and_its_page_is_served(tmp_path, lonely, sim):
     second = await lonely.start_beside(sim, "work", "--out", "other", *store, "--lease", "2")
     watcher = await lonely.start_beside(sim, "batch", "watch", "out", *store, "--serve", "--port", "0")
     url = (await watcher.stdout.readline()).decode().strip()
-    page = tmp_path / "out" / "index.html"
-    await until(lambda: page.exists() and re.search(r'"fleet":\{"workers":\[\{"worker":', page.read_text("utf-8")))
-    assert '"fleet":{"workers":[{"worker":' in await _get(url)
+    await until((tmp_path / "out" / "index.html").exists)
+    assert '"fleet":{"workers":[' in await _get(url)
     for secret in ("fleet.sqlite", ".a2e-batch", "../fleet.sqlite"):
         with pytest.raises(urllib.error.HTTPError):
             await _get(url + secret)

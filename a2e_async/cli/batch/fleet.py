@@ -38,7 +38,7 @@ from a2e_async.errors import LedgerError, UsageError
 from a2e_async.fleet.local import FENCED, LocalWorkers
 from a2e_async.fleet.looking import Look, Looker, errors_of
 from a2e_async.fleet.planning import BEGUN, attempt_anew, counts_of, plan
-from a2e_async.fleet.terms import Terms, check_folder, mark_folder, read_terms, write_terms
+from a2e_async.fleet.terms import MARK, Terms, check_folder, mark_folder, read_terms, write_terms
 from a2e_async.store.entries import State
 from a2e_async.store.ports import Store
 
@@ -125,8 +125,12 @@ class FleetRun:
     async def _plan(self, store: Store, spool: Spool, terms: Terms, origin: Origin | None) -> None:
         name = self._fleet.name
         await check_folder(store, name, self._folder, shared=False)
-        await mark_folder(store, name, self._folder)
+        marked = (self._folder / MARK).exists()
         began, known = time.monotonic(), name in await store.batches()
+        if known and not self._fleet.named and not marked and origin is not None:
+            words = f"{store.place} has a batch {name!r:.120} already, and {self._folder} is not its folder"
+            raise UsageError(f"{words}: give --name {name} to go on with it, or --name with another name")
+        await mark_folder(store, name, self._folder)
         new = await plan(store, name, spool, terms)
         if known and not spool.bad_count:  # else what is invalid now would be taken for what is in the file no more
             await store.list_only(name, await asyncio.to_thread(lambda: list(spool.ids())))
@@ -174,6 +178,8 @@ class FleetRun:
             await lease.aclose()
         if anew and not self._run.settings.simulate:
             self._run.output.note(f"{counted(len(anew), 'row')} to be started anew")
+        for row_id in set(ids or ()) - {*anew, *held}:
+            self._run.print_error(f"row {row_id} has not come to an end: it goes on, which is free")
         if held:
             words = f"{counted(len(held), 'row')} left alone: a process works on their shards at this moment"
             self._run.print_error(f"{words}; run the same again when it has ended")

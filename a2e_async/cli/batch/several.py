@@ -58,6 +58,8 @@ async def run_fleet(run: Run, place: FleetPlace, given: Mapping[str, Any], batch
     try:
         if not _is_usable(run, spool, origin):
             return USAGE
+        if not spool.count:
+            return FAILED
         named = {name: given[name] for name in ("workers", "lease", "shared", "kill_one")}
         fleet = FleetRun(run, place.folder, batch, place.fleet(**named))
         return await fleet.plan_and_run(spool, origin) or (FAILED if spool.bad_count else DONE)

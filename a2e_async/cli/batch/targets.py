@@ -22,11 +22,13 @@ class FleetPlace:
         folder: Where its files and its report are, as far as this machine has them.
         url: The address of its store.
         name: Its name in the store.
+        named: Whether somebody has given the name, and it is not just that of the folder.
     """
 
     folder: Path
     url: str
     name: str
+    named: bool = False
 
     def fleet(
         self, *, workers: int | None = None, lease: float | None = None, shared: bool = False, kill_one: bool = False
@@ -41,7 +43,13 @@ class FleetPlace:
         """
         ttl = lease or (LOCAL_TTL if self.url == file_url(self.folder) else TTL)
         return FleetOptions(
-            url=self.url, name=self.name, workers=workers or 1, lease=ttl, shared=shared, kill_one=kill_one
+            url=self.url,
+            name=self.name,
+            workers=workers or 1,
+            lease=ttl,
+            shared=shared,
+            named=self.named,
+            kill_one=kill_one,
         )
 
 

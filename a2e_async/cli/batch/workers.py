@@ -23,6 +23,7 @@ class FleetOptions:
         workers: How many processes of this machine work on it.
         lease: Seconds after which others take over the rows of a process that gives no sign of life.
         shared: Whether all machines must see the same folder.
+        named: Whether somebody has given the name, and it is not just that of the folder.
         kill_one: Whether one worker is killed in the middle, to show what becomes of it.
         without: Parameters that the line which resumes leaves out.
     """
@@ -32,6 +33,7 @@ class FleetOptions:
     workers: int
     lease: float
     shared: bool = False
+    named: bool = False
     kill_one: bool = False
     without: Sequence[str] = ()
 

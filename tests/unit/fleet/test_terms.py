@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 from fleets import stores
 
@@ -74,3 +77,10 @@ async def test_a_fleets_folder_is_no_batch_of_one_process(tmp_path):
         with pytest.raises(LedgerError, match="holds a batch of several processes"):
             async with Batch.open(tmp_path, a2e):
                 pass
+
+
+def test_one_process_loads_nothing_of_a_fleet():
+    """`a2e batch` without a store knows where it would be, and no more."""
+    code = "import sys, a2e_async.cli.batch; print([one for one in sys.modules if 'fleet' in one or 'psycopg' in one])"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "[]"
