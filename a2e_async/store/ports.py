@@ -152,7 +152,7 @@ class Store(Protocol):
         ...
 
     async def begun(self) -> bool:
-        """Whether any row of the store was begun."""
+        """Whether any row of the store was begun, or a live process has a lease and may begin one at any moment."""
         ...
 
     async def upload(self, sha256: str) -> KeptUpload | None:

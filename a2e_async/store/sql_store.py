@@ -211,8 +211,9 @@ class SqlStore:
         await keep(self._engine, key, words)
 
     async def begun(self) -> bool:
-        """Whether any row of the store was begun."""
-        return await begun(self._engine)
+        """Whether any row of the store was begun, or a process is at work with it."""
+        alive = "SELECT 1 FROM leases WHERE beat + ttl >= store_clock() LIMIT 1"
+        return await begun(self._engine) or bool(await self._engine.read(alive))
 
     # What is shared.
 

@@ -133,3 +133,14 @@ async def test_another_account_is_refused_with_both_named(world, place):
         await world.process(token="sk_another")
     assert world.starts == 1
     assert [one.state for one in await ended(first, "k1")] == ["done"]
+
+
+@durable()
+async def test_another_account_is_refused_also_before_anything_was_started(world, place):
+    """A process that is open may start at any moment; once it has closed, the store is anybody's."""
+    world.store = place
+    first = await world.process(token=TOKEN)
+    with pytest.raises(LedgerError, match="Nothing was sent"):
+        await world.process(token="sk_another")
+    await first.aclose()
+    await world.process(token="sk_another")
