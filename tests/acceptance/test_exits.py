@@ -104,7 +104,7 @@ async def test_dry_run(lonely, sim):
 
 async def test_dry_run_of_an_upload(lonely, sim):
     """A dry run uploads nothing either, and says so."""
-    (lonely.folder / "kite.png").write_bytes(b"x")
+    (lonely.folder / "kite.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(64))
     child = await lonely.start_beside(sim, "image-to-video", "kite.png", *VIDEO, "--dry-run", "--json")
     out, err = await words_of(child)
     assert child.returncode == 0, err

@@ -6,8 +6,10 @@ import json
 from urllib.parse import parse_qsl, urlsplit
 
 from a2e_async.simulator import App, ManualClock, SimRequest, Switches, World
+from a2e_async.simulator.answers.envelopes import _CODES
 
 TOKEN = {"authorization": "Bearer sk_simulator"}
+STATUS_OF = {word: status for status, word in _CODES.items()}
 
 
 def app(**switches):
@@ -37,4 +39,12 @@ def refusal(sim, method, path, body=None, **query):
     reply = ask(sim, method, path, body, **query)
     value = json.loads(reply.body)
     assert value.get("code") != 0, value
-    return reply.status, value.get("code"), value["message"]
+    return reply.status, *code_and_words(value)
+
+
+def code_and_words(value):
+    """Give the code of a refusal as a number, and its words, in whichever form it comes: the official one has text."""
+    if value.get("success") is False and "error" in value:
+        code = value.get("code", "")
+        return int(code) if code.isdecimal() else STATUS_OF.get(code, code), value["error"]
+    return value.get("code"), value["message"]

@@ -113,7 +113,7 @@ class Switches:
         default="declared", validator=in_(("declared", "code", "success"))
     )
     refusals: Literal["code", "declared", "official", "reasons"] = attrs.field(
-        default="code", validator=in_(("code", "declared", "official", "reasons"))
+        default="declared", validator=in_(("code", "declared", "official", "reasons"))
     )
     plan: Literal["paid", "free"] = attrs.field(default="paid", validator=in_(("paid", "free")))
     wan30_set_up: bool = True

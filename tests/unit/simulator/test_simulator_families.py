@@ -320,8 +320,8 @@ def test_nsfw_content_may_be_a_success_that_starts_nothing(name):
 
 
 def test_upscale_denies_without_a_code():
-    """A refusal of upscale says `success: false`."""
-    value = json.loads(ask(app(), "POST", "/api/v1/userUpscale/start", {"name": "x"}).body)
+    """A refusal of upscale says `success: false` also in the older form."""
+    value = json.loads(ask(app(refusals="code"), "POST", "/api/v1/userUpscale/start", {"name": "x"}).body)
     assert (value["success"], "code" in value) == (False, False)
     assert "source_url" in value["message"]
 
