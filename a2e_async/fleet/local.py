@@ -26,8 +26,8 @@ _LONGEST_LINE = 1 << 20
 _MOST_DEATHS = 10  # in a row, before a row has ended
 _FIRST_WAIT, _LONGEST_WAIT = 0.2, 5.0
 _PATIENCE = 15.0  # for a worker that was told to leave at once
-_ALONE: Final = {"start_new_session": True} if sys.platform != "win32" else {"creationflags": 0x200}
-"""Ctrl-C of a terminal reaches this process alone, which passes it on."""
+_WINDOWS: Final = sys.platform == "win32"
+_NEW_GROUP: Final = 0x200  # of processes on Windows
 
 
 @attrs.define(eq=False)
@@ -144,7 +144,8 @@ class LocalWorkers:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             limit=_LONGEST_LINE,
-            **_ALONE,
+            start_new_session=not _WINDOWS,  # Ctrl-C of a terminal reaches this process alone, which passes it on
+            creationflags=_NEW_GROUP if _WINDOWS else 0,
         )
         one.lives += 1
         if self._stopping:
