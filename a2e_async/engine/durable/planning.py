@@ -154,7 +154,7 @@ class Planner:
         if entry.state.final:
             wanted.journal.is_placed()
             self._end(job, entry)
-        elif ledger is self._holdings.own and entry.state is State.PLANNED:
+        elif ledger is not None and ledger is self._holdings.own and entry.state is State.PLANNED:
             self._start(job, ledger, entry)
         elif ledger is not None:
             await self._go_on(job, ledger, entry.id)
