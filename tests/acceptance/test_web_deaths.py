@@ -94,7 +94,9 @@ async def ended(http, server, keys):
 def doubles(sim):
     """Give the prompts that were billed more than once."""
     return [
-        prompt for prompt, count in Counter(start.name.split(" ~")[0] for start in sim.book.starts).items() if count > 1
+        prompt
+        for prompt, count in Counter((start.family, start.name.split(" ~")[0]) for start in sim.book.starts).items()
+        if count > 1
     ]
 
 
