@@ -32,11 +32,11 @@ def peak_of(sim):
 
 @durable(task_seconds=0.4)
 async def test_running_jobs_are_bounded_over_all_processes(world):
-    """Three processes with twenty jobs each never run more than six, and come to use most of these places."""
+    """Three processes with ten jobs each never run more than six, and come to use most of these places."""
     processes = [await world.process(max_running=6, lease=1.2) for _ in range(3)]
-    jobs = [a2e.start(one) for n, a2e in enumerate(processes) for one in kites(20, 100 * n)]
+    jobs = [a2e.start(one) for n, a2e in enumerate(processes) for one in kites(10, 100 * n)]
     await asyncio.gather(*jobs)
-    assert world.starts == 60
+    assert world.starts == 30
     assert peak_of(world.sim) <= 6
 
 
