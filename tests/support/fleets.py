@@ -33,7 +33,8 @@ async def stores(count):
 
 async def planned_batch(store, rows, *, size=3, name="b", **terms):
     """Write rows into a store."""
-    return await plan(store, name, Spool.of(rows), Terms(**terms), size=size)
+    with contextlib.closing(Spool.of(rows)) as spool:
+        return await plan(store, name, spool, Terms(**terms), size=size)
 
 
 def worker(store, sim, folder, *, ttl=TTL, options=None, **more):

@@ -103,8 +103,8 @@ class FleetRun:
                 await self._require(store, ids)
             spool = await asyncio.to_thread(read, Origin.load(await store.kept(f"origin of {self._fleet.name}")))
             if spool is not None:
-                await self._plan(store, spool, terms, None)
-                spool.close()
+                with contextlib.closing(spool):
+                    await self._plan(store, spool, terms, None)
             await self._attempt_anew(store, states, ids)
             await write_terms(store, self._fleet.name, terms)
             return await self._work(store, a2e)

@@ -95,6 +95,7 @@ async def retry_fleet(
             return None
         spool = _read(origin)
         if not _is_usable(run, spool, origin):
+            spool.close()
             raise UsageError("nothing was started")
         return spool
 

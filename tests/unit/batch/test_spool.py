@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 
 import pytest
@@ -24,26 +25,28 @@ def image(row_id, source=None, line=None, *, video=False):
     return Row(row_id, "image_to_video", fields, image_from=source, line=line)
 
 
-def cut(spool, size):
+def cut(rows, size):
     """Give the ids in each shard."""
-    return [[entry.id for entry in shard] for shard in spool.cut(size)]
+    with contextlib.closing(Spool.of(rows)) as spool:
+        return [[entry.id for entry in shard] for shard in spool.cut(size)]
 
 
 @given(st.lists(st.tuples(IDS, st.none() | IDS, st.booleans()), max_size=12))
 def test_rows_are_checked_as_those_of_a_small_file(given_rows):
     """The same rows are usable and the same are bad, with the same words, whatever takes from whatever."""
     rows = [image(row_id, source, at, video=video) for at, (row_id, source, video) in enumerate(given_rows, 2)]
-    small, spool = check_rows(rows), Spool.of(rows)
-    assert [entry.id for shard in spool.cut(1000) for entry in shard] == [row.id for row in small.rows]
-    assert sorted(map(str, spool.bad)) == sorted(map(str, small.bad))
-    assert (spool.count, spool.bad_count) == (len(small.rows), len(small.bad))
+    small = check_rows(rows)
+    with contextlib.closing(Spool.of(rows)) as spool:
+        assert [entry.id for shard in spool.cut(1000) for entry in shard] == [row.id for row in small.rows]
+        assert sorted(map(str, spool.bad)) == sorted(map(str, small.bad))
+        assert (spool.count, spool.bad_count) == (len(small.rows), len(small.bad))
 
 
 @given(st.lists(st.integers(-1, 20), min_size=1, max_size=21), st.integers(1, 8))
 def test_a_chain_is_never_cut(sources, size):
     """Rows that take from each other are in one shard; a shard is too large only where one chain is."""
     rows = [image(f"r{at}", f"r{source}" if 0 <= source < at else None) for at, source in enumerate(sources)]
-    shards = cut(Spool.of(rows), size)
+    shards = cut(rows, size)
     where = {row_id: at for at, shard in enumerate(shards) for row_id in shard}
     assert Counter(row_id for shard in shards for row_id in shard) == Counter(row.id for row in rows)
     assert all(where[row.id] == where[row.image_from] for row in rows if row.image_from)
@@ -62,20 +65,20 @@ def root(row_id, sources):
 def test_a_source_may_come_late():
     """A row that stands before the one it takes from brings it forward into its shard."""
     rows = [image("late", "source"), *(image(f"r{at}") for at in range(4)), image("source")]
-    assert cut(Spool.of(rows), 3) == [["late", "r0", "source"], ["r1", "r2", "r3"]]
+    assert cut(rows, 3) == [["late", "r0", "source"], ["r1", "r2", "r3"]]
 
 
 def test_equal_requests_are_numbered():
     """The same content three times is three rows, as in a small file."""
     rows = [of_request(TextToImage("a kite"))] * 3
     first = rows[0].id
-    assert cut(Spool.of(rows), 10) == [[first, f"{first}-2", f"{first}-3"]]
+    assert cut(rows, 10) == [[first, f"{first}-2", f"{first}-3"]]
 
 
 def test_only_some_bad_rows_are_kept():
     """A file that is all wrong does not fill the memory with words: the rest is counted."""
-    spool = Spool.of((BadRow(line=line, message="wrong") for line in (3, 1, 2)), most_bad=2)
-    assert ([bad.line for bad in spool.bad], spool.bad_count) == ([1, 3], 3)
+    with contextlib.closing(Spool.of((BadRow(line=at, message="wrong") for at in (3, 1, 2)), most_bad=2)) as spool:
+        assert ([bad.line for bad in spool.bad], spool.bad_count) == ([1, 3], 3)
 
 
 def test_a_file_that_cannot_be_read_leaves_nothing_open():
