@@ -132,7 +132,9 @@ def _opened(path: Path, name: str, *, heic: bool) -> Iterator[Any]:
 
 def _read_heic(name: str) -> None:
     try:
-        from pillow_heif import register_heif_opener  # noqa: PLC0415 - many do without it
+        from pillow_heif import (  # noqa: PLC0415 - many do without it  # pyright: ignore[reportMissingImports]
+            register_heif_opener,
+        )
     except ImportError:
         raise UnclearError(f"{name} is HEIC, for which --fit needs pillow-heif: pip install pillow-heif") from None
     register_heif_opener()
