@@ -111,7 +111,7 @@ def _opened(path: Path, name: str, *, heic: bool) -> Iterator[Any]:
     try:
         from PIL import Image  # noqa: PLC0415 - of an extra
     except ImportError:
-        words = "making images fit needs Pillow: pip install 'a2e-async[sim]'"
+        words = "making images fit needs Pillow: pip install 'a2e_async[fit]'"
         raise UnclearError(words) from None
     if heic:
         _read_heic(name)
@@ -136,5 +136,5 @@ def _read_heic(name: str) -> None:
             register_heif_opener,
         )
     except ImportError:
-        raise UnclearError(f"{name} is HEIC, for which --fit needs pillow-heif: pip install pillow-heif") from None
+        raise UnclearError(f"{name} is HEIC, for which --fit needs pillow-heif: pip install 'a2e_async[fit]'") from None
     register_heif_opener()

@@ -74,7 +74,7 @@ def test_heic_becomes_jpeg(tmp_path):
     assert (file.fitted, file.suffix, image.format, image.size) == ("HEIC to JPEG", ".jpg", "JPEG", (64, 64))
 
 
-@pytest.mark.parametrize(("missing", "words"), [("pillow_heif", "pip install pillow-heif"), ("PIL", "needs Pillow")])
+@pytest.mark.parametrize(("missing", "words"), [("pillow_heif", r"a2e_async\[fit\]"), ("PIL", "needs Pillow")])
 def test_a_library_that_is_missing_is_named(tmp_path, monkeypatch, missing, words):
     """With the line that installs it, before anything is sent."""
     (tmp_path / "me.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0heicmif1" + bytes(100))
