@@ -58,6 +58,7 @@ async def test_python_block_runs(place, monkeypatch, tmp_path, service):
         await asyncio.to_thread(main)
 
 
+@pytest.mark.timeout(400)  # many commands, each of which takes seconds on a crowded machine
 @pytest.mark.parametrize("name", _SHELL)
 def test_shell_blocks_run(name, tmp_path, service):
     """All lines for the shell of a document run in one folder, one after the other, and none fails."""
@@ -85,7 +86,7 @@ def shell(folder, *words, **env):
     """Run a command as a user does, whose virtual environment is active."""
     env = environment({**env, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"})
     env = {name: value for name, value in env.items() if not name.startswith("PYTEST_")}
-    return subprocess.run(words, cwd=folder, env=env, capture_output=True, text=True, timeout=110, check=False)
+    return subprocess.run(words, cwd=folder, env=env, capture_output=True, text=True, timeout=380, check=False)
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
