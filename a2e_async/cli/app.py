@@ -32,7 +32,10 @@ COMMANDS = {
     "watch": ("commands.tasks", "Wait for tasks and print their URLs, or download into --out."),
     "cancel": ("commands.tasks", "Cancel tasks that have not begun; their coins are refunded."),
     "download": ("commands.tasks", "Download the files of completed tasks."),
-    "jobs": ("commands.jobs", "List, show, cancel and resume the jobs of a store, and write their page."),
+    "jobs": (
+        "commands.jobs",
+        "List, show, cancel and resume the jobs of a store, and write their page; without a COMMAND it lists them.",
+    ),
     "balance": ("commands.account", "Print the coins of the account."),
     "quote": ("commands.account", "Print what a start would cost; asking is free."),
     "upload": ("commands.account", "Upload each FILE and print its URL."),
