@@ -31,7 +31,7 @@ from a2e_async.blocking import BlockingClient
 from a2e_async.blocking.portal import in_a_thread
 
 IMAGE = TextToImage("a red kite")
-_ASYNC_ONLY = {"open", "aclose", "events", "answered", "fingerprint"}
+_ASYNC_ONLY = {"open", "aclose", "events", "answered", "fingerprint", "held_batch"}
 
 
 @pytest.fixture(scope="module")
