@@ -60,6 +60,12 @@ if "stream_writer" in inspect.signature(ClientResponse.__init__).parameters:  # 
     aioresponses.core.stream_reader_factory = _mocked_reader
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config):
+    """Run twice as many workers as there are processors: tests of commands and sockets wait more than they work."""
+    return min(2 * len(os.sched_getaffinity(0)), 16) if hasattr(os, "sched_getaffinity") else None
+
+
 def pytest_sessionstart():
     """Let no plugin or test make a hidden event loop by asking for the current one, as Python 3.14 does not either."""
     asyncio.set_event_loop(None)
