@@ -11,12 +11,15 @@ import signal
 import threading
 
 import aioresponses.core
+import hypothesis
 import pytest
 import pytest_asyncio
 from aiohttp import ClientResponse, StreamReader
 from aiohttp.client_proto import ResponseHandler
 
 pytest_plugins = ["pytester"]
+hypothesis.settings.register_profile("a2e", deadline=None)  # no test judges how long anything takes
+hypothesis.settings.load_profile("a2e")
 
 if threading.current_thread() is threading.main_thread():
     # A background job ignores Ctrl-C, one below nohup ignores a hang-up, and every child inherits that. What happens

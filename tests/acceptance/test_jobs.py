@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import sqlite3
@@ -106,6 +107,6 @@ def test_the_token_is_not_in_the_store(tmp_path):
             return sim.token
 
     token = asyncio.run(story())
-    with sqlite3.connect(tmp_path / "jobs.sqlite") as db:
+    with contextlib.closing(sqlite3.connect(tmp_path / "jobs.sqlite")) as db:
         assert token not in "\n".join(db.iterdump())
     assert token.encode() not in (tmp_path / "jobs.sqlite").read_bytes()
