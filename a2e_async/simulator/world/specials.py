@@ -138,6 +138,7 @@ _SHORT = tuple(map(str, range(2, 16)))
 _WAN_IN_FIVES = (None, "text_to_video", "first_frame", "first_last_frame", "video_extend")
 _WAN_MEDIA = (
     "image_url", "last_frame_url", "first_clip_url", "edit_video_url", "reference_media", "reference_image_urls",
+    "audio_url",
 )  # fmt: skip
 _SEEDANCE_2 = {"model_version": (None, "standard", "mini", "fast")}
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 from asking import app, data, refusal
 
+from a2e_async.core.requests import fields_of
+from a2e_async.families.text_to_image import TextToImage
+
 IMAGE, ID = "https://files.example.net/a.png", "65f0" * 6
 WAN25, WAN30, S2 = "userWan25", "userWan30", "seedance2Video"
 WORDS = {"name": "one", "prompt": "x"}
@@ -45,6 +48,7 @@ REFUSED = [
     (WAN25, NEWEST | {"image_url": IMAGE, "duration": "7"}, "duration"),
     (WAN25, WORDS | {"model": "wan2.6-i2v", "image_url": IMAGE, "duration": "3"}, "duration"),
     (WAN25, NEWEST | {"task_type": "text_to_video", "image_url": IMAGE}, "image_url"),
+    (WAN25, NEWEST | {"task_type": "text_to_video", "audio_url": IMAGE}, "audio_url"),
     (WAN25, NEWEST | {"task_type": "reference_image", "reference_media": [{}]}, "reference_media[0].type"),
     (WAN25, NEWEST | {"task_type": "reference_image", "reference_media": [GUIDE, GUIDE | {"type": "x"}]}, "[1].type"),
     (WAN25, NEWEST | {"task_type": "reference_image", "duration": "11",
@@ -85,6 +89,7 @@ TAKEN = [
     ("userWan27Image", WORDS | {"bbox_list": [[0, 0, 1, 1]]}),
     (WAN25, NEWEST | {"task_type": "reference_image", "duration": "15", "reference_media": [GUIDE]}),
     (WAN25, NEWEST | {"task_type": "text_to_video", "duration": "15"}),
+    (WAN25, NEWEST | {"image_url": IMAGE, "audio_url": IMAGE}),
     (WAN30, wan30("reference", {"duration": -1}, reference_image=IMAGE, link=IMAGE)),
     (WAN30, wan30("first-last-frames", {"duration": 30}, first_frame=IMAGE, last_frame=IMAGE)),
     ("productAvatar", {"image_urls": [IMAGE] * 2, "product_rect": RECT}),
@@ -92,6 +97,7 @@ TAKEN = [
     *[(S2, WORDS | {"duration": seconds}) for seconds in (-1, 4, 15)],
     (S2, WORDS | {"duration": 30, "model_version": "2.5"}),
 ]
+IMAGE_MODELS = next(field.choices for field in fields_of(TextToImage) if field.name == "model_type")
 
 
 @pytest.mark.parametrize(("base", "body", "field"), REFUSED)
@@ -114,6 +120,15 @@ def test_what_an_avatar_video_may_not_be(wrong, field):
 def test_what_the_document_allows_is_taken(base, body):
     """At the edges of the rules a start is taken."""
     assert data(app(), "POST", f"/api/v1/{base}/start", body)["_id"]
+
+
+@pytest.mark.parametrize("model", IMAGE_MODELS)
+def test_each_image_model_of_the_class_is_taken(model):
+    """The newer form makes an image by every model that the client offers, and by no other."""
+    sim = app()
+    assert data(sim, "POST", "/api/v1/userText2Image/start", {"prompt": "x", "model_type": model})[0]["_id"]
+    wrong = refusal(sim, "POST", "/api/v1/userText2Image/start", {"prompt": "x", "model_type": f"{model}2"})
+    assert (wrong[0], "model_type" in wrong[2]) == (400, True)
 
 
 def test_prices_batches_and_pages_as_documented():
