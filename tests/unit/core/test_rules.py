@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import attrs
 import pytest
+from refusals import in_any_order
 
 from a2e_async import ImageToVideo, InvalidRequestError, TextToImage, UsageError
 from a2e_async.core import addresses, rules
@@ -130,8 +131,8 @@ def test_refused(kind, fields, field, rule, value):
     with pytest.raises(InvalidRequestError) as caught:
         kind(**fields)
     error = caught.value
-    assert (error.field, error.rule) == (field, rule)
-    assert str(error).startswith(f"{field}: {rule}, not {value}")
+    assert (error.field, in_any_order(error.rule)) == (field, in_any_order(rule))
+    assert str(error).startswith(f"{field}: {error.rule}, not {value}")
     if field.startswith("webhook"):
         assert SECRET not in f"{error} {error!r} {error.__dict__}"
 

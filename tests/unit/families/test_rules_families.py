@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import rules_images
 import rules_models
+import rules_newer
 import rules_swaps
 import rules_video
 import rules_voice
@@ -15,8 +16,10 @@ from a2e_async.core.family import families
 from a2e_async.core.requests import fields_of
 from a2e_async.families.face_swap_preview import FaceSwapPreview
 from a2e_async.families.head_swap import HeadSwap
+from a2e_async.families.image_to_video import ImageToVideo
+from a2e_async.families.text_to_image import TextToImage
 
-BOOKS = (rules_models, rules_images, rules_swaps, rules_video, rules_voice)
+BOOKS = (rules_models, rules_images, rules_newer, rules_swaps, rules_video, rules_voice)
 TABLES = {kind: rows for book in BOOKS for kind, rows in book.TABLES.items()}
 ACCEPTED = [row for book in BOOKS for row in book.ACCEPTED]
 
@@ -31,6 +34,11 @@ def test_refused(kind, fields, field, rule):
 def test_no_rule_is_without_a_refusal(kind):
     """Each field, and each rule between fields, has a refused value in the tables."""
     assert_none_is_missing(kind, TABLES[kind])
+
+
+def test_every_family_has_a_table():
+    """The class of each family is in one of the tables; the two oldest have theirs in `unit/core/test_rules.py`."""
+    assert {family.request for family in families().values()} - TABLES.keys() == {ImageToVideo, TextToImage}
 
 
 @pytest.mark.parametrize(("kind", "fields"), ACCEPTED)
