@@ -3,30 +3,24 @@
 It holds, for each of the document's 240 operations, the JSON Schema of the body and the query of its requests, that of
 its answer where one is declared, and the statuses whose refusals have the one declared form. It was made from the
 document, never from this package. Where the package differs on purpose, `differences.json` says so, with the reason: a
-difference that is not there fails with its path, and so does one that is there and is none any more.
+difference that is not there fails with its path, and so does one that is there and is none any more. What the simulator
+answers is in `test_truth_of_answers.py`.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-import re
 from pathlib import Path
 
-import pytest
-from asking import app, ask
+from truths import SCHEMAS, key_of, listed, wrong_with
 
 from a2e_async import InvalidRequestError, families
 from a2e_async.core import wire
 from a2e_async.core.requests import fields_of
 from a2e_async.simulator.world.facts import facts
 
-jsonschema = pytest.importorskip("jsonschema", reason="it is in the dependency group test")
-
 FOLDER = Path(__file__).parent
-TOLD = json.loads((FOLDER / "schemas.json").read_text(encoding="utf-8"))
-SCHEMAS = TOLD["endpoints"]
-DIFFERENCES = json.loads((FOLDER / "differences.json").read_text(encoding="utf-8"))
 GOLDEN = {
     f"{path.stem}/{name}": exchange
     for path in sorted(FOLDER.glob("*.json"))
@@ -36,15 +30,7 @@ GOLDEN = {
     path.relative_to(FOLDER).with_suffix("").as_posix(): json.loads(path.read_text(encoding="utf-8"))
     for path in sorted(FOLDER.glob("*/*.json"))
 }
-NAMES = sorted(families())
 ID = "65f000000000000000000001"
-IMAGE = "https://files.example.net/in.png"
-
-
-def wrong_with(schema, value):
-    """Give each place where a value breaks a schema, and how."""
-    found = jsonschema.Draft202012Validator(schema, format_checker=jsonschema.FormatChecker()).iter_errors(value)
-    return [f"{'.'.join(map(str, error.absolute_path))}: {error.validator} {error.validator_value}" for error in found]
 
 
 def unknown_in(schema, value, path=""):
@@ -58,13 +44,6 @@ def unknown_in(schema, value, path=""):
     return here + [
         one for key in value.keys() & known.keys() for one in unknown_in(known[key], value[key], f"{path}{key}.")
     ]
-
-
-def key_of(method, path):
-    """Give the name of an endpoint in the schemas: an id in the path is `{id}`, whatever it is called."""
-    exact = f"{method} " + re.sub(r"\{\w+\}", "{id}", path)
-    fitting = (key for key in SCHEMAS if re.fullmatch(re.escape(key).replace(re.escape("{id}"), "[^/]+"), exact))
-    return exact if exact in SCHEMAS else next(fitting, re.sub("[0-9a-f]{24}", "{id}", exact))
 
 
 def typed(query):
@@ -85,12 +64,6 @@ def differences_of(method, path, query, body):
         found |= {f"{key} {where} {wrong}" for wrong in wrong_with(told, value)}
         found |= {f"{key} {where} {name}: not in the document" for name in unknown_in(told, value)}
     return found
-
-
-def listed(place):
-    """Give the differences that are there on purpose."""
-    assert all(reason.endswith(".") for reason in DIFFERENCES[place].values())
-    return set(DIFFERENCES[place])
 
 
 def requests_of(family):
@@ -175,94 +148,6 @@ def test_the_simulator_knows_the_documents_fields():
             if mine[name].enum and list(mine[name].enum) != told[name].get("enum"):
                 found.add(f"{key} {name}: choices")
     assert found == listed("fields of the simulator")
-
-
-def checked(sim, method, path, body=None, **query):
-    """Ask the simulator, check the answer against its schema, and give its data."""
-    reply = ask(sim, method, path, body, **query)
-    told = json.loads(reply.body)
-    schema = SCHEMAS.get(key_of(method, path), {})
-    if reply.status == 200 and "answer" in schema:
-        place = "yes" if told.get("success") is True or told.get("code") == 0 else told
-        assert place == "yes", (path, told)
-        wrong = [f"{key_of(method, path)} {one}" for one in wrong_with(schema["answer"], told)]
-        assert set(wrong) <= listed("answers of the simulator"), wrong
-    if str(reply.status) in schema.get("refusals", ()):
-        assert wrong_with(TOLD["refusal"], told) == [], (path, told)
-        assert told["success"] is False
-    return told.get("data")
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_every_answer_about_tasks_is_as_documented(name):
-    """Start, detail, list, batch and delete of each family, a wrong body and a wrong token."""
-    family = families()[name]
-    sim = app(refusals="declared")
-    sent = wire.start(family, family.request(**family.example))
-    started = checked(sim, "POST", sent.path, dict(sent.body))
-    sim.world.clock.advance(20)
-    task_id = (started[0] if isinstance(started, list) else started)["_id"]
-    asked = [wire.detail(family, task_id)]
-    asked += [wire.listing(family, 1, 10)] if family.listing else []
-    asked += [wire.batch(family, [task_id])] if family.batch else []
-    asked += [wire.delete(family, task_id)] if family.delete else []
-    for one in asked:
-        checked(sim, one.method, one.path, one.body, **one.query)
-    checked(sim, "POST", sent.path, {"name": 7})
-    refused = ask(sim, "POST", sent.path, dict(sent.body), headers={})
-    if "401" in SCHEMAS.get(key_of("POST", sent.path), {}).get("refusals", ()):
-        assert wrong_with(TOLD["refusal"], json.loads(refused.body)) == []
-
-
-CALLS = [
-    ("POST", "/api/v1/custom_back/allBackground", {}),
-    ("POST", "/api/v1/custom_back/randomBackground", {}),
-    ("GET", "/api/v1/userDubbing/allProcessing", None),
-    ("GET", "/api/v1/userCaptionRemoval/allProcessing", None),
-    ("GET", "/api/v1/userImage2Video/avgProcessingTime", None),
-    ("GET", "/api/v1/userImage2Video/unlimitedQueueLevel", None),
-    ("GET", "/api/v1/userVoice/trainingRecord", None),
-    ("GET", "/api/v1/userVoice/completedRecord", None),
-    ("POST", "/api/v1/anchor/list", {"web_type": "a2e"}),
-    ("POST", "/api/v1/userVideoTwin/upload", {"a": 1}),
-    ("POST", "/api/v1/userVideoTwin/training", {"a": 1}),
-    ("POST", "/api/v1/r2/upload-presigned-url", {"key": "k.png"}),
-    ("POST", "/api/v1/r2/get_upload_presigned_url", {"key": "k.png", "expiresIn": 60}),
-    ("POST", "/api/v1/generation/quote", {"endpoint": "/api/v1/userText2Image/start", "requestBody": {"prompt": "x"}}),
-    ("GET", "/api/v1/anchor/voice_list", None),
-    ("POST", "/api/v1/anchor/language_list", {}),
-]
-
-
-@pytest.mark.parametrize(("method", "path", "body"), CALLS)
-def test_every_answer_of_a_call_is_as_documented(method, path, body):
-    """Calls whose answer has a schema, when there is something to give and when they are refused."""
-    sim = app(refusals="declared")
-    checked(sim, "POST", "/api/v1/userVoice/training", {"name": "mine", "voice_urls": [IMAGE]})
-    sim.world.clock.advance(20)
-    checked(sim, method, path, body)
-    refused = ask(sim, method, path, body, headers={})
-    if "401" in SCHEMAS[key_of(method, path)].get("refusals", ()):
-        assert wrong_with(TOLD["refusal"], json.loads(refused.body)) == []
-
-
-def test_what_is_done_with_tasks_is_answered_as_documented():
-    """Marks, renamed voices, twins and second tries, which answer {success, data, timestamp}."""
-    sim = app(refusals="declared")
-    video = checked(
-        sim, "POST", "/api/v1/userImage2Video/start", {"image_url": IMAGE, "prompt": "a", "negative_prompt": "b"}
-    )
-    for mark in ("Shared", "Downloaded", "Copied"):
-        checked(sim, "POST", f"/api/v1/userImage2Video/{video['_id']}/mark{mark}", {})
-    voice = checked(sim, "POST", "/api/v1/userVoice/training", {"name": "mine", "voice_urls": [IMAGE]})
-    checked(sim, "PUT", f"/api/v1/userVoice/{voice['_id']}", {"name": "other"})
-    twin = checked(sim, "POST", "/api/v1/userVideoTwin/startTraining", {"name": "[fail] me", "video_url": IMAGE})
-    sim.world.clock.advance(20)
-    checked(sim, "GET", f"/api/v1/userVideoTwin/{twin['_id']}")
-    checked(sim, "POST", "/api/v1/userVideoTwin/retry", {"_id": twin["_id"]})
-    checked(sim, "DELETE", f"/api/v1/userVoice/{voice['_id']}")
-    own = checked(sim, "POST", "/api/v1/custom_avatar/add", {"name": "me"})
-    checked(sim, "PUT", f"/api/v1/custom_avatar/{own['_id']}", {"name": "you"})
 
 
 def test_the_schemas_would_notice():
