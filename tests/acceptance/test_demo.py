@@ -23,7 +23,7 @@ CHROMIUM = shutil.which("chromium")
 TINY = ("--speed", "20", "--media", "tiny")
 SHOWN = """
 () => {
-  const seen = [...document.querySelectorAll(".card :is(img, video)")];
+  const seen = [...document.querySelectorAll(".card :is(img, video):not(.taken)")];
   return seen.length === 12 && seen.every((one) => one.tagName === "IMG" ? one.naturalWidth > 0 : one.readyState >= 2);
 }
 """
