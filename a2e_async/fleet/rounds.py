@@ -153,7 +153,11 @@ class Round:
         return left <= sum(shard.open for shard in free if shard.no in self._had)
 
     async def _sweep(self) -> Sequence[Shard]:
-        """Claim shards that nobody holds while there is room; gives those that were free."""
+        """Claim shards that nobody holds while there is room; gives those that were free.
+
+        One whose tasks run already needs none: it brings their places along. Without that, a batch whose places were
+        all taken by processes that have died would stand still, for nobody else would ever have room.
+        """
         if self._stopping:
             return ()
         try:
@@ -169,8 +173,8 @@ class Round:
             await self._deliverer.sweep()
             return free
         at = self._lease.id % (len(open_to_us) or 1)  # so that not all processes want the same one
-        for shard in [*open_to_us[at:], *open_to_us[:at]]:
-            if self._stopping or not self._has_room():
+        for shard in sorted([*open_to_us[at:], *open_to_us[:at]], key=lambda one: not one.running):
+            if self._stopping or not (shard.running or self._has_room()):
                 break
             await self._take(shard.no, shard.open)
         return free

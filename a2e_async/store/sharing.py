@@ -22,12 +22,14 @@ class Shard:
         no: Its number in the batch.
         rows: How many rows it has.
         open: How many of them have not come to an end.
+        running: How many of them run at the service, or may; their places go to whoever claims it.
     """
 
     batch: str
     no: int
     rows: int
     open: int
+    running: int = 0
 
 
 @attrs.frozen(kw_only=True)

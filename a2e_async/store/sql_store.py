@@ -144,12 +144,13 @@ class SqlStore:
         """Give the shards that nobody holds and that have rows which have not come to an end, the oldest first."""
         sql = (
             "SELECT s.batch, s.no, count(*), sum(CASE WHEN r.state IN (SELECT value FROM json_each(:over)) THEN 0 "  # noqa: S608 - constants
-            "ELSE 1 END) AS unfinished FROM shards s JOIN rows r ON r.batch = s.batch AND r.shard = s.no "
+            f"ELSE 1 END) AS unfinished, sum(CASE WHEN {_RUNNING} THEN 1 ELSE 0 END) "
+            "FROM shards s JOIN rows r ON r.batch = s.batch AND r.shard = s.no "
             f"WHERE s.done = 0 AND {_FREE} AND (:batch = '' OR s.batch = :batch) GROUP BY s.batch, s.no "
             "ORDER BY s.batch, s.no"
         )
         found = await self._engine.read(sql, over=_OVER, batch=batch or "")
-        return [Shard(batch=name, no=no, rows=rows, open=left) for name, no, rows, left in found if left]
+        return [Shard(batch=one[0], no=one[1], rows=one[2], open=one[3], running=one[4]) for one in found if one[3]]
 
     # What it knows.
 
