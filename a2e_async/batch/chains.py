@@ -75,18 +75,21 @@ def _reference_problem(row: Row, name: str, one: OutputOf, source: Row) -> str:
     if one.number > count:
         return f"row {source.id} makes {count} output{'s' if count > 1 else ''}, so there is no {one}"
     field = next((field for field in fields_of(row.family.request) if field.name == name), None)
-    if field is not None and field.image and makes != "image" and not _may_make_image(source):
-        return f"takes an image, and row {source.id} ({source.family.name}) makes {_article(makes)} {makes}"
+    if field is not None and field.media and makes not in field.media and not _gives_back_what_it_takes(source):
+        taken = " or ".join(map(_with_article, field.media))
+        return f"takes {taken}, and row {source.id} ({source.family.name}) makes {_with_article(makes)}"
     return ""
 
 
-def _may_make_image(source: Row) -> bool:
+def _gives_back_what_it_takes(source: Row) -> bool:
     """Whether a family makes of an image an image, as upscaling does, whatever it makes of most inputs."""
-    return "source_url" in source.taken
+    return source.family.makes == "video" and any(
+        {"image", "video"} <= set(field.media) for field in fields_of(source.family.request) if field.required
+    )
 
 
-def _article(noun: str) -> str:
-    return "an" if noun[0] in "aeiou" else "a"
+def _with_article(kind: str) -> str:
+    return kind if kind == "audio" else f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
 
 
 def bad_row(row: Row, source: str, words: str) -> BadRow:

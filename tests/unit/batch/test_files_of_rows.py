@@ -228,6 +228,34 @@ def test_what_a_row_will_never_have_is_told_before_anything_is_started(tmp_path,
     assert {row.id for row in file.rows} >= {"one", "two", "clip"}
 
 
+WRONG_KINDS = {
+    "an image for a video": ("caption_removal", "source_url", "kite", "takes a video, and row kite"),
+    "an image for a video, beside it": ("sound", "video_url", "kite", "takes a video, and row kite"),
+    "a video for audio": ("talking_photo", "audio_url", "clip", "takes audio, and row clip"),
+    "an upscaled image for a video": ("caption_removal", "source_url", "large", ""),
+    "a video for a video": ("sound", "video_url", "clip", ""),
+}
+
+
+TALKS = {"image_url": "row:kite", "prompt": "she talks", "negative_prompt": "blurry", "duration": 3}
+
+
+@pytest.mark.parametrize("kind", WRONG_KINDS)
+def test_an_output_of_another_kind_is_told_in_every_field(tmp_path, kind):
+    """Not for images alone; a family that gives back what it is given may make either."""
+    family, field, source, words = WRONG_KINDS[kind]
+    rows = [
+        {"id": "kite", "family": "text_to_image", "prompt": "a kite"},
+        {"id": "clip", **VIDEO, "image_url": "row:kite"},
+        {"id": "large", "family": "upscale", "source_url": "row:kite"},
+        {"id": "me", "family": family, field: f"row:{source}"} | (TALKS if family == "talking_photo" else {}),
+    ]
+    path = tmp_path / "rows.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    told = [one.message for one in read_file(path).bad if one.field == field and "makes" in one.message]
+    assert [words in one for one in told] == ([True] if words else [])
+
+
 def test_a_circle_names_its_rows(tmp_path):
     """And whoever waits behind it is told, too."""
     links = {"a": "c", "b": "a", "c": "b", "d": "a"}
