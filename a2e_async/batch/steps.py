@@ -27,7 +27,7 @@ from a2e_async.batch.owner import Owner
 from a2e_async.batch.rows import Outcome, Row, stem_of
 from a2e_async.batch.verdicts import KEPT_SECONDS, in_words, verdict
 from a2e_async.client import A2EClient
-from a2e_async.core.family import Request
+from a2e_async.core.family import Request, family_of
 from a2e_async.core.hooks import Posted
 from a2e_async.core.records import Record, Result
 from a2e_async.core.status import Stage, Status
@@ -205,6 +205,8 @@ class Steps:
         self._starting.discard(job)
 
     async def _fetch(self, row: Row, result: Result) -> list[FileEntry]:
+        if not result.urls and row.family.makes == "record":  # a trained voice is no file: there is none to wait for
+            return []
         if not result.urls:
             raise DownloadError("the tasks have completed, and name no file")
         name = stem_of(row.stem or row.id, words=row.fields.get("prompt"), many=len(result.urls) > 1)
@@ -264,7 +266,7 @@ class Steps:
                 return False
             if digest != one.sha256:
                 return False
-        return bool(entry.files)
+        return bool(entry.files) or family_of(entry.family).makes == "record"
 
     def _changed(self, row: Row, entry: Entry, error: Exception | None = None) -> Outcome:
         tell(self._on_change, entry)
