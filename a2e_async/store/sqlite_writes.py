@@ -113,10 +113,10 @@ def inserted(db: sqlite3.Connection, batch: str, shard: int, rows: Sequence[dict
 def added_shard(db: sqlite3.Connection, batch: str, lease: int | None) -> int:
     """Add an empty shard; gives its number."""
     sql = (
-        "INSERT INTO shards (batch, no, lease) SELECT ?1, coalesce(max(no) + 1, 0), ?2 FROM shards WHERE batch = ?1 "
-        "RETURNING no"
+        "INSERT INTO shards (batch, no, lease) "
+        "SELECT :batch, coalesce(max(no) + 1, 0), :lease FROM shards WHERE batch = :batch RETURNING no"
     )
-    return int(db.execute(sql, (batch, lease)).fetchall()[0][0])
+    return int(db.execute(sql, {"batch": batch, "lease": lease}).fetchall()[0][0])
 
 
 def applied_edits(db: sqlite3.Connection, place: Holding) -> None:
@@ -131,7 +131,7 @@ def applied_edits(db: sqlite3.Connection, place: Holding) -> None:
 def took_permits(db: sqlite3.Connection, place: Holding) -> None:
     """Give whoever takes a shard the places of the tasks that run in it."""
     sql = (
-        "UPDATE leases SET permits = permits + (SELECT count(*) FROM rows r WHERE r.batch = ?1 AND r.shard = ?2 AND "
-        "(r.state = 'accepted' OR (r.state = 'intended' AND r.letters != ''))) WHERE id = ?3"
+        "UPDATE leases SET permits = permits + (SELECT count(*) FROM rows r WHERE r.batch = ? AND r.shard = ? AND "
+        "(r.state = 'accepted' OR (r.state = 'intended' AND r.letters != ''))) WHERE id = ?"
     )
     db.execute(sql, (place.batch, place.shard, place.lease))
