@@ -89,5 +89,6 @@ async def race(views, takeovers, *, fenced=True, seed=1, rows=60):
         told.append(await _takeover(writers, claimer, f"race-{number}", chance, rows))
         if not fenced and told[-1][0]:
             break
-    assert sum(written for _late, written in told) > len(told) * rows / 2, "the writers were not under way"
+    if fenced:  # else one takeover may do, at whatever moment it comes
+        assert sum(written for _late, written in told) > len(told) * rows / 2, "the writers were not under way"
     return sum(late > 0 for late, _written in told), sum(late for late, _written in told)
