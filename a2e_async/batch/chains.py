@@ -7,7 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from a2e_async.batch.inputs import OutputOf
 from a2e_async.batch.rows import BadRow, Row, image_field, shown
-from a2e_async.core.requests import fields_of
+from a2e_async.core.fields import Field
+from a2e_async.core.media_kinds import one_of
+from a2e_async.core.plans import at_media, fields_of, kinds_made
 
 _MOST_NAMED = 8
 
@@ -57,14 +59,28 @@ def own_problem(row: Row, rows: Mapping[str, Row]) -> BadRow | None:
         row: The row.
         rows: At least those that it names.
     """
-    for name, one in row.inputs():
-        words = _reference_problem(row, name, one, rows[one.row_id]) if isinstance(one, OutputOf) else ""
-        if words and isinstance(one, OutputOf):
+    for field, one in _outputs(row):
+        if words := _reference_problem(field, one, rows[one.row_id]):
             return bad_row(row, one.row_id, words)
     return None
 
 
-def _reference_problem(row: Row, name: str, one: OutputOf, source: Row) -> str:
+def _outputs(row: Row) -> list[tuple[Field, OutputOf]]:
+    """Give the outputs of other rows that a row takes, each with its field as it is in that place."""
+    found: list[tuple[Field, OutputOf]] = []
+
+    def note(one: object, field: Field) -> None:
+        if isinstance(one, OutputOf):
+            found.append((field, one))
+
+    taken = row.taken
+    for field in fields_of(row.family.request):
+        if field.media and field.name in taken:
+            at_media(field, taken[field.name], note)
+    return found
+
+
+def _reference_problem(field: Field, one: OutputOf, source: Row) -> str:
     makes = source.family.makes
     if makes == "record":
         return f"row {source.id} makes no file"
@@ -74,22 +90,9 @@ def _reference_problem(row: Row, name: str, one: OutputOf, source: Row) -> str:
     count = asked if isinstance(asked, int) else one.number
     if one.number > count:
         return f"row {source.id} makes {count} output{'s' if count > 1 else ''}, so there is no {one}"
-    field = next((field for field in fields_of(row.family.request) if field.name == name), None)
-    if field is not None and field.media and makes not in field.media and not _gives_back_what_it_takes(source):
-        taken = " or ".join(map(_with_article, field.media))
-        return f"takes {taken}, and row {source.id} ({source.family.name}) makes {_with_article(makes)}"
+    if not kinds_made(makes, source.family.request) & set(field.media):
+        return f"takes {one_of(field.media)}, and row {source.id} ({source.family.name}) makes {one_of([makes])}"
     return ""
-
-
-def _gives_back_what_it_takes(source: Row) -> bool:
-    """Whether a family makes of an image an image, as upscaling does, whatever it makes of most inputs."""
-    return source.family.makes == "video" and any(
-        {"image", "video"} <= set(field.media) for field in fields_of(source.family.request) if field.required
-    )
-
-
-def _with_article(kind: str) -> str:
-    return kind if kind == "audio" else f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
 
 
 def bad_row(row: Row, source: str, words: str) -> BadRow:

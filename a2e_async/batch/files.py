@@ -19,6 +19,7 @@ import attrs
 from a2e_async.batch.cells import UnclearError
 from a2e_async.batch.inputs import FileInput
 from a2e_async.core.inputs import FaultError
+from a2e_async.core.media_kinds import one_of
 from a2e_async.core.requests import Field
 from a2e_async.core.secrets import hide_secrets
 from a2e_async.engine.files.contents import FileAt
@@ -131,15 +132,10 @@ def check_kind(file: FileInput, field: Field) -> None:
     """
     is_a = file.kind.partition("/")[0]
     if field.media and is_a not in field.media:
-        wanted = " or ".join(map(_one, field.media))
-        raise UnclearError(f"takes {wanted}, and {_shown(file.name)} is {_one(is_a)} ({file.kind})")
+        raise UnclearError(f"takes {one_of(field.media)}, and {_shown(file.name)} is {one_of([is_a])} ({file.kind})")
     if field.largest is not None and file.size > field.largest and not file.fitted:
         words = f"has {file.size:,} bytes, and the service takes at most {field.largest:,} here"
         raise UnclearError(f"{_shown(file.name)} {words}")
-
-
-def _one(kind: str) -> str:
-    return {"image": "an image", "audio": "audio"}.get(kind, f"a {kind}")
 
 
 def _status(path: Path, name: str, base: Path) -> os.stat_result:

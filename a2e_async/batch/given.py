@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import attrs
@@ -14,8 +15,7 @@ from a2e_async.batch.inputs import FileInput, OutputOf, is_reference, reference
 from a2e_async.batch.rows import Row, RowError, hashed_id
 from a2e_async.core.fields import Field
 from a2e_async.core.inputs import FaultError, Made, Pending, is_input, name_of, output_of, words_of
-from a2e_async.core.requests import fields_of
-from a2e_async.core.shapes import at_urls
+from a2e_async.core.plans import at_media, fields_of
 from a2e_async.engine.files.contents import FileAt, content_of
 from a2e_async.engine.files.examining import Examiner
 from a2e_async.errors import UsageError
@@ -36,9 +36,7 @@ def resolved(row: Row) -> Row:
     """
     known = {field.name: field for field in fields_of(row.family.request)}
     fields = {
-        name: at_urls(known[name].rule, value, _Taken(row, known[name]))
-        if name in known and known[name].media
-        else value
+        name: at_media(known[name], value, partial(_taken, row)) if name in known and known[name].media else value
         for name, value in row.fields.items()
     }
     own_id = hashed_id(row.family, fields, row.image_from) if row.hashed else row.id
@@ -47,6 +45,10 @@ def resolved(row: Row) -> Row:
 
 def _is_text(value: object) -> bool:
     return isinstance(value, str) and not is_reference(value)
+
+
+def _taken(row: Row, value: Any, field: Field) -> Any:  # noqa: ANN401 - whatever a program gives
+    return _Taken(row, field)(value)
 
 
 @attrs.frozen

@@ -26,8 +26,8 @@ from a2e_async.batch.rows import (
 )
 from a2e_async.core import rules
 from a2e_async.core.family import Family, family_of
+from a2e_async.core.plans import at_media
 from a2e_async.core.requests import Field, fields_of
-from a2e_async.core.shapes import at_urls
 from a2e_async.core.urls import is_path
 from a2e_async.errors import A2EError, InvalidRequestError
 from a2e_async.store.entries import is_text
@@ -217,13 +217,13 @@ def _taken(value: Any, field: Field, how: RowReading) -> Any:  # noqa: ANN401 - 
     if not field.media:
         return value
 
-    def take(one: Any) -> Any:  # noqa: ANN401 - whatever stands in the place of a URL
+    def take(one: Any, there: Field) -> Any:  # noqa: ANN401 - whatever stands in the place of a URL
         if is_reference(one):
             return reference(one)
         is_file = how.files is not None and isinstance(one, str) and is_path(one)
-        return how.files.take(one.strip(), field) if how.files is not None and is_file else one
+        return how.files.take(one.strip(), there) if how.files is not None and is_file else one
 
-    return at_urls(field.rule, value, take)
+    return at_media(field, value, take)
 
 
 def _check_known(family: Family, unknown: Sequence[str]) -> None:

@@ -46,14 +46,17 @@ def check_files(requests: Sequence[Request[Result]]) -> None:
     """
     from a2e_async.engine.files.contents import FileAt  # noqa: PLC0415 - only commands with files need it
     from a2e_async.engine.files.examining import Examiner  # noqa: PLC0415 - as above
-    from a2e_async.engine.jobs.input_rules import InputFile, check_file, fault_of  # noqa: PLC0415 - as above
+    from a2e_async.engine.jobs.input_rules import InputFile, check_file, fault_of, places  # noqa: PLC0415 - as above
 
     examiner = Examiner(math.inf)
     for request in requests:
         fields = {field.name: field for field in fields_of(type(request))}
-        for name, path in paths_in(request):
+        taken = [one for name, value in inputs_in(request).items() for one in places(fields[name], value)]
+        for there, place, path in taken:
+            if not isinstance(path, Path):
+                continue
             held: Any = FileAt(path)
-            file = InputFile(fields[name], name, held)
+            file = InputFile(there, place, held)
             try:
                 file.known = examiner.examine(held)
             except FaultError as fault:

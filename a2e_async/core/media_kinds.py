@@ -1,8 +1,12 @@
-"""What files of a suffix are called for: images, videos or audio."""
+"""What files show: images, videos or audio."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from a2e_async.core.media import is_media_suffix
+
+_ONE = {"image": "an image", "video": "a video", "audio": "audio"}
 
 _KINDS_BY_SUFFIX = {
     "image": frozenset({
@@ -26,3 +30,8 @@ def kind_of_suffix(suffix: str) -> str:
     if not is_media_suffix(known):
         return ""
     return next((kind for kind, suffixes in _KINDS_BY_SUFFIX.items() if known in suffixes), "video")
+
+
+def one_of(kinds: Sequence[str]) -> str:
+    """Name what is of these kinds, such as "an image or a video"; what is of none is given by its URL alone."""
+    return " or ".join(_ONE[kind] for kind in kinds) or "a URL"

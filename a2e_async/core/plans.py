@@ -11,6 +11,7 @@ import attrs
 from a2e_async.core.fields import Field, field_of
 from a2e_async.core.inputs import Made, is_input, output_of, replaced
 from a2e_async.core.secrets import is_secret
+from a2e_async.core.shapes import at_kinds
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -42,6 +43,29 @@ def plan_of(kind: type[object]) -> RequestPlan:
         media = tuple(field.name for field in fields if field.media)
         plan = _plans[kind] = RequestPlan(fields, _reader([field.name for field in fields]), media, _reader(media))
     return plan
+
+
+def kinds_made(makes: str, request: type[object]) -> frozenset[str]:
+    """Give what a family may make: what it says, or, where it gives back what it is given, an image or a video."""
+    either = {"image", "video"}
+    gives_back = any(either <= set(field.media) for field in fields_of(request) if field.required)
+    return frozenset({makes} | (either if gives_back and makes == "video" else set()))
+
+
+def at_media(field: Field, value: Any, give: Callable[[Any, Field], Any]) -> Any:  # noqa: ANN401 - whatever it holds
+    """Give a field's value with something else wherever it has a URL, or what becomes one.
+
+    Args:
+        field: The field.
+        value: The value.
+        give: Called with what stands in each of these places, and the field as it is there: inside of an object it
+            takes what the object's `type` says.
+    """
+
+    def at(one: Any, kinds: tuple[str, ...] | None) -> Any:  # noqa: ANN401 - likewise
+        return give(one, field if kinds is None else attrs.evolve(field, media=kinds))
+
+    return at_kinds(field.rule, value, at)
 
 
 def holds_inputs(request: object) -> bool:

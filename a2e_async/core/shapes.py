@@ -13,6 +13,7 @@ import attrs
 from a2e_async.core import rules
 
 Inner: TypeAlias = Mapping[str, rules.Rule]
+Kinds: TypeAlias = Mapping[str, tuple[str, ...]]
 _Wrong: TypeAlias = tuple[object, str]
 """A value that breaks a rule, and the rule in words."""
 
@@ -26,12 +27,15 @@ class Shape(rules.Rule):
         needed: The rules of the fields that each object must have.
         known: The rules of those that it may have.
         many: Whether the value is a list of objects.
+        kinds: What the URL of an object shows, by the object's `type`: some of "image", "video" and "audio", () for
+            what is none of these, such as a page.
     """
 
     outer: Callable[[Any], bool]
     needed: Inner
     known: Inner
     many: bool
+    kinds: Kinds
 
     def refuse(self, field: str, value: object) -> None:
         """Refuse a value that breaks the rule, and name the field inside that does."""
@@ -55,21 +59,29 @@ class Shape(rules.Rule):
 
 def shape(needed: Inner, known: Inner) -> Shape:
     """An object that has all of the needed fields and may have the known ones."""
-    return _shape("must be an object", rules.mapping().check, needed, known, many=False)
+    return _shape("must be an object", rules.mapping().check, needed, known)
 
 
-def shapes(needed: Inner, known: Inner, at_most: int | None = None) -> Shape:
-    """A list of so many objects, each as of `shape`."""
-    many = f"1 to {at_most}" if at_most else "at least one"
-    return _shape(f"must be a list of {many} object(s)", rules.mappings(at_most).check, needed, known, many=True)
+def shapes(needed: Inner, known: Inner, at_most: int | None = None, *, kinds: Kinds | None = None) -> Shape:
+    """A list of so many objects, each as of `shape`; `kinds` says what their URLs show, by their `type`."""
+    what = f"must be a list of {f'1 to {at_most}' if at_most else 'at least one'} object(s)"
+    return _shape(what, rules.mappings(at_most).check, needed, known, many=True, kinds=kinds)
 
 
-def _shape(what: str, outer: Callable[[Any], bool], needed: Inner, known: Inner, *, many: bool) -> Shape:
+def _shape(
+    what: str,
+    outer: Callable[[Any], bool],
+    needed: Inner,
+    known: Inner,
+    *,
+    many: bool = False,
+    kinds: Kinds | None = None,
+) -> Shape:
     def check(value: object) -> bool:
         return outer(value) and _wrong_inside(made, value) is None
 
     words = f"{what} with {', '.join(needed or known)}"
-    made = Shape(words=words, check=check, outer=outer, needed=needed, known=known, many=many)
+    made = Shape(words=words, check=check, outer=outer, needed=needed, known=known, many=many, kinds=kinds or {})
     return made
 
 
@@ -98,17 +110,40 @@ def at_urls(rule: rules.Rule, value: Any, give: Callable[[Any], Any]) -> Any:  #
         value: The value.
         give: Called with what stands in each of these places.
     """
+    return at_kinds(rule, value, lambda one, _kinds: give(one))
+
+
+def at_kinds(
+    rule: rules.Rule,
+    value: Any,  # noqa: ANN401 - whatever the field holds
+    give: Callable[[Any, tuple[str, ...] | None], Any],
+    kinds: tuple[str, ...] | None = None,
+) -> Any:  # noqa: ANN401 - likewise
+    """Do the same; `give` is also told what the URL there shows, where an object says it, else None."""
     if isinstance(rule, Shape):
         if rule.many and isinstance(value, list | tuple):
-            return [_inside(rule, one, give) for one in value]
-        return _inside(rule, value, give)
+            return [_inside(rule, one, give, kinds) for one in value]
+        return _inside(rule, value, give, kinds)
     if not rule.link:
         return value
-    return [give(one) for one in value] if isinstance(value, list | tuple) else give(value)
+    return [give(one, kinds) for one in value] if isinstance(value, list | tuple) else give(value, kinds)
 
 
-def _inside(rule: Shape, value: Any, give: Callable[[Any], Any]) -> Any:  # noqa: ANN401 - an object, or what is none
+def _inside(
+    rule: Shape,
+    value: Any,  # noqa: ANN401 - an object, or what is none
+    give: Callable[[Any, tuple[str, ...] | None], Any],
+    kinds: tuple[str, ...] | None,
+) -> Any:  # noqa: ANN401 - likewise
     if not isinstance(value, Mapping):
         return value
-    inner = {**rule.needed, **rule.known}
-    return {name: at_urls(inner[name], held, give) if name in inner else held for name, held in value.items()}
+    inner, kinds = {**rule.needed, **rule.known}, kinds_of(rule, value, kinds)
+    return {name: at_kinds(inner[name], held, give, kinds) if name in inner else held for name, held in value.items()}
+
+
+def kinds_of(
+    rule: rules.Rule, value: Mapping[str, Any], kinds: tuple[str, ...] | None = None
+) -> tuple[str, ...] | None:
+    """Give what the URLs of an object show, as its `type` says; what it was said before where that says nothing."""
+    said = value.get("type")
+    return rule.kinds.get(said, kinds) if isinstance(rule, Shape) and isinstance(said, str) else kinds

@@ -20,7 +20,15 @@ _NOTE = "undocumented: by analogy with userWan25, for the reference names nothin
 _IDS = {"ids": "{ids}"}
 _GUIDES = ("reference_image", "reference_video", "reference_audio", "file", "link")
 _FRAMES = ("first_frame", "last_frame")
-_MEDIA = shapes({"type": rules.one_of(*_GUIDES, *_FRAMES), "url": rules.url()}, {"duration": rules.number(0)})
+_KINDS = {
+    **dict.fromkeys(("reference_image", *_FRAMES), ("image",)),
+    "reference_video": ("video",),
+    "reference_audio": ("audio",),
+    **dict.fromkeys(("file", "link"), ()),
+}
+_MEDIA = shapes(
+    {"type": rules.one_of(*_GUIDES, *_FRAMES), "url": rules.url()}, {"duration": rules.number(0)}, kinds=_KINDS
+)
 _INPUT = shape({}, {"prompt": rules.text(at_most=5000), "media": _MEDIA})
 _PARAMETERS = shape(
     {},

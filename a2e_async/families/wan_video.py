@@ -37,6 +37,7 @@ _REFERENCES = shapes(
     {"type": rules.one_of("reference_image", "reference_video"), "url": rules.url()},
     {"duration": rules.number(0)},
     at_most=5,
+    kinds={"reference_image": ("image",), "reference_video": ("video",)},
 )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
 import attrs
@@ -10,13 +10,13 @@ import attrs
 from a2e_async.core.family import Family, family_of
 from a2e_async.core.fields import Field
 from a2e_async.core.inputs import FaultError, Made, Pending, output_of, words_of
-from a2e_async.core.plans import each_input, fields_of
+from a2e_async.core.media_kinds import one_of
+from a2e_async.core.plans import kinds_made
 from a2e_async.core.records import Record, Result
+from a2e_async.core.shapes import Shape, kinds_of
 from a2e_async.engine.jobs.kept import AnyJob, KeptJob
 from a2e_async.engine.jobs.waiting import check_loop
 from a2e_async.errors import InvalidRequestError
-
-_ONE = {"image": "an image", "video": "a video", "audio": "audio"}
 
 
 class HeldFile(Protocol):
@@ -55,13 +55,28 @@ class InputFile:
     url: str = ""
 
 
-def places(field: Field, value: Any) -> Iterator[tuple[str, object]]:  # noqa: ANN401 - whatever the field holds
-    """Give each input in a value, with the words that say where it stands."""
-    found = each_input(value)
-    many = isinstance(value, list | tuple)
-    items = [number for number, one in enumerate(value, 1) for _input in each_input(one)] if many else []
-    for place, one in enumerate(found):
-        yield (f"{field.name}: item {items[place]}" if many else field.name), one
+def places(field: Field, value: Any) -> Iterator[tuple[Field, str, Any]]:  # noqa: ANN401 - whatever the field holds
+    """Give each input in a value, with the field as it is there, and the words that say where it stands.
+
+    They come in the order in which `core.inputs.replaced` meets them, for their URLs are put in their places by it.
+    """
+    yield from _inside(field, field.rule, field.name, value)
+
+
+def _inside(field: Field, rule: Any, place: str, value: Any) -> Iterator[tuple[Field, str, Any]]:  # noqa: ANN401 - likewise
+    if isinstance(value, str | int | float | None):
+        return
+    if isinstance(value, list | tuple):
+        for number, one in enumerate(value, 1):
+            yield from _inside(field, rule, f"{place}: item {number}", one)
+    elif isinstance(value, Mapping):
+        kinds = kinds_of(rule, value)
+        there = field if kinds is None else attrs.evolve(field, media=kinds)
+        inner = {**rule.needed, **rule.known} if isinstance(rule, Shape) else {}
+        for name, held in value.items():
+            yield from _inside(there, inner.get(name), f"{place}: {name}", held)
+    else:
+        yield field, place, value
 
 
 def refusal(field: Field, place: str, rule: str, instead: str) -> InvalidRequestError:
@@ -82,19 +97,13 @@ def check_file(file: InputFile) -> None:
     """Refuse a file that its field cannot take."""
     field, known = file.field, file.known
     if known.medium not in field.media:
-        raise refusal(field, file.place, f"must be {_one_of(field.media)}", _named(file, f"a file of {known.kind}"))
+        raise refusal(field, file.place, f"must be {one_of(field.media)}", _named(file, f"a file of {known.kind}"))
     if field.largest is not None and known.size > field.largest:
         rule = f"must have at most {field.largest >> 20} MiB"
         raise refusal(field, file.place, rule, _named(file, f"{known.size:,} bytes"))
     if field.rule.suffixes and known.suffix not in field.rule.suffixes:
         rule = f"must be a file whose name ends in {', '.join(field.rule.suffixes)}"
         raise refusal(field, file.place, rule, _named(file, f"one of {known.kind}"))
-
-
-def _one_of(media: Sequence[str]) -> str:
-    return " or ".join(
-        f"{'audio' if one == 'audio' else f'an {one}' if one == 'image' else f'a {one}'}" for one in media
-    )
 
 
 def check_made(field: Field, place: str, value: Made) -> None:
@@ -116,10 +125,9 @@ def check_job(field: Field, place: str, job: AnyJob) -> None:
 def _check_makes(field: Field, place: str, family: Family) -> None:
     """Refuse what a family makes that the field cannot take; one that gives back what it was given makes either."""
     if family.makes == "record":
-        raise refusal(field, place, f"must be {_one_of(field.media)}", f"what {family.name} makes, which is no file")
-    either = any({"image", "video"} <= set(given.media) for given in fields_of(family.request) if given.required)
-    if family.makes not in field.media and not (either and family.makes == "video"):
-        raise refusal(field, place, f"must be {_one_of(field.media)}", f"the {family.makes} that {family.name} makes")
+        raise refusal(field, place, f"must be {one_of(field.media)}", f"what {family.name} makes, which is no file")
+    if not kinds_made(family.makes, family.request) & set(field.media):
+        raise refusal(field, place, f"must be {one_of(field.media)}", f"the {family.makes} that {family.name} makes")
 
 
 def job_of(value: Pending) -> AnyJob:

@@ -146,8 +146,8 @@ class Inputs:
         files: list[InputFile] = []
         for field in fields_of(type(request)):
             if field.name in given:
-                for place, value in places(field, given[field.name]):
-                    self._take(field, place, value, files)
+                for there, place, value in places(field, given[field.name]):
+                    self._take(there, place, value, files)
         return tuple(files)
 
     def _take(self, field: Field, place: str, value: object, files: list[InputFile]) -> None:

@@ -28,6 +28,7 @@ from a2e_async.requests import (
     Sound,
     VirtualTryOn,
     VoiceTraining,
+    Wan30,
     WanSpicy,
     WanVideo,
 )
@@ -180,6 +181,20 @@ BAD = {
         "reference_media",
         "must be a file that can be read",
         "gone.png",
+    ),
+    "a video's place inside an object": (
+        lambda one: Wan30(input={"media": [{"type": "reference_video", "url": one}]}, mode="reference", parameters={}),
+        PNG,
+        "input",
+        "input: media: item 1: url: must be a video",
+        "image/png",
+    ),
+    "a page's place": (
+        lambda one: Wan30(input={"media": [{"type": "link", "url": one}]}, mode="reference", parameters={}),
+        PNG,
+        "input",
+        "must be a URL",
+        "image/png",
     ),
     "a folder": (video, lambda folder: folder, "image_url", "must be a plain file", "a folder"),
     "a pipe": (video, fifo, "image_url", "must be a plain file", "a pipe"),

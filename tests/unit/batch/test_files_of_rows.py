@@ -232,6 +232,7 @@ WRONG_KINDS = {
     "an image for a video": ("caption_removal", "source_url", "kite", "takes a video, and row kite"),
     "an image for a video, beside it": ("sound", "video_url", "kite", "takes a video, and row kite"),
     "a video for audio": ("talking_photo", "audio_url", "clip", "takes audio, and row clip"),
+    "an image for a video, inside an object": ("wan30", "input", "kite", "takes a video, and row kite"),
     "an upscaled image for a video": ("caption_removal", "source_url", "large", ""),
     "a video for a video": ("sound", "video_url", "clip", ""),
 }
@@ -244,11 +245,13 @@ TALKS = {"image_url": "row:kite", "prompt": "she talks", "negative_prompt": "blu
 def test_an_output_of_another_kind_is_told_in_every_field(tmp_path, kind):
     """Not for images alone; a family that gives back what it is given may make either."""
     family, field, source, words = WRONG_KINDS[kind]
+    taken = f"row:{source}"
+    inside = {"mode": "reference", "parameters": {}, "input": {"media": [{"type": "reference_video", "url": taken}]}}
     rows = [
         {"id": "kite", "family": "text_to_image", "prompt": "a kite"},
         {"id": "clip", **VIDEO, "image_url": "row:kite"},
         {"id": "large", "family": "upscale", "source_url": "row:kite"},
-        {"id": "me", "family": family, field: f"row:{source}"} | (TALKS if family == "talking_photo" else {}),
+        {"id": "me", "family": family, field: taken} | {"talking_photo": TALKS, "wan30": inside}.get(family, {}),
     ]
     path = tmp_path / "rows.jsonl"
     path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
