@@ -7,11 +7,9 @@ import io
 
 import pytest
 from given import OTHER, PNG, WORDS, sent
-from videos import QUICK
+from uploading import client, service
 
 from a2e_async import (
-    A2EClient,
-    Cadence,
     ImageToVideo,
     InputFailedError,
     InvalidRequestError,
@@ -19,25 +17,6 @@ from a2e_async import (
     Uploaded,
 )
 from a2e_async.requests import WanVideo
-from a2e_async.simulator import serve
-
-
-def client(sim, **options):
-    """Make a client of a simulator on a socket."""
-    return A2EClient(sim.token, base_url=sim.url, retry=QUICK, cadence=Cadence(delay=0.02), **options)
-
-
-def service(**switches):
-    """Run a quick simulator."""
-    return serve(speed=50, media="tiny", **{"task_seconds": 1, **switches})
-
-
-@pytest.fixture
-def photo(tmp_path):
-    """Give the path of a photo."""
-    path = tmp_path / "me and you.png"
-    path.write_bytes(PNG)
-    return path
 
 
 async def test_every_kind_of_file_is_an_input(photo):

@@ -8,14 +8,12 @@ import pickle
 import attrs
 import pytest
 from given import OTHER, PNG, WORDS, sent
-from videos import QUICK
+from uploading import client, service
 from virtual_time import until
 
 from a2e_async import (
-    A2EClient,
     A2EError,
     BudgetExceededError,
-    Cadence,
     ClientClosedError,
     ImageToVideo,
     InputFailedError,
@@ -25,27 +23,8 @@ from a2e_async import (
 )
 from a2e_async.core.inputs import UploadMemory
 from a2e_async.engine.jobs.options import Options
-from a2e_async.simulator import serve
 
 DAY = 86_400.0
-
-
-def client(sim, **options):
-    """Make a client of a simulator on a socket."""
-    return A2EClient(sim.token, base_url=sim.url, retry=QUICK, cadence=Cadence(delay=0.02), **options)
-
-
-def service(**switches):
-    """Run a quick simulator."""
-    return serve(speed=50, media="tiny", **{"task_seconds": 1, **switches})
-
-
-@pytest.fixture
-def photo(tmp_path):
-    """Give the path of a photo."""
-    path = tmp_path / "me and you.png"
-    path.write_bytes(PNG)
-    return path
 
 
 async def test_a_put_that_fails_for_a_moment_is_tried_again(photo):

@@ -12,20 +12,16 @@ import aiohttp
 import attrs
 import pytest
 from file_host import file_host
+from uploading import client
 from videos import QUICK, VIDEO
 
-from a2e_async import A2EClient, Cadence, ImageToVideo, StartUnknownError, Transfers, TransportError, UsageError
+from a2e_async import ImageToVideo, StartUnknownError, Transfers, TransportError, UsageError
 from a2e_async.core.inputs import FaultError
 from a2e_async.engine.files.contents import FileAt
 from a2e_async.engine.files.examining import Examiner
 from a2e_async.engine.files.hosts import Hosts
 from a2e_async.engine.files.puts import Puts
 from a2e_async.simulator import serve
-
-
-def client(sim, **options):
-    """Make a client of a simulator on a socket."""
-    return A2EClient(sim.token, base_url=sim.url, retry=QUICK, cadence=Cadence(delay=0.02), **options)
 
 
 async def test_an_upload_becomes_an_input(tmp_path):

@@ -5,20 +5,14 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from videos import QUICK, names
+from uploading import client
+from videos import names
 
 from a2e_async import (
-    A2EClient,
-    Cadence,
     DownloadError,
     TextToImage,
 )
 from a2e_async.simulator import serve
-
-
-def client(sim, **options):
-    """Make a client of a simulator on a socket."""
-    return A2EClient(sim.token, base_url=sim.url, retry=QUICK, cadence=Cadence(delay=0.02), **options)
 
 
 async def test_an_expired_link_is_refreshed_exactly_once(tmp_path):

@@ -6,30 +6,12 @@ from pathlib import Path
 
 import pytest
 from batches import client, play, service
+from photo_rows import done, uploads, waves
 from photos import mp4, photo, png
 
 from a2e_async import BudgetExceededError, ImageToVideo, InputFailedError, Transfers, UsageError
 from a2e_async.batch import Batch, Row, State
-from a2e_async.batch.files import Files
 from a2e_async.requests import VirtualTryOn
-
-
-def waves(folder, *names):
-    """Make rows of videos of files."""
-    files = Files(folder)
-    fields = {"prompt": "she waves", "negative_prompt": "blurry"}
-    return [Row(name, "image_to_video", {**fields, "image_url": files.take(name)}) for name in names]
-
-
-def done(run):
-    """Whether every row of a run is done."""
-    return {outcome.entry.state for outcome in run.outcomes.values()} == {State.DONE}
-
-
-def uploads(sim):
-    """Give how many files were put into the simulated storage."""
-    return sim.counters["upload"]
-
 
 # What programs give.
 

@@ -8,6 +8,7 @@ import time
 import pytest
 from batches import KITE, bring_to, client, entries, image, one_bill_each, play, service
 from ledgers import opened
+from photo_rows import done, uploads, waves
 from photos import photo, png
 
 from a2e_async import A2EError, UsageError
@@ -23,23 +24,6 @@ def table(folder, *lines):
     file = read_file(path)
     assert file.bad == ()
     return file.rows
-
-
-def waves(folder, *names):
-    """Make rows of videos of files."""
-    files = Files(folder)
-    fields = {"prompt": "she waves", "negative_prompt": "blurry"}
-    return [Row(name, "image_to_video", {**fields, "image_url": files.take(name)}) for name in names]
-
-
-def done(run):
-    """Whether every row of a run is done."""
-    return {outcome.entry.state for outcome in run.outcomes.values()} == {State.DONE}
-
-
-def uploads(sim):
-    """Give how many files were put into the simulated storage."""
-    return sim.counters["upload"]
 
 
 async def test_text_to_image_to_video_to_upscale_to_caption_removal_in_one_table(tmp_path):
