@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import re
 import time
 from collections import OrderedDict
@@ -27,7 +28,7 @@ from a2e_async.engine.files.examining import Examined, Examiner, check_kind
 from a2e_async.engine.files.hosts import Hosts
 from a2e_async.engine.files.puts import Puts
 from a2e_async.engine.jobs.events import Uploaded
-from a2e_async.errors import A2EError, StartUnknownError, UsageError
+from a2e_async.errors import A2EError, StartUnknownError, UsageError, again
 
 _DAY: Final = 86_400.0
 _LASTS: Final = 3  # days, unless the name of the bucket says otherwise
@@ -53,6 +54,7 @@ class Uploads:
         self._places = asyncio.Semaphore(min(transfers.per_host, transfers.at_once))
         self._kept: OrderedDict[str, Upload] = OrderedDict()
         self._running: dict[tuple[str, str], asyncio.Task[Upload]] = {}
+        self._lost: dict[str, tuple[float, StartUnknownError]] = {}
 
     def hold(self, value: object) -> Content:
         """Take a path, bytes or an open file, such that it can be read later.
@@ -106,6 +108,7 @@ class Uploads:
         *,
         suffixes: Sequence[str] = (),
         progress: Progress | None = None,
+        since: float = math.inf,
     ) -> Upload:
         """Give the URL of a file: the one that is known for its content, or a new one, which all share who ask for it.
 
@@ -114,12 +117,17 @@ class Uploads:
             memory: Where uploads are remembered beyond the client's life; written before this returns.
             suffixes: What the path of the URL must end in, () for anything.
             progress: Called with the bytes sent and the bytes in all, where this is what sends them.
+            since: When it was wanted, by the loop's clock. Where the answer with its URL was lost after that, it is not
+                asked for again: the lost one may have been charged for this very wish. By default it is wanted now.
         """
         identity = file.identity
         if memory is not NO_MEMORY and (recalled := await memory.recall(identity)) is not None:
             await self._learn_clock()
             if self._serves(recalled, suffixes):
                 return recalled
+        lost_at, lost = self._lost.get(identity, (-math.inf, None))
+        if lost is not None and since <= lost_at:
+            raise again(lost)
         kept = self._kept.get(identity)
         upload = kept if self._serves(kept, suffixes) else await self._shared(file, suffixes, progress)
         if memory is not NO_MEMORY:
@@ -163,6 +171,7 @@ class Uploads:
                 self._tell(file, began, error=error)
                 raise
         self._kept[file.identity] = upload
+        self._lost.pop(file.identity, None)
         if len(self._kept) > _MOST_KEPT:
             self._kept.popitem(last=False)
         self._tell(file, began, upload)
@@ -174,7 +183,10 @@ class Uploads:
         held = await budget.hold(self._price, f"the upload of {file.name}")
         try:
             link = await storage.ask_for_url(self._engine.service, file.key, file.kind, file.size)
-        except (StartUnknownError, asyncio.CancelledError):
+        except StartUnknownError as error:
+            self._lost[file.identity] = asyncio.get_running_loop().time(), error
+            raise
+        except asyncio.CancelledError:
             raise
         except BaseException:
             budget.release(held)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
@@ -46,11 +47,12 @@ class KnownFile(Protocol):
 
 @attrs.define(eq=False)
 class InputFile:
-    """A file of a start: its place in the request, and what is known of it by now."""
+    """A file of a start: its place in the request, when it was given, and what is known of it by now."""
 
     field: Field
     place: str
     held: HeldFile
+    since: float = math.inf
     known: Any = None
     url: str = ""
 

@@ -9,6 +9,7 @@ counts from acceptance, as for every job, so that waiting costs none of it.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
@@ -66,8 +67,15 @@ class FileSource(Protocol):
     async def examine(self, content: Any) -> Any:  # noqa: ANN401 - a `HeldFile`, a `KnownFile`
         """Find out what a file is."""
 
-    async def url_of(self, file: Any, memory: UploadMemory, *, suffixes: Sequence[str] = ()) -> Upload:  # noqa: ANN401 - a `KnownFile`
-        """Give the URL of a file."""
+    async def url_of(
+        self,
+        file: Any,  # noqa: ANN401 - a `KnownFile`
+        memory: UploadMemory,
+        *,
+        suffixes: Sequence[str] = (),
+        since: float = math.inf,
+    ) -> Upload:
+        """Give the URL of a file that was wanted at this time of the loop."""
         ...
 
 
@@ -159,7 +167,8 @@ class Inputs:
             check_job(field, place, job_of(value))
         else:
             try:
-                files.append(InputFile(field, place, self._files().hold(value)))
+                now = asyncio.get_running_loop().time()
+                files.append(InputFile(field, place, self._files().hold(value), now))
             except FaultError as fault:
                 raise refusal(field, place, fault.rule, fault.instead) from fault
             except UsageError as error:
@@ -242,7 +251,8 @@ class Inputs:
     async def _upload(self, file: InputFile, job: AnyJob) -> None:
         memory, suffixes = job.options.uploads, file.field.rule.suffixes
         try:
-            file.url = (await self._files().url_of(file.known, memory, suffixes=suffixes)).url
+            found = await self._files().url_of(file.known, memory, suffixes=suffixes, since=file.since)
+            file.url = found.url
         except FaultError as fault:
             raise fault_of(file, fault) from fault
         except _OF_THE_ACCOUNT as error:

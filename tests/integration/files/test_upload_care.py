@@ -36,8 +36,8 @@ async def test_a_put_that_fails_for_a_moment_is_tried_again(photo):
 
 
 async def test_a_lost_answer_with_the_url_is_not_asked_for_again(photo):
-    """It may have been charged: all who wait for this upload hear so, nothing is started, and a new start asks anew."""
-    async with service(latency=25) as sim, client(sim) as a2e:  # half a second, in which all three join
+    """It may have been charged: all who wanted this upload by then hear so, none is started; a new start asks anew."""
+    async with service() as sim, client(sim) as a2e:
         sim.faults.add("presign", "reset", when="after", hits=1)
         jobs = [a2e.image_to_video(photo, **WORDS) for _ in range(3)]
         for job in jobs:
@@ -50,6 +50,18 @@ async def test_a_lost_answer_with_the_url_is_not_asked_for_again(photo):
         assert sim.counters["image_to_video.start"] == 0
         await a2e.image_to_video(photo, **WORDS)
         assert sent(sim) == (2, 1)
+
+
+async def test_a_start_that_was_waiting_when_the_answer_was_lost_asks_for_no_other_one(photo):
+    """It wanted the same upload, whose URL may have been charged; that it came to it later changes nothing."""
+    async with service() as sim, client(sim) as a2e:
+        sim.faults.add("presign", "reset", when="after", hits=1)
+        waiting = a2e.virtual_try_on([a2e.text_to_image("a red kite"), photo])
+        with pytest.raises(InputFailedError):
+            await a2e.image_to_video(photo, **WORDS)
+        with pytest.raises(InputFailedError, match="could not be uploaded"):
+            await waiting
+        assert sent(sim) == (1, 0)
 
 
 async def test_a_refused_token_is_told_as_such(photo):
