@@ -13,12 +13,12 @@ import hashlib
 import hmac
 from collections.abc import AsyncIterator, Sequence
 from typing import Final
-from urllib.parse import urlsplit
 
 import attrs
 
 from a2e_async.client import A2EClient
 from a2e_async.core.records import Record
+from a2e_async.core.urls import one_spelling
 from a2e_async.errors import A2EError, LedgerError
 from a2e_async.store.entries import State
 from a2e_async.store.ports import Ledger
@@ -58,7 +58,7 @@ class Owner:
             LedgerError: It belongs to another service or account; both are named.
         """
         salt = bytes.fromhex(await ledger.kept("salt") or "")
-        here = service or _address(a2e.base_url)
+        here = service or one_spelling(a2e.base_url)
         token = await a2e.fingerprint(salt)
         bound = await ledger.kept(_SERVICE)
         begun = await ledger.begun() or ledger.copied
@@ -115,14 +115,6 @@ class Owner:
 
     def _hashed(self, user: str) -> str:
         return hmac.new(self._salt, user.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
-
-
-def _address(url: str) -> str:
-    """Give an address in one spelling: capitals, the usual port and a slash at its end say nothing."""
-    parts = urlsplit(url)
-    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
-    port = "" if parts.port in (None, {"http": 80, "https": 443}[parts.scheme]) else f":{parts.port}"
-    return f"{parts.scheme}://{host}{port}{parts.path.rstrip('/')}"
 
 
 async def _listed(a2e: A2EClient, families: Sequence[str]) -> AsyncIterator[Record]:

@@ -33,6 +33,14 @@ def without_query(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
+def one_spelling(url: str) -> str:
+    """Give the address of a service in one spelling: capitals, the usual port and a slash at its end say nothing."""
+    parts = urlsplit(url)
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    port = "" if parts.port in (None, {"http": 80, "https": 443}[parts.scheme]) else f":{parts.port}"
+    return f"{parts.scheme}://{host}{port}{parts.path.rstrip('/')}"
+
+
 def suffix_of(url: str) -> str:
     """Give the suffix of a URL's path, "" when it has none that a media file could have."""
     parts = _parts(url)

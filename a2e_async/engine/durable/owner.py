@@ -11,10 +11,10 @@ import contextlib
 import hmac
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from a2e_async.core.family import family_of
 from a2e_async.core.records import Record
+from a2e_async.core.urls import one_spelling
 from a2e_async.engine.engine import Engine
 from a2e_async.errors import A2EError, LedgerError
 from a2e_async.store.entries import State
@@ -34,7 +34,7 @@ async def check_owner(store: Store, engine: Engine, base_url: str) -> None:
         LedgerError: It belongs to another service or account; both are named.
     """
     token = await engine.service.fingerprint(bytes.fromhex(await store.kept("salt") or ""))
-    here, bound, known = _address(base_url), await store.kept(_SERVICE), await store.kept(_TOKEN) or ""
+    here, bound, known = one_spelling(base_url), await store.kept(_SERVICE), await store.kept(_TOKEN) or ""
     if bound is None or not await store.begun():
         await store.keep(_SERVICE, here)
         await store.keep(_TOKEN, token)
@@ -87,11 +87,3 @@ async def _first(source: AsyncIterator[Record], most: int) -> AsyncIterator[Reco
 
 def _users_in(rows: Sequence[Mapping[str, Any]]) -> set[str]:
     return {user for row in rows if isinstance(user := row.get("user_id"), str) and user}
-
-
-def _address(url: str) -> str:
-    """Give an address in one spelling: capitals, the usual port and a slash at its end say nothing."""
-    parts = urlsplit(url)
-    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
-    port = "" if parts.port in (None, {"http": 80, "https": 443}[parts.scheme]) else f":{parts.port}"
-    return f"{parts.scheme}://{host}{port}{parts.path.rstrip('/')}"
