@@ -11,7 +11,7 @@ from batches import KITE, Asked, begun_at, bring_to, client, entries, images, pl
 from a2e_async import A2EClient, LedgerError, UsageError
 from a2e_async.batch import Batch, State
 from a2e_async.batch.ledger_file import FILE_NAME
-from a2e_async.batch.owner import _address
+from a2e_async.core.urls import one_spelling
 
 BEGUN = [State.INTENDED, State.ACCEPTED, State.COMPLETED]
 
@@ -157,7 +157,7 @@ async def test_an_account_whose_list_cannot_be_had_is_another_one(tmp_path):
 )
 def test_an_address_has_one_spelling(spelled, address):
     """What means the same service is not refused for how it is written."""
-    assert _address(spelled) == address
+    assert one_spelling(spelled) == address
 
 
 async def test_binding_twice_writes_once(tmp_path):
