@@ -114,9 +114,9 @@ class Origin:
     @classmethod
     def load(cls, words: str | None) -> Self | None:
         """Read what was written down; None where nothing was, or by somebody else."""
-        with contextlib.suppress(ValueError, TypeError, RecursionError):
+        with contextlib.suppress(ValueError, TypeError, KeyError, RecursionError):
             told: dict[str, Any] = json.loads(words or "null")
-            made = cls(**{**told, "files": tuple(told["files"])})
+            made = cls(**{**told, "files": tuple(told["files"]), "values": dict(told["values"])})
             return made if _is_sound(made) else None
         return None
 

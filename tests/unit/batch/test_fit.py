@@ -6,9 +6,10 @@ import hashlib
 import io
 import sys
 
+import attrs
 import pytest
 from batches import play, service
-from photos import photo
+from photos import mp4, photo
 from PIL import Image
 
 from a2e_async.batch import Row, State
@@ -140,3 +141,38 @@ async def test_what_was_done_is_said_in_the_row_and_uploaded_once(tmp_path):
     (tmp_path / "me.jpg").write_bytes(b"\xff\xd8\xff another")
     with pytest.raises(UsageError, match="has changed since"):
         fitted_bytes(file)
+
+
+def test_a_video_is_left_as_it_is(tmp_path):
+    """Only images are made fit."""
+    (tmp_path / "clip.mp4").write_bytes(mp4())
+    assert Files(tmp_path, fit=made_fit).take("clip.mp4").fitted == ""
+
+
+def test_the_same_photo_in_many_rows_is_made_fit_once(tmp_path):
+    """Opening it takes longer than all else that is done for a row."""
+    turned(tmp_path / "me.jpg")
+    asked = []
+
+    def counted(file, field):
+        asked.append(file.name)
+        return made_fit(file, field)
+
+    files = Files(tmp_path, fit=counted)
+    assert files.take("me.jpg", IMAGE) == files.take("./me.jpg", IMAGE)
+    assert asked == ["me.jpg"]
+
+
+def test_an_image_that_has_gone_is_told_before_its_upload(tmp_path):
+    """The caller hears which file it was."""
+    file, _image = fit(turned(tmp_path / "me.jpg"))
+    (tmp_path / "me.jpg").unlink()
+    with pytest.raises(UsageError, match=r"me\.jpg cannot be read: No such file"):
+        fitted_bytes(file)
+
+
+def test_an_image_that_nothing_makes_small_enough_is_not_sent(tmp_path):
+    """Below some size nobody would know what it shows."""
+    file, _image = fit(turned(tmp_path / "me.jpg"))
+    with pytest.raises(UsageError, match=r"me\.jpg cannot be scaled to 10 bytes"):
+        fitted_bytes(attrs.evolve(file, fitted="scaled to at most 10 bytes"))
