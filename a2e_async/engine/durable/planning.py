@@ -17,6 +17,7 @@ wanted in one turn of the loop are written together.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -106,26 +107,34 @@ class Planner:
                 await self._plan(now)
 
     async def _plan(self, wanted: Sequence[Wanted]) -> None:
-        todo = []
-        for one in wanted:
-            if one.job.done():  # let go of before there was a row: there will be none
-                one.journal.is_placed()
-            elif has_paths(one.entry):
-                todo.append(attrs.evolve(one, entry=await asyncio.to_thread(digested, one.entry)))
-            else:
-                todo.append(one)
+        """Write rows and place their jobs; what goes wrong ends those that were not placed yet, and only those.
+
+        One that was placed may be on its way to the service, or paid for: it must hear nothing of the others.
+        """
+        left = deque(wanted)
         try:
+            todo = [await _with_contents(one) for one in self._alive(wanted)]
             if todo:
                 rows = await self._while_fenced(lambda ledger: ledger.plan([one.entry for one in todo]))
-                for one in todo:
-                    await self._place(one, rows[one.entry.id])
+                left = deque(todo)
+                while left:
+                    await self._place(left[0], rows[left[0].entry.id])
+                    left.popleft()
         except asyncio.CancelledError:
-            self._wanted = [*todo, *self._wanted]  # `close` ends those of which nobody has heard yet
+            self._wanted = [*left, *self._wanted]  # `close` ends them
             raise
         except Exception as error:  # noqa: BLE001 - it belongs to whoever awaits these jobs
-            for one in todo:
+            for one in left:
                 one.journal.is_placed()
                 self._end(one.job, _own(error))
+
+    @staticmethod
+    def _alive(wanted: Sequence[Wanted]) -> list[Wanted]:
+        """Leave out the jobs that were let go of before there was a row: there will be none."""
+        for one in wanted:
+            if one.job.done():
+                one.journal.is_placed()
+        return [one for one in wanted if not one.job.done()]
 
     async def _while_fenced(self, write: Callable[[Ledger], Awaitable[dict[str, Entry]]]) -> dict[str, Entry]:
         """Write into this process's own shard; where that is gone, into the one that it takes next."""
@@ -161,6 +170,13 @@ class Planner:
         else:
             wanted.journal.is_placed()
             self._follow(job, entry)
+
+
+async def _with_contents(wanted: Wanted) -> Wanted:
+    """Put the content of files in the place of their paths."""
+    if not has_paths(wanted.entry):
+        return wanted
+    return attrs.evolve(wanted, entry=await asyncio.to_thread(digested, wanted.entry))
 
 
 def _is_retriable(entry: Entry) -> bool:

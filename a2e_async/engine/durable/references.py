@@ -61,7 +61,7 @@ def digested(entry: Entry) -> Entry:
     """
 
     def by(one: Mapping[str, Any]) -> Any:  # noqa: ANN401 - JSON
-        with contextlib.suppress(OSError, KeyError), Path(one[_PATH]).open("rb") as file:
+        with contextlib.suppress(OSError, KeyError, ValueError), Path(one[_PATH]).open("rb") as file:
             return {FILE: hashlib.file_digest(file, "sha256").hexdigest()}
         return one
 
