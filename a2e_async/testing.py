@@ -44,7 +44,7 @@ from a2e_async.simulator.world.switches import Switches
 
 MARKER = (
     "a2e(faults=[(route, kind, details)], client={...}, virtual=False, speed=100, **switches): "
-    "how the simulated service of this test shall be, and the client in front of it"
+    "how the simulated service of this test behaves, and the client in front of it"
 )
 
 _SIMULATOR = pytest.StashKey[Simulator]()

@@ -68,7 +68,7 @@ class Batch(RowsRun):
         store where it has one, under the folder's name, else in `ledger.sqlite` there.
 
         Args:
-            folder: Where its files are, or shall be.
+            folder: Where its files are, or will be.
             a2e: An open client.
             max_running: Most rows between start and files at once.
             max_coins: Most coins to be spent in all lives of the batch, or None. What was charged counts, also for

@@ -86,7 +86,7 @@ class Files:
             path = _real(self.base / name)
         except (OSError, RuntimeError, ValueError):  # a circle of links
             raise UnclearError(f"{_shown(name)} cannot be read: it leads back to itself") from None
-        # Before anything else is said of it: a rows file shall not find out what there is outside.
+        # Before anything else is said of it: a rows file must not find out what there is outside.
         if not any(path.is_relative_to(root) for root in self._roots):
             raise UnclearError(f"{_shown(name)} lies outside of the folder {self.base}; {_ALLOW}")
         return path

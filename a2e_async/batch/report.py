@@ -40,7 +40,7 @@ def write_report(
 
     Args:
         folder: The batch's folder, which is there; the page's title is its name.
-        entries: The rows, in the order in which they shall stand.
+        entries: The rows, in the order in which to show them.
         now: What the page takes for now, in seconds since 1970; by default the clock's.
         fleet: Who works on the batch, where several processes do; see `Gallery`.
         hosts: Whether the manifests say which machine has each row's files.

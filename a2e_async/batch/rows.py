@@ -1,4 +1,4 @@
-"""A row of a batch: what shall be started, under which id, and what must be there first."""
+"""A row of a batch: what to start, under which id, and what must be there first."""
 
 from __future__ import annotations
 

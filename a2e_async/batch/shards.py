@@ -78,7 +78,7 @@ class ShardEnd:
 
 
 def shard_size(rows: int) -> int:
-    """Give how many rows a shard of a batch shall have: 500, fewer in a small batch, so that all machines have work."""
+    """Give how many rows a shard of a batch gets: 500, fewer in a small batch, so that all machines have work."""
     return max(_FEWEST_ROWS, min(MOST_ROWS, rows // _FEWEST_SHARDS))
 
 

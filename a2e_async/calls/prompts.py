@@ -146,12 +146,12 @@ class Prompts(Group):
             prompt: The prompt as it is.
             negative_prompt: The negative prompt as it is.
             reference_id: Id of what the prompt is for; the reference asks for one and does not describe it.
-            lang: Language of the answer (its default: "en").
+            lang: Language of the answer (service default: "en").
             max_length: Most characters of the answer; no aim, only a bound.
             template: "default", or "cinematic" for several shots.
-            shot_count: With "cinematic": how many shots, which the service brings between 1 and 4 (its default: 2).
-            with_audio: With "cinematic": also write what is heard (its default: True).
-            extra: Further fields of the body by the service's own names.
+            shot_count: With "cinematic": how many shots, which the service brings between 1 and 4 (service default: 2).
+            with_audio: With "cinematic": also write what is heard (service default: true).
+            extra: More fields of the body, by the service's own names.
         """
 
     @call("POST", "/api/v1/userImage2Video/flf2v_prompt_extension", read_extended, seconds=SLOW)
@@ -177,9 +177,9 @@ class Prompts(Group):
             prompt: The prompt as it is.
             negative_prompt: The negative prompt as it is.
             reference_id: Id of what the prompt is for; the reference asks for one and does not describe it.
-            lang: Language of the answer (its default: "en").
+            lang: Language of the answer (service default: "en").
             max_length: Most characters of the answer; no aim, only a bound.
-            extra: Further fields of the body by the service's own names.
+            extra: More fields of the body, by the service's own names.
         """
 
     extend_live = _live(extend)

@@ -82,9 +82,9 @@ class Speech(Group):
             text: What is said, at most 1,000 characters; `say_long` takes more.
             tts_id: A public voice, see `a2e.calls.voices.public`; this or `user_voice_id`.
             user_voice_id: A voice of your own, see `a2e.calls.voices.own`.
-            country: Language of the locale (its default: "en").
-            region: Region of the locale (its default: "US").
-            speech_rate: Speed, 0.5 to 2 (its default: 1).
+            country: Language of the locale (service default: "en").
+            region: Region of the locale (service default: "US").
+            speech_rate: Speed, 0.5 to 2 (service default: 1).
 
         Raises:
             StartUnknownError: No answer came that can be read; the speech may have been made and charged.

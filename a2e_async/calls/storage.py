@@ -84,8 +84,8 @@ class Storage(Group):
             content_type: Its content type, which the PUT must repeat.
             size: Its length in bytes, which the PUT must keep to.
             content_length: The same; the service takes it before `size`.
-            bucket: Where it shall lie (its default: "3days-apac").
-            url_prefix: The leading part of its path (its default: "adam2eve").
+            bucket: The bucket to use (service default: "3days-apac").
+            url_prefix: The leading part of its path (service default: "adam2eve").
             cdn_domain: The domain of its public URL.
             expires_in: Seconds for which the URL can be used, at least 60.
 

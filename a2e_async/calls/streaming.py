@@ -174,7 +174,7 @@ class Streaming(Group):
         Args:
             channel: Name of the room.
             text: What is said.
-            extra: Further fields of the body by the service's own names.
+            extra: More fields of the body, by the service's own names.
         """
 
     @call(
@@ -185,7 +185,7 @@ class Streaming(Group):
         note=_PAGES,
     )
     def set_qa_context(self, channel: Channel, text: Annotated[str, rules.text(at_most=5000)]) -> None:
-        """Tell the avatar what it shall know when it is asked (POST /api/v1/streaming-avatar/set-qa-context).
+        """Tell the avatar what it should know when it is asked (POST /api/v1/streaming-avatar/set-qa-context).
 
         Args:
             channel: Name of the room.
@@ -244,7 +244,7 @@ class Room:
         return await self._streaming.ask(self.token.channel, text)
 
     async def set_qa_context(self, text: str) -> None:
-        """Tell the avatar what it shall know when it is asked, at most 5,000 characters."""
+        """Tell the avatar what it should know when it is asked, at most 5,000 characters."""
         await self._streaming.set_qa_context(self.token.channel, text)
 
     async def get_qa_context(self) -> str:

@@ -122,7 +122,7 @@ class Tasks(Group):
 
         Args:
             task_id: Id of the task that has failed.
-            extra: Further fields of the body by the service's own names.
+            extra: More fields of the body, by the service's own names.
 
         Raises:
             StartUnknownError: No answer came that can be read; it may have been begun and charged.

@@ -83,7 +83,7 @@ class Twins(Group):
 
         Args:
             twin_id: Id of the video twin.
-            extra: Further fields of the body by the service's own names.
+            extra: More fields of the body, by the service's own names.
 
         Raises:
             StartUnknownError: No answer came that can be read; it may have been begun and charged.

@@ -102,9 +102,9 @@ class Voices(Group):
         """List the public voices of a locale (GET /api/v1/anchor/voice_list).
 
         Args:
-            country: Language of the locale (its default: "en").
-            region: Region of the locale (its default: "US").
-            voice_map_type: Locale in which the voices are named (its default: "en-US").
+            country: Language of the locale (service default: "en").
+            region: Region of the locale (service default: "US").
+            voice_map_type: Locale in which the voices are named (service default: "en-US").
         """
 
     @call(

@@ -73,7 +73,7 @@ class Watermark(Group):
             position: Where it stands, such as "bottom_right".
             scale_ratio: Size of the image, 1 for its own.
             to_720p: Make the result 720 pixels high.
-            extra: Further fields of the body by the service's own names.
+            extra: More fields of the body, by the service's own names.
 
         Raises:
             StartUnknownError: No answer came that can be read; the watermark may have been made and charged.

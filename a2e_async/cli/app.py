@@ -22,7 +22,7 @@ COMMANDS = {
         "Make a video of each IMAGE, a URL or a file; `-` reads them from stdin, one per line.",
     ),
     "start": ("commands.start", "Start a task of any family."),
-    "batch": ("batch", "Run thousands of rows from a file; kill it, run it again, pay once."),
+    "batch": ("batch", "Run thousands of rows from a file; kill it, run it again, pay only once."),
     "work": (
         "commands.work",
         "Work on the batches of a store, beside any number of other processes, and save the files in --out.",

@@ -37,10 +37,9 @@ class _SharedOptionsCommand(click.Command):
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write this command's own options, then the shared ones, then examples."""
         own = [param for param in self.get_params(ctx) if param not in settings.OPTIONS]
-        used = [
-            option for option in settings.OPTIONS if option.name in self.uses or option.name not in settings.LIMITED
-        ]
-        for title, params in (("Options", own), ("Options of every command", used)):
+        own[-1:-1] = [option for option in settings.OPTIONS if option.name in self.uses]  # before --help
+        shared = [option for option in settings.OPTIONS if option.name not in settings.LIMITED]
+        for title, params in (("Options", own), ("Options of every command", shared)):
             records = [record for record in map(_record, params, [ctx] * len(params)) if record]
             if records:
                 with formatter.section(title):
@@ -100,6 +99,12 @@ class CommandGroup(_SharedOptionsCommand, click.Group):
         """Write the commands first: people come for them."""
         self.format_commands(ctx, formatter)
         super().format_options(ctx, formatter)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write each command with its whole first sentence, where click would cut it."""
+        commands = ((name, self.get_command(ctx, name)) for name in self.list_commands(ctx))
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, one.get_short_help_str(1000)) for name, one in commands if one is not None])
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -71,7 +71,11 @@ OPTIONS: tuple[click.Option, ...] = (
     _option("--base-url", metavar="URL", help="Address of the API (default: A2E_BASE_URL, or A2E's own)."),
     _option("--json", is_flag=True, help="Print one JSON object per line on stdout."),
     _option("--simulate", is_flag=True, help="Run against a simulator in this process: no network, no coins."),
-    _option("--dry-run", is_flag=True, help="Print the start requests as curl commands, send nothing."),
+    _option(
+        "--dry-run",
+        is_flag=True,
+        help="Send nothing: print the start requests as curl commands, or the rows and the price of a batch.",
+    ),
     _option(
         "--timeout",
         type=Number(min=0, min_open=True),

@@ -98,8 +98,8 @@ class Request(Generic[R_co]):
     """Base of all requests.
 
     Args:
-        extra: Further fields of the body by the service's own names, for what this version does not know yet; also new
-            values of known fields, such as {"model": "one of tomorrow"}, which are sent as they are.
+        extra: More fields of the body, by the service's own names, that this version does not know yet; also new values
+            of known fields, such as {"model": "one of tomorrow"}. All are sent as they are.
     """
 
     extra: Annotated[Mapping[str, Any] | None, rules.mapping()] = attrs.field(default=None, kw_only=True, repr=False)

@@ -34,9 +34,9 @@ class Talking(Usual[Result]):
 
     Args:
         prompt: How it is said, and what happens meanwhile.
-        negative_prompt: What shall not be seen.
+        negative_prompt: What must not appear.
         audio_url: What is said or sung; a public http(s) URL.
-        duration: Length in seconds, 1 to 20 (its default: 3).
+        duration: Length in seconds, 1 to 20 (service default: 3).
     """
 
     prompt: str

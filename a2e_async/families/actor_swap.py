@@ -20,8 +20,8 @@ class ActorSwap(Usual[Result]):
         image_url: The new actor; a public http(s) URL.
         video_url: The video that is played after; a public http(s) URL.
         prompt: What happens in the video.
-        negative_prompt: What shall not be seen.
-        timeout: The service's own limit for the work in whole seconds (its default: 300).
+        negative_prompt: What must not appear.
+        timeout: The service's own limit for the work in whole seconds (service default: 300).
 
     Raises:
         InvalidRequestError: A field breaks its rule.

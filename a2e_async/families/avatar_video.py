@@ -44,7 +44,7 @@ class AvatarVideo(Hooked[Result]):
         audio_src: What the avatar says, an audio URL, such as text to speech gives; or give `custom_voice`.
         custom_voice: What the avatar says, an audio URL.
         title: The video's title, at most 40 characters.
-        resolution: Height of the video in pixels (its default: 1080).
+        resolution: Height of the video in pixels (service default: 1080).
         back_id: Id of a background of the service; never beside `custom_back_id`.
         custom_back_id: Id of a background of your own; never beside `back_id`.
         color: A colour as the background, such as "rgba(255,255,255,1)".
@@ -52,12 +52,12 @@ class AvatarVideo(Hooked[Result]):
         web_bg_height: Height of the canvas; required like `web_bg_width`.
         web_people_width: Width of the avatar; required like `web_bg_width`.
         web_people_height: Height of the avatar; required like `web_bg_width`.
-        web_people_x: Where the avatar stands from the left (its default: 0).
-        web_people_y: Where the avatar stands from the top (its default: 0).
-        web_dist_bg_width: Width of the part of the background that is seen (its default: -1).
-        web_dist_bg_height: Height of the part of the background that is seen (its default: -1).
-        web_dist_bg_x: Where that part begins from the left (its default: 0).
-        web_dist_bg_y: Where that part begins from the top (its default: 0).
+        web_people_x: Where the avatar stands from the left (service default: 0).
+        web_people_y: Where the avatar stands from the top (service default: 0).
+        web_dist_bg_width: Width of the part of the background that is seen (service default: -1).
+        web_dist_bg_height: Height of the part of the background that is seen (service default: -1).
+        web_dist_bg_x: Where that part begins from the left (service default: 0).
+        web_dist_bg_y: Where that part begins from the top (service default: 0).
         anchor_background_img: The avatar's own background, an image; needed to replace it where the avatar keeps none.
         anchor_background_color: The avatar's own background, a colour such as "rgba(255,255,255,1)"; needed likewise.
         face_swap_id: Id of a face to swap in.

@@ -20,7 +20,7 @@ class Dubbing(Usual[Result]):
 
     Args:
         source_url: The video; a public http(s) URL.
-        target_lang: The language it shall speak, such as "es".
+        target_lang: The target language, such as "es".
         source_lang: The language it speaks, such as "en".
         num_speakers: How many people speak.
         drop_background_audio: Leave out what else is heard.

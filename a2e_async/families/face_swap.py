@@ -21,7 +21,7 @@ class FaceSwap(Usual[Result]):
         video_url: The video, or the image, into which the face goes; a public http(s) URL.
         face_url: The face; a public http(s) URL.
         cover_url: An image that stands for the video in lists.
-        model_version: "v1" (its default), or "v2", which takes images only.
+        model_version: "v1" (service default), or "v2", which takes images only.
 
     Raises:
         InvalidRequestError: A field breaks its rule.

@@ -21,9 +21,10 @@ class Flux2(Usual[Result]):
     Args:
         prompt: What the image shows, or what is done to `input_images`.
         input_images: Images to work on, public http(s) URLs; at most 8.
-        aspect_ratio: "1:1", "16:9", "9:16" (its default), "4:3", "3:4", "2:3", "3:2", "custom" or "match_input_image".
-        resolution: "1K" (its default), about one million pixels, or "2K", about two.
-        force_generate: Go on although NSFW content is detected (its default with an API token: True).
+        aspect_ratio: "1:1", "16:9", "9:16" (service default), "4:3", "3:4", "2:3", "3:2", "custom" or
+            "match_input_image".
+        resolution: "1K" (service default), about one million pixels, or "2K", about two.
+        force_generate: Continue even if NSFW content is detected (service default with an API token: True).
 
     Raises:
         InvalidRequestError: A field breaks its rule.

@@ -22,14 +22,14 @@ class GptImage(Usual[Result]):
 
     Args:
         prompt: What the image shows, or what is done to `input_images`; at most 3,000 characters.
-        model: "gpt-image-1.5" (its default) or "gpt-image-2".
+        model: "gpt-image-1.5" (service default) or "gpt-image-2".
         input_images: Images to edit, public http(s) URLs; at most 16 with gpt-image-1.5.
-        aspect_ratio: "auto", "1:1" (its default), "9:16", "21:9", "16:9", "4:3", "3:2", "3:4" or "2:3"; gpt-image-1.5
-            makes "1:1" of all but "1:1", "3:2" and "2:3".
-        quality: "medium" (its default) or "high", which gpt-image-1.5 alone has.
-        resolution: "1K" (its default), "2K" or "4K"; the larger ones with gpt-image-2 only, and with an `aspect_ratio`
-            that is not "auto"; "4K" not with "1:1".
-        force_generate: Go on although NSFW content is detected.
+        aspect_ratio: "auto", "1:1" (service default), "9:16", "21:9", "16:9", "4:3", "3:2", "3:4" or "2:3";
+            gpt-image-1.5 makes "1:1" of all but "1:1", "3:2" and "2:3".
+        quality: "medium" (service default) or "high", which gpt-image-1.5 alone has.
+        resolution: "1K" (service default), "2K" or "4K"; the larger ones with gpt-image-2 only, and with an
+            `aspect_ratio` that is not "auto"; "4K" not with "1:1".
+        force_generate: Continue even if NSFW content is detected.
 
     Raises:
         InvalidRequestError: A field breaks its rule, or asks for what the model cannot do.

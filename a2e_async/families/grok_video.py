@@ -23,15 +23,15 @@ class GrokVideo(Usual[Result]):
 
     Args:
         prompt: What happens in the video; required with "text-to-video".
-        model_type: "text-to-video" (its default) or "image-to-video".
-        model_version: "legacy" (its default) or "1.5", for "image-to-video" only.
-        mode: "fun", "normal" (its default) or "spicy", in place of which an image may get "normal".
+        model_type: "text-to-video" (service default) or "image-to-video".
+        model_version: "legacy" (service default) or "1.5", for "image-to-video" only.
+        mode: "fun", "normal" (service default) or "spicy", in place of which an image may get "normal".
         image_urls: Images; one at least, here or as `image_url`, with "image-to-video".
         image_url: One image, which is put before `image_urls`.
-        aspect_ratio: "1:1", "16:9" (its default) or "9:16"; for images also "4:3", "3:4", "3:2" or "2:3"; with
+        aspect_ratio: "1:1", "16:9" (service default) or "9:16"; for images also "4:3", "3:4", "3:2" or "2:3"; with
             version 1.5 also "auto".
-        duration: Length in seconds: 6 (its default), 10 or 15.
-        nsfw_checker: Let the service look for what is not safe for work (its default: False); version 1.5 only.
+        duration: Length in seconds: 6 (service default), 10 or 15.
+        nsfw_checker: Let the service look for what is not safe for work (service default: false); version 1.5 only.
 
     Raises:
         InvalidRequestError: A field breaks its rule.

@@ -26,8 +26,8 @@ class Hailuo(Usual[Result]):
         prompt: What happens in the video.
         image_urls: Images to start from, public http(s) URLs; this or `image_url`.
         image_url: One image in the place of `image_urls`.
-        resolution: "768P" (its default) or "1080P", which is not for 10 seconds.
-        duration: Length in seconds: 6 (its default) or 10.
+        resolution: "768P" (service default) or "1080P", which is not for 10 seconds.
+        duration: Length in seconds: 6 (service default) or 10.
 
     Raises:
         InvalidRequestError: A field breaks its rule.

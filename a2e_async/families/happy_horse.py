@@ -29,19 +29,20 @@ class HappyHorse(Usual[Result]):
     Args:
         prompt: What happens in the video; required but for mode "i2v".
         mode: What it is made from: "t2v" words, "i2v" a first image, "r2v" images to go by, "video-edit" a video.
-        model_version: "1.0" (its default) or "1.1"; "video-edit" is always done by 1.0.
+        model_version: "1.0" (service default) or "1.1"; "video-edit" is always done by 1.0.
         image_url: The first image; required with "i2v".
         reference_image_urls: Images to go by: 1 to 9 with "r2v", at most 5 with "video-edit".
         edit_video_url: The video to edit; required with "video-edit" and for it alone.
         input_video_seconds: Length of the video to edit, for the estimate of the price.
-        duration: Length in seconds, 3 to 15 (its default: 5); with version 1.0 5, 10 or 15; "video-edit" ignores it.
-        resolution: "480P", "720P" (its default) or "1080P"; "480P" with version 1.1 only, and not for "video-edit".
-        ratio: "16:9" (its default), "9:16", "1:1", "4:3" or "3:4", with version 1.1 also "4:5", "5:4", "9:21" or
+        duration: Length in seconds, 3 to 15 (service default: 5); with version 1.0 5, 10 or 15; "video-edit" ignores
+            it.
+        resolution: "480P", "720P" (service default) or "1080P"; "480P" with version 1.1 only, and not for "video-edit".
+        ratio: "16:9" (service default), "9:16", "1:1", "4:3" or "3:4", with version 1.1 also "4:5", "5:4", "9:21" or
             "21:9"; for "t2v" and "r2v" only.
-        audio_setting: "auto" (its default) or "origin", for "video-edit" only.
+        audio_setting: "auto" (service default) or "origin", for "video-edit" only.
         seed: 0 to 2147483647.
-        watermark: Leave the provider's watermark on (its default: True).
-        minor_suspected_skip: Go on although a minor is suspected (its default: False).
+        watermark: Leave the provider's watermark on (service default: true).
+        minor_suspected_skip: Continue even if a minor is suspected (service default: false).
 
     Raises:
         InvalidRequestError: A field breaks its rule.

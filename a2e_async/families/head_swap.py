@@ -16,7 +16,7 @@ class HeadSwap(Hooked[Result]):
     Args:
         image_url: The head; a public http(s) URL.
         target_image_url: Where it goes: an image, or a video of at most 15 seconds.
-        minor_suspected_skip: Go on although a minor is suspected (its default: False).
+        minor_suspected_skip: Continue even if a minor is suspected (service default: false).
 
     Raises:
         InvalidRequestError: A field breaks its rule.

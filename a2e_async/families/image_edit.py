@@ -21,7 +21,7 @@ class ImageEdit(Usual[Result]):
     Args:
         image_urls: The person, then the clothes or the product; at least 2 public http(s) URLs.
         edit_type: "clothing" or "product".
-        timeout: The service's own limit for the work in seconds (its default: 120).
+        timeout: The service's own limit for the work in seconds (service default: 120).
 
     Raises:
         InvalidRequestError: A field breaks its rule.

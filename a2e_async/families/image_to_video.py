@@ -19,18 +19,18 @@ class ImageToVideo(Usual[Result]):
     Args:
         image_url: The first image; a public http(s) URL that answers without a redirect.
         prompt: What happens in the video; required unless `lora` is given.
-        negative_prompt: What shall not be seen; required unless `lora` is given.
+        negative_prompt: What must not appear; required unless `lora` is given.
         lora: Id of a LoRA, whose own prompt is then used.
         model_type: "GENERAL" (the default) or "FLF2V", which goes from `image_url` to `end_image_url`.
         model_version: "a2e", "a2e-v2" or "a2e-v2-flash"; the default depends on the plan, a2e-v2 costs more.
         end_image_url: The last image; required with FLF2V.
-        extend_prompt: Let the service enrich the prompt (its default: True).
-        number_of_images: How many videos to make, 1 to 8 (its default: 1).
-        video_time: Length in seconds: 5 (its default), 10, 15 or 20.
+        extend_prompt: Let the service enrich the prompt (service default: true).
+        number_of_images: How many videos to make, 1 to 8 (service default: 1).
+        video_time: Length in seconds: 5 (service default), 10, 15 or 20.
         video_length: Length in frames, 1 to 1000; deprecated by the service, use `video_time`.
-        skip_face_enhance: Leave faces as they are (its default: False).
-        mask_face: Agree that a detected face is masked.
-        minor_suspected_skip: Go on although a minor is suspected (its default: False).
+        skip_face_enhance: Leave faces as they are (service default: false).
+        mask_face: Allow detected faces to be masked.
+        minor_suspected_skip: Continue even if a minor is suspected (service default: false).
 
     Raises:
         InvalidRequestError: A field breaks its rule.

@@ -21,8 +21,8 @@ class KlingImage(Usual[Result]):
     Args:
         prompt: What the images show.
         input_images: Images to go by, public http(s) URLs.
-        aspect_ratio: "1:1", "4:3", "3:4", "16:9", "9:16" (its default), "2:3", "3:2" or "21:9".
-        resolution: "1k" (its default) or "2k", in small letters.
+        aspect_ratio: "1:1", "4:3", "3:4", "16:9", "9:16" (service default), "2:3", "3:2" or "21:9".
+        resolution: "1k" (service default) or "2k", in small letters.
         n: How many images to make, 1 to 9; each is a task of its own.
 
     Raises:

@@ -42,11 +42,11 @@ class KlingOmni(Usual[Result]):
         prompt: What happens in the video; <<<image_1>>> names the first of `image_list`. Required unless shot_type is
             "customize".
         image_list: Images to go by, jpg or png, at most 7 of 10 MB each.
-        mode: "std" (its default), 720p, or "pro", 1080p.
-        duration: Length in seconds, 3 to 15 (its default: 5).
-        aspect_ratio: "16:9" (its default), "9:16" or "1:1".
-        sound: Make audio as well (its default: False).
-        multi_shot: Make several shots (its default: False).
+        mode: "std" (service default), 720p, or "pro", 1080p.
+        duration: Length in seconds, 3 to 15 (service default: 5).
+        aspect_ratio: "16:9" (service default), "9:16" or "1:1".
+        sound: Make audio as well (service default: false).
+        multi_shot: Make several shots (service default: false).
         shot_type: Who divides the video: "intelligence" the model, "customize" you; required with `multi_shot`.
         multi_prompt: The shots, 1 to 6 objects with `prompt` (at most 512 characters) and `duration` (whole seconds),
             which add up to the video's duration; required with "customize".

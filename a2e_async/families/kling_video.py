@@ -24,18 +24,19 @@ class KlingVideo(Usual[Result]):
     Args:
         prompt: What happens in the video.
         mode: "text-to-video", "image-to-video" or "motion-control", where an image moves as a video does.
-        version: "2.6" (its default) or "3.0".
-        model_version: "standard" (its default) or "fast", which is for version 3.0 and not for "motion-control".
-        resolution: "720p" (its default) or "1080p", for "fast" alone.
-        quality_mode: "std" (its default), "pro", or "4k" with version 3.0, but not for "motion-control" or "fast".
-        duration: Length in seconds (its default: 5): 5 or 10, with version 3.0 3 to 15.
+        version: "2.6" (service default) or "3.0".
+        model_version: "standard" (service default) or "fast", which is for version 3.0 and not for "motion-control".
+        resolution: "720p" (service default) or "1080p", for "fast" alone.
+        quality_mode: "std" (service default), "pro", or "4k" with version 3.0, but not for "motion-control" or "fast".
+        duration: Length in seconds (service default: 5): 5 or 10, with version 3.0 3 to 15.
         image_url: The first image; required with "image-to-video" and "motion-control".
         video_url: The video that shows how to move; required with "motion-control".
         end_image_url: The last image, for "image-to-video" with quality_mode "pro"; in 2.6 not with `sound`.
-        aspect_ratio: "16:9" (its default), "9:16" or "1:1", for "text-to-video" only.
-        sound: Make audio as well (its default: False); in 2.6 with quality_mode "pro" only.
-        character_orientation: What "motion-control" goes by: "video" (its default), of 3 to 30 s, or "image", 3 to 10.
-        negative_prompt: What shall not be seen.
+        aspect_ratio: "16:9" (service default), "9:16" or "1:1", for "text-to-video" only.
+        sound: Make audio as well (service default: false); in 2.6 with quality_mode "pro" only.
+        character_orientation: What "motion-control" goes by: "video" (service default), of 3 to 30 s, or "image", 3 to
+            10.
+        negative_prompt: What must not appear.
         seed: A whole number from which chance begins.
 
     Raises:

@@ -24,16 +24,16 @@ class MinimaxH3(Usual[Result]):
 
     Args:
         prompt: What happens in the video.
-        mode: "text-to-video" (its default), "image-to-video" or "reference-to-video".
+        mode: "text-to-video" (service default), "image-to-video" or "reference-to-video".
         first_frame_url: The first image; required with "image-to-video", and for it alone.
         last_frame_url: The last image; for "image-to-video" alone.
         reference_image_urls: Images to go by; for "reference-to-video" alone, which needs one of these three.
         reference_video_urls: Videos to go by, likewise.
         reference_audio_urls: Audio to go by, likewise.
-        resolution: "768P" or "2K" (its default).
-        duration: Length in seconds, 4 to 15 (its default: 12).
-        aspect_ratio: "adaptive" (for "reference-to-video" alone, and its default there), "21:9", "16:9", "4:3", "1:1",
-            "3:4" or "9:16"; the service ignores it with "image-to-video".
+        resolution: "768P" or "2K" (service default).
+        duration: Length in seconds, 4 to 15 (service default: 12).
+        aspect_ratio: "adaptive" (for "reference-to-video" alone, and the service default there), "21:9", "16:9", "4:3",
+            "1:1", "3:4" or "9:16"; the service ignores it with "image-to-video".
 
     Raises:
         InvalidRequestError: A field breaks its rule.

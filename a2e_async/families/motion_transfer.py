@@ -18,8 +18,8 @@ class MotionTransfer(Usual[Result]):
         image_url: Who moves; a public http(s) URL.
         video_url: The video whose motion is taken; a public http(s) URL.
         positive_prompt: What happens in the video.
-        negative_prompt: What shall not be seen.
-        timeout: The service's own limit for the work in seconds (its default: 300).
+        negative_prompt: What must not appear.
+        timeout: The service's own limit for the work in seconds (service default: 300).
 
     Raises:
         InvalidRequestError: A field breaks its rule.

@@ -22,13 +22,14 @@ class NanoBanana(Usual[Result]):
 
     Args:
         prompt: What the image shows, or what is done to `input_images`.
-        model: "nano-banana", "nano-banana-pro" (its default), "nano-banana-2" or "nano-banana-2-lite".
+        model: "nano-banana", "nano-banana-pro" (service default), "nano-banana-2" or "nano-banana-2-lite".
         input_images: Images to edit or to compose, public http(s) URLs; the reference's text speaks of up to four,
             its schema has no limit.
-        aspect_ratio: "auto" (its default), "16:9", "1:1", "9:16", "4:3", "3:4", "2:3", "3:2", "4:5", "5:4" or "21:9".
-        image_size: "1K" (its default), "2K" or "4K"; the larger ones with nano-banana-pro and nano-banana-2 only.
-        google_search: Look up what is asked for; nano-banana-2 only (its default: False).
-        force_generate: Go on although NSFW content is detected (its default with an API token: True).
+        aspect_ratio: "auto" (service default), "16:9", "1:1", "9:16", "4:3", "3:4", "2:3", "3:2", "4:5", "5:4" or
+            "21:9".
+        image_size: "1K" (service default), "2K" or "4K"; the larger ones with nano-banana-pro and nano-banana-2 only.
+        google_search: Look up what is asked for; nano-banana-2 only (service default: false).
+        force_generate: Continue even if NSFW content is detected (service default with an API token: True).
 
     Raises:
         InvalidRequestError: A field breaks its rule, or asks for what the model cannot do.

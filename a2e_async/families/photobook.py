@@ -20,7 +20,7 @@ class Photobook(Request[Result]):
         face_image_url: The face; a public http(s) URL.
         location: Where the photos are taken, in words.
         clothing: What is worn, in words.
-        total_count: How many photos: 4 (its default), 8, 12 or 16.
+        total_count: How many photos: 4 (service default), 8, 12 or 16.
         name: The task's name.
 
     Raises:

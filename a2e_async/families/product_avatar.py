@@ -26,7 +26,7 @@ class ProductAvatar(Usual[Result]):
         product_rect: Where the product goes: an object with all of the numbers `x`, `y`, `width`, `height`, `rotation`
             (degrees) and `scale`.
         prompt: How they are put together.
-        timeout: The service's own limit for the work in seconds (its default: 120).
+        timeout: The service's own limit for the work in seconds (service default: 120).
 
     Raises:
         InvalidRequestError: A field breaks its rule.

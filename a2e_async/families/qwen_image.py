@@ -20,9 +20,9 @@ class QwenImage(Usual[Result]):
 
     Args:
         prompt: What the image shows, or what is done to `input_images`.
-        model: "qwen-image-2.0" (its default), "qwen-image-2.0-pro", "qwen-image-3.0" or "qwen-image-3.0-pro".
+        model: "qwen-image-2.0" (service default), "qwen-image-2.0-pro", "qwen-image-3.0" or "qwen-image-3.0-pro".
         input_images: Images to work on, public http(s) URLs.
-        size: Width and height in pixels, such as "1024*1024" (its default); those with 2048 for qwen-image-3.0-pro
+        size: Width and height in pixels, such as "1024*1024" (service default); those with 2048 for qwen-image-3.0-pro
             only.
 
     Raises:

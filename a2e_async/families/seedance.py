@@ -29,14 +29,14 @@ class Seedance(Usual[Result]):
 
     Args:
         prompt: What happens in the video.
-        mode: "text-to-video" (its default) or "image-to-video".
+        mode: "text-to-video" (service default) or "image-to-video".
         image_url: The first image; required with "image-to-video".
         end_image_url: The last image; the video then goes from `image_url` to this one.
-        duration: Length in seconds: 5 (its default) or 10.
-        aspect_ratio: "16:9" (its default), "9:16" or "1:1".
-        resolution: "480p" or "720p" (its default).
-        camera_fixed: Leave the camera where it is (its default: False).
-        generate_audio: Make audio as well (its default: False).
+        duration: Length in seconds: 5 (service default) or 10.
+        aspect_ratio: "16:9" (service default), "9:16" or "1:1".
+        resolution: "480p" or "720p" (service default).
+        camera_fixed: Leave the camera where it is (service default: false).
+        generate_audio: Make audio as well (service default: false).
 
     Raises:
         InvalidRequestError: A field breaks its rule.

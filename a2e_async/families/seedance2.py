@@ -36,8 +36,8 @@ class Seedance2(Usual[Result]):
 
     Args:
         prompt: What happens in the video.
-        mode: "text-to-video" (its default), "image-to-video", "first-last-frames" or "reference".
-        model_version: "standard" (its default), "mini" or "fast", all of 2.0, or "2.5", which takes more.
+        mode: "text-to-video" (service default), "image-to-video", "first-last-frames" or "reference".
+        model_version: "standard" (service default), "mini" or "fast", all of 2.0, or "2.5", which takes more.
         omni_reference_task_type: "reference", "edit" or "extend", for mode "reference" with 2.5. "edit" needs
             aspect_ratio "adaptive", duration -1 and one video, "extend" needs aspect_ratio "adaptive".
         image_url: The first image; required with "image-to-video".
@@ -48,13 +48,13 @@ class Seedance2(Usual[Result]):
         audio_urls: Audio to go by, mp3 or wav: at most 3 of 2 to 15 s each and 15 s together, and not alone; with
             2.5 at most 10.
         input_video_duration: Length of all videos given, in seconds, as an estimate; the service measures them itself.
-        duration: Length in seconds, 4 to 15, with 2.5 to 30 (its default: 5). "edit" needs -1; the service's schema
+        duration: Length in seconds, 4 to 15, with 2.5 to 30 (service default: 5). "edit" needs -1; the service's schema
             takes -1 elsewhere, too, and does not say what it means.
-        aspect_ratio: "adaptive", "21:9", "16:9" (its default), "4:3", "1:1", "3:4" or "9:16".
-        resolution: "480p", "720p" (its default), "1080p" or "4k": "4k" with "standard" only, "1080p" not with "mini"
-            and "fast".
-        generate_audio: Make audio as well (its default: True), which costs more.
-        minor_suspected_skip: Go on although a minor is suspected (its default: False).
+        aspect_ratio: "adaptive", "21:9", "16:9" (service default), "4:3", "1:1", "3:4" or "9:16".
+        resolution: "480p", "720p" (service default), "1080p" or "4k": "4k" with "standard" only, "1080p" not with
+            "mini" and "fast".
+        generate_audio: Make audio as well (service default: true), which costs more.
+        minor_suspected_skip: Continue even if a minor is suspected (service default: false).
 
     Raises:
         InvalidRequestError: A field breaks its rule.

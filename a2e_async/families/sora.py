@@ -20,11 +20,11 @@ class Sora(Usual[Result]):
 
     Args:
         prompt: What happens in the video.
-        model_type: "image-to-video" (its default) or "text-to-video".
+        model_type: "image-to-video" (service default) or "text-to-video".
         image_urls: Images; required unless model_type is "text-to-video".
-        aspect_ratio: "portrait" or "landscape" (its default).
-        duration_seconds: Length: 5 (its default), 10 or 15.
-        quality: "standard" (its default) or "high".
+        aspect_ratio: "portrait" or "landscape" (service default).
+        duration_seconds: Length: 5 (service default), 10 or 15.
+        quality: "standard" (service default) or "high".
 
     Raises:
         InvalidRequestError: A field breaks its rule.

@@ -34,13 +34,13 @@ class TextToImage(Usual[Result]):
         width: Width in pixels (default 1024).
         height: Height in pixels (default 1024).
         req_key: Model of the older form: "high_aes_general_v21_L" (the default) or "high_aes".
-        model_type: Model of the newer form: "a2e" (its default), "zimage" (clients use it, the reference lacks it) or
-            "seedream".
+        model_type: Model of the newer form: "a2e" (service default), "zimage" (clients use it, the reference lacks it)
+            or "seedream".
         model_version: Generation of seedream: "5.0-pro", "5.0" or "4.5"; clients use it, the reference lacks it.
         max_images: How many images to make, 1 to 8; each is a task of its own.
         aspect_ratio: "1:1", "4:3", "3:4", "16:9", "9:16", "2:3", "3:2" or "21:9"; seedream only.
         input_images: Images to start from, public http(s) URLs; at most 2, with seedream 10.
-        skip_face_enhance: Leave faces as they are (its default: False).
+        skip_face_enhance: Leave faces as they are (service default: false).
 
     Raises:
         InvalidRequestError: A field breaks its rule, or fields of both forms are given.

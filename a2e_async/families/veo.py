@@ -22,10 +22,10 @@ class Veo(Usual[Result]):
 
     Args:
         prompt: What happens in the video; without one the service thinks of something.
-        generation_type: "TEXT_2_VIDEO" (its default), "FIRST_AND_LAST_FRAMES_2_VIDEO" or "REFERENCE_2_VIDEO".
+        generation_type: "TEXT_2_VIDEO" (service default), "FIRST_AND_LAST_FRAMES_2_VIDEO" or "REFERENCE_2_VIDEO".
         image_urls: Images: 1 or 2 with "FIRST_AND_LAST_FRAMES_2_VIDEO", 1 to 3 with "REFERENCE_2_VIDEO".
-        model: "veo3", which is better, or "veo3_fast" (its default), which is faster.
-        aspect_ratio: "16:9", "9:16" or "Auto" (its default).
+        model: "veo3", which is better, or "veo3_fast" (service default), which is faster.
+        aspect_ratio: "16:9", "9:16" or "Auto" (service default).
         watermark: Words to put on the video as a watermark.
         seeds: 10000 to 99999.
 

@@ -26,7 +26,7 @@ class VideoTwin(Request[Result]):
         video_background_color: A colour as the background, such as "rgba(255,255,255,1)".
         model_version: "V2.0" or "V2.1".
         prompt: How the one in the image moves.
-        negative_prompt: What shall not be seen.
+        negative_prompt: What must not appear.
         skip_preview: Make no video to show the avatar.
         is_transcoding: Let the service recode the video.
 

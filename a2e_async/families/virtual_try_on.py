@@ -21,7 +21,7 @@ class VirtualTryOn(Usual[Result]):
     Args:
         image_urls: The person, then the clothes, public http(s) URLs; older pages of the service ask for four: person,
             its mask, clothes, their mask.
-        timeout: The service's own limit for the work in seconds (its default: 120).
+        timeout: The service's own limit for the work in seconds (service default: 120).
 
     Raises:
         InvalidRequestError: A field breaks its rule.

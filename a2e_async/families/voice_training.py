@@ -21,10 +21,10 @@ class VoiceTraining(Usual[Result]):
 
     Args:
         voice_urls: The recordings; public http(s) URLs, at least one.
-        gender: "female" (its default) or "male".
+        gender: "female" (service default) or "male".
         denoise: Take noise out of the recordings.
         enhance_voice_similarity: Come closer to the recordings.
-        model: "a2e" (its default), "cartesia", "minimax" or "elevenlabs".
+        model: "a2e" (service default), "cartesia", "minimax" or "elevenlabs".
         language: The language spoken, such as "en-US"; the service takes it from the request's headers (`x-lang`) when
             it is not given.
 

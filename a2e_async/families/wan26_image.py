@@ -21,10 +21,10 @@ class Wan26Image(Usual[Result]):
     Args:
         prompt: What the image shows, or what is done to `input_images`; at most 2,000 characters.
         input_images: Images to edit, public http(s) URLs; at most 4.
-        aspect_ratio: "1:1" (its default), "3:2", "2:3", "4:3", "3:4", "16:9", "9:16" or "21:9".
-        negative_prompt: What shall not be seen; at most 500 characters.
-        prompt_extend: Let the service enrich the prompt (its default: True).
-        force_generate: Go on although NSFW content is detected; what it is by default is not documented.
+        aspect_ratio: "1:1" (service default), "3:2", "2:3", "4:3", "3:4", "16:9", "9:16" or "21:9".
+        negative_prompt: What must not appear; at most 500 characters.
+        prompt_extend: Let the service enrich the prompt (service default: true).
+        force_generate: Continue even if NSFW content is detected; what it is by default is not documented.
 
     Raises:
         InvalidRequestError: A field breaks its rule.

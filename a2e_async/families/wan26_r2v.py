@@ -20,12 +20,12 @@ class Wan26R2v(Usual[Result]):
     Args:
         prompt: What happens in the video; it calls what the references show character1, character2 and so on.
         reference_urls: Images or videos to go by, public http(s) URLs; 1 to 5.
-        model: "wan2.6-r2v-flash" (its default), faster and cheaper, or "wan2.6-r2v".
-        duration: Length in seconds: 5 (its default) or 10.
-        resolution: "720p" (its default) or "1080p".
-        aspect_ratio: "16:9" (its default), "9:16", "1:1", "4:3" or "3:4".
-        shot_type: "single" (its default) or "multi" shots.
-        audio: Make audio as well (its default: True).
+        model: "wan2.6-r2v-flash" (service default), faster and cheaper, or "wan2.6-r2v".
+        duration: Length in seconds: 5 (service default) or 10.
+        resolution: "720p" (service default) or "1080p".
+        aspect_ratio: "16:9" (service default), "9:16", "1:1", "4:3" or "3:4".
+        shot_type: "single" (service default) or "multi" shots.
+        audio: Make audio as well (service default: true).
 
     Raises:
         InvalidRequestError: A field breaks its rule.

@@ -20,11 +20,11 @@ class Wan27Image(Usual[Result]):
 
     Args:
         prompt: What the image shows, or what is done to `input_images`; at most 5,000 characters.
-        model: "wan2.7-image" (its default) or "wan2.7-image-pro".
+        model: "wan2.7-image" (service default) or "wan2.7-image-pro".
         input_images: Images to edit, public http(s) URLs; at most 9 of 20 MB each.
-        aspect_ratio: "1:1" (its default), "3:2", "2:3", "4:3", "3:4", "16:9", "9:16" or "21:9".
+        aspect_ratio: "1:1" (service default), "3:2", "2:3", "4:3", "3:4", "16:9", "9:16" or "21:9".
         bbox_list: Boxes in the images to edit, each as the service wants it, which is not documented.
-        force_generate: Go on although NSFW content is detected; what it is by default is not documented.
+        force_generate: Continue even if NSFW content is detected; what it is by default is not documented.
 
     Raises:
         InvalidRequestError: A field breaks its rule.

@@ -55,11 +55,11 @@ class Wan30(Usual[Result]):
             `type` is "first_frame" or "last_frame" for the modes with frames; "reference_image", "reference_video",
             "reference_audio", "file" or "link" (not these two together) for "reference"; `duration` is a video's length
             in seconds. No `negative_prompt`.
-        parameters: How it is made, an object that may be empty: `resolution` "480P", "720P" or "1080P" (its default),
-            `ratio` "adaptive" (its default), "16:9", "4:3", "1:1", "3:4" or "9:16", `duration` 3 to 30 seconds (its
-            default: 5) or -1, as the model decides, `audio` (its default: True), `prompt_extend` (its default: False),
-            `seed` 0 to 2147483647, `watermark` (its default: False).
-        mode: "text-to-video" (its default), "first-frame", "first-last-frames" or "reference".
+        parameters: How it is made, an object that may be empty: `resolution` "480P", "720P" or "1080P" (service
+            default), `ratio` "adaptive" (service default), "16:9", "4:3", "1:1", "3:4" or "9:16", `duration` 3 to 30
+            seconds (service default: 5) or -1, as the model decides, `audio` (service default: true), `prompt_extend`
+            (service default: false), `seed` 0 to 2147483647, `watermark` (service default: false).
+        mode: "text-to-video" (service default), "first-frame", "first-last-frames" or "reference".
         model: "wan3.0-video" (the default) or "wan3.0-video-prime", which is faster and costs more a second.
 
     Raises:

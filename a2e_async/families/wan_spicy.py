@@ -25,12 +25,12 @@ class WanSpicy(Usual[Result]):
         prompt: What happens in the video.
         duration: Length in seconds: 2 to 15, with wan2.2-i2v-spicy 5 or 8.
         resolution: "720p" or "1080p", with wan2.2-i2v-spicy "480p" or "720p".
-        model: "wan2.7-i2v-spicy" (its default), which makes audio, or "wan2.2-i2v-spicy", which makes none.
-        negative_prompt: What shall not be seen; not with wan2.2-i2v-spicy.
+        model: "wan2.7-i2v-spicy" (service default), which makes audio, or "wan2.2-i2v-spicy", which makes none.
+        negative_prompt: What must not appear; not with wan2.2-i2v-spicy.
         audio_url: The audio, .wav or .mp3; a public https URL; not with wan2.2-i2v-spicy.
-        prompt_extend: Let the service enrich the prompt (its default: True).
+        prompt_extend: Let the service enrich the prompt (service default: true).
         seed: A whole number from which chance begins.
-        minor_suspected_skip: Go on although a minor is suspected (its default: False).
+        minor_suspected_skip: Continue even if a minor is suspected (service default: false).
 
     Raises:
         InvalidRequestError: A field breaks its rule.

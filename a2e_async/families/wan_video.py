@@ -47,11 +47,11 @@ class WanVideo(Usual[Result]):
 
     Args:
         prompt: What happens in the video.
-        negative_prompt: What shall not be seen.
-        model: "wan2.5-i2v-preview" (its default), "wan2.6-i2v", "wan2.6-i2v-flash" or "wan2.7-i2v"; wan2.6-i2v and
+        negative_prompt: What must not appear.
+        model: "wan2.5-i2v-preview" (service default), "wan2.6-i2v", "wan2.6-i2v-flash" or "wan2.7-i2v"; wan2.6-i2v and
             wan2.7-i2v are for VIP and Max users.
-        task_type: What the video is made from: "first_frame" (its default), and with wan2.7-i2v also "text_to_video",
-            "first_last_frame", "reference_image", "video_extend" or "video_edit".
+        task_type: What the video is made from: "first_frame" (service default), and with wan2.7-i2v also
+            "text_to_video", "first_last_frame", "reference_image", "video_extend" or "video_edit".
         image_url: The first image; required with "first_frame" and "first_last_frame".
         last_frame_url: The last image; required with "first_last_frame", may be given with "video_extend".
         first_clip_url: The video to go on from; required with "video_extend".
@@ -59,16 +59,16 @@ class WanVideo(Usual[Result]):
         reference_media: Images and videos to go by in "reference_image", in order, 1 to 5; each an object with `type`,
             "reference_image" or "reference_video", `url`, and for a video its `duration` in seconds.
         reference_image_urls: Images alone instead of `reference_media`, at most 5; with "video_edit" at most 3.
-        duration: Length in seconds (its default: 5): 5 or 10 with Wan 2.5, else 5, 10 or 15; 5 to 10 with
+        duration: Length in seconds (service default: 5): 5 or 10 with Wan 2.5, else 5, 10 or 15; 5 to 10 with
             "video_edit", 2 to 15 with "reference_image" (to 10 with a video among the references).
-        resolution: "480p", "720p" (its default) or "1080p".
-        ratio: "16:9" (its default), "9:16", "1:1", "4:3" or "3:4"; for wan2.7-i2v with "text_to_video" or
+        resolution: "480p", "720p" (service default) or "1080p".
+        ratio: "16:9" (service default), "9:16", "1:1", "4:3" or "3:4"; for wan2.7-i2v with "text_to_video" or
             "reference_image".
-        enable_prompt_expansion: Let the service enrich the prompt (its default: False).
-        multi_shots: Make several shots (its default: False); only with `enable_prompt_expansion`.
-        audio: Make audio as well (its default: True).
+        enable_prompt_expansion: Let the service enrich the prompt (service default: false).
+        multi_shots: Make several shots (service default: false); only with `enable_prompt_expansion`.
+        audio: Make audio as well (service default: true).
         audio_url: The audio for "first_frame" and "first_last_frame": WAV or MP3, 3 to 30 s, at most 15 MB.
-        seed: 0 to 2147483647; by chance if it is not given.
+        seed: 0 to 2147483647; random if not given.
 
     Raises:
         InvalidRequestError: A field breaks its rule.

@@ -52,7 +52,7 @@ class SseBody(AsyncIterator[bytes]):
     """The bytes of server-sent events, and the status to answer with; made by `sse` and `sse_of`.
 
     Attributes:
-        status: 200, or 204 when the browser has seen the outcome: there is nothing to tell, and it shall not come back.
+        status: 200, or 204 when the browser has seen the outcome: there is nothing to tell, and it must not come back.
     """
 
     def __init__(self, source: AsyncGenerator[bytes, None] | None, job: Job[Any] | None = None) -> None:
@@ -119,7 +119,7 @@ def sse(job: Job[Any], *, last_event_id: str | None = None, keep_alive: float = 
         job: The job.
         last_event_id: The header Last-Event-ID of a browser that comes back: it is told only what is new.
         keep_alive: Seconds of silence after which a comment is sent.
-        retry: Seconds after which the browser shall come back when the connection breaks.
+        retry: Seconds after which the browser comes back when the connection breaks.
     """
     if is_over(job.task_ids, last_event_id):
         return SseBody(None)

@@ -85,13 +85,19 @@ async def stop(run: Run, folder: Path, store: str | None) -> None:
 
 @command("watch", params=[STORE_OPTION], uses=("out",))
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), metavar="NAME")
-@click.option("--serve", is_flag=True, help="Serve the page on this machine; it renews itself while the batch runs.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8766, show_default=True, help="Its port; 0: a free one.")
+@click.option("--serve", is_flag=True, help="Serve the page on this machine; it refreshes while the batch runs.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8766,
+    show_default=True,
+    help="Port of the page; 0 chooses a free one.",
+)
 async def watch(run: Run, folder: Path, store: str | None, serve: bool, port: int) -> int:  # noqa: FBT001 - click's
-    """Tell how far the batch NAME of a store is and who works on it, until nothing is left.
+    """Show the progress of the batch NAME of a store, and who works on it, until nothing is left.
 
-    NAME may be the batch's folder. It works from any machine and needs no token. The page is written into --out now
-    and then, by default into the batch's folder.
+    NAME may be the batch's folder. It works from any machine and needs no token. It refreshes the page in --out, by
+    default in the batch's folder.
     """
     if (url := url_of(folder, store)) is None:
         raise UsageError(f"{folder}: a batch that one process runs is watched with a2e batch status; or give --store")

@@ -23,7 +23,7 @@ class BatchOptions:
     """How a batch is run.
 
     Attributes:
-        max_running: How many rows may be between start and files at once.
+        max_running: Most rows in progress at once, from start to files.
         rate: Requests per second, or None for no limit.
         max_coins: How many coins all runs of the batch may spend together, or None for no limit.
         price: What each start costs in coins, or None to ask the service.
@@ -73,7 +73,7 @@ OPTIONS = (
         default=200,
         show_default=True,
         metavar="N",
-        help="How many rows may be between start and files at once.",
+        help="Most rows in progress at once, from start to files.",
     ),
     click.Option(["--rate"], type=Number(min=0.001), metavar="R", help="Most requests per second, starts and polls."),
     click.Option(
@@ -86,7 +86,7 @@ OPTIONS = (
         ["--price"],
         type=Number(min=0),
         metavar="COINS",
-        help="What each start costs (default: the service is asked).",
+        help="Price of each start (default: ask the service).",
     ),
     click.Option(
         ["--unknown-window"],
@@ -97,7 +97,7 @@ OPTIONS = (
     click.Option(
         ["--same-account"],
         is_flag=True,
-        help="The token is a new one of the account with which the batch was begun.",
+        help="Confirm that the new token is of the account that began the batch.",
     ),
 )
 """The options that `BatchOptions` is made of, except those that say what to retry."""

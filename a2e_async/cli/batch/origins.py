@@ -40,15 +40,15 @@ SOURCE = click.Argument(["source"], nargs=-1, required=False, metavar="SOURCE", 
 """A rows file, a folder, a glob, or "-"."""
 
 OPTIONS = (
-    click.Option(["--family"], type=FamilyName(), help="The family of rows that name none."),
+    click.Option(["--family"], type=FamilyName(), help="Family of rows that name none."),
     click.Option(
         ["--prompts"],
         type=click.Path(path_type=Path, dir_okay=False, exists=True),
         metavar="FILE",
-        help="A text file with one prompt a line, in the place of SOURCE; each is a row.",
+        help="A text file with one prompt per line, instead of SOURCE; each line is a row.",
     ),
-    click.Option(["--prompt"], metavar="TEXT", help="The prompt of rows that have none."),
-    click.Option(["--negative-prompt"], metavar="TEXT", help="The negative prompt of rows that have none."),
+    click.Option(["--prompt"], metavar="TEXT", help="Prompt of rows that have none."),
+    click.Option(["--negative-prompt"], metavar="TEXT", help="Negative prompt of rows that have none."),
     click.Option(
         ["--set", "sets"],
         multiple=True,
@@ -63,14 +63,16 @@ OPTIONS = (
         type=_FOLDER,
         multiple=True,
         metavar="DIR",
-        help="Let rows name files in this folder, too, and not only beside their own file; may be repeated.",
+        help="Also let rows name files in this folder, not only beside the rows file; may be repeated.",
     ),
     click.Option(
         ["--fit"],
         is_flag=True,
-        help="Make images fit before they are uploaded: upright, RGB, JPEG of HEIC, not above the limit in size.",
+        help="Make images fit before upload: upright, RGB, HEIC to JPEG, shrunk to the size limit.",
     ),
-    click.Option(["--keep-columns"], is_flag=True, help="Keep columns of your own for the manifests and the page."),
+    click.Option(
+        ["--keep-columns"], is_flag=True, help="Keep your own columns, and show them in the manifests and on the page."
+    ),
 )
 """The options that an `Origin` is made of."""
 

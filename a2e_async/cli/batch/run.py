@@ -25,7 +25,7 @@ from a2e_async.cli.run import Run, command
 _MOST_NAMED = 5
 
 AS_KEPT = click.Option(
-    ["--as-kept"], is_flag=True, help="Go by the rows as DIR has them, and do not read them again from their source."
+    ["--as-kept"], is_flag=True, help="Use the rows as DIR has them; do not read their source again."
 )
 
 
@@ -43,7 +43,7 @@ AS_KEPT = click.Option(
     ),
 )
 @click.option("--retry-failed", is_flag=True, help="Retry rows that failed or were refused.")
-@click.option("--skip-bad-rows", is_flag=True, help="Run the others when some rows are invalid.")
+@click.option("--skip-bad-rows", is_flag=True, help="Skip invalid rows and run the others.")
 async def run_(
     run: Run,
     source: str | None,
@@ -53,12 +53,12 @@ async def run_(
 ) -> int:
     """Run every row of SOURCE and save its files in --out.
 
-    SOURCE is a file of rows (CSV or JSON Lines), a folder of images, videos or audio, a pattern of files in quotes, or
-    - for prompts from stdin, one a line. Rows may name files beside them, and outputs of each other as row:ID.
+    SOURCE is a file of rows (CSV or JSON Lines), a folder of images, videos or audio, a quoted pattern of files, or -
+    for prompts from stdin, one per line. Rows may name files beside the rows file, and outputs of other rows as row:ID.
 
-    Kill it at any moment: the same command resumes, and pays for nothing twice. After Ctrl-C or SIGTERM nothing more
-    is started and running rows finish, a second one leaves at once; both end with exit code 130 and the line that
-    resumes. --json prints one line per change of a row. --dry-run prints the rows, their price and the balance.
+    Kill it at any moment: the same command resumes, and pays for nothing twice. The first Ctrl-C or SIGTERM starts
+    nothing more and lets running rows finish, the second exits at once; both end with exit code 130 and the line that
+    resumes. --json prints one line per change of a row.
     """
     folder = run.settings.out
     if folder is None:
@@ -101,7 +101,7 @@ def _note_passed(run: Run, found: RowFile) -> None:
 @click.argument("file", type=click.Path(path_type=Path, exists=True), required=False)
 @click.option("--failed", is_flag=True, help="Retry rows that failed or were refused.")
 @click.option(
-    "--unknown", is_flag=True, help="Start rows again that may have been started; each may be paid for twice."
+    "--unknown", is_flag=True, help="Start again rows that may have been started; each may be paid for twice."
 )
 async def retry(
     run: Run,

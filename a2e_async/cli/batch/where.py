@@ -21,28 +21,28 @@ LOCAL_TTL: Final = 10.0
 STORE_OPTION = click.Option(
     ["--store"],
     metavar="URL",
-    help="Where the batch is kept for several machines; A2E_STORE is safer: others can see a command line.",
+    help="Address of the store that several machines share; A2E_STORE is safer: others can see a command line.",
 )
 LEASE_OPTION = click.Option(
     ["--lease"],
     type=Number(min=0.5, max=3600),
     metavar="SECONDS",
-    help=f"After how long without a sign of life others take over a process's rows (default: 30, {LOCAL_TTL:g} on one "
-    "machine).",
+    help="How long a process may show no sign of life before others take over its rows (default: 30, or "
+    f"{LOCAL_TTL:g} on one machine).",
 )
 WORKERS_OPTION = click.Option(
     ["--workers"],
     type=click.IntRange(1, 256),
     metavar="N",
-    help="Let N processes of this machine work on it, which are replaced when they die.",
+    help="Work with N processes of this machine; those that die are replaced.",
 )
 WORKER_OPTIONS = (
     WORKERS_OPTION,
     STORE_OPTION,
     LEASE_OPTION,
-    click.Option(["--name"], metavar="NAME", help="What the batch is called in the store (default: as --out is)."),
-    click.Option(["--shared"], is_flag=True, help="Refuse a machine whose --out is not the folder that this one sees."),
-    click.Option(["--kill-one"], is_flag=True, help="Kill one of the workers in the middle: a demonstration."),
+    click.Option(["--name"], metavar="NAME", help="The batch's name in the store (default: the name of --out)."),
+    click.Option(["--shared"], is_flag=True, help="Refuse machines whose --out is not the very folder of this one."),
+    click.Option(["--kill-one"], is_flag=True, help="Kill one of the workers halfway, as a demonstration."),
 )
 """Options of `a2e batch run` for several processes."""
 
@@ -59,7 +59,7 @@ FLEET_NAMES: Final = ("store", "workers", "lease", "name", "shared", "kill_one")
 def store_url(given: str | None) -> str | None:
     """Give the address that was given, or that of the environment, from which it is taken away.
 
-    What this process begins, and what it prints about itself, does not have it then; whoever shall have it is told.
+    What this process begins, and what it prints about itself, does not have it then; whoever needs it is told.
     """
     found = os.environ.pop(STORE_VARIABLE, "").strip()
     return given or found or None
@@ -71,7 +71,7 @@ def url_of(folder: Path, store: str | None, *, several: bool = False) -> str | N
     Args:
         folder: The folder that was given, or the name of a batch in a store.
         store: The address that was given.
-        several: Whether several processes of this machine shall work on it, for which a folder has a store of its own.
+        several: Whether several processes of this machine work on it, for which a folder has a store of its own.
     """
     url = store_url(store)
     return file_url(folder) if url is None and (several or (folder / STORE_FILE).is_file()) else url

@@ -29,7 +29,7 @@ _PLURALS = {
 _SAID_BY_THE_TYPE = frozenset(
     rule.words for rule in (rules.text(), rules.flag(), rules.whole(), rules.mapping(), rules.url())
 )
-_DEFAULT = re.compile(r"\((?:its |the )?default:? ([^)]+)\)|(\S+) \((?:its|the) default\)")
+_DEFAULT = re.compile(r"\((?:service |the )?default:? ([^)]+)\)|(\S+) \((?:service|the) default\)")
 _REFUNDS = {
     True: "A failed task is refunded.",
     False: "A failed task is not refunded.",

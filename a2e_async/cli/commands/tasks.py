@@ -71,7 +71,7 @@ async def show(run: Run, family: Family, task_id: str) -> None:
 
 @command("list")
 @_family
-@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many at most.")
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Most tasks to list.")
 async def list_(run: Run, family: Family, limit: int) -> None:
     """List the newest tasks of a family."""
     async with run.client(quick=True) as a2e:

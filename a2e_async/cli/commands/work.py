@@ -44,16 +44,16 @@ _CLOSE_SECONDS = 2.0
 @click.option(
     "--engine",
     type=click.Choice(["procrastinate"]),
-    help="Let this engine, in the same PostgreSQL, deliver the work (default: each process looks for it itself).",
+    help="Let this engine, in the same PostgreSQL, hand out the work (default: each process asks the store).",
 )
-@click.option("--stay", is_flag=True, help="Wait for more when nothing is left.")
-@click.option("--with-parent", is_flag=True, hidden=True, help="Leave when standard input ends.")
+@click.option("--stay", is_flag=True, help="Wait for more work when none is left.")
+@click.option("--with-parent", is_flag=True, hidden=True, help="Exit when standard input ends.")
 async def work(run: Run, store: str | None, with_parent: bool, **how: Any) -> int:  # noqa: ANN401, FBT001 - click's
     """Work on the batches of a store, beside any number of other processes, and save the files in --out.
 
-    How a batch is run (its limits, its price) was said when it was planned with `a2e batch run --store`. It leaves when
-    nothing is left to do. Kill it at any moment: others take over its rows, and nothing is paid for twice. After Ctrl-C
-    or SIGTERM nothing more is started and running rows finish, a second one leaves at once.
+    A batch's limits and price were set when it was planned with `a2e batch run --store`. The process exits when nothing
+    is left to do. Kill it at any moment: others take over its rows, and nothing is paid for twice. The first Ctrl-C or
+    SIGTERM starts nothing more and lets running rows finish, the second exits at once.
     """
     folder = run.settings.out
     if folder is None:

@@ -39,14 +39,14 @@ _STORE = "jobs.sqlite"
     type=click.Choice(["refuse", "alone"]),
     default="refuse",
     show_default=True,
-    help="What happens to a start whose price nobody knows: it is refused, or goes alone and may pass the limit.",
+    help="What to do with a start whose price is unknown: refuse it, or send it alone, which may exceed the limit.",
 )
 @click.option(
     "--files",
     type=click.Path(path_type=Path, file_okay=False, exists=True),
     multiple=True,
     metavar="DIR",
-    help="Let inputs be files below this folder, too, and not only below --out; may be repeated.",
+    help="Also let inputs be files below this folder, not only below --out; may be repeated.",
 )
 async def mcp(run: Run, max_coins: float, unknown_price: str, files: tuple[Path, ...]) -> None:
     """Serve the Model Context Protocol on stdin and stdout, for an agent.

@@ -31,7 +31,7 @@ _TICK = 5.0
 Key = Annotated[
     str, Field(description="Your own name for this intent. Repeat a call with the same key: it never pays twice.")
 ]
-FamilyName = Annotated[str, Field(description="What shall be made, such as text_to_image; `families` lists them.")]
+FamilyName = Annotated[str, Field(description="What to make, such as text_to_image; `families` lists them.")]
 Fields = Annotated[
     dict[str, Any],
     Field(

@@ -67,7 +67,7 @@ def options_of(entry: Entry) -> tuple[Options, str | None]:
 
 
 def intent_of(entry: Entry) -> dict[str, Any]:
-    """Give what a row shall start: its family and fields, without how."""
+    """Give what a row starts: its family and fields, without how."""
     return {"family": entry.family, **{name: held for name, held in entry.fields.items() if name != OPTIONS}}
 
 

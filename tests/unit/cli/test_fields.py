@@ -40,7 +40,7 @@ class Odd(Request[Result]):
         parts: Pieces.
         scene: Anything at all.
         timeout: A name that every command already has.
-        size: One of two (its default: "small").
+        size: One of two (service default: "small").
         speed: One of two numbers.
 
     Raises:
