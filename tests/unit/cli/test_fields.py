@@ -255,7 +255,7 @@ def test_the_fields_of_a_family_as_data(capsys):
     seconds = found["video_time"]
     assert (seconds["choices"], seconds["type"], seconds["default"]) == ([5, 10, 15, 20], "integer", "5")
     assert (found["image_url"]["required"], found["image_url"]["type"]) == (True, "URL")
-    assert found["extend_prompt"]["default"] == "True"
+    assert found["extend_prompt"]["default"] == "true"
     assert found["model_type"]["default"] == "GENERAL"
 
 
