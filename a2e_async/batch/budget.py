@@ -172,7 +172,7 @@ class BatchBudget:
             if kind in known:
                 return known[kind]
         raise UsageError(
-            f"max_coins: row {entry.id} was started without a limit, and nobody tells what {entry.family} costs; "
+            f"max_coins: row {entry.id} was started without a limit, and the price of {entry.family} is not known; "
             "give price= (--price), what each start costs at most"
         )
 

@@ -75,7 +75,7 @@ class Origin:
         """
         if self.source == STDIN:
             if stdin is None:
-                raise UsageError("what stdin gave cannot be read again")
+                raise UsageError("stdin cannot be read a second time")
             return read_text(stdin, "stdin", self._reading(Path()))
         if self.of_files:
             return file_rows(self.source, self._reading(folder_of(self.source)), field=self.field)

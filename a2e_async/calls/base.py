@@ -225,7 +225,7 @@ async def _new_rows(
         arguments = {**arguments, page: number}
         data = await line.asker().ask_again(plan.request(arguments))
         if number == 1 and not replies.is_list(data):
-            raise ProtocolError(f"{plan.name}: a list was asked for, and the answer is none")
+            raise ProtocolError(f"{plan.name}: the answer should be a list, and is none")
         fresh = {mark: row for row in replies.rows_of(data) if (mark := _mark(row)) not in seen}
         for row in fresh.values():
             yield row

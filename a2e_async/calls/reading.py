@@ -106,7 +106,7 @@ def rows(data: object) -> list[dict[str, Any]]:
     """
     found = replies.rows_of(data)
     if not found and not replies.is_list(data):
-        raise ProtocolError("a list was asked for, and the answer is none")
+        raise ProtocolError("the answer should be a list, and is none")
     return found
 
 
@@ -141,7 +141,7 @@ def text(*places: str) -> Callable[[Any], str]:
             held = kept.get(place)
             if isinstance(held, str) and held.strip():
                 return held
-        raise ProtocolError("a text was asked for, and the answer holds none")
+        raise ProtocolError("the answer should hold a text, and has none")
 
     read.__annotations__["return"] = str
     return read
@@ -154,7 +154,7 @@ def url_in(*places: str) -> Callable[[Any], str]:
     def read(data: Any) -> str:  # noqa: ANN401 - any JSON shape
         found = read_text(data)
         if not found.lower().startswith(("http://", "https://")):
-            raise ProtocolError("a URL was asked for, and the answer holds none")
+            raise ProtocolError("the answer should hold a URL, and has none")
         return found
 
     read.__annotations__["return"] = str

@@ -39,7 +39,7 @@ def open_store(url: str) -> Store:
         return SqlStore(SqliteEngine(_path_of(url)))
     if scheme in _POSTGRES:
         return _postgres(url)
-    raise UsageError(f"store: nobody knows {_shown(url)}; give {_KNOWN}")
+    raise UsageError(f"store: unknown address {_shown(url)}; give {_KNOWN}")
 
 
 def file_of(url: str) -> Path | None:

@@ -160,7 +160,7 @@ class Inputs:
 
     def _take(self, field: Field, place: str, value: object, files: list[InputFile]) -> None:
         if isinstance(value, Unavailable):
-            raise refusal(field, place, "must be given anew", f"a copy of {value.words}, which did not come along")
+            raise refusal(field, place, "must be given again", f"a copy of {value.words}, which did not come along")
         if isinstance(value, Made):
             check_made(field, place, value)
         elif isinstance(value, Pending):
