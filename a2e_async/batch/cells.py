@@ -75,10 +75,11 @@ def text_of(cell: str) -> str:
     Raises:
         UnclearError: A spreadsheet's formula has failed.
     """
-    formula = _AS_FORMULA.fullmatch(cell)
+    formula = _AS_FORMULA.fullmatch(cell) if cell.startswith("=") else None
     text = formula[1].replace('""', '"') if formula else cell
-    if _BROKEN.fullmatch(text.strip()) and text.strip() != "#N/A":
-        raise UnclearError(f"{text.strip()} is the error of a spreadsheet's formula")
+    stripped = text.strip()
+    if stripped.startswith(("#", "Err:")) and _BROKEN.fullmatch(stripped) and stripped != "#N/A":
+        raise UnclearError(f"{stripped} is the error of a spreadsheet's formula")
     return text
 
 
@@ -91,7 +92,7 @@ def plain_text(text: str) -> str:
     stripped = text.strip()
     if stripped in _WORDS_OF_NOTHING or stripped == "#N/A":
         raise UnclearError(f"{stripped} could be a word, or no value: leave the cell empty, or use JSON Lines")
-    if _SHORTENED.fullmatch(stripped):
+    if stripped[-1:].isdecimal() and _SHORTENED.fullmatch(stripped):
         raise UnclearError(f"{stripped} is a number that a spreadsheet has shortened: format the column as text")
     return text
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
@@ -18,6 +18,9 @@ from a2e_async.core.inputs import replaced
 from a2e_async.core.requests import Field
 from a2e_async.core.rules import kind_of
 from a2e_async.core.shapes import at_urls
+
+PLAIN: Final = frozenset({str, int, float, bool, type(None)})
+"""Types of values in which nothing can be taken; most values of most rows are of these."""
 
 _REFERENCE = "row:"
 _NUMBERED = re.compile(r"(?P<id>.+)#(?P<number>[0-9]{1,4})", re.DOTALL)
@@ -122,7 +125,7 @@ def kept(value: Any) -> Any:  # noqa: ANN401 - whatever the field holds
 
 
 def _takes(value: object) -> bool:
-    return next(inputs_in(value), None) is not None
+    return type(value) not in PLAIN and next(inputs_in(value), None) is not None
 
 
 def told(value: Any) -> Any:  # noqa: ANN401 - what the ledger keeps

@@ -75,52 +75,64 @@ def read_row(
         family: The family of rows that name none, where `how` says nothing else.
         how: How it is read.
     """
-    row_id = next((value for name, value in values.items() if squeezed(name) == "id"), None)
     try:
         return _row(values, how or RowReading(family=family), line, typed=typed)
     except InvalidRequestError as error:
-        return BadRow(line=line, id=_shown(row_id), field=error.field, message=error.message)
+        return BadRow(line=line, id=_shown(values), field=error.field, message=error.message)
     except A2EError as error:
-        return BadRow(line=line, id=_shown(row_id), field="family", message=shortened(error.message))
+        return BadRow(line=line, id=_shown(values), field="family", message=shortened(error.message))
 
 
 def _row(values: Mapping[str, Any], how: RowReading, line: int | None, *, typed: bool) -> Row:
-    for name, value in values.items():
-        _check_text(name, value)
-    given = {name: value for name, value in values.items() if not cells.is_empty(value, typed=typed)}
-    if not typed:
-        given = {name: _cell(name, value) for name, value in given.items()}
-    row_id, named, image_from = (_own(given, name) for name in ("id", "family", "image_from"))
-    kind = _family(named or how.family)
-    rest = {name: value for name, value in given.items() if squeezed(name) not in _OWN}
+    own, rest = _own_and_fields(values, typed=typed)
+    image_from = own.get("image_from")
+    kind = _family(own.get("family") or how.family)
     columns = _own_columns(kind, rest) if how.keep_columns else {}
-    fields = _fields(kind, {name: value for name, value in rest.items() if name not in columns}, how, typed=typed)
-    fields = {**_defaults(kind, how, fields, taken=image_from is not None), **fields}
+    given = {name: value for name, value in rest.items() if name not in columns} if columns else rest
+    fields = _fields(kind, given, how, typed=typed)
+    if how.values:
+        fields = {**_defaults(kind, how, fields, taken=image_from is not None), **fields}
     if image_from is not None:
         _check_image_from(kind, fields, image_from)
     _check_complete(kind, fields, image_field(kind).name if image_from is not None else "")
-    hashed = row_id is None
-    own_id = hashed_id(kind, fields, image_from) if hashed else check_id(row_id)
+    hashed = own.get("id") is None
+    own_id = hashed_id(kind, fields, image_from) if hashed else check_id(own["id"])
     row = Row(id=own_id, family=kind, fields=fields, image_from=image_from, line=line, hashed=hashed, columns=columns)
     row.request()
     return row
 
 
-def _cell(name: str, cell: str) -> str:
+def _own_and_fields(values: Mapping[str, Any], *, typed: bool) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Give what a row says of itself, and its fields and columns; what is empty was not given."""
+    own: dict[str, Any] = {}
+    rest: dict[str, Any] = {}
+    for name, value in values.items():
+        _check_text(name, value)
+    for name, value in values.items():
+        if cells.is_empty(value, typed=typed):
+            continue
+        as_own = _OWN.get(squeezed(name))
+        read = value if typed else _cell(name, value, free=as_own is not None)
+        if as_own is None:
+            rest[name] = read
+        elif as_own in own:
+            raise RowError(f"{as_own}: is given twice in one row", as_own)
+        else:
+            own[as_own] = _as_id(read) if as_own != "family" else read
+    return own, rest
+
+
+def _as_id(value: Any) -> Any:  # noqa: ANN401 - checked by who asked
+    """Give the digits of a whole number, which data frames write for an id."""
+    return str(value) if type(value) is int and abs(value) < _LONGEST_NUMBER else value
+
+
+def _cell(name: str, cell: str, *, free: bool) -> str:
     try:
         text = cells.text_of(cell)
-        return cells.plain_text(text).strip() if squeezed(name) in _OWN else text
+        return cells.plain_text(text).strip() if free else text
     except cells.UnclearError as error:
         raise RowError(f"{shown(name)}: {error}", shown(name)) from None
-
-
-def _own(given: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401 - checked by who asked
-    """Give what a row says of itself; a whole number is an id as good as its digits, which data frames write so."""
-    found = [value for key, value in given.items() if squeezed(key) == squeezed(name)]
-    if len(found) > 1:
-        raise RowError(f"{name}: is given twice in one row", name)
-    value = found[0] if found else None
-    return str(value) if type(value) is int and name != "family" and abs(value) < _LONGEST_NUMBER else value
 
 
 def _family(named: object) -> Family:
@@ -132,10 +144,9 @@ def _family(named: object) -> Family:
 
 
 def _check_text(field: str, value: object) -> None:
-    if isinstance(value, (list, tuple)):
-        for one in value:
-            _check_text(field, one)
     if not isinstance(value, str):
+        for one in value if isinstance(value, (list, tuple)) else ():
+            _check_text(field, one)
         return
     if len(value) > LONGEST_FIELD:
         problem = f"must be at most {LONGEST_FIELD} characters, not {len(value)}"
@@ -195,14 +206,15 @@ def _known(kind: type[object]) -> Mapping[str, Field]:
 
 def _fields(family: Family, given: Mapping[str, Any], how: RowReading, *, typed: bool) -> dict[str, Any]:
     known = _known(family.request)
-    _check_known(family, [name for name in given if squeezed(name) not in known])
+    found = {name: known.get(squeezed(name)) for name in given}
     fields: dict[str, Any] = {}
-    for name, value in given.items():
-        field = known[squeezed(name)]
+    for name, field in found.items():
+        if field is None:
+            raise _unknown(family, [name for name, field in found.items() if field is None])
         if field.name in fields:
             raise RowError(f"{field.name}: is given twice in one row", field.name)
         try:
-            fields[field.name] = _taken(cells.value_of(value, field, typed=typed), field, how)
+            fields[field.name] = _taken(cells.value_of(given[name], field, typed=typed), field, how)
         except cells.UnclearError as error:
             raise RowError(f"{field.name}: {'' if field.secret else error}", field.name) from None
     return {name: value for name, value in fields.items() if value is not None}
@@ -226,16 +238,15 @@ def _taken(value: Any, field: Field, how: RowReading) -> Any:  # noqa: ANN401 - 
     return at_media(field, value, take)
 
 
-def _check_known(family: Family, unknown: Sequence[str]) -> None:
-    if not unknown:
-        return
+def _unknown(family: Family, unknown: Sequence[str]) -> RowError:
     names = {squeezed(field.name): field.name for field in fields_of(family.request)} | _OWN
     like = difflib.get_close_matches(squeezed(unknown[0]), names, 1, _LIKE)
     own = "; remove columns of your own from the file, or keep them with --keep-columns"
     hint = f"; did you mean {names[like[0]]}?" if like else own
     others = f" (nor {', '.join(map(shown, unknown[1:4]))})" if unknown[1:] else ""
-    raise RowError(f"{shown(unknown[0])}: {family.name} has no such field{others}{hint}", shown(unknown[0]))
+    return RowError(f"{shown(unknown[0])}: {family.name} has no such field{others}{hint}", shown(unknown[0]))
 
 
-def _shown(row_id: object) -> str:
+def _shown(values: Mapping[str, Any]) -> str:
+    row_id = next((value for name, value in values.items() if squeezed(name) == "id"), None)
     return row_id[:LONGEST_ID] if isinstance(row_id, str) and row_id.isprintable() else ""

@@ -6,7 +6,7 @@ import functools
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -86,9 +86,7 @@ class Row:
                 raise UsageError(f"row {id}: a request has its fields already, so give no others beside it")
             fields = fields_in(family)
         given: Any = fields  # None beside a family is refused by its rule
-        self.__attrs_init__(  # pyright: ignore[reportAttributeAccessIssue]  # attrs makes it where there is an __init__
-            id, family_of(family), given, image_from, line, hashed, columns or {}, stem
-        )
+        self.__attrs_init__(id, family, given, image_from, line, hashed, columns or {}, stem)  # pyright: ignore[reportAttributeAccessIssue]
 
     @property
     def taken(self) -> dict[str, Any]:
@@ -98,11 +96,10 @@ class Row:
         field, one = image_field(self.family), OutputOf(self.image_from)
         return {**self.fields, field.name: [one] if field.kind is list else one}
 
-    def inputs(self) -> Iterator[tuple[str, Input]]:
+    def inputs(self) -> list[tuple[str, Input]]:
         """Give the files and the outputs of other rows that it takes, each with its field."""
-        for name, value in self.taken.items():
-            for one in inputs.inputs_in(value):
-                yield name, one
+        taken = [(name, value) for name, value in self.taken.items() if type(value) not in inputs.PLAIN]
+        return [(name, one) for name, value in taken for one in inputs.inputs_in(value)]
 
     def sources(self) -> list[str]:
         """Give the ids of the rows whose outputs it takes, each once."""
@@ -117,8 +114,11 @@ class Row:
         Raises:
             InvalidRequestError: A field breaks its rule.
         """
-        fields, known = self.taken, {field.name: field for field in fields_of(self.family.request)}
-        stand_ins = {one: inputs.placeholder(one, known[name]) for name, one in self.inputs() if name in known}
+        fields, takes = self.taken, self.inputs()
+        if not takes:
+            return self.family.request(**fields)
+        known = {field.name: field for field in fields_of(self.family.request)}
+        stand_ins = {one: inputs.placeholder(one, known[name]) for name, one in takes if name in known}
         found = {**stand_ins, **(urls or {})}
         return self.family.request(**{name: inputs.filled(value, found) for name, value in fields.items()})
 

@@ -7,10 +7,11 @@ whoever works on a shard sees its rows only.
 
 from __future__ import annotations
 
+import itertools
 import json
 import sqlite3
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Self
 
 import attrs
@@ -18,6 +19,7 @@ import attrs
 from a2e_async.batch.chains import bad_row, circles, no_usable, own_problem
 from a2e_async.batch.rows import BadRow, Row, of_entry
 from a2e_async.store.entries import Entry
+from a2e_async.store.fields import DumpedFields
 from a2e_async.store.values import dump
 
 _TABLES = (
@@ -91,49 +93,41 @@ class Spool:
             size: How many rows a shard has at most; a chain that is longer has a larger shard to itself.
         """
         shards = self._shards(size)
-        shard: list[Entry] = []
-        at = 0
-        for number in sorted(range(1, self._last + 1), key=shards.__getitem__):
-            entry = self._entry(number)
-            if entry is None:  # it was left out
-                continue
-            if shard and shards[number] != at:
+        for _no, numbers in itertools.groupby(
+            sorted(range(1, self._last + 1), key=shards.__getitem__), key=shards.__getitem__
+        ):
+            if shard := self._entries(list(numbers)):  # where it is empty all of it was left out
                 yield shard
-                shard = []
-            at = shards[number]
-            shard.append(entry)
-        if shard:
-            yield shard
 
     # How rows come in.
 
     def _add(self, row: Row | BadRow) -> None:
-        own = row if isinstance(row, BadRow) else self._numbered(row)
-        if own is None or isinstance(own, BadRow):
-            self._refuse(own or self._twice(row))
+        if isinstance(row, BadRow):
+            self._refuse(row)
             return
-        self._last += 1
-        self._db.execute(
-            "INSERT INTO rows VALUES (?, ?, ?, ?, ?)",
-            (self._last, own.id, own.line, own.family.name, dump(own.kept())),
-        )
+        own = row if self._insert(row) else self._numbered(row)
+        if own is None:
+            self._refuse(self._twice(row))
+            return
         self.count += 1
         for source in own.sources():
             self._db.execute("INSERT INTO sources VALUES (?, ?)", (self._last, source))
 
+    def _insert(self, row: Row) -> bool:
+        """Take a row, unless its id is there."""
+        values = (self._last + 1, row.id, row.line, row.family.name, dump(row.kept()))
+        done = self._db.execute("INSERT INTO rows VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", values).rowcount > 0
+        self._last += done
+        return done
+
     def _numbered(self, row: Row) -> Row | None:
-        """Give a row that has no id of its own another number when its content was there before; None: its id was."""
-        if not self._is_there(row.id):
-            return row
+        """Take a row that has no id of its own under another number, for its content was there; None: its id was."""
         if not row.hashed:
             return None
         sql = "INSERT INTO seen VALUES (?, 2) ON CONFLICT (id) DO UPDATE SET times = times + 1 RETURNING times"
         (times,) = self._db.execute(sql, (row.id,)).fetchone()
         other = attrs.evolve(row, id=f"{row.id}-{times}", hashed=False)
-        return None if self._is_there(other.id) else other
-
-    def _is_there(self, row_id: str) -> bool:
-        return self._db.execute("SELECT 1 FROM rows WHERE id = ?", (row_id,)).fetchone() is not None
+        return other if self._insert(other) else None
 
     def _twice(self, row: Row | BadRow) -> BadRow:
         (first,) = self._db.execute("SELECT line FROM rows WHERE id = ?", (row.id,)).fetchone() or (None,)
@@ -260,6 +254,8 @@ class Spool:
             shards[number] = shards[root]
         return shards
 
-    def _entry(self, number: int) -> Entry | None:
-        found = self._db.execute("SELECT id, family, fields FROM rows WHERE number = ?", (number,)).fetchone()
-        return None if found is None else Entry(id=found[0], family=found[1], fields=json.loads(found[2]))
+    def _entries(self, numbers: Sequence[int]) -> list[Entry]:
+        """Give rows by their numbers, without those that were left out."""
+        sql = "SELECT id, family, fields FROM rows WHERE number IN (SELECT value FROM json_each(?)) ORDER BY number"
+        found = self._db.execute(sql, (dump(list(numbers)),))
+        return [Entry(id=row_id, family=family, fields=DumpedFields(fields)) for row_id, family, fields in found]

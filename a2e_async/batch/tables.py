@@ -47,6 +47,7 @@ def table_rows(text: TextIO, how: RowReading) -> Iterator[Row | BadRow]:
         reader = _reader(text, mark)
         names = _header(reader)
         _check_header(names)
+        named = [not _UNNAMED.fullmatch(name) for name in names]
         skipped = 1 if told else 0
         last = reader.line_num
         for cells in _rows_of(reader):
@@ -54,7 +55,11 @@ def table_rows(text: TextIO, how: RowReading) -> Iterator[Row | BadRow]:
             if isinstance(cells, BadRow):
                 yield attrs.evolve(cells, line=line)
             elif any(cell.strip() for cell in cells) and not (mark == "|" and _RULE.fullmatch("".join(cells))):
-                yield _row(names, [cell.rstrip() for cell in cells] if mark == "|" else cells, how, line)
+                found = _values(names, named, [cell.rstrip() for cell in cells] if mark == "|" else cells)
+                if isinstance(found, str):
+                    yield BadRow(line=line, message=found)
+                else:
+                    yield read_row(found, how=how, line=line, typed=False)
     finally:
         csv.field_size_limit(before)
 
@@ -146,16 +151,18 @@ def _check_header(names: Sequence[str]) -> None:
         seen[squeezed(name)] = name
 
 
-def _row(names: Sequence[str], cells: Sequence[str], how: RowReading, line: int) -> Row | BadRow:
-    """Read a row; what stands below no name is passed over where it is empty, as spreadsheets leave such columns."""
+def _values(names: Sequence[str], named: Sequence[bool], cells: Sequence[str]) -> dict[str, str] | str:
+    """Give a row's cells by column, or what is wrong; what stands below no name is passed over where it is empty.
+
+    Spreadsheets leave such columns.
+    """
     values: dict[str, str] = {}
     for number, cell in enumerate(cells):
-        name = names[number] if number < len(names) else ""
-        if not _UNNAMED.fullmatch(name):
-            values[name] = cell
+        if number < len(names) and named[number]:
+            values[names[number]] = cell
         elif cell.strip():
-            return BadRow(line=line, message=_nameless(names, cells, number))
-    return read_row(values, how=how, line=line, typed=False)
+            return _nameless(names, cells, number)
+    return values
 
 
 def _nameless(names: Sequence[str], cells: Sequence[str], number: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import secrets
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TypeVar
@@ -22,6 +23,7 @@ BEGUN = frozenset(State) - {State.PLANNED, State.FAILED, State.REFUSED, State.DO
 """States of rows that a simulator which has ended has forgotten."""
 
 _MOST_AT_ONCE = 1000
+_AT_ONCE = 8  # shards that are written together
 
 
 def check_name(batch: str) -> str:
@@ -53,11 +55,21 @@ async def plan(store: Store, batch: str, spool: Spool, terms: Terms, *, size: in
     check_name(batch)
     new = 0
     shards = spool.cut(size or shard_size(spool.count))
-    while (entries := await asyncio.to_thread(next, shards, None)) is not None:
-        new += await store.add_shard(batch, entries) is not None
+    ready = await _cut(shards)
+    while ready:
+        # What is asked for at once shares a commit, and the next shards are cut while it waits for the disk.
+        adding = asyncio.gather(*[store.add_shard(batch, entries) for entries in ready])
+        try:
+            ready = await _cut(shards)
+        finally:
+            new += sum(no is not None for no in await adding)
     # Last of all: a batch that is planned in part is worked on by nobody.
     await write_terms(store, batch, attrs.evolve(terms, run=secrets.token_hex(8)))
     return new
+
+
+async def _cut(shards: Iterator[list[Entry]]) -> list[list[Entry]]:
+    return await asyncio.to_thread(list, itertools.islice(shards, _AT_ONCE))
 
 
 async def attempt_anew(

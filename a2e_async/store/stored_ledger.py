@@ -11,6 +11,7 @@ from a2e_async.errors import LedgerError
 from a2e_async.store import overview
 from a2e_async.store.engines import Change, Holding, Rows, SqlEngine
 from a2e_async.store.entries import Entry, State
+from a2e_async.store.fields import dump_fields
 from a2e_async.store.ports import JOBS
 from a2e_async.store.reading_rows import RowReads
 from a2e_async.store.values import CHARGED, STORED, UNPRICED, WHOLE, dump, entry_of
@@ -165,7 +166,7 @@ def as_rows(entries: Sequence[Entry], batch: str) -> list[dict[str, Any]]:
             "id": one.id,
             "key": one.key or (one.id if batch == JOBS else None),
             "family": one.family,
-            "fields": dump(dict(one.fields)),
+            "fields": dump_fields(one.fields),
             "planned_at": one.planned_at or time.time(),
         }
         for one in entries
