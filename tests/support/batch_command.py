@@ -40,6 +40,16 @@ async def told(child: asyncio.subprocess.Process) -> Told:
     return Told(child.returncode, out.decode(), err.decode())
 
 
+async def says(child: asyncio.subprocess.Process, words: bytes) -> None:
+    """Wait for a line of a command that has these words."""
+    assert child.stderr is not None
+    async with asyncio.timeout(60):
+        while line := await child.stderr.readline():
+            if words in line:
+                return
+    raise AssertionError(f"it ended without a word of {words!r}")
+
+
 def write(folder: Path, *prompts: str, name: str = "rows.jsonl") -> str:
     """Write a row file and give its name."""
     lines = [json.dumps({"id": f"row-{number}", "prompt": prompt}) for number, prompt in enumerate(prompts)]

@@ -35,10 +35,10 @@ async def test_a_batch_keeps_what_it_learned_and_begins_with_it(tmp_path):
     """The ends of a run are known to a client that opens the batch again."""
     async with service() as sim:
         await play(tmp_path, sim, images(20))
-        memory = await kept(tmp_path)
-        assert sum(memory["families"][IMAGES]["ended"]) == pytest.approx(20, abs=0.2)
+        ended = (await kept(tmp_path))["families"][IMAGES]["ended"]
+        assert sum(ended) == pytest.approx(20, abs=0.01 * len(ended))  # each is rounded, and a slow machine has many
         async with client(sim) as a2e, Batch.open(tmp_path, a2e):
-            assert sum(a2e.learned.ages(IMAGES).ends) == pytest.approx(20, abs=0.2)
+            assert a2e.learned.ages(IMAGES).ends[: len(ended)] == ended
 
 
 async def test_a_run_that_learns_nothing_writes_nothing(tmp_path):
