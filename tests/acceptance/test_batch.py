@@ -154,7 +154,7 @@ async def test_second_process(process, batch, sim, lonely):
     second = await process(*words)
     assert (second.code, second.out) == (2, "")
     assert f"another process ({child.pid}) is running the batch in out" in second.err
-    while not (await batch("status", "out", "--json")).data[0]["states"].get("accepted"):
+    while not (await batch("status", "out", "--json")).data[0]["states"].get("accepted"):  # noqa: ASYNC110
         await asyncio.sleep(0.05)  # the answer of the start is on its way to the ledger
     assert (await batch("report", "out")).code == 0
     sim.clock.start += HOUR

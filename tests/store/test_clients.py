@@ -39,7 +39,7 @@ def place(request, tmp_path):
     return At(server.url)
 
 
-@durable(task_seconds=1.0)
+@durable(real=True, task_seconds=3600)
 async def test_nothing_is_sent_while_the_database_is_away_and_ends_are_told_when_it_is_back(world, server):
     """A job whose task ends meanwhile is told when its end is written down, and a start waits; neither is lost."""
     await server.empty()
@@ -48,6 +48,7 @@ async def test_nothing_is_sent_while_the_database_is_away_and_ends_are_told_when
     running = a2e.start(KITE, key="running")
     await running.accepted()
     await asyncio.to_thread(server.down)
+    world.sim.world.clock.start += 3600  # its task ends now, which took some time to stop the server
     try:
         await asyncio.sleep(LEASE / 2 + 0.3)
         waiting = a2e.start(BOAT, key="waiting")
@@ -58,12 +59,14 @@ async def test_nothing_is_sent_while_the_database_is_away_and_ends_are_told_when
     finally:
         await asyncio.to_thread(server.up)
     assert (await running).urls
+    await waiting.accepted()
+    world.sim.world.clock.start += 3600
     assert (await waiting).urls
     assert world.starts == 2
     assert [one.state for one in await ended(a2e, "running", "waiting")] == ["done", "done"]
 
 
-@durable(task_seconds=0.5)
+@durable(real=True, task_seconds=0.5)
 async def test_an_immediate_restart_of_the_database_is_hardly_noticed(world, server):
     """Jobs of every stage go on, and each is billed once."""
     await server.empty()
@@ -77,7 +80,7 @@ async def test_an_immediate_restart_of_the_database_is_hardly_noticed(world, ser
     assert world.starts == 40
 
 
-@durable()
+@durable(real=True)
 async def test_the_jobs_of_a_dead_process_come_to_their_end(world, place):
     """Accepted, on the wire and queued: another process finishes each, and each was billed once."""
     world.store = place
@@ -94,7 +97,7 @@ async def test_the_jobs_of_a_dead_process_come_to_their_end(world, place):
     assert world.starts == 11
 
 
-@durable()
+@durable(real=True)
 async def test_a_hundred_keys_given_to_two_processes_at_once_are_a_hundred_bills(world, place):
     """Whichever of them starts one, both are given its result."""
     world.store = place
@@ -105,7 +108,7 @@ async def test_a_hundred_keys_given_to_two_processes_at_once_are_a_hundred_bills
     assert world.starts == 100
 
 
-@durable()
+@durable(real=True)
 async def test_neither_the_token_nor_a_password_is_written_anywhere(world, place, caplog):
     """Not in a table, a log, a repr or an error; the account is a keyed hash."""
     caplog.set_level(logging.DEBUG)
@@ -123,7 +126,7 @@ async def test_neither_the_token_nor_a_password_is_written_anywhere(world, place
     assert hashlib.sha256(TOKEN.encode()).hexdigest() not in told
 
 
-@durable()
+@durable(real=True)
 async def test_another_account_is_refused_with_both_named(world, place):
     """By the beginning of a hash; nothing is sent, and the store stays as it is."""
     world.store = place
@@ -135,7 +138,7 @@ async def test_another_account_is_refused_with_both_named(world, place):
     assert [one.state for one in await ended(first, "k1")] == ["done"]
 
 
-@durable()
+@durable(real=True)
 async def test_another_account_is_refused_also_before_anything_was_started(world, place):
     """A process that is open may start at any moment; once it has closed, the store is anybody's."""
     world.store = place

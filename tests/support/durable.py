@@ -1,9 +1,10 @@
-"""Clients with a store, in real time and without sockets: several clients stand for several processes.
+"""Clients with a store, in virtual time and without sockets: several clients stand for several processes.
 
     @durable()
     async def test_something(world): ...
 
-A `world` has a simulated service whose clock runs fast, and a store in memory; `world.process()` is a process.
+A `world` has a simulated service and a store in memory, which live in virtual time as the test does;
+`world.process()` is a process. Stores with files and servers need real time: `@durable(real=True)`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ import inspect
 import time
 
 import attrs
-from virtual_time import no_task_is_left
+from virtual_store import VirtualStore
+from virtual_time import no_task_is_left, play_out
 
 from a2e_async import A2EClient, Cadence, Retry, TextToImage
 from a2e_async.simulator.answers.app import App
@@ -23,12 +25,11 @@ from a2e_async.simulator.virtual import DirectTransport
 from a2e_async.simulator.world.clock import ScaledClock
 from a2e_async.simulator.world.switches import Switches
 from a2e_async.simulator.world.world import World
-from a2e_async.store.memory import MemoryStore
 
 KITE = TextToImage("a red kite")
 BOAT = TextToImage("a blue boat")
+_SECONDS = 60
 QUICK = {"cadence": Cadence(delay=0.05, polls_per_second=100), "retry": Retry(unknown_window=0.5)}
-_SECONDS = 30
 
 
 class Wire(DirectTransport):
@@ -64,7 +65,7 @@ class DurableWorld:
     """A simulated service, a store, and the processes that use them."""
 
     sim: App
-    store: MemoryStore
+    store: VirtualStore
     stack: contextlib.AsyncExitStack
 
     async def process(self, *, latency=0.002, lease=1.0, **options):
@@ -113,22 +114,29 @@ async def ended(a2e, *keys):
         await asyncio.sleep(0.05)
 
 
-def durable(*, speed=1, **switches):
+def durable(*, real=False, **switches):
     """Make a test of a coroutine that takes a `DurableWorld`."""
 
     def decorate(story):
         async def play(fixtures):
-            async with asyncio.timeout(_SECONDS), contextlib.AsyncExitStack() as stack:
-                clock = ScaledClock(speed, start=time.time())
+            async with contextlib.AsyncExitStack() as stack:
+                clock = ScaledClock(start=time.time(), source=asyncio.get_running_loop().time)
                 sim = App(World(clock, Switches(**{"coins": 10_000_000, "task_seconds": 0.3, **switches})))
-                store = MemoryStore()
+                store = VirtualStore()
                 await store.open()
                 stack.push_async_callback(store.aclose)
                 await story(DurableWorld(sim, store, stack), **fixtures)
+
+        async def in_real_time(fixtures):
+            async with asyncio.timeout(_SECONDS):
+                await play(fixtures)
             await no_task_is_left()
 
         def test(**fixtures):
-            asyncio.run(play(fixtures))
+            if real:
+                asyncio.run(in_real_time(fixtures))
+            else:
+                play_out(play(fixtures))
 
         functools.update_wrapper(test, story)
         del test.__wrapped__  # pytest must not see the coroutine behind it

@@ -158,7 +158,6 @@ async def test_a_process_that_dies_between_its_check_and_its_post(world):
     assert (found.state, letters_of(world)) == ("done", "b")
 
 
-@pytest.mark.slow
 @durable(task_seconds=3)
 async def test_a_process_that_sleeps_between_its_check_and_its_post_and_wakes_during_the_look(world):
     """The heir finds the POST of the woken process and takes its task: one bill."""
@@ -179,7 +178,6 @@ async def test_a_process_that_sleeps_between_its_check_and_its_post_and_wakes_du
         await job
 
 
-@pytest.mark.slow
 @durable(task_seconds=4)
 async def test_the_window_that_remains_is_said_and_given_back(world, caplog):
     """Asleep for longer than lease and look together, its POST is a second bill: found at the end, and it is said."""
