@@ -12,6 +12,7 @@ from a2e_async.batch.cells import TwiceError, unique
 from a2e_async.batch.reading import RowReading, read_row
 from a2e_async.batch.rows import BadRow, Row, shortened, shown
 from a2e_async.batch.tables import head_of
+from a2e_async.core import rules
 from a2e_async.errors import UsageError
 
 _SPACE = re.compile(r"[ \t\r\n]*")
@@ -84,14 +85,22 @@ def _of_line(number: int, line: str, how: RowReading) -> Row | BadRow:
 
 def _of_value(number: int, value: object, how: RowReading) -> Row | BadRow:
     if not isinstance(value, dict):
-        return BadRow(line=number, message=_ONE_A_LINE)
-    if value and all(isinstance(one, dict) for one in value.values()):
-        return BadRow(line=number, message="holds columns, not a row: write a data frame with orient='records'")
+        return BadRow(line=number, message=f"{_ONE_A_LINE}, or an array of objects, not {rules.kind_of(value)}")
     if value and _WRAPPERS.issuperset(value):
         return BadRow(
             line=number, message="holds rows, and is not a row: put them at the top, as an array or one per line"
         )
+    if value and _are_columns(list(value.values())):
+        return BadRow(line=number, message="holds columns, not a row: write a data frame with orient='records'")
     return read_row(value, how=how, line=number, typed=True)
+
+
+def _are_columns(values: Sequence[object]) -> bool:
+    """Whether these are whole columns: by index, or several lists of one length; no row has nothing but lists."""
+    if all(isinstance(one, dict) for one in values):
+        return True
+    lists = [one for one in values if isinstance(one, list)]
+    return len(lists) == len(values) > 1 and len({len(one) for one in lists}) == 1
 
 
 def _reason(error: Exception) -> str:
@@ -133,6 +142,8 @@ class _Document:
                 self._expect(self._next() != "]", "a value")
             elif array:
                 self._expect(self._next() == "]", "a comma or the array's end")
+            elif self._next() == ",":  # rows that were taken out of an array
+                self._move(self._at + 1)
         if array:
             self._expect(self._next() == "]", "the array's end")
             self._move(self._at + 1)

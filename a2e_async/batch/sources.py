@@ -56,9 +56,20 @@ _FOREIGN_STARTS = {
     b"\x1f\x8b": _PACKED,
     b"\xfd7zXZ": _PACKED,
     b"\x28\xb5\x2f\xfd": _PACKED,
+    **{b"BZh%d1AY&" % level: _PACKED for level in range(1, 10)},
+    b"7z\xbc\xaf\x27\x1c": _PACKED,
+    b"\x04\x22\x4d\x18": _PACKED,
+    b"Obj\x01": _FRAME,
+    b"\x93NUMPY": _FRAME,
+    b"\x80\x04\x95": _FRAME,
+    b"\x80\x05\x95": _FRAME,
+    b"ID;PWXL": f"this is a table of SYLK: {_SAVE}",
+    b"TABLE\r\n0,1": f"this is a table of DIF: {_SAVE}",
+    b"{\\rtf": _FOREIGN[".rtf"],
     b"%PDF": _FOREIGN[".pdf"],
     b"<!doctype": _FOREIGN[".html"],
     b"<html": _FOREIGN[".html"],
+    b"<table": _FOREIGN[".html"],
     b"<?xml": _FOREIGN[".xml"],
 }
 
@@ -145,7 +156,7 @@ def _each(name: str, opened: Callable[[], TextIO], suffix: str, how: RowReading)
 def _opened(path: Path) -> TextIO:
     """Open a file as text; what belongs to another program is named, with the next step."""
     with path.open("rb") as source:
-        begins = source.read(20).lstrip().lower()
+        begins = source.read(20).removeprefix(codecs.BOM_UTF8).lstrip().lower()
         source.seek(0)
         first = source.read(4)
     kind = next((kind for start, kind in _FOREIGN_STARTS.items() if begins.startswith(start.lower())), None)

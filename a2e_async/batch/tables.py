@@ -23,6 +23,7 @@ _HEAD = 1 << 20  # characters, within which the first line ends
 _SEP = re.compile(r'"?sep=(.)"?[ \t]*(\r\n|\r|\n|$)', re.IGNORECASE)
 _UNNAMED = re.compile(r"(Unnamed: \d+(_level_\d+)?)?")  # pandas has a name for what has none
 _RULE = re.compile(r"[-+:= ]*-[-+:= ]*")
+_IN_OTHER_QUOTES = re.compile("'.*'|[\u2018\u2019\u201c-\u201e].*[\u2018\u2019\u201c\u201d]|\u00ab.*\u00bb")
 _COLUMNS = "the first line must name the columns, as in: id,family,prompt,negative_prompt,image_url"
 
 
@@ -49,13 +50,14 @@ def table_rows(text: TextIO, how: RowReading) -> Iterator[Row | BadRow]:
         _check_header(names)
         named = [not _UNNAMED.fullmatch(name) for name in names]
         skipped = 1 if told else 0
-        last = reader.line_num
+        last, counted = reader.line_num, 0
         for cells in _rows_of(reader):
             line, last = last + 1 + skipped, reader.line_num
             if isinstance(cells, BadRow):
                 yield attrs.evolve(cells, line=line)
             elif any(cell.strip() for cell in cells) and not (mark == "|" and _RULE.fullmatch("".join(cells))):
-                found = _values(names, named, [cell.rstrip() for cell in cells] if mark == "|" else cells)
+                found = _values(names, named, [cell.rstrip() for cell in cells] if mark == "|" else cells, counted)
+                counted += 1
                 if isinstance(found, str):
                     yield BadRow(line=line, message=found)
                 else:
@@ -142,6 +144,10 @@ def _check_header(names: Sequence[str]) -> None:
     named = [name for name in names if not _UNNAMED.fullmatch(name)]
     if not named:
         raise UsageError(_COLUMNS)
+    if all(_IN_OTHER_QUOTES.fullmatch(name) for name in named):
+        raise UsageError(
+            f"the columns stand in other quotes than CSV has, such as {shown(named[0])}: use plain double ones"
+        )
     seen: dict[str, str] = {}
     for name in named:
         before = seen.get(squeezed(name))
@@ -151,16 +157,17 @@ def _check_header(names: Sequence[str]) -> None:
         seen[squeezed(name)] = name
 
 
-def _values(names: Sequence[str], named: Sequence[bool], cells: Sequence[str]) -> dict[str, str] | str:
+def _values(names: Sequence[str], named: Sequence[bool], cells: Sequence[str], before: int) -> dict[str, str] | str:
     """Give a row's cells by column, or what is wrong; what stands below no name is passed over where it is empty.
 
-    Spreadsheets leave such columns.
+    Spreadsheets leave such columns. So is the number of the row at its beginning, counted from 0 or 1, which data
+    frames write where nobody forbids it.
     """
     values: dict[str, str] = {}
     for number, cell in enumerate(cells):
         if number < len(names) and named[number]:
             values[names[number]] = cell
-        elif cell.strip():
+        elif cell.strip() and not (number == 0 and cell.strip() in (str(before), str(before + 1))):
             return _nameless(names, cells, number)
     return values
 

@@ -50,6 +50,12 @@ PROGRAMS = {
                              '{"id": "b", "prompt": "a sea", "width": 5.12e2}')),
     "gaps of a data frame": ("rows.jsonl", ('{"id": "a", "prompt": "a kite, red", "width": 1024.0, "height": NaN}\n'
                              '{"id": "b", "prompt": "a sea", "width": 512.0, "height": null, "name": NaN}')),
+    "the index of a data frame": ("rows.csv", ',id,prompt,width\n0,a,"a kite, red",1024\n1,b,a sea,512\n'),
+    "the index of R": ("rows.csv", '"","id","prompt","width"\n"1","a","a kite, red",1024\n"2","b","a sea",512\n'),
+    "an index that was read back": ("rows.csv", ("Unnamed: 0,id,prompt,width\n"
+                                    '0,a,"a kite, red",1024\n1,b,a sea,512\n')),
+    "rows that were taken out of an array": ("rows.jsonl", ('{"id": "a", "prompt": "a kite, red", "width": 1024},\n'
+                     '{"id": "b", "prompt": "a sea", "width": 512},\n')),
     "a JSON array": ("rows.json", ('[{"id": "a", "prompt": "a kite, red", "width": 1024},'
                      '{"id": "b", "prompt": "a sea", "width": 512}]')),
     "an array of a row a line": ("rows.json", ('[\n{"id": "a", "prompt": "a kite, red", "width": 1024},\n'
@@ -105,13 +111,15 @@ def test_a_text_file_holds_a_prompt_a_line(tmp_path):
 
 
 NAMELESS = {
-    "an index": (",id,prompt\n0,a,a kite\n", "cell 1 stands in a column without a name (write a data frame with index"),
-    "an index that pandas has named": ("Unnamed: 0,id,prompt\n0,a,a kite\n", "cell 1 stands in a column without"),
+    "an index with gaps": (",id,prompt\n7,a,a kite\n", "cell 1 stands in a column without a name (write a data frame"),
+    "an index that pandas has named": ("Unnamed: 0,id,prompt\nx,a,a kite\n", "cell 1 stands in a column without"),
+    "a number in another place": ("id,,prompt\na,0,a kite\n", "cell 2 stands in a column without a name"),
     "a note": ("id,prompt,\na,a kite,my note\n", "cell 3 stands in a column without a name"),
     "too many cells": ("prompt\na kite, red\n", "has 2 cells, the header has 1 column; text that holds the sep"),
     "rows inside an object": ('{"rows": [{"prompt": "x"}]}', "put them at the top, as an array or one per line"),
     "a split data frame": ('{"columns": ["prompt"], "index": [0], "data": [["x"]]}', "put them at the top"),
     "columns of a data frame": ('{"id": {"0": "a"}, "prompt": {"0": "x"}}', "orient='records'"),
+    "columns that are lists": ('{"id": ["a", "b"], "prompt": ["x", "y"]}', "orient='records'"),
 }
 
 
@@ -150,6 +158,19 @@ FOREIGN = {
     "packed.csv": (b"\x1f\x8b", "unpack it"),
     "base.csv": (b"SQLite format 3\0", "write its rows as CSV or JSON Lines"),
     "page.csv": (b"\n<!DOCTYPE html>", "a web page"),
+    "bzip2.csv": (b"BZh91AY&SY", "unpack it"),
+    "seven.csv": (b"7z\xbc\xaf\x27\x1c\0\x04", "unpack it"),
+    "lz4.csv": (b"\x04\x22\x4d\x18d", "unpack it"),
+    "avro.csv": (b"Obj\x01\x04", "to_csv(..., index=False)"),
+    "array.csv": (b"\x93NUMPY\x01", "to_csv(..., index=False)"),
+    "pickle.csv": (b"\x80\x05\x95\0", "to_csv(..., index=False)"),
+    "multiplan.csv": (b"ID;PWXL;N;E", "save the sheet as CSV UTF-8"),
+    "visicalc.csv": (b"TABLE\r\n0,1\r\n", "save the sheet as CSV UTF-8"),
+    "letter.csv": (b"{\\rtf1\\ansi", "a prompt a line"),
+    "table.csv": (b"<table><tr>", "a web page"),
+    "book.csv": (b"\xef\xbb\xbf<?xml version='1.0'?><Workbook>", "write the rows as CSV"),
+    "quotes.csv": (b"'id','prompt'\n'a','x'", "in other quotes than CSV has, such as 'id'"),
+    "curly.csv": ("\u201cid\u201d,\u201cprompt\u201d\na,x".encode(), "in other quotes"),
     "rows.yaml": (b"- prompt: x", "write the rows as CSV or JSON Lines"),
     "rows.docx": (b"PK\x03\x04", "a prompt a line"),
 }
