@@ -8,8 +8,14 @@ import unicodedata
 from urllib.parse import urlsplit
 
 _LONGEST_HOST = 253
-_LOCAL_NAMES = (".localhost", ".local", ".internal", ".home.arpa")
+_LOCAL_NAMES = (
+    ".localhost", ".local", ".internal", ".home.arpa", ".localdomain", ".lan", ".intranet", ".private", ".corp",
+    ".home",
+)  # fmt: skip
 _TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")  # IPv4 behind NAT64
+_PUBLIC = ipaddress.IPv6Network("2000::/3")  # nothing else of IPv6 is given to anybody, though some of it is routed
+_OF_NETWORKS = ipaddress.IPv4Network("192.0.0.0/24")  # some Pythons think that it is public
+_ISATAP = frozenset({0x00005EFE, 0x02005EFE})  # before the IPv4 address that is inside
 
 
 def host_of(url: str) -> str:
@@ -62,6 +68,11 @@ def is_private(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
     inner = getattr(address, "ipv4_mapped", None) or getattr(address, "sixtofour", None)
     if inner is not None:
         return is_private(inner)
+    low = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
     if address in _TRANSLATED:
-        return is_private(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
-    return not address.is_global or address.is_multicast
+        return is_private(low)
+    if address.version == 4:  # noqa: PLR2004 - of the protocol
+        return not address.is_global or address.is_multicast or address in _OF_NETWORKS
+    if int(address) >> 32 & 0xFFFFFFFF in _ISATAP and is_private(low):
+        return True
+    return not address.is_global or address not in _PUBLIC

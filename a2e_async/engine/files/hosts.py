@@ -148,7 +148,7 @@ class Hosts:
         Raises:
             DownloadError: It cannot or must not be.
         """
-        fault = urls.fault_of(url)
+        fault = urls.fault_of(url) or _unspelled(url)
         if not fault and not self._inside and addresses.is_local(url):
             fault = _INSIDE
         if fault:
@@ -212,6 +212,15 @@ def _spelled(url: str) -> URL:
     authority = urlsplit(url).netloc
     tail = quote(rest[len(authority) :].partition("#")[0], safe=_PLAIN, errors="surrogateescape")
     return URL(f"{scheme.lower()}://{URL(f'{scheme}://{authority}').raw_authority}{tail}", encoded=True)
+
+
+def _unspelled(url: str) -> str:
+    """Say that a URL cannot be sent, in the words of `urls.fault_of`: the URL library refuses hosts that IDNA takes."""
+    try:
+        _spelled(url)
+    except ValueError:
+        return "names no host that can be asked"
+    return ""
 
 
 def _joined(url: str, onward: str) -> str:

@@ -47,9 +47,17 @@ REDIRECTS = {
     "round and round": ("/results/video.mp4?Signature=s3cr3t", "too many redirects"),
     "elsewhere": ("ftp://r.example/x?Signature=s3cr3t", "redirected to one that is no http or https URL"),
     "nowhere": ("http://a..b/x?Signature=s3cr3t", "redirected to one that names no host that can be asked"),
+    "behind an address": ("http://[::1]x/y?Signature=s3cr3t", "redirected to one that (cannot be read|names no host)"),
     "broken": ("http://[bad/x?Signature=s3cr3t", "redirected to one that cannot be read"),
     "words": ("javascript:alert(1)", "redirected to one that is no http or https URL"),
 }
+
+
+@pytest.mark.parametrize("host_name", ["soft\u00adhyphen.example", "zero\u200bwidth.example", "[::1]x"])
+async def test_a_host_that_the_url_library_refuses_is_told_as_such(a2e, tmp_path, host_name):
+    """IDNA takes such names, so the error would blame the folder."""
+    with pytest.raises(DownloadError, match=r"names no host that can be asked|cannot be read"):
+        await a2e.download(f"http://{host_name}/x.png?Signature=s3cr3t", tmp_path)
 
 
 @pytest.mark.parametrize("way", REDIRECTS)
