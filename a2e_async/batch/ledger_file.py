@@ -20,7 +20,7 @@ from a2e_async.batch import filelock, schema
 from a2e_async.batch.schema import ABOUT, statements, version_of
 from a2e_async.engine.files import disk
 from a2e_async.errors import LedgerError
-from a2e_async.store.places import refuse_network
+from a2e_async.store.places import refuse_network, refuse_planted
 
 FILE_NAME = "ledger.sqlite"
 STORE_FILE = "fleet.sqlite"  # the folder's batch is one of several processes, whose rows are in no ledger
@@ -33,7 +33,6 @@ _FACTS = {
     "user": re.compile(r"[0-9a-f]{64}"),
 }
 """What may stand in a ledger beside the rows, as far as a run believes it."""
-_BESIDE = ("-wal", "-shm", "-journal")
 _STEPS_BETWEEN = 100_000  # of SQLite's machine, before the clock is asked again
 _CHECK_SECONDS, _BYTES_A_SECOND = 30.0, 5_000_000  # what a slow disk is checked at
 
@@ -116,8 +115,8 @@ def prepare(folder: Path) -> filelock.FileLock:
 
 def _require_plain(path: Path) -> None:
     """Refuse a ledger that is a link, or has a link or a pipe beside it where SQLite truncates or waits."""
-    for suffix in ("", *_BESIDE):
-        disk.require_plain(path.with_name(path.name + suffix))
+    disk.require_plain(path)
+    refuse_planted(path)
 
 
 def _begin(path: Path) -> None:
@@ -225,8 +224,7 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
         raise LedgerError(f"{path.parent} holds no batch: there is no {FILE_NAME}")
     with contextlib.ExitStack() as held:
         try:
-            for suffix in _BESIDE:
-                disk.require_plain(path.with_name(path.name + suffix))
+            refuse_planted(path)
             db = held.enter_context(contextlib.closing(read_only(path)))
             with _bounded(db, path):
                 version = version_of(db)

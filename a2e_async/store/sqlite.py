@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
@@ -18,7 +17,7 @@ from typing import Any, Final
 from a2e_async.errors import LedgerError
 from a2e_async.store.engines import Change, Holding, Rows
 from a2e_async.store.lease import boottime
-from a2e_async.store.places import boot_id, refuse_network
+from a2e_async.store.places import boot_id, make_plain, refuse_network, refuse_planted
 from a2e_async.store.sqlite_schema import migrate
 from a2e_async.store.sqlite_thread import SqliteThread
 from a2e_async.store.sqlite_writes import (
@@ -37,7 +36,6 @@ _PATIENCE: Final = 5.0
 _LISTEN_SECONDS: Final = 0.025
 _HINT_SECONDS: Final = 60.0
 _WAL_SINCE: Final = (3, 51, 3)  # before it two connections that checkpoint at once can damage a WAL
-_PRIVATE: Final = 0o600
 _NOT_OVER: Final = "state NOT IN ('done', 'failed', 'refused', 'unknown', 'expired')"
 
 
@@ -83,7 +81,8 @@ class SqliteEngine:
         path = self._path or Path()
         refuse_network(path.parent)
         try:
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT, _PRIVATE))  # it holds prompts and URLs
+            refuse_planted(path.resolve())  # beside the file itself, also where its address is a link
+            make_plain(path)
         except OSError as error:
             raise LedgerError(f"{self.place} cannot be used: {error.strerror}") from error
         db = sqlite3.connect(path, isolation_level=None, timeout=self._busy_seconds)
@@ -209,9 +208,9 @@ class SqliteEngine:
 
         def open_it(db: sqlite3.Connection) -> float:
             found = db.execute("SELECT taken FROM purses WHERE batch = ?", (batch,)).fetchone()
-            if found is None:
+            if found is None or found[0] < 0:  # what nobody can have spent would lift the limit
                 found = db.execute(f"SELECT coalesce(sum({HELD}), 0.0) FROM rows WHERE batch = ?", (batch,)).fetchone()  # noqa: S608 - a constant
-                db.execute("INSERT INTO purses VALUES (?, ?)", (batch, found[0]))
+                db.execute("INSERT OR REPLACE INTO purses VALUES (?, ?)", (batch, found[0]))
             return float(found[0])
 
         taken = float(await self._ask(open_it))

@@ -1,8 +1,13 @@
-"""The tables of a store in SQLite, version by version."""
+"""The tables of a store in SQLite, version by version, and the check that a file holds exactly these.
+
+A folder's own store may come from somebody else: a view, a trigger or an index of their making could change what a run
+does, or keep a query from ending.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import sqlite3
 
 from a2e_async.errors import LedgerError
@@ -64,6 +69,7 @@ STEPS: tuple[str, ...] = (_FIRST,)
 
 _ABOUT = "CREATE TABLE IF NOT EXISTS about (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID"
 _KIND = "a2e store"
+_MOST_DIGITS = 9
 
 
 def migrate(db: sqlite3.Connection) -> None:
@@ -86,18 +92,36 @@ def migrate(db: sqlite3.Connection) -> None:
 
 
 def _version(db: sqlite3.Connection) -> int:
-    names = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    if not names:
+    found = _objects(db)
+    if not found:
         db.execute(_ABOUT)
         return 0
-    about = dict(db.execute("SELECT key, value FROM about")) if "about" in names else {}
+    about = dict(db.execute("SELECT key, value FROM about")) if _tables(0) <= found else {}
     if about.get("kind") != _KIND or not about.get("version", "").isdecimal():
         holds = "the ledger of a folder's batch" if "batch_id" in about else "something else"
         raise LedgerError(f"this file holds {holds}, not a store: give another path")
-    version = int(about["version"])
+    version = int(about["version"]) if len(about["version"]) <= _MOST_DIGITS else len(STEPS) + 1
     if version > len(STEPS):
-        raise LedgerError(f"the store is of version {version}, this program knows up to {len(STEPS)}: upgrade it")
+        raise LedgerError(
+            f"the store is of version {about['version'][:20]}, this program knows up to {len(STEPS)}: upgrade it"
+        )
+    if found != _tables(version):
+        names = sorted({name for _kind, name, _table, _sql in found ^ _tables(version)})
+        raise LedgerError(f"its tables are not those of a store: {ascii(', '.join(names))[:200]}")
     return version
+
+
+@functools.cache
+def _tables(version: int) -> frozenset[tuple[str, str, str, str | None]]:
+    """Give what a store of a version consists of."""
+    with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as db:
+        for statement in (_ABOUT, *(one for step in STEPS[:version] for one in _statements(step))):
+            db.execute(statement)
+        return _objects(db)
+
+
+def _objects(db: sqlite3.Connection) -> frozenset[tuple[str, str, str, str | None]]:
+    return frozenset(db.execute("SELECT type, name, tbl_name, sql FROM sqlite_master"))
 
 
 def _statements(step: str) -> list[str]:

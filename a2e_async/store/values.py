@@ -38,7 +38,7 @@ SPENT: Final = f"SELECT total({CHARGED}) + total({LOST}) FROM rows"  # noqa: S60
 HELD: Final = (
     f"CASE WHEN coins BETWEEN 0 AND {_MOST_COINS:.0f} THEN coins "
     f"WHEN state NOT IN ('planned', 'refused') AND price BETWEEN 0 AND {_MOST_COINS:.0f} THEN price ELSE 0 END "
-    "+ lost_coins"
+    f"+ {LOST}"
 )
 UNPRICED: Final = (
     "coins IS NULL AND price IS NULL AND state NOT IN ('planned', 'refused') AND (state != 'intended' OR letters != '')"

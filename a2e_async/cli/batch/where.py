@@ -12,6 +12,7 @@ import click
 
 from a2e_async.batch.ledger_file import FILE_NAME, STORE_FILE
 from a2e_async.cli.settings import Number
+from a2e_async.engine.files import disk
 from a2e_async.engine.settings import STORE_VARIABLE
 from a2e_async.errors import UsageError
 
@@ -78,7 +79,15 @@ def url_of(folder: Path, store: str | None, *, several: bool = False) -> str | N
 
 
 def file_url(folder: Path) -> str:
-    """Give the address of a folder's own store."""
+    """Give the address of a folder's own store.
+
+    Raises:
+        UsageError: What lies in its place is a link, through which a file of somebody else would be written.
+    """
+    try:
+        disk.require_plain(folder / STORE_FILE)
+    except disk.ForeignFileError as error:
+        raise UsageError(str(error)) from None
     return f"sqlite:///{folder / STORE_FILE}"
 
 
