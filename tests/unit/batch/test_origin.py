@@ -53,7 +53,7 @@ def test_what_stdin_gave_cannot_be_read_again():
     """It is gone: rows are not started as somebody remembers them."""
     origin = Origin(source="-", family="text_to_image")
     assert [row.fields["prompt"] for row in origin.read(stdin='{"prompt": "a kite"}').rows] == ["a kite"]
-    with pytest.raises(UsageError, match="cannot be read again"):
+    with pytest.raises(UsageError, match="cannot be read a second time"):
         list(origin.rows())
 
 

@@ -312,7 +312,7 @@ async def test_coins_that_are_no_number_to_reckon_with_are_none(said, read):
 
 async def test_a_list_that_is_none_is_an_error():
     """The first page must be a list; what is no list is not taken for an empty one."""
-    with pytest.raises(ProtocolError, match=r"Credits\.history: a list was asked for"):
+    with pytest.raises(ProtocolError, match=r"Credits\.history: the answer should be a list"):
         await ids_of([yes("nothing")])
 
 

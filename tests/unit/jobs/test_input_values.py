@@ -30,7 +30,7 @@ async def test_an_error_holds_no_job(a2e, sim):
     error = await caught(a2e.image_to_video(a2e.text_to_image("a red kite"), **WORDS))
     assert "text_to_image" in repr(error.request.image_url)
     assert inputs_in(error.request)
-    with pytest.raises(InvalidRequestError, match=r"image_url: must be given anew, not a copy of Job text_to_image"):
+    with pytest.raises(InvalidRequestError, match=r"image_url: must be given again, not a copy of Job text_to_image"):
         a2e.start(error.request)
 
 
