@@ -27,8 +27,9 @@ from a2e_async.core import addresses, urls
 from a2e_async.core.retry import Retry
 from a2e_async.core.secrets import SignedUrl, hide
 from a2e_async.core.transfers import Transfers
+from a2e_async.engine.http.direct import CONNECT_SECONDS
 from a2e_async.engine.http.proxies import Proxies
-from a2e_async.engine.http.session import CONNECT_SECONDS, USER_AGENT
+from a2e_async.engine.http.session import USER_AGENT
 from a2e_async.errors import DownloadError
 
 _log = logging.getLogger("a2e_async.http")

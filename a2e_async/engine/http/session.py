@@ -13,33 +13,31 @@ import platform
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from ssl import SSLContext
-from typing import Any, Final
+from typing import Any
 
 import aiohttp
+import attrs
 
 from a2e_async._version import __version__
 from a2e_async.core.http import HttpReply, HttpRequest, HttpStream
+from a2e_async.engine.http.direct import (
+    CONNECT_SECONDS,
+    CONNECTING,
+    LARGEST_BODY,
+    Direct,
+    Unshown,
+    read_body,
+    refuse_size,
+)
 from a2e_async.engine.http.failures import failure_of
 from a2e_async.engine.http.limits import Limits
 from a2e_async.engine.http.proxies import Proxies
-from a2e_async.errors import A2EError, InvalidRequestError, ProtocolError, UsageError
+from a2e_async.errors import A2EError, InvalidRequestError, UsageError
 
 HttpSession = aiohttp.ClientSession
 
 USER_AGENT = f"a2e-async/{__version__} python/{platform.python_version()} aiohttp/{aiohttp.__version__}"
-CONNECT_SECONDS = 10.0
-LARGEST_REPLY: Final = 32 << 20
-"""Most bytes of an answer, unpacked; a full page of a list has about 0.1 MiB."""
-
 _JSON = json.JSONEncoder(separators=(",", ":"))  # json.dumps would make one for each call
-_CONNECTING = aiohttp.ClientTimeout(total=None, connect=CONNECT_SECONDS, sock_connect=CONNECT_SECONDS)
-
-
-class _Body(bytes):
-    """A body that does not show itself: it can hold a webhook's secret, and tools print what aiohttp was given."""
-
-    def __repr__(self) -> str:
-        return f"<body of {len(self)} bytes>"
 
 
 def new_http_session(tls: SSLContext | None = None) -> aiohttp.ClientSession:
@@ -49,6 +47,16 @@ def new_http_session(tls: SSLContext | None = None) -> aiohttp.ClientSession:
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"User-Agent": USER_AGENT},
     )
+
+
+@attrs.frozen(repr=False)
+class _Way:
+    """What requests with the same headers have in common."""
+
+    headers: Mapping[str, str]
+    http: aiohttp.ClientSession
+    arguments: dict[str, Any]
+    direct: Direct | None
 
 
 class Session:
@@ -68,7 +76,7 @@ class Session:
         self._http = http
         self._tls = tls
         self._proxies = Proxies()
-        self._ways: tuple[Mapping[str, str], dict[str, Any]] | None = None
+        self._ways: _Way | None = None
         self._limits = Limits()
 
     async def send(self, request: HttpRequest, headers: Mapping[str, str]) -> HttpReply:
@@ -78,7 +86,10 @@ class Session:
         cancelling, body = task.cancelling(), _written(request)
         self._limits.begin(task, request.seconds)
         try:
-            return await self._exchange(request, body, headers)
+            direct = self._way(headers).direct
+            if body is None or direct is None or not _is_plain(request, body) or not direct.is_open:
+                return await self._exchange(request, body, headers)
+            return await direct.post(request.path, body)
         except asyncio.CancelledError:
             if not self._limits.has_passed(task, cancelling):
                 raise
@@ -89,21 +100,13 @@ class Session:
             self._limits.end(task)
         raise failure
 
-    async def _exchange(self, request: HttpRequest, body: _Body | None, headers: Mapping[str, str]) -> HttpReply:
-        pieces: list[bytes] = []
-        async with self._begin(request, body, headers, _CONNECTING) as reply:
+    async def _exchange(self, request: HttpRequest, body: Unshown | None, headers: Mapping[str, str]) -> HttpReply:
+        async with self._begin(request, body, headers, CONNECTING) as reply:
             try:
-                _refuse_size(reply.content_length or 0, reply.status)
-                size = 0
-                async for piece in reply.content.iter_any():
-                    pieces.append(piece)
-                    size += len(piece)
-                    if size > LARGEST_REPLY:
-                        _refuse_size(size, reply.status)
+                return _reply(reply, await read_body(reply.content, reply.status, reply.headers.get("Content-Length")))
             except BaseException:
                 reply.close()  # the rest is not read, and the connection is not used again
                 raise
-            return _reply(reply, pieces[0] if len(pieces) == 1 else b"".join(pieces))
 
     @asynccontextmanager
     async def stream(self, request: HttpRequest, headers: Mapping[str, str]) -> AsyncIterator[HttpStream]:
@@ -132,10 +135,10 @@ class Session:
     ) -> AsyncIterator[bytes]:
         size = 0
         try:
-            _refuse_size(reply.content_length or 0, reply.status)
+            refuse_size(reply.content_length or 0, reply.status)
             async for piece in reply.content.iter_any():
                 size += len(piece)
-                _refuse_size(size, reply.status)
+                refuse_size(size, reply.status)
                 yield piece
         except Exception as error:  # noqa: BLE001 - as in `send`
             failure = self._failure(request, error, headers)
@@ -145,13 +148,12 @@ class Session:
         raise failure
 
     def _begin(
-        self, request: HttpRequest, body: _Body | None, headers: Mapping[str, str], limit: aiohttp.ClientTimeout
+        self, request: HttpRequest, body: Unshown | None, headers: Mapping[str, str], limit: aiohttp.ClientTimeout
     ) -> Any:  # noqa: ANN401 - aiohttp's request, to be awaited or entered
-        if self._http is None:
-            self._http = new_http_session(self._tls)
-        if self._http.closed:
+        way = self._way(headers)
+        if way.http.closed:
             raise UsageError("the aiohttp session given as http= is closed")
-        return self._http.request(
+        return way.http.request(
             request.method,
             self._base_url + request.path,
             params=request.query or None,
@@ -159,14 +161,20 @@ class Session:
             allow_redirects=False,
             raise_for_status=False,
             timeout=limit,
-            **self._way(headers),
+            **way.arguments,
         )
 
-    def _way(self, headers: Mapping[str, str]) -> dict[str, Any]:
-        """Give headers and proxy of a request; they are the same until there is another token."""
-        if self._ways is None or self._ways[0] is not headers:
-            self._ways = headers, self._proxies.arguments(self._base_url, headers)
-        return self._ways[1]
+    def _way(self, headers: Mapping[str, str]) -> _Way:
+        """Give what requests with these headers have in common; it is the same until there is another token."""
+        way = self._ways
+        if way is None or way.headers is not headers:
+            if self._http is None:
+                self._http = new_http_session(self._tls)
+            arguments = self._proxies.arguments(self._base_url, headers)
+            alone = self._own and arguments["proxy"] is None
+            direct = Direct(self._http, self._base_url, headers) if alone else None
+            way = self._ways = _Way(headers, self._http, arguments, direct)
+        return way
 
     def _failure(self, request: HttpRequest, error: Exception, headers: Mapping[str, str]) -> A2EError:
         return failure_of(error, f"{request.method} {request.path}", headers, where=self._base_url)
@@ -176,22 +184,20 @@ class Session:
         self._limits.close()
         if self._own and self._http is not None:
             await self._http.close()
-            self._http = None
+            self._http = self._ways = None
 
 
-def _written(request: HttpRequest) -> _Body | None:
+def _is_plain(request: HttpRequest, body: bytes) -> bool:
+    return request.method == "POST" and not request.query and len(body) <= LARGEST_BODY
+
+
+def _written(request: HttpRequest) -> Unshown | None:
     """Write a body; one that cannot be written is the caller's, and nothing was sent."""
     try:
-        return None if request.body is None else _Body(_JSON.encode(request.body).encode())
+        return None if request.body is None else Unshown(_JSON.encode(request.body).encode())
     except (TypeError, ValueError, RecursionError) as error:
         words = f"{type(error).__name__}: {error}"
     raise InvalidRequestError(f"the request to {request.path} cannot be written as JSON: {words}", rule="must be JSON")
-
-
-def _refuse_size(size: int, status: int) -> None:
-    if size > LARGEST_REPLY:
-        words = f"the answer is larger than {LARGEST_REPLY >> 20} MiB and was not read (HTTP {status})"
-        raise ProtocolError(words, status=status)
 
 
 def _reply(reply: aiohttp.ClientResponse, body: bytes = b"") -> HttpReply:
