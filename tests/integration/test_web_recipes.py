@@ -54,7 +54,7 @@ def test_every_framework_has_its_recipe():
 
 @pytest.mark.parametrize("name", SERVERS)
 async def test_a_recipe_starts_once_and_tells(name, tmp_path, monkeypatch):
-    """Posted twice under one key: one bill; the events end with the URL; a webhook without the secret is refused."""
+    """A key posted twice is one bill, with another prompt a conflict; the events end with the URL; no forged webhook."""
     monkeypatch.chdir(tmp_path)
     async with simulator.serve(task_seconds=0.3, media="tiny") as sim, aiohttp.ClientSession() as http:
         monkeypatch.setenv("A2E_BASE_URL", sim.url)
@@ -66,6 +66,8 @@ async def test_a_recipe_starts_once_and_tells(name, tmp_path, monkeypatch):
                     headers = {"Idempotency-Key": "order-17"}
                     async with http.post(f"{url}/images", params={"prompt": "a red kite"}, headers=headers) as reply:
                         assert (reply.status, await reply.json()) == (202, {"key": "order-17"})
+                async with http.post(f"{url}/images", params={"prompt": "a boat"}, headers=headers) as reply:
+                    assert (reply.status, "order-17" in (await reply.json())["detail"]) == (409, True)
                 kinds, data = await events_of(http, f"{url}/images/order-17/events")
                 assert kinds[-1] == "done"
                 assert data["urls"]
