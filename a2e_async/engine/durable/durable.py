@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import logging
 import secrets
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import attrs
 
@@ -23,8 +23,7 @@ from a2e_async.engine.durable.journal import JobJournal
 from a2e_async.engine.durable.limits import SharedLimits, Sharing
 from a2e_async.engine.durable.making import check_key, in_words, job_of, request_of, stored, tag_for
 from a2e_async.engine.durable.planning import Planner, Wanted, refuse_another
-from a2e_async.engine.durable.references import references_in
-from a2e_async.engine.durable.row_inputs import RowInputs, StoreUploads
+from a2e_async.engine.durable.row_inputs import RowInputs, StoreUploads, Taken, among
 from a2e_async.engine.durable.upkeep import Upkeep
 from a2e_async.engine.engine import Engine
 from a2e_async.engine.jobs.background import BackgroundTasks
@@ -119,8 +118,8 @@ class DurableJobs:
         key = f"job-{secrets.token_hex(12)}" if key is None else check_key(key)
         fields, chosen = kept.fields_in(request), kept.options_in(options, tag)
         entry = Entry(id=key, family=family.name, fields=fields | ({kept.OPTIONS: chosen} if chosen else {}))
-        known = self._jobs.get(key)
-        if known is not None and not known.done():
+        known = self._alive(key)
+        if known is not None:
             refuse_another(self._intents.get(key, entry), entry)
             return known
         journal = JobJournal(key, self._engine.service.server_time)
@@ -142,21 +141,28 @@ class DurableJobs:
 
     async def job_with(self, key: str) -> AnyJob | None:
         """Give a job for a key, whichever process has it: of this client, or one that follows; None: no such key."""
-        known = self._jobs.get(check_key(key))
-        if known is not None and not known.done():
-            return known
-        entry = await self._store.find(key)
+        known = self._alive(check_key(key))
+        entry = None if known is not None else await self._store.find(key)
         if entry is None:
-            return None
-        job = await self._made(entry)
-        ledger = self._holdings.ledger_of(entry)
+            return known
+        inputs = await self._inputs.of_row(entry)
+        known = self._alive(key)  # somebody else may have asked for it meanwhile: one key, one job
+        return known or await self._joined(entry, inputs)
+
+    async def _joined(self, entry: Entry, inputs: Taken) -> AnyJob | None:
+        job, ledger = self._made(entry, inputs), self._holdings.ledger_of(entry)
         if job is not None and entry.state.final:
             self._ended_there(job, entry)
         elif job is not None and ledger is not None:
-            await self._go_on(job, ledger, key)
+            await self._go_on(job, ledger, entry.id)
         elif job is not None:
             self._follow(job, entry)
         return job
+
+    def _alive(self, key: str) -> AnyJob | None:
+        """Give the job that this process has for a key and that has not ended."""
+        known = self._jobs.get(key)
+        return None if known is None or known.done() else known
 
     def batch(self, name: str) -> AbstractAsyncContextManager[tuple[Ledger, Lease]]:
         """Hold a batch of the store for a block; gives its ledger and lease."""
@@ -174,22 +180,18 @@ class DurableJobs:
 
     # From a row to a job, and on.
 
-    async def _made(self, entry: Entry) -> AnyJob | None:
-        """Make a job for a row that has none here, with all that its request takes; None where this version cannot."""
-        lacking: A2EError | None = None
-        by, over = in_words, bool(entry.task_ids or entry.state.final)
-        if not over:
-            try:
-                inputs = [(one, await self._inputs.of(one)) for one in references_in(entry)]
-                by = partial(_among, inputs)
-            except A2EError as error:
-                lacking = error
-        request, lacks = request_of(entry, by), over or lacking is not None
-        job = job_of(self._engine, entry, self._holdings.batch_id, request, self._uploads, lacks_inputs=lacks)
+    def _made(self, entry: Entry, inputs: Taken) -> AnyJob | None:
+        """Make a job for a row that has none here, with all that its request takes; None where this version cannot.
+
+        Nothing is awaited from the look whether there is one to where the new one can be seen.
+        """
+        found = inputs if isinstance(inputs, list) else None
+        request = request_of(entry, in_words if found is None else partial(among, found))
+        job = job_of(self._engine, entry, self._holdings.batch_id, request, self._uploads, lacks_inputs=found is None)
         if job is not None:
             self._keep(entry, job)
-            if lacking is not None:
-                self._lacking[entry.id] = lacking
+            if isinstance(inputs, A2EError):
+                self._lacking[entry.id] = inputs
         return job
 
     def _keep(self, entry: Entry, job: AnyJob) -> None:
@@ -280,14 +282,11 @@ class DurableJobs:
 
     async def _take(self, ledger: Ledger, entry: Entry) -> None:
         job = self._followed.take(entry.id)
-        if job is None and entry.id in self._jobs:  # it is being planned just now, and goes on from there
+        inputs = None if job is not None else await self._inputs.of_row(entry)
+        if job is None and self._alive(entry.id):  # it is planned or asked for just now, and goes on from there
             return
-        job = job or await self._made(entry)
+        job = job or self._made(entry, inputs)
         if job is None:
             _log.warning("the job of key %s cannot be gone on with by this version", entry.id)
         else:
             await self._go_on(job, ledger, entry.id)
-
-
-def _among(inputs: list[tuple[Mapping[str, Any], Any]], reference: Mapping[str, Any]) -> Any:  # noqa: ANN401 - an input
-    return next(found for known, found in inputs if known == reference)

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from a2e_async.core.family import family_of
 from a2e_async.core.inputs import Upload, UploadMemory
-from a2e_async.engine.durable.references import FILE, JOB, TASKS
+from a2e_async.engine.durable.references import FILE, JOB, TASKS, references_in
 from a2e_async.engine.engine import Engine
 from a2e_async.engine.jobs.kept import AnyJob
 from a2e_async.engine.jobs.options import Options
-from a2e_async.errors import InputFailedError
+from a2e_async.errors import A2EError, InputFailedError
+from a2e_async.store.entries import Entry
 from a2e_async.store.ports import KeptUpload, Store
+
+Taken: TypeAlias = list[tuple[Mapping[str, Any], Any]] | A2EError | None
+"""What a row takes, each beside the reference that stands for it; an error where it cannot be had."""
 
 _DAY = 86_400.0
 
@@ -54,6 +58,15 @@ class RowInputs:
         self._uploads = uploads
         self._job_with = job_with
 
+    async def of_row(self, entry: Entry) -> Taken:
+        """Give all that a row takes, or why that cannot be had; None where its start needs nothing any more."""
+        if entry.task_ids or entry.state.final:
+            return None
+        try:
+            return [(one, await self.of(one)) for one in references_in(entry)]
+        except A2EError as error:
+            return error
+
     async def of(self, reference: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a job or a URL
         """Give what a reference of a row stands for.
 
@@ -71,3 +84,8 @@ class RowInputs:
             return known.url
         words = f"what it takes died with its process ({kind.partition('.')[2]}); nothing was sent, give it anew"
         raise InputFailedError(words, field="")
+
+
+def among(taken: list[tuple[Mapping[str, Any], Any]], reference: Mapping[str, Any]) -> Any:  # noqa: ANN401 - an input
+    """Give what stands for a reference."""
+    return next(found for known, found in taken if known == reference)
