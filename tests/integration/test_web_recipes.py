@@ -54,7 +54,7 @@ def test_every_framework_has_its_recipe():
 
 @pytest.mark.parametrize("name", SERVERS)
 async def test_a_recipe_starts_once_and_tells(name, tmp_path, monkeypatch):
-    """A key posted twice is one bill, with another prompt a conflict; the events end with the URL; no forged webhook."""
+    """A key posted twice is one bill, with another prompt a conflict; events end with the URL; forged webhooks fail."""
     monkeypatch.chdir(tmp_path)
     async with simulator.serve(task_seconds=0.3, media="tiny") as sim, aiohttp.ClientSession() as http:
         monkeypatch.setenv("A2E_BASE_URL", sim.url)
