@@ -1,4 +1,4 @@
-"""What a file is, by its first bytes and its SHA-256.
+"""What a file is, by its first bytes and its SHA-256, and whether it is cut.
 
 What is cheap comes first, and all of it before anything is asked for or paid: an API token is charged for each URL.
 """
@@ -18,6 +18,7 @@ import attrs
 from a2e_async.core import media, names, rules
 from a2e_async.core.inputs import FaultError
 from a2e_async.engine.files.contents import Content, FileAt, unreadable
+from a2e_async.engine.files.whole import cut_of
 from a2e_async.errors import UsageError
 
 _OR_READ: Final = ", or one that was read to its end: seek(0) goes back"
@@ -101,7 +102,7 @@ class Examiner:
         """Find out what a file is; what is cheap comes first: reading one of terabytes would take hours.
 
         Raises:
-            FaultError: It cannot be read, is empty, too large, or no image, video or audio.
+            FaultError: It cannot be read, is empty, too large, cut, or no image, video or audio.
         """
         try:
             with content.open() as source:
@@ -135,6 +136,8 @@ def _examined(
     if content_type is None:
         words = "is not an image, video or audio file; pass kind= if you know its content type"
         raise FaultError("must be an image, a video or audio", "a file of another kind", words)
+    if kind is None and (cut := cut_of(source, size)):  # whoever gives its content type knows it better
+        raise FaultError("must be a whole file", cut, f"is cut: it is {cut}")
     source.seek(0)
     digest = hashlib.file_digest(source, "sha256").hexdigest()
     own = content.path.suffix.lower() if isinstance(content, FileAt) else ""

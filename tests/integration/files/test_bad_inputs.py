@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from given import PNG, WORDS
+from photos import png
 from videos import QUICK
 
 from a2e_async import (
@@ -35,6 +36,7 @@ from a2e_async.requests import (
 from a2e_async.simulator import serve
 
 MP4 = b"\0\0\0\x18ftypmp42" + bytes(600)
+FTYP = b"\0\0\0\x18ftypisom\0\0\0\0isommp42"
 MOV = b"\0\0\0\x14ftypqt  " + bytes(600)
 WEBM = b"\x1a\x45\xdf\xa3\x42\x82\x84webm" + bytes(600)
 WAV = b"RIFF\x24\x02\0\0WAVEfmt " + bytes(600)
@@ -129,6 +131,41 @@ BAD = {
     "a page": (video, b"<html>no</html>", "image_url", "must be an image, a video or audio", "15 bytes"),
     "a document": (video, b"%PDF-1.7" + bytes(99), "image_url", "must be an image, a video or audio", "107 bytes"),
     "an archive": (video, place("a.zip", b"PK\3\4" + bytes(99)), "image_url", "must be an image, a video", "a.zip"),
+    "a cut PNG": (
+        video,
+        place("cut.png", png()[:-5]),
+        "image_url",
+        "must be a whole file",
+        "(IEND) (",
+    ),
+    "a cut PNG in memory": (
+        video,
+        io.BytesIO(png()[:50]),
+        "image_url",
+        "must be a whole file",
+        "bytes are missing (open file",
+    ),
+    "a cut JPEG": (
+        video,
+        b"\xff\xd8\xff\xe0\0\x10JFIF\0\1" + bytes(8) + b"\xff\xda\0\2scan",
+        "image_url",
+        "whole",
+        "(EOI)",
+    ),
+    "a cut video": (
+        CaptionRemoval,
+        place("a.mp4", FTYP + b"\0\0\x40\0mdat" + bytes(99)),
+        "source_url",
+        "whole",
+        "a.mp4",
+    ),
+    "a cut recording": (
+        lambda one: VoiceTraining([one], name="n", model="cartesia"),
+        b"RIFF\xff\xff\0\0WAVEdata\xf0\xff\0\0" + bytes(500),
+        "voice_urls",
+        "voice_urls: item 1: must be a whole file",
+        "a WAV of which",
+    ),
     "a video as an image": (video, place("a.png", MP4), "image_url", "must be an image", "a file of video/mp4"),
     "audio as an image": (video, WAV, "image_url", "must be an image", "audio/wav"),
     "an image as a video": (CaptionRemoval, PNG, "source_url", "must be a video", "image/png"),
