@@ -19,9 +19,10 @@ import attrs
 
 from a2e_async.batch.cells import UnclearError
 from a2e_async.batch.files import Files
+from a2e_async.batch.folder_fields import TakenBy, file_field, others_of
 from a2e_async.batch.inputs import FileInput
 from a2e_async.batch.reading import RowReading, read_row
-from a2e_async.batch.rows import LONGEST_ID, BadRow, Row, RowError, image_field
+from a2e_async.batch.rows import LONGEST_ID, BadRow, Row
 from a2e_async.batch.sources import RowFile, check_rows
 from a2e_async.core import media_kinds, names
 from a2e_async.core.family import Family, family_of
@@ -59,7 +60,8 @@ def file_rows(
     """Make a row of each file of a folder, or of a glob.
 
     Files that start with a dot, and files that are no media of the kind that the field takes, are passed over. Text
-    beside a file, under the same name with .txt, is its prompt.
+    beside a file, under the same name with .txt, is its prompt. Where the field takes a list, the file is its first
+    value, and what was given in the field for all rows comes behind it.
 
     Args:
         source: A folder, whose own files are taken, or a glob such as "photos/**/*.jpg".
@@ -67,16 +69,18 @@ def file_rows(
         field: The field that takes the file; by default the family's main one.
 
     Raises:
-        UsageError: There is no such folder or no file in it, or the family takes none.
+        UsageError: There is no such folder or no file in it, or the family takes none, or needs more than one file.
     """
     if how.family is None:
         raise UsageError("family: must be given (--family), so that it is known what is made of the files")
     family = family_of(how.family)
     taken = file_field(family, field)
     files = how.files or Files(folder_of(source))
+    others = others_of(source, family, taken, how)
     found = sorted(_names(source, files.base), key=_natural)
     passed: list[str] = []
-    rows = list(_rows(found, family, taken, attrs.evolve(how, files=files), passed))
+    reading = attrs.evolve(how, files=files, values={k: v for k, v in how.values.items() if k != taken.name})
+    rows = list(_rows(found, family, TakenBy(taken, others), reading, passed))
     if not rows:
         words = f" ({len(passed)} of another kind passed over)" if passed else ""
         raise UsageError(f"{source} holds no {' or '.join(taken.media)} files{words}")
@@ -119,37 +123,6 @@ def rows_of_files(
     return list(found.rows)
 
 
-def file_field(family: Family, name: str | None = None) -> Field:
-    """Give the field into which a family takes a file.
-
-    Args:
-        family: The family.
-        name: The field's name; by default its main one: the first URL that it needs, else that of an image.
-
-    Raises:
-        UsageError: It has no such field of URLs.
-    """
-    fields = [
-        field
-        for field in fields_of(family.request)
-        if field.media and field.kind in (str, list) and not field.inherited
-    ]
-    if name is not None:
-        wanted = name.replace("-", "_")
-        found = next((field for field in fields if field.name == wanted), None)
-        if found is None:
-            known = ", ".join(field.name for field in fields) or "none"
-            raise UsageError(f"field: {family.name} has no field {wanted!r:.100} that takes a file; it has {known}")
-        return found
-    needed = next((field for field in fields if field.required), None)
-    try:
-        return needed or image_field(family)
-    except RowError:
-        if fields:
-            return fields[0]
-    raise UsageError(f"{family.name} takes no file")
-
-
 def _names(source: str | Path, base: Path) -> Iterator[str]:
     """Give the names of the files, below their folder, with forward slashes."""
     path = Path(source)
@@ -176,8 +149,9 @@ def _natural(name: str) -> list[tuple[int, int, str]]:
 
 
 def _rows(
-    found: Sequence[str], family: Family, field: Field, how: RowReading, passed: list[str]
+    found: Sequence[str], family: Family, taken: TakenBy, how: RowReading, passed: list[str]
 ) -> Iterator[Row | BadRow]:
+    field = taken.field
     for name in found:
         try:
             file = _wanted(name, field, how.files)
@@ -187,7 +161,7 @@ def _rows(
         if file is None:
             passed.append(name)
         else:
-            yield _row(name, file, family, field, how)
+            yield _row(name, file, family, taken, how)
 
 
 def _wanted(name: str, field: Field, files: Files | None) -> FileInput | None:
@@ -202,8 +176,8 @@ def _wanted(name: str, field: Field, files: Files | None) -> FileInput | None:
     return files.take(name, field)
 
 
-def _row(name: str, file: FileInput, family: Family, field: Field, how: RowReading) -> Row | BadRow:
-    values: dict[str, object] = {**how.fields, "id": _id_of(name), field.name: [file] if field.kind is list else file}
+def _row(name: str, file: FileInput, family: Family, taken: TakenBy, how: RowReading) -> Row | BadRow:
+    values: dict[str, object] = {**how.fields, "id": _id_of(name), taken.field.name: taken.value(file)}
     prompt = next((one for one in fields_of(family.request) if one.name == "prompt"), None)
     try:
         words = _sidecar(name, how.files) if prompt is not None else None

@@ -6,6 +6,7 @@ URL of an upload, so that a run that is repeated pays for nothing twice.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -17,7 +18,9 @@ from a2e_async.batch.cells import UnclearError
 from a2e_async.core.inputs import replaced
 from a2e_async.core.requests import Field
 from a2e_async.core.rules import kind_of
+from a2e_async.core.secrets import hide_secrets
 from a2e_async.core.shapes import at_urls
+from a2e_async.errors import InvalidRequestError
 
 PLAIN: Final = frozenset({str, int, float, bool, type(None)})
 """Types of values in which nothing can be taken; most values of most rows are of these."""
@@ -172,3 +175,16 @@ def placeholder(one: Input, field: Field) -> str:
     # Which of these it will be, the other row knows; some fields take one suffix only.
     suffixes = (*field.rule.suffixes, *(_SUFFIXES[kind] for kind in field.media), ".png")
     return f"{_NOWHERE}output{suffixes[0]}"
+
+
+@contextlib.contextmanager
+def own_names(stand_ins: Mapping[Input, str]) -> Iterator[None]:
+    """Let errors of this block show inputs by their own names, and not by the URLs that stand for them."""
+    try:
+        yield
+    except InvalidRequestError as error:
+        message = error.message
+        for one, url in stand_ins.items():
+            name = hide_secrets(one.name if isinstance(one, FileInput) else str(one))
+            message = message.replace(url, name if name.isprintable() else ascii(name), 1)
+        raise InvalidRequestError(message, field=error.field, rule=error.rule) from None

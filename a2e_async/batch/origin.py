@@ -38,6 +38,8 @@ class Origin:
         family: The family of rows that name none.
         field: The field that takes the files of a folder, None for the family's main one.
         values: Fields, as text, for rows that have none of their own.
+        typed_in: The folder in which the values were typed: paths in them are relative to it, and may lead anywhere, as
+            in every command. None, as in ledgers of old, for the folder of the rows.
         files: Folders whose files rows may name besides their own.
         keep_columns: Whether columns that are no fields are kept, as the user's own.
         fit: Whether images are made fit before they are uploaded.
@@ -49,6 +51,7 @@ class Origin:
     family: str | None = None
     field: str | None = None
     values: Mapping[str, str] = attrs.field(factory=dict)
+    typed_in: str | None = None
     files: tuple[str, ...] = ()
     keep_columns: bool = False
     fit: bool = False
@@ -102,14 +105,23 @@ class Origin:
         yield from found.rows
 
     def _reading(self, base: Path) -> RowReading:
-        files = Files(base, [Path(folder) for folder in self.files], made_fit if self.fit else None)
-        return RowReading(family=self.family, values=self.values, files=files, keep_columns=self.keep_columns)
+        fit = made_fit if self.fit else None
+        typed = None if self.typed_in is None else Files(Path(self.typed_in), [Path(Path(self.typed_in).anchor)], fit)
+        return RowReading(
+            family=self.family,
+            values=self.values,
+            files=Files(base, [Path(folder) for folder in self.files], fit),
+            typed_files=typed,
+            keep_columns=self.keep_columns,
+        )
 
     def dump(self) -> str:
         """Write it down, with absolute paths: the next command may run elsewhere."""
         place = self.source if self.source == STDIN else str(Path(self.source).absolute())
         files = [str(Path(folder).absolute()) for folder in self.files]
-        return json.dumps({**attrs.asdict(self), "source": place, "values": dict(self.values), "files": files})
+        typed = None if self.typed_in is None else str(Path(self.typed_in).absolute())
+        told = {"source": place, "values": dict(self.values), "typed_in": typed, "files": files}
+        return json.dumps(attrs.asdict(self) | told)
 
     @classmethod
     def load(cls, words: str | None) -> Self | None:
@@ -123,7 +135,7 @@ class Origin:
 
 def _is_sound(origin: Origin) -> bool:
     texts = (origin.source, *origin.files, *origin.values, *origin.values.values())
-    names = (one for one in (origin.family, origin.field) if one is not None)
+    names = (one for one in (origin.family, origin.field, origin.typed_in) if one is not None)
     flags = (origin.prompts, origin.keep_columns, origin.fit, origin.skip_bad)
     texts_are = all(isinstance(one, str) and "\0" not in one for one in (*texts, *names))
     return texts_are and all(isinstance(one, bool) for one in flags)

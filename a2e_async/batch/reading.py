@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -48,6 +48,7 @@ class RowReading:
         values: Fields, as text, for rows that have none of their own.
         fields: Fields, as values, for rows that are made of files.
         files: The files that rows may name; None where a path means nothing.
+        typed_files: The files that `values` may name, None for those that rows may.
         keep_columns: Whether columns that are no fields are kept, as the user's own.
     """
 
@@ -55,6 +56,7 @@ class RowReading:
     values: Mapping[str, str] = attrs.field(factory=dict)
     fields: Mapping[str, Any] = attrs.field(factory=dict)
     files: Files | None = None
+    typed_files: Files | None = None
     keep_columns: bool = False
 
 
@@ -173,11 +175,28 @@ def _check_complete(family: Family, fields: Mapping[str, Any], supplied: str) ->
             raise RowError(f"{field.name}: must be given", field.name)
 
 
+def given_for_all(family: Family, name: str, how: RowReading) -> Any:  # noqa: ANN401 - whatever the field holds
+    """Give what was given in a field for all rows, None where nothing was.
+
+    Raises:
+        InvalidRequestError: It cannot be read, or is a file that the field does not take.
+    """
+    if name in how.fields:
+        return how.fields[name]
+    return _of_values(family, {name}, how).get(name)
+
+
+def _of_values(family: Family, names: Collection[str], how: RowReading) -> dict[str, Any]:
+    given = {name: text for name, text in how.values.items() if name in names}
+    typed = how if how.typed_files is None else attrs.evolve(how, files=how.typed_files)
+    return _fields(family, given, typed, typed=False) if given else {}
+
+
 def _defaults(family: Family, how: RowReading, fields: Mapping[str, Any], *, taken: bool) -> dict[str, Any]:
     """Give the fields that were given for all rows, where this row has none of its own and its family takes them."""
     known = {field.name for field in fields_of(family.request)} - fields.keys()
     known -= {image_field(family).name} if taken else set()
-    return _fields(family, {name: text for name, text in how.values.items() if name in known}, how, typed=False)
+    return _of_values(family, known, how)
 
 
 def _own_columns(family: Family, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -120,7 +120,8 @@ class Row:
         known = {field.name: field for field in fields_of(self.family.request)}
         stand_ins = {one: inputs.placeholder(one, known[name]) for name, one in takes if name in known}
         found = {**stand_ins, **(urls or {})}
-        return self.family.request(**{name: inputs.filled(value, found) for name, value in fields.items()})
+        with inputs.own_names(stand_ins):
+            return self.family.request(**{name: inputs.filled(value, found) for name, value in fields.items()})
 
     def kept(self) -> dict[str, Any]:
         """Give the fields as the ledger keeps them."""

@@ -59,11 +59,25 @@ class _SharedOptionsCommand(click.Command):
             if len(missing) < 2:  # noqa: PLR2004 - click names a single one well
                 raise
             raise click.UsageError(f"Missing {', '.join(missing)}.", ctx) from error
+        except click.NoSuchOption:
+            raise
+        except click.UsageError as error:
+            raise self._explained(error, ctx) from error
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - whatever the command gives
         """Run the command, unless an option was given that it would ignore."""
         self._refuse_useless(ctx)
         return super().invoke(ctx)
+
+    def _explained(self, error: click.UsageError, ctx: click.Context) -> click.UsageError:
+        """Say how several values are given, where one more word than expected may have been one of them."""
+        several = [
+            param.opts[0] for param in self.get_params(ctx) if isinstance(param, click.Option) and param.multiple
+        ]
+        if not several or "extra argument" not in error.message:
+            return error
+        words = f"{error.message}; an option takes one value: give it once for each, as {several[0]} A {several[0]} B"
+        return click.UsageError(words, ctx)
 
     def _missing(self, ctx: click.Context, args: list[str]) -> list[str]:
         values, _rest, _order = self.make_parser(ctx).parse_args(list(args))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Awaitable, Callable, Collection
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -13,8 +14,9 @@ from click.shell_completion import CompletionItem
 
 import a2e_async.families  # noqa: F401 - importing it makes all families known
 from a2e_async.cli.base import Command, CommandGroup, did_you_mean
-from a2e_async.cli.fields import build, option_name, options_of
+from a2e_async.cli.fields import MediaType, build, option_name, options_of
 from a2e_async.cli.run import Run, command
+from a2e_async.core import media
 from a2e_async.core.family import Family, Request, families, family_of
 from a2e_async.core.records import Result
 from a2e_async.core.requests import fields_of
@@ -98,9 +100,11 @@ class FamilyGroup(CommandGroup):
 
         async def act(run: Run, **values: Any) -> int:  # noqa: ANN401 - one per field
             extra = {name: values.pop(name) for name in names}
-            first = values.pop(_FIRST, None)
-            if first is not None and values.get(leading) is not None:
-                raise click.UsageError(f"{option_name(leading)} is given twice: {first!r} stands for it, too")
+            first = values.pop(_FIRST, None) or None  # of a list, () is nothing
+            if first is not None and values.get(leading):
+                shown = first if isinstance(first, str) else " ".join(first)
+                raise click.UsageError(f"{option_name(leading)} is given twice: {shown!r} stands for it, too")
+            _check_first(family, leading, first)
             given = values if first is None else {**values, leading: first}
             request: Request[Result] = build(family.request, given)
             return await self._action(run, request, **extra)
@@ -108,17 +112,43 @@ class FamilyGroup(CommandGroup):
         act.__doc__ = family.title
         params = [*self._extra, *options_of(family.request)]
         if leading:
-            params = [click.Argument([_FIRST], required=False, metavar=f"[{leading.upper()}]"), *params]
+            params = [_argument(family, leading), *params]
         example = shlex.join(["a2e", str(self.name), family.name, *example_of(family)])
         return command(family.name, params=params, uses=self.uses, examples=[example])(act)
 
 
+def _check_first(family: Family, leading: str, first: object) -> None:
+    """Refuse a file of images or videos as a prompt: it was meant for the option before it, and would be paid for."""
+    if not isinstance(first, str) or not media.is_media_suffix(Path(first).suffix) or not Path(first).is_file():
+        return
+    known = {field.name: field for field in fields_of(family.request)}
+    takes = next((name for name, field in known.items() if field.media and not field.inherited), None)
+    if takes is not None and not known[leading].media:
+        option = option_name(takes)
+        words = (
+            f"{first!r} is a file, and would be the {leading}: an option takes one value, so give each after its own"
+        )
+        raise click.UsageError(f"{words}, as {option} A {option} B; {option_name(leading)} takes it as it is")
+
+
+def _argument(family: Family, leading: str) -> click.Argument:
+    """Make the argument that stands for a field; of a list, as many as there are."""
+    field = next(field for field in fields_of(family.request) if field.name == leading)
+    kind = MediaType() if field.media else None
+    name = leading.upper()
+    if field.kind is list:
+        return click.Argument([_FIRST], required=False, nargs=-1, type=kind, metavar=f"[{name}]...")
+    return click.Argument([_FIRST], required=False, type=kind, metavar=f"[{name}]")
+
+
 def leading_field(family: Family) -> str:
-    """Give the field of a family that is given by its place, as in Python; an empty text where it is no text."""
+    """Give the field of a family that is given by its place, as in Python; an empty text where it holds no texts."""
     fields = {field.name: field for field in fields_of(family.request)}
     kind: Any = family.request  # mypy does not know it as a class of attrs
     first = next((field.name for field in attrs.fields(kind) if not field.kw_only), "")
-    return first if first in fields and fields[first].kind is str else ""
+    if first not in fields:
+        return ""
+    return first if fields[first].kind is str or (fields[first].kind is list and fields[first].item is str) else ""
 
 
 def example_of(family: Family) -> list[str]:

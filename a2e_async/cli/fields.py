@@ -72,7 +72,8 @@ def _option(field: Field, text: str) -> click.Parameter:
         return click.Option([f"{name}/--no-{name[2:]}", field.name], default=None, help=text)
     if field.kind is list:
         inner = MediaType() if field.media and field.item is str else _SCALARS.get(field.item, _Json())
-        return click.Option([name, field.name], type=inner, multiple=True, help=f"May be repeated: {text}")
+        words = f"Give it once for each, in order ({name} A {name} B): {text}"
+        return click.Option([name, field.name], type=inner, multiple=True, help=words)
     return click.Option([name, field.name], type=_type_of(field), help=text)
 
 

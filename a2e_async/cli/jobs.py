@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +50,9 @@ class JobOutcome:
     seconds: float = 0.0
 
 
-async def run_job(updates: BoardUpdates, job: Job[Any], row: BoardRow, out: Path | None) -> JobOutcome:
+async def run_job(
+    updates: BoardUpdates, job: Job[Any], row: BoardRow, out: Path | None, name: str | None = None
+) -> JobOutcome:
     """Show a job on the board until it has ended and its files are downloaded.
 
     Args:
@@ -58,6 +60,7 @@ async def run_job(updates: BoardUpdates, job: Job[Any], row: BoardRow, out: Path
         job: The job.
         row: Its row on the board.
         out: Folder for its files, or None to download nothing.
+        name: What its files are called, None for the name of its task and its id.
     """
     run = updates.run
     run.track([job])
@@ -69,7 +72,7 @@ async def run_job(updates: BoardUpdates, job: Job[Any], row: BoardRow, out: Path
     if result is not None and out is not None:
         run.board.change(row, "downloading", coins=job.coins)
         try:
-            paths = tuple(await updates.a2e.download(result, out))
+            paths = tuple(await updates.a2e.download(result, out, name=name))
         except (A2EError, OSError) as caught:
             error = error or caught
     _close(run, job, row, error)
@@ -108,15 +111,30 @@ def _word_for(job: Job[Any], error: A2EError | OSError | None) -> str:
             return "failed" if job.task_ids else "refused"
 
 
-async def run_jobs(run: Run, a2e: A2EClient, jobs: Iterable[tuple[Job[Any], str]], out: Path | None) -> int:
-    """Run all jobs at once, print each result as soon as it is there, and give the exit code."""
+async def run_jobs(
+    run: Run,
+    a2e: A2EClient,
+    jobs: Iterable[tuple[Job[Any], str]],
+    out: Path | None,
+    stems: Mapping[Job[Any], str] | None = None,
+) -> int:
+    """Run all jobs at once, print each result as soon as it is there, and give the exit code.
+
+    Args:
+        run: The run of the command.
+        a2e: The open client.
+        jobs: The jobs, each with what it is about.
+        out: Folder for their files, or None to download nothing.
+        stems: What the files of jobs are called, of those whose tasks' names do not say it.
+    """
+    named = stems or {}
     updates = BoardUpdates(run, a2e)
     jobs = list(jobs)
     run.track(job for job, _ in jobs)
     run.saves_to = out
 
     async def one(job: Job[Any], label: str) -> JobOutcome:
-        outcome = await run_job(updates, job, run.board.add(job.family.name, label), out)
+        outcome = await run_job(updates, job, run.board.add(job.family.name, label), out, named.get(job))
         print_outcome(run, outcome)
         return outcome
 

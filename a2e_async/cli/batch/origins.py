@@ -16,6 +16,7 @@ from a2e_async.batch.stored import read_entries, read_kept
 from a2e_async.cli.by_family import FamilyName
 from a2e_async.core.family import Family, families
 from a2e_async.core.requests import fields_of
+from a2e_async.core.urls import is_path
 from a2e_async.errors import UsageError
 from a2e_async.store.entries import Entry
 
@@ -53,7 +54,9 @@ OPTIONS = (
         ["--set", "sets"],
         multiple=True,
         metavar="FIELD=VALUE",
-        help="Any other field of rows that do not have it, such as video_time=10; may be repeated.",
+        help="Any other field of rows that do not have it, such as video_time=10 or face_url=me.png, a file from here; "
+        "may be repeated. A list is JSON, or has spaces or | between its values. A list that takes the files of a "
+        "folder has each of them first.",
     ),
     click.Option(
         ["--field"], metavar="FIELD", help="The field that takes the files of a folder (default: the main one)."
@@ -97,6 +100,7 @@ def origin_of(source: str | None, given: Mapping[str, Any]) -> Origin:
         family=family.name if family else None,
         field=given["field"],
         values=_values(given, family),
+        typed_in=str(Path.cwd()) if given["sets"] else None,
         files=tuple(map(str, given["files"])),
         keep_columns=given["keep_columns"],
         fit=given["fit"],
@@ -124,6 +128,13 @@ def _values(given: Mapping[str, Any], family: Family | None) -> dict[str, str]:
             whose = "no family has a" if family is None else f"{family.name} has no"
             raise click.UsageError(f"{whose} field {name!r:.100}; a2e families FAMILY lists the fields of one")
     return {known[squeezed(name)]: value for name, value in values.items()}
+
+
+def typed_files(origin: Origin) -> list[str]:
+    """Give the files that values of all rows name, as FIELD=FILE."""
+    fields = [field for family in families().values() for field in fields_of(family.request) if field.media]
+    urls = {field.name for field in fields}
+    return [f"{name}={text}" for name, text in origin.values.items() if name in urls and is_path(text)]
 
 
 def stdin_given() -> str | None:

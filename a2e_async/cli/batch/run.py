@@ -16,7 +16,7 @@ from a2e_async.cli.batch.dry import dry_run
 from a2e_async.cli.batch.loop import BatchRun
 from a2e_async.cli.batch.options import OPTIONS, BatchOptions
 from a2e_async.cli.batch.origins import OPTIONS as ORIGIN_OPTIONS
-from a2e_async.cli.batch.origins import SOURCE, origin_in, origin_of, read_again, rows_in, stdin_given
+from a2e_async.cli.batch.origins import SOURCE, origin_in, origin_of, read_again, rows_in, stdin_given, typed_files
 from a2e_async.cli.batch.where import FAR_NAMES, FAR_OPTIONS, FLEET_NAMES, WORKER_OPTIONS, several, url_of
 from a2e_async.cli.codes import DONE, FAILED, USAGE
 from a2e_async.cli.display.output import counted
@@ -149,6 +149,7 @@ def _note_origin(run: Run, origin: Origin | None, file: Path | None) -> None:
     """Say where rows are read again that nobody has just named: the folder may have come from somebody else."""
     if origin is not None and file is None:
         others = f", with files of {', '.join(origin.files)}" if origin.files else ""
+        others += f", and {' '.join(typed)} from {origin.typed_in}" if (typed := typed_files(origin)) else ""
         run.output.note(f"rows are read again from {origin.source}{others}")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from a2e_async.cli.local_files import check_files, paths_in, with_placeholders
 from a2e_async.cli.run import Run, command
 from a2e_async.client import A2EClient
 from a2e_async.core.family import Request
+from a2e_async.core.names import safe_name, without_suffix
 from a2e_async.core.records import Result
 from a2e_async.core.urls import is_path
 from a2e_async.engine.files.names import require_writable
@@ -44,6 +46,19 @@ class StartOptions:
     no_download: bool = False
 
 
+@attrs.frozen(kw_only=True)
+class Labels:
+    """What tells the requests of a command apart.
+
+    Attributes:
+        words: What each is about, for people; () where its own fields tell.
+        stems: What the files of each are called, without suffix; () where the tasks' own names say it.
+    """
+
+    words: Sequence[str] = ()
+    stems: Sequence[str] = ()
+
+
 START_OPTIONS = (
     click.Option(["--no-wait"], is_flag=True, help="Print the task ids as soon as they are known, and end."),
     click.Option(["--no-download"], is_flag=True, help="Print the URLs, download nothing."),
@@ -52,7 +67,7 @@ START_OPTIONS = (
 
 
 async def start_all(
-    run: Run, a2e: A2EClient, requests: Sequence[Request[Result]], options: StartOptions, labels: Sequence[str] = ()
+    run: Run, a2e: A2EClient, requests: Sequence[Request[Result]], options: StartOptions, labels: Labels
 ) -> int:
     """Start all requests at once, after making sure that their files can be saved.
 
@@ -61,13 +76,15 @@ async def start_all(
         a2e: The open client.
         requests: What to start.
         options: What to do after the start.
-        labels: What each request is about, where its own fields do not tell.
+        labels: What each request is about, and what its files are called, where its own fields do not tell.
     """
-    named = labels if len(labels) > 1 else [label_of(request) for request in requests]
+    named = labels.words if len(labels.words) > 1 else [label_of(request) for request in requests]
     out = await _folder(run, options)
     started = [a2e.start(request, timeout=run.settings.timeout or DEFAULT) for request in requests]
     jobs = list(zip(started, named, strict=True))
-    return await _print_ids(run, jobs) if options.no_wait else await run_jobs(run, a2e, jobs, out)
+    if options.no_wait:
+        return await _print_ids(run, jobs)
+    return await run_jobs(run, a2e, jobs, out, dict(zip(started, labels.stems, strict=False)))
 
 
 async def _folder(run: Run, options: StartOptions) -> Path | None:
@@ -102,7 +119,7 @@ async def _start(run: Run, request: Request[Result], *, no_wait: bool, no_downlo
 
 
 async def _start_requests(
-    run: Run, requests: Sequence[Request[Result]], options: StartOptions, labels: Sequence[str] = ()
+    run: Run, requests: Sequence[Request[Result]], options: StartOptions, labels: Labels | None = None
 ) -> int:
     await asyncio.to_thread(check_files, requests)
     if run.settings.dry_run:
@@ -111,7 +128,7 @@ async def _start_requests(
         return dry_run(run, [with_placeholders(request) for request in requests])
     await _folder(run, options)  # before an upload, which may cost coins
     async with run.client() as a2e:
-        return await start_all(run, a2e, requests, options, labels)
+        return await start_all(run, a2e, requests, options, labels or Labels())
 
 
 start = FamilyGroup(name="start", help="Start a task of any family.", action=_start, extra=START_OPTIONS, uses=_USES)
@@ -177,13 +194,17 @@ async def image_to_video(
 ) -> int:
     """Make a video of each IMAGE, a URL or a file; `-` reads them from stdin, one per line.
 
-    Files are uploaded first. The videos are saved in --out, by default in the current folder.
+    Files are uploaded first. The videos are saved in --out, by default in the current folder, and called like the
+    images; --name calls them otherwise.
     """
     if missing := _missing(images):
         raise click.UsageError(f"IMAGE is neither an http(s) URL nor a file: {', '.join(missing)}")
-    requests = [build(ImageToVideo, {**values, "image_url": image}) for image in images]
+    stems = _stems(images) if values.get("name") is None else []
+    named = [{"name": stem} for stem in stems] or [{}] * len(images)
+    pairs = zip(images, named, strict=True)
+    requests = [build(ImageToVideo, {**values, "image_url": image, **name}) for image, name in pairs]
     options = StartOptions(no_wait=no_wait, no_download=no_download)
-    return await _start_requests(run, requests, options, [_label(image) for image in images])
+    return await _start_requests(run, requests, options, Labels(words=[*map(_label, images)], stems=stems))
 
 
 def _missing(images: Sequence[str]) -> list[str]:
@@ -194,3 +215,18 @@ def _missing(images: Sequence[str]) -> list[str]:
 def _label(image: str) -> str:
     """Name the image: the prompt is the same for all of them."""
     return image.partition("?")[0].rstrip("/").rpartition("/")[2] or image
+
+
+def _stems(images: Sequence[str]) -> list[str]:
+    """Give what the video of each image is called: as the image, with its suffix or a number where two are alike."""
+    whole = [safe_name(_label(image), "image") for image in images]
+    count = Counter(without_suffix(name).casefold() for name in whole)
+    stems = [
+        name.replace(".", "-") if count[without_suffix(name).casefold()] > 1 else without_suffix(name) for name in whole
+    ]
+    taken: Counter[str] = Counter()
+    found = []
+    for stem in stems:
+        taken[stem.casefold()] += 1
+        found.append(stem if taken[stem.casefold()] == 1 else f"{stem}-{taken[stem.casefold()]}")
+    return found

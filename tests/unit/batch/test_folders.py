@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from photos import mp4, photo
 
-from a2e_async.batch import rows_of_files
-from a2e_async.batch.folders import file_field, folder_of
+from a2e_async.batch import read_file, rows_of_files
+from a2e_async.batch.folder_fields import file_field
+from a2e_async.batch.folders import folder_of
 from a2e_async.core.family import families, family_of
 from a2e_async.core.requests import fields_of
 from a2e_async.errors import UsageError
@@ -96,3 +99,45 @@ def test_each_family_takes_files_into_the_field_that_it_needs_or_says_that_it_ta
         else:
             needed = [one for one in media if one.required]
             assert file_field(family).name in [one.name for one in needed[:1] or media]
+
+
+def test_a_list_has_the_file_first_and_then_what_was_given_for_all(tmp_path):
+    """A person of each photo in the same clothes."""
+    photo(tmp_path / "people/a.png", 1), photo(tmp_path / "people/b.png", 2)
+    clothes = photo(tmp_path / "clothes.png", 3)
+    for given in ([clothes], clothes, "https://x.org/coat.png"):
+        rows = rows_of_files(tmp_path / "people", "virtual_try_on", image_urls=given)
+        last = given[0] if isinstance(given, list) else given
+        assert [[row.fields["image_urls"][0].name, row.fields["image_urls"][1]] for row in rows] == [
+            ["a.png", last],
+            ["b.png", last],
+        ]
+        assert all(row.request() for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("family", "given", "words"),
+    [
+        ("virtual_try_on", {}, "image_urls: .* takes a list of 2 to 4 in it: .* behind .*--set image_urls=URL_OR_FILE"),
+        ("head_swap", {}, "target_image_url: .* given as image_url, and head_swap needs target_image_url as well"),
+        ("actor_swap", {}, "--set video_url=URL_OR_FILE, or each row its own in a rows file"),
+        ("image_to_video", {"image_url": "https://x.org/a.png"}, "image_url: takes the files of .* give it nothing"),
+    ],
+)
+def test_what_a_family_needs_beside_the_files_is_said_once(tmp_path, family, given, words):
+    """With the fields by name, and how the others are given; no URL that stands for a file is shown."""
+    photo(tmp_path / "a.png"), photo(tmp_path / "b.png", 2)
+    with pytest.raises(UsageError, match=words) as refused:
+        rows_of_files(tmp_path, family, **given)
+    assert ".invalid" not in str(refused.value)
+    assert "b.png" not in str(refused.value)
+
+
+def test_what_is_refused_is_shown_by_its_own_name(tmp_path):
+    """And not by the URL that stands for it until it has one."""
+    photo(tmp_path / "a.png")
+    others = ["https://x.org/1.png"] * 4
+    (tmp_path / "rows.jsonl").write_text(json.dumps({"image_urls": ["row:b", "a.png", *others]}))
+    [bad] = read_file(tmp_path / "rows.jsonl", "virtual_try_on").bad
+    assert "not list ['row:b', 'a.png'," in bad.message
+    assert ".invalid" not in bad.message

@@ -99,3 +99,32 @@ def test_a_pattern_for_which_the_shell_has_found_one_photo_is_that_photo(tmp_pat
     (tmp_path / "rows.csv").touch()
     assert [Origin(source=os.fspath(tmp_path / name)).of_files for name in ("me.png", "rows.csv")] == [True, False]
     assert Origin(source=f"{tmp_path}/*.png").of_files
+
+
+def test_what_was_typed_for_all_rows_is_read_from_where_it_was_typed(tmp_path, monkeypatch):
+    """And not from the folder of the rows, whose own columns stay there; also by the next command from elsewhere."""
+    photo(tmp_path / "here/face.png", 1), photo(tmp_path / "rows/face.png", 2), photo(tmp_path / "rows/a.png", 3)
+    (tmp_path / "rows/rows.csv").write_text("id,image_url\na,a.png\nb,face.png\n")
+    monkeypatch.chdir(tmp_path / "here")
+    values = {"target_image_url": "face.png"}
+    origin = Origin(source="../rows/rows.csv", family="head_swap", values=values, typed_in=str(tmp_path / "here"))
+    words = origin.dump()
+    monkeypatch.chdir("/")
+    for one in (Origin.load(words), Origin.load(words.replace("face.png", "../here/face.png"))):
+        rows = one.read().rows
+        assert [row.id for row in rows] == ["a", "b"]
+        assert {row.fields["target_image_url"].path for row in rows} == {tmp_path / "here/face.png"}
+        assert [row.fields["image_url"].path for row in rows] == [tmp_path / "rows/a.png", tmp_path / "rows/face.png"]
+
+
+def test_what_rows_name_themselves_stays_in_their_folder(tmp_path):
+    """Only what was typed may lead anywhere."""
+    photo(tmp_path / "here/face.png"), photo(tmp_path / "rows/a.png", 2)
+    (tmp_path / "rows/rows.csv").write_text("id,image_url,target_image_url\na,a.png,../here/face.png\n")
+    origin = Origin(
+        source=str(tmp_path / "rows/rows.csv"),
+        family="head_swap",
+        values={"target_image_url": "face.png"},
+        typed_in="/",
+    )
+    assert "lies outside of the folder" in str(origin.read().bad[0])

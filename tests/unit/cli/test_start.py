@@ -12,6 +12,7 @@ from photos import mp4, photo
 from a2e_async.cli.app import main
 from a2e_async.cli.by_family import leading_field
 from a2e_async.core.family import families, family_of
+from a2e_async.core.requests import fields_of
 
 
 @pytest.fixture
@@ -61,6 +62,10 @@ def test_images(a2e, tmp_path):
         "https://x.org/a.png",
         "https://uploaded.example/my%20kite.png",
     ]
+    assert [one["body"]["name"].partition(" ~")[0] for one in sent] == [
+        "a",
+        "my-kite",
+    ]  # what the service, too, calls them
     code, sent, _err = a2e("image-to-video", "-", *words, stdin=b"https://x.org/b.png\nhttps://x.org/c.png\n")
     assert [one["body"]["image_url"][-5] for one in sent] == ["b", "c"]
     code, sent, err = a2e("image-to-video", "https://x.org/a.png", "gone.png", *words)
@@ -101,7 +106,7 @@ def test_the_first_field_by_its_place(a2e, name):
     rest = {key: value for key, value in family.example.items() if key != leading}
     words = [word for key, value in rest.items() for word in _option(key, value)]
     first = family.example[leading]
-    by_place = a2e("start", name, first, *words, "--dry-run")
+    by_place = a2e("start", name, *(first if isinstance(first, list) else [first]), *words, "--dry-run")
     by_name = a2e("start", name, *_option(leading, first), *words, "--dry-run")
     assert by_place[0] == by_name[0] == 0, by_place[2]
     [one], [other] = by_place[1], by_name[1]
@@ -117,3 +122,56 @@ def _option(name, value):
         for one in (value if isinstance(value, list | tuple) else [value])
         for word in (option, one if isinstance(one, str) else json.dumps(one))
     ]
+
+
+IMAGES = ("a.png", "x/a.png", "b.png", "b.jpg", "c d.png", "https://x.org/photo.webp?sig=1")
+
+
+def test_videos_are_called_like_their_images(a2e, tmp_path):
+    """With the suffix where two are alike but for it, with a number where two are alike; a second run makes others."""
+    for number, name in enumerate(IMAGES[:-1]):
+        photo(tmp_path / name, number)
+    words = ("--prompt", "p", "--negative-prompt", "n", "--simulate", "--out", "out")
+    code, done, err = a2e("image-to-video", *IMAGES, *words)
+    assert code == 0, err
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "a-png-2.mp4", "a-png.mp4", "b-jpg.mp4", "b-png.mp4", "c-d.mp4", "photo.mp4",
+    ]  # fmt: skip
+    assert len(done) == len(IMAGES)
+    a2e("image-to-video", "c d.png", *words)
+    assert (tmp_path / "out/c-d-2.mp4").exists()
+    a2e("image-to-video", "c d.png", "--name", "mine", *words)
+    assert [path.name[:5] for path in (tmp_path / "out").glob("mine*")] == ["mine-"]
+
+
+def test_a_second_image_behind_an_option_is_no_prompt(a2e, tmp_path):
+    """Nobody means a file that is there, and it would be paid for; one word too many is told with how several go."""
+    for name in ("me.png", "coat.png"):
+        photo(tmp_path / name)
+    code, sent, err = a2e("start", "gpt-image", "--input-images", "me.png", "coat.png", "--dry-run")
+    assert (code, sent) == (2, [])
+    assert "'coat.png' is a file, and would be the prompt" in err
+    assert "--input-images A --input-images B" in err
+    words = ("--prompt", "coat.png", "--input-images", "me.png", "--dry-run", "--model", "gpt-image-2")
+    code, sent, err = a2e("start", "gpt-image", *words)
+    assert (code, sent[0]["body"]["prompt"]) == (0, "coat.png"), err
+    code, sent, err = a2e("text-to-image", "p", "q", "--dry-run")
+    assert (code, len(sent)) == (0, 2), err
+    code, sent, err = a2e("start", "virtual-try-on", "me.png", "coat.png", "--dry-run")
+    assert (code, len(sent[0]["body"]["image_urls"])) == (0, 2), err
+    code, sent, err = a2e("start", "virtual-try-on", "me.png", "--image-urls", "coat.png", "--dry-run")
+    assert (code, "given twice: 'me.png' stands for it" in err) == (2, True), err
+    code, sent, err = a2e("start", "sound", "--video-url", "https://x.org/a.mp4", "b.mp4", "c.mp4", "--dry-run")
+    assert (code, sent) == (2, []), err
+
+
+def test_the_help_says_how_several_are_given(monkeypatch, capsys):
+    """Of every list of every family."""
+    for name, family in families().items():
+        lists = [field.name.replace("_", "-") for field in fields_of(family.request) if field.kind is list]
+        if lists:
+            monkeypatch.setattr(sys, "argv", ["a2e", "start", name, "--help"])
+            main()
+            told = "".join(capsys.readouterr().out.split())  # lines may be broken anywhere
+            for one in lists:
+                assert f"Giveitonceforeach,inorder(--{one}A--{one}B)" in told, name
