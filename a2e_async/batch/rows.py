@@ -114,10 +114,9 @@ class Row:
         Raises:
             InvalidRequestError: A field breaks its rule.
         """
-        fields, takes = self.taken, self.inputs()
-        if not takes:
-            return self.family.request(**fields)
-        known = {field.name: field for field in fields_of(self.family.request)}
+        if not (takes := self.inputs()):
+            return self.family.request(**self.fields)
+        fields, known = self.taken, {field.name: field for field in fields_of(self.family.request)}
         stand_ins = {one: inputs.placeholder(one, known[name]) for name, one in takes if name in known}
         found = {**stand_ins, **(urls or {})}
         with inputs.own_names(stand_ins):
