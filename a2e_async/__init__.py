@@ -15,13 +15,13 @@ The layers, each of which imports downwards only:
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING
 
 from a2e_async import _quiet
 from a2e_async import requests as _requests
 from a2e_async._version import __version__
 from a2e_async.blocking import blocking
-from a2e_async.calls.credits import Balance, Quote
 from a2e_async.client import A2EClient
 from a2e_async.core.family import Endpoint, Family, Form, Request, families, register
 from a2e_async.core.hooks import Journal, Webhook
@@ -31,20 +31,7 @@ from a2e_async.core.requests import Input, Url, Usual, request
 from a2e_async.core.retry import Retry
 from a2e_async.core.status import Status
 from a2e_async.core.transfers import Transfers
-from a2e_async.engine.jobs.events import (
-    Accepted,
-    Changed,
-    Downloaded,
-    Event,
-    Finished,
-    HealthChanged,
-    Recovered,
-    Retried,
-    Started,
-    Uploaded,
-)
 from a2e_async.engine.jobs.job import Job
-from a2e_async.engine.jobs.stats import Stats
 from a2e_async.errors import (
     A2EError,
     AuthenticationError,
@@ -72,16 +59,53 @@ from a2e_async.errors import (
     TransportError,
     UsageError,
 )
-from a2e_async.families.image_to_video import ImageToVideo
-from a2e_async.families.text_to_image import TextToImage
 
 if TYPE_CHECKING:
+    from a2e_async.calls.credits import Balance, Quote
+    from a2e_async.engine.jobs.events import (
+        Accepted,
+        Changed,
+        Downloaded,
+        Event,
+        Finished,
+        HealthChanged,
+        Recovered,
+        Retried,
+        Started,
+        Uploaded,
+    )
+    from a2e_async.engine.jobs.stats import Stats
+    from a2e_async.families.image_to_video import ImageToVideo
+    from a2e_async.families.text_to_image import TextToImage
     from a2e_async.requests import *  # noqa: F403 - every request class
 else:
 
     def __getattr__(name: str) -> object:
+        if name in _LATE:
+            return getattr(importlib.import_module(_LATE[name]), name)
         return getattr(_requests, name)
 
+
+_LATE = {
+    **dict.fromkeys(("Balance", "Quote"), "a2e_async.calls.credits"),
+    **dict.fromkeys(
+        (
+            "Accepted",
+            "Changed",
+            "Downloaded",
+            "Event",
+            "Finished",
+            "HealthChanged",
+            "Recovered",
+            "Retried",
+            "Started",
+            "Uploaded",
+        ),
+        "a2e_async.engine.jobs.events",
+    ),
+    "Stats": "a2e_async.engine.jobs.stats",
+}
+"""What a first job does not need is loaded when it is asked for."""
 
 __all__ = [
     "A2EClient",
@@ -150,7 +174,7 @@ __all__ = [
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *dir(_requests)})
+    return sorted({*globals(), *_LATE, *dir(_requests)})
 
 
 _quiet.end()

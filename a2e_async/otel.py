@@ -46,13 +46,13 @@ from a2e_async.engine.jobs.events import (
     Changed,
     Downloaded,
     Event,
-    EventStream,
     Finished,
     HealthChanged,
     Recovered,
     Retried,
     Started,
 )
+from a2e_async.engine.jobs.listeners import EventStream
 from a2e_async.engine.jobs.stats import Stats
 
 try:

@@ -12,11 +12,10 @@ from contextlib import AbstractAsyncContextManager, ExitStack, contextmanager
 from functools import partial, wraps
 from inspect import isasyncgenfunction, iscoroutinefunction, isroutine
 from types import TracebackType
-from typing import Any, Generic, Literal, ParamSpec, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, Self, TypeVar, overload
 
 from a2e_async.blocking.front import Front, Shown, called, each, made, waited
 from a2e_async.blocking.portal import Portal, in_a_thread, refuse_loop
-from a2e_async.calls.base import Group
 from a2e_async.client import A2EClient
 from a2e_async.client.many import Requests, Then
 from a2e_async.core.family import Request
@@ -24,8 +23,10 @@ from a2e_async.core.inputs import Pending
 from a2e_async.core.records import Result
 from a2e_async.core.secrets import masked
 from a2e_async.engine.jobs.job import Job
-from a2e_async.engine.jobs.stats import Stats
 from a2e_async.short_forms import ShortForms
+
+if TYPE_CHECKING:  # loaded when somebody asks
+    from a2e_async.engine.jobs.stats import Stats
 
 P = ParamSpec("P")
 R = TypeVar("R", bound=Result)
@@ -61,6 +62,8 @@ class _Calls(Front[object]):
     """Calls that wait: `a2e.calls`, one of its groups, or a room. A type checker takes what they give as it is used."""
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - a group, a call, or a value
+        from a2e_async.calls.base import Group  # noqa: PLC0415 - loaded with the first call
+
         found: Any = getattr(self._behind, name)
         portal = self._portal
         if isinstance(found, Group):

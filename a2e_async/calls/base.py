@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import functools
 import json
-import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
@@ -25,6 +24,7 @@ from a2e_async.calls.writing import given, request_to
 from a2e_async.core import replies
 from a2e_async.core.family import Endpoint
 from a2e_async.core.http import HttpRequest
+from a2e_async.core.patterns import late
 from a2e_async.core.retry import Verdict, verdict
 from a2e_async.core.sse import Message
 from a2e_async.errors import A2EError, ProtocolError, StartUnknownError
@@ -33,7 +33,7 @@ P = ParamSpec("P")
 S = TypeVar("S", bound="Group")
 T = TypeVar("T")
 
-_FIRST = re.compile(r"\{\w+\}")
+_FIRST = late(r"\{\w+\}")
 
 SLOW = 180.0
 """Seconds for a call that does its work before it answers."""
@@ -108,7 +108,7 @@ class Plan:
         for segment in self.segments.values() or ("",):
             endpoint: Endpoint | None = self.endpoint
             while endpoint is not None:
-                path = _FIRST.sub(segment, endpoint.path, count=1) if segment else endpoint.path
+                path = _FIRST().sub(segment, endpoint.path, count=1) if segment else endpoint.path
                 yield attrs.evolve(endpoint, path=path)
                 endpoint = endpoint.older
 

@@ -12,11 +12,11 @@ from a2e_async.calls.base import Group, call, pages, request_of
 from a2e_async.calls.reading import At, Named, Value, nothing, row
 from a2e_async.calls.writing import Limit, Moment
 from a2e_async.core import rules, wire
-from a2e_async.core.converter import is_number
 from a2e_async.core.family import Family, Request, family_of
 from a2e_async.core.http import HttpRequest
 from a2e_async.core.records import Result
 from a2e_async.core.requests import SentAs
+from a2e_async.core.scalars import is_number
 from a2e_async.errors import ProtocolError
 
 _COIN_KEYS = ("coins", "cost", "price", "credits", "amount", "estimatedCoins", "totalCoins", "total")

@@ -9,8 +9,8 @@ import attrs
 from a2e_async.calls.base import SLOW, Asker, Group, call, known_plan
 from a2e_async.calls.reading import url_in
 from a2e_async.core import rules
-from a2e_async.core.converter import is_number
 from a2e_async.core.requests import BareUrl, SentAs
+from a2e_async.core.scalars import is_number
 from a2e_async.errors import ProtocolError
 
 

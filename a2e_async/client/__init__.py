@@ -14,7 +14,7 @@ from typing import Any, Literal, Self, TypeVar
 
 from a2e_async.client.asking import Asking, Kind
 from a2e_async.client.many import Many
-from a2e_async.core import rules, tags
+from a2e_async.core import rules, tags, wire
 from a2e_async.core.family import Family, Request, family_of
 from a2e_async.core.hooks import Webhook
 from a2e_async.core.http import Transport
@@ -112,6 +112,7 @@ class A2EClient(Many, Asking, ShortForms):
         lease: float = 30,
     ) -> None:
         token = masked(token)  # first of all: a report of what is raised here shows the arguments
+        wire.load()
         self._config = configure(
             token,
             base_url,

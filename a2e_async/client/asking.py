@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
-from a2e_async.calls import Calls
-from a2e_async.calls import credits as credit_calls
-from a2e_async.calls.base import Line
 from a2e_async.client.opening import Opening
 from a2e_async.core import rules
 from a2e_async.core.family import Family, Request, family_of
@@ -19,14 +16,19 @@ from a2e_async.core.polling.learned import Learned
 from a2e_async.core.records import Record
 from a2e_async.core.secrets import SignedUrl
 from a2e_async.core.transfers import Progress
-from a2e_async.engine.jobs.events import EventStream
+from a2e_async.engine.http.questions import balance_of, quote_of
 from a2e_async.engine.jobs.job import Job
+from a2e_async.engine.jobs.listeners import EventStream
 from a2e_async.engine.jobs.options import Options
 from a2e_async.engine.jobs.outputs import Outputs
-from a2e_async.engine.jobs.stats import Stats
-from a2e_async.engine.jobs.stored import StoredJob
 from a2e_async.engine.settings import check_amount
 from a2e_async.errors import UsageError
+
+if TYPE_CHECKING:  # loaded when they are asked for
+    from a2e_async.calls import Calls
+    from a2e_async.calls.credits import Balance, Quote
+    from a2e_async.engine.jobs.stats import Stats
+    from a2e_async.engine.jobs.stored import StoredJob
 
 Kind = str | Family | type[Request[Any]]
 
@@ -192,12 +194,11 @@ class Asking(Opening):
 
     # Coins.
 
-    async def balance(self) -> credit_calls.Balance:
+    async def balance(self) -> Balance:
         """Ask what the account holds (GET /api/v1/user/remainingCoins)."""
-        service = self._parts().engine.service
-        return credit_calls.read_balance(await service.ask_again(credit_calls.balance()))
+        return await balance_of(self._parts().engine.service.ask_again)
 
-    async def quote(self, request: Request[Any]) -> credit_calls.Quote:
+    async def quote(self, request: Request[Any]) -> Quote:
         """Ask what a start would cost (POST /api/v1/generation/quote); it is free, and starts and uploads nothing.
 
         Raises:
@@ -207,7 +208,7 @@ class Asking(Opening):
         for field in inputs_in(request).keys() & set(family.price_fields):
             words = "must be a URL where a price is asked for that depends on it: give `await a2e.upload(...)`"
             raise rules.refuse(field, getattr(request, field), words)
-        return credit_calls.read_quote(await service.ask_again(credit_calls.quote(family, stand_in(request))))
+        return await quote_of(service.ask_again, family, stand_in(request))
 
     @property
     def spent(self) -> float:
@@ -242,6 +243,9 @@ class Asking(Opening):
     @property
     def calls(self) -> Calls:
         """Every one-shot call of the service, in groups: `await a2e.calls.speech.say("Hello", tts_id=...)`."""
+        from a2e_async.calls import Calls  # noqa: PLC0415 - loaded with the first call
+        from a2e_async.calls.base import Line  # noqa: PLC0415 - likewise
+
         return Calls(Line(lambda: self._parts().engine.service, local=self._config.local))
 
     # Events and numbers.

@@ -16,8 +16,8 @@ from typing import Any
 import attrs
 
 from a2e_async.core import replies, tags, wire
-from a2e_async.core.converter import is_number
 from a2e_async.core.family import Family
+from a2e_async.core.scalars import is_number
 
 Row = Mapping[str, Any]
 

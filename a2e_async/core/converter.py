@@ -1,12 +1,13 @@
 """The only cattrs converter of the package: requests to bodies, and values of replies to plain types.
 
-It is strict where cattrs is lenient: null never becomes "None", "false" never True, "123" never a list.
+It is strict where cattrs is lenient: null never becomes "None", "false" never True, "123" never a list. Loaded with
+the first client, as cattrs takes its time, and nothing before that needs it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, NoReturn
 
 import attrs
@@ -20,17 +21,10 @@ from a2e_async.core.fields import Field
 from a2e_async.core.inputs import replaced
 from a2e_async.core.records import Result
 from a2e_async.core.requests import fields_of
+from a2e_async.core.scalars import is_number, read_time
 
-_LARGEST_NUMBER = 1e15
-_LARGEST_SECONDS = 1e11  # a larger time since 1970 is in milliseconds
-_NUMBERS: frozenset[type] = frozenset({int, float})
 _PLAIN: frozenset[type] = frozenset({str, int, float, bool})
 """What is written as it is; cattrs would call a function for each field that may also be None."""
-
-
-def is_number(value: object) -> bool:
-    """Whether a value of a reply is a number to reckon with: no bool, finite, not absurdly large."""
-    return type(value) in _NUMBERS and abs(value) <= _LARGEST_NUMBER  # type: ignore[arg-type]  # it is a number
 
 
 def _strict(kind: type, *also: type) -> Any:  # noqa: ANN401 - a cattrs hook
@@ -42,19 +36,6 @@ def _strict(kind: type, *also: type) -> Any:  # noqa: ANN401 - a cattrs hook
         return value
 
     return structure
-
-
-def read_time(value: Any, _to: Any = datetime) -> datetime:  # noqa: ANN401 - a cattrs hook
-    """Read a time of a reply, a text or a number of seconds or milliseconds since 1970; ValueError where it is none."""
-    if isinstance(value, str):
-        read = datetime.fromisoformat(value)
-        return read if read.tzinfo else read.replace(tzinfo=UTC)
-    if type(value) in _NUMBERS:
-        try:
-            return datetime.fromtimestamp(value / 1000 if value > _LARGEST_SECONDS else value, UTC)
-        except (OverflowError, OSError) as error:
-            raise ValueError(str(error)) from None
-    raise ValueError(f"expected a time, got {type(value).__name__}")
 
 
 def _converter() -> cattrs.Converter:

@@ -65,7 +65,7 @@ class Transport(Protocol):
         ...
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class HttpStream:
     """One reply of the service whose body comes in pieces.
 

@@ -10,7 +10,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-POOR = re.compile(
+from a2e_async.core.patterns import late
+
+POOR = late(
     r"(insufficient|not (?:have )?enough|n['\u2019]t have enough|too few|out of)"
     r"\W+(?:\w+\W+){0,3}(coin|credit|balance|diamond)"
     r"|(coin|credit|balance|diamond)s?\W+(?:\w+\W+){0,3}(insufficient|not enough|too low|exhausted)"
@@ -20,13 +22,13 @@ POOR = re.compile(
     r"\W*(?:\u5df2)?(\u4e0d\u8db3|\u4e0d\u591f|\u7528\u5b8c|\u8017\u5c3d)",
     re.IGNORECASE,
 )
-_UNSEEMLY = re.compile(
+_UNSEEMLY = late(
     r"(?<!\bno )(?<!\bnot )(?<!\bnon-)(?<!\bwithout )"
     r"(?:nsfw|sensitive\W+(?:\w+\W+){0,2}(?:content|image|material|word)|(?:content|image|prompt)\W+(?:is|was)\W+sensitive)",
     re.IGNORECASE,
 )
 
-_WHOLE = re.compile(r"\s*-?\d{1,9}\s*")
+_WHOLE = late(r"\s*-?\d{1,9}\s*")
 _NO_CODE = (0, None, "")
 _LARGEST_CODE = 10**9
 _LONGEST_CODE = 100
@@ -58,7 +60,7 @@ def code_of(body: Mapping[str, Any]) -> int | str | None:
     if code is None and isinstance(error, dict):
         code = error.get("code")
     if isinstance(code, str):
-        return int(code) if _WHOLE.fullmatch(code) else code.strip()[:_LONGEST_CODE] or None
+        return int(code) if _WHOLE().fullmatch(code) else code.strip()[:_LONGEST_CODE] or None
     if isinstance(code, int | float) and not isinstance(code, bool) and abs(code) <= _LARGEST_CODE:
         return int(code) if code == int(code) else None
     return None
@@ -132,4 +134,4 @@ def is_unseemly(body: Mapping[str, Any]) -> bool:
 
 def unseemly_words(body: Mapping[str, Any]) -> str:
     """Give the words of a body that speak of such content, "" where none do."""
-    return next(filter(_UNSEEMLY.search, _texts(body)), "")
+    return next(filter(_UNSEEMLY().search, _texts(body)), "")

@@ -14,6 +14,7 @@ from typing import Any
 
 from a2e_async.core import refusals
 from a2e_async.core.http import HttpReply
+from a2e_async.core.patterns import late
 from a2e_async.core.secrets import hide_secrets
 from a2e_async.errors import (
     A2EError,
@@ -30,10 +31,10 @@ from a2e_async.errors import (
 _DECODER = json.JSONDecoder()
 _EXCERPT = 200
 _LONGEST_TRACE = 100
-_PLAIN_TRACE = re.compile(r"[0-9a-fA-F-]{1,100}")
+_PLAIN_TRACE = late(r"[0-9a-fA-F-]{1,100}")
 """What most trace ids are: no secret can be written with these signs, and every reply has such an id."""
 
-_FULL = re.compile(r"(?<!rate )\b(?:limit|quota)\b", re.IGNORECASE)
+_FULL = late(r"(?<!rate )\b(?:limit|quota)\b", re.IGNORECASE)
 _ENVELOPE_KEYS = frozenset({"code", "data", "msg", "message", "error", "success"})
 _ANSWER_KEYS = frozenset({"code", "data", "success"})
 _OWN_KEYS = frozenset({"code", "data", "msg", "success", "trace_id"})
@@ -43,7 +44,7 @@ _OK = range(200, 300)
 _REDIRECTS = range(300, 400)
 _UNAUTHORIZED, _PAYMENT, _FORBIDDEN, _NOT_FOUND, _NO_METHOD, _TOO_MANY, _BUSY = 401, 402, 403, 404, 405, 429, 503
 _BLOCKED = frozenset({_UNAUTHORIZED, _FORBIDDEN})
-_ROUTERS_WORDS = re.compile(rb"Cannot [A-Z]+\b")
+_ROUTERS_WORDS = late(rb"Cannot [A-Z]+\b")
 """How the service's own router refuses a path. A gateway may answer a start with its own 404 after the work."""
 _MINOR_BLOCKED, _MINOR_SUSPECTED = 1003, 1004
 
@@ -67,7 +68,7 @@ def read(reply: HttpReply, *, start: bool = False, asked: object = None) -> Any:
         if reply.status in _OK:
             raise nonsense(reply, "the reply is not the service's JSON")
         error = _error(reply, {}, no_route=reply.status in (_NOT_FOUND, _NO_METHOD), page=True)
-        if isinstance(error, ServiceError) and start and not _ROUTERS_WORDS.search(reply.body):
+        if isinstance(error, ServiceError) and start and not _ROUTERS_WORDS().search(reply.body):
             error.no_route = False
         raise error
     refused = reply.status not in _OK or refusals.refuses(body)
@@ -160,7 +161,7 @@ def _parse_slowly(body: bytes) -> Any:  # noqa: ANN401 - any JSON value
 def _traced(data: Any, trace: object) -> Any:  # noqa: ANN401 - any JSON shape
     """Write the reply's `trace_id` into each task row, the way to its record: the envelope ends here."""
     if isinstance(trace, str) and trace:
-        told = trace if _PLAIN_TRACE.fullmatch(trace) else hide_secrets(trace[:_LONGEST_TRACE])
+        told = trace if _PLAIN_TRACE().fullmatch(trace) else hide_secrets(trace[:_LONGEST_TRACE])
         for row in rows_of(data):
             if row_id(row):
                 row.setdefault("trace_id", told)
@@ -219,7 +220,7 @@ def _kind(status: int, code: int | str | None, said: str, asked: object) -> type
     if code in (_MINOR_BLOCKED, _MINOR_SUSPECTED):
         return ModerationError
     if status in (_UNAUTHORIZED, _FORBIDDEN):  # userVoice/training answers 403 when there are too many voices
-        return RejectedRequestError if status == _FORBIDDEN and _FULL.search(said) else AuthenticationError
+        return RejectedRequestError if status == _FORBIDDEN and _FULL().search(said) else AuthenticationError
     if status == _PAYMENT or (not 500 <= status < 600 and _is_poor(said, asked)):  # noqa: PLR2004 - the 5xx
         return InsufficientCoinsError
     if status == _NOT_FOUND:
@@ -231,7 +232,7 @@ def _kind(status: int, code: int | str | None, said: str, asked: object) -> type
 
 def _is_poor(said: str, asked: object) -> bool:
     """Whether a refusal speaks of too few coins in words of its own, none of which it may have from the request."""
-    found = [[part.lower() for part in match.groups() if part] for match in refusals.POOR.finditer(said)]
+    found = [[part.lower() for part in match.groups() if part] for match in refusals.POOR().finditer(said)]
     if not found:
         return False
     ours = " ".join(" ".join(_strings(asked)).lower().split())

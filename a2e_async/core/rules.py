@@ -16,15 +16,16 @@ import attrs
 
 from a2e_async.core import inputs
 from a2e_async.core.addresses import host_of, is_local
+from a2e_async.core.patterns import late
 from a2e_async.core.secrets import Secret, hide, is_secret, masked
 from a2e_async.errors import InvalidRequestError
 
-_OBJECT_ID = re.compile(r"[0-9a-fA-F]{24}")
-_SPACE = re.compile(r"\s")
-_SCHEME = re.compile(r"\s*[A-Za-z][A-Za-z0-9+.-]+:")
+_OBJECT_ID = late(r"[0-9a-fA-F]{24}")
+_SPACE = late(r"\s")
+_SCHEME = late(r"\s*[A-Za-z][A-Za-z0-9+.-]+:")
 _PLAIN_LINK = re.compile(r"https?://(?:[a-z0-9-]{1,63}\.){1,3}[a-z][a-z0-9-]{0,61}[a-z0-9](:\d{1,4})?(/[!-~]*)?")
-_HEADER = re.compile(r"[!-~]([ -~]*[!-~])?")
-_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_HEADER = late(r"[!-~]([ -~]*[!-~])?")
+_ID = late(r"[A-Za-z0-9_-]{1,64}")
 _LONG_NUMBER = 1e18
 _SHOWN = 60  # characters of a value that a refusal shows
 _FEW = 3
@@ -79,7 +80,7 @@ def refuse(field: str, value: object, rule: str, *, hint: str = "") -> InvalidRe
 def _hint(value: object) -> str:
     """Say how what may have been meant is given: a text that is no URL is mostly a path."""
     for one in value if isinstance(value, list | tuple) else (value,):
-        if isinstance(one, str) and not _is_url(one) and one.strip() and not _SCHEME.match(one):
+        if isinstance(one, str) and not _is_url(one) and one.strip() and not _SCHEME().match(one):
             return f"; a file is given as Path({_shown(one).removesuffix(' (str)')})"
         if flaw := inputs.flaw_of(one):
             return f"; this is {flaw}"
@@ -122,7 +123,7 @@ def header(at_most: int) -> Rule:
     """Text that can stand in an HTTP header as it is, of at most so many characters."""
     return Rule(
         f"must be printable ASCII without spaces round it, at most {at_most} characters",
-        lambda value: isinstance(value, str) and bool(_HEADER.fullmatch(value)) and len(value) <= at_most,
+        lambda value: isinstance(value, str) and bool(_HEADER().fullmatch(value)) and len(value) <= at_most,
     )
 
 
@@ -130,7 +131,7 @@ def an_id() -> Rule:
     """An id of the service, mostly 24 hexadecimal digits; it becomes part of a path, so nothing else may be in it."""
     return Rule(
         "must be an id: 1 to 64 letters, digits, - and _",
-        lambda value: isinstance(value, str) and _ID.fullmatch(value) is not None,
+        lambda value: isinstance(value, str) and _ID().fullmatch(value) is not None,
     )
 
 
@@ -147,7 +148,7 @@ def check_ids(*task_ids: str) -> None:
 def object_id() -> Rule:
     """An id as the service makes them, where its schema or its text says so."""
     words = "must be an id of 24 hexadecimal digits"
-    return Rule(words, lambda value: isinstance(value, str) and _OBJECT_ID.fullmatch(value) is not None)
+    return Rule(words, lambda value: isinstance(value, str) and _OBJECT_ID().fullmatch(value) is not None)
 
 
 def one_of(*allowed: str | int) -> Rule:
@@ -260,7 +261,7 @@ def _is_url(value: object) -> bool:
         return False
     if _PLAIN_LINK.fullmatch(value):  # most are, and need no closer look
         return True
-    return not _SPACE.search(value) and host_of(value) != ""
+    return not _SPACE().search(value) and host_of(value) != ""
 
 
 def _is_media(value: object) -> bool:

@@ -12,19 +12,21 @@ from collections.abc import Iterable
 from typing import Any, Final
 from urllib.parse import quote
 
+from a2e_async.core.patterns import late
+
 HIDDEN: Final = "***"
 
-_NAMES = re.compile(
+_NAMES = late(
     r"^webhook|token|secret|passw|passphrase|pwd|signature|credential|cookie|authoriz"
     r"|(?:api|access|private|auth|signing)[_\-. ]?key",
     re.IGNORECASE,
 )
-_POLLS = re.compile(  # "task_id" is no secret; a letter before "sk_" may be the end of "\\n" or "%3D"
+_POLLS = late(  # "task_id" is no secret; a letter before "sk_" may be the end of "\\n" or "%3D"
     r"(?:(?<![a-z])|(?<=\\[nrtbf])|(?<=%[0-9a-f]{2}))sk_[\w.\-]+|Bearer\s+\S+|eyJ[\w\-]{5,}(?:\.[\w\-]*){0,2}",
     re.IGNORECASE,
 )
-_LOGIN = re.compile(r"//[^\s'\"<>]*@")
-_QUERY = re.compile(r"(\w+://[^\s'\"<>?#]*)[?#][^\s'\"<>]*")
+_LOGIN = late(r"//[^\s'\"<>]*@")
+_QUERY = late(r"(\w+://[^\s'\"<>?#]*)[?#][^\s'\"<>]*")
 
 
 class Secret(str):
@@ -61,12 +63,12 @@ def masked(value: Any) -> Any:  # noqa: ANN401 - whatever a caller gave for a se
 
 def is_secret(name: str) -> bool:
     """Whether a field, a header or a variable of this name holds what must not be shown."""
-    return _NAMES.search(name) is not None
+    return _NAMES().search(name) is not None
 
 
 def hide_secrets(text: str) -> str:
     """Blot out what looks like a token."""
-    return _POLLS.sub(HIDDEN, text)
+    return _POLLS().sub(HIDDEN, text)
 
 
 def hide(text: str, secrets: Iterable[str] = ()) -> str:
@@ -77,7 +79,7 @@ def hide(text: str, secrets: Iterable[str] = ()) -> str:
     for secret in secrets:
         for form in forms_of(secret):
             text = text.replace(form, HIDDEN)
-    return hide_secrets(_QUERY.sub(r"\1", _LOGIN.sub("//", text)))
+    return hide_secrets(_QUERY().sub(r"\1", _LOGIN().sub("//", text)))
 
 
 def forms_of(secret: str) -> tuple[str, ...]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import codecs
-import re
 
 import attrs
 
+from a2e_async.core.patterns import late
 from a2e_async.errors import ProtocolError
 
-_LINE_END = re.compile(r"\r\n|\n|\r")
+_LINE_END = late(r"\r\n|\n|\r")
 _LONGEST = 4 * 2**20
 _LINE = 8  # what a kept line costs beside its text, so that a million empty ones count too
 _LONGEST_NAME = 1024
@@ -54,7 +54,7 @@ class Messages:
             return []
         begin = 1 if self._after_return and text[0] == "\n" else 0
         self._after_return = text[-1] == "\r"
-        *lines, rest = _LINE_END.split(text[begin:])
+        *lines, rest = _LINE_END().split(text[begin:])
         found: list[Message] = []
         for line in lines:
             self._hold(line)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from a2e_async.core.patterns import late
 from a2e_async.core.rules import refuse
 
 FIRST, SECOND = "a", "b"
@@ -17,7 +18,7 @@ LETTERS_OF_A_TAG = 12
 _LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
 _SHIFTS = range(59, 3, -5)  # the first 60 of 64 bits
 _LETTER_OF_A_BYTE = (_LETTERS * 8).encode()
-_GIVEN = re.compile(r"[a-z0-9]{8,24}")
+_GIVEN = late(r"[a-z0-9]{8,24}")
 _MARK = re.compile(r"\s?~([a-z0-9]{8,24})([ab])$")
 _NAME_FROM_PROMPT = 24
 _ALIKE = 0.7
@@ -41,7 +42,7 @@ def check(tag: str) -> str:
     Raises:
         InvalidRequestError: It is not 8 to 24 characters of a-z0-9.
     """
-    if not isinstance(tag, str) or not _GIVEN.fullmatch(tag):
+    if not isinstance(tag, str) or not _GIVEN().fullmatch(tag):
         raise refuse("tag", tag, "must be 8 to 24 characters of a-z0-9")
     return tag
 

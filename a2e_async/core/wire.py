@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import functools
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
 from a2e_async.core import tags
-from a2e_async.core.converter import CONVERTER, is_number, read_time
 from a2e_async.core.family import Endpoint, Family, Form, Request
 from a2e_async.core.hooks import Webhook
 from a2e_async.core.http import HttpRequest
 from a2e_async.core.records import Record, Result
 from a2e_async.core.replies import is_list, row_id, rows_of
+from a2e_async.core.scalars import is_number, read_time
 from a2e_async.core.status import read_status
 from a2e_async.errors import ProtocolError, UsageError
 
@@ -56,13 +57,26 @@ def quoted(family: Family, request: Request[Result]) -> tuple[str, dict[str, Any
 def _body(
     family: Family, request: Request[Result], form: Form, name: str | None = None, webhook: Webhook | None = None
 ) -> dict[str, Any]:
-    given = {key: value for key, value in CONVERTER.unstructure(request).items() if value is not None}
+    given = {key: value for key, value in _unstructure()(request).items() if value is not None}
     body: dict[str, Any] = {**form.always, **given, **(request.extra or {})}
     if family.name_field is not None:
         body[family.name_field] = name or untagged_name(family, request)
     if webhook is not None and family.webhook and "webhook_url" not in body:
         body |= {"webhook_url": webhook.url, "webhook_token": webhook.token}
     return body
+
+
+@functools.cache
+def _unstructure() -> Callable[[Request[Result]], dict[str, Any]]:
+    """Give what writes the fields of a request; a client has loaded it by its first start."""
+    from a2e_async.core.converter import CONVERTER  # noqa: PLC0415 - cattrs takes its time
+
+    return CONVERTER.unstructure
+
+
+def load() -> None:
+    """Load what writes requests now, so that no first start waits for it."""
+    _unstructure()
 
 
 def untagged_name(family: Family, request: Request[Result]) -> str:

@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from a2e_async.calls import credits as credit_calls
 from a2e_async.core import wire
 from a2e_async.core.absence import letter_of
 from a2e_async.core.family import Family, Request
@@ -22,13 +21,13 @@ from a2e_async.core.records import Record, Result
 from a2e_async.core.retry import Retry
 from a2e_async.core.secrets import hide_secrets
 from a2e_async.core.status import Stage
+from a2e_async.engine.http.questions import quote_of
 from a2e_async.engine.http.service import Service
 from a2e_async.engine.http.tasks import TaskCalls
 from a2e_async.engine.jobs.ends import Ends
 from a2e_async.engine.jobs.kept import AnyJob, KeptJob
 from a2e_async.engine.jobs.live import tell_of_left, tell_of_unseen
 from a2e_async.engine.jobs.options import Options
-from a2e_async.engine.jobs.stats import Stats
 from a2e_async.engine.polling.poller import Poller
 from a2e_async.engine.starts.account import AccountCheck
 from a2e_async.engine.starts.budget import Budget
@@ -37,8 +36,9 @@ from a2e_async.engine.starts.sender import Sender
 from a2e_async.engine.starts.starter import Starter
 from a2e_async.errors import A2EError, ClientClosedError, JobCancelledError, StartUnknownError
 
-if TYPE_CHECKING:  # loaded with the first request that holds more than URLs
+if TYPE_CHECKING:  # loaded with the first request that holds more than URLs, and when somebody asks
     from a2e_async.engine.jobs.inputs import Inputs
+    from a2e_async.engine.jobs.stats import Stats
 
 _log = logging.getLogger("a2e_async")
 
@@ -174,6 +174,8 @@ class Engine:
 
     def stats(self) -> Stats:
         """Count what is there, and give it with what was counted on the way."""
+        from a2e_async.engine.jobs.stats import Stats  # noqa: PLC0415 - loaded when somebody asks
+
         since, stages = self.poller.health.outage_since, Counter(job.stage for job in self.live.jobs)
         return Stats.of(
             self.service.counts,
@@ -223,7 +225,7 @@ class Engine:
 
     async def _quote(self, family: Family, request: Request[Result]) -> float | None:
         with contextlib.suppress(A2EError):
-            return credit_calls.read_quote(await self.service.ask_again(credit_calls.quote(family, request))).coins
+            return (await quote_of(self.service.ask_again, family, request)).coins
         return None
 
     async def aclose(self, seconds: float) -> None:

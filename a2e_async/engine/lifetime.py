@@ -25,14 +25,14 @@ from a2e_async.engine.jobs.job import Job
 from a2e_async.engine.jobs.kept import AnyJob
 from a2e_async.engine.jobs.live import tell_of_abandoned
 from a2e_async.engine.jobs.options import Options
-from a2e_async.engine.jobs.stored import StoredJob
 from a2e_async.engine.settings import Config
 from a2e_async.errors import ClientClosedError, UsageError
 
 R = TypeVar("R", bound=Result)
 
-if TYPE_CHECKING:  # loaded with the first file
+if TYPE_CHECKING:  # loaded with the first file, and with a store
     from a2e_async.engine.files.files import ClientFiles
+    from a2e_async.engine.jobs.stored import StoredJob
 
 _DEAD: Final = (
     "the event loop in which the client was opened has ended, as each `asyncio.run` ends its own; open the client "

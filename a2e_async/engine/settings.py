@@ -9,7 +9,6 @@ from __future__ import annotations
 import inspect
 import math
 import os
-import re
 from ssl import SSLContext
 from typing import Any, Final, Literal, Protocol, runtime_checkable
 from urllib.parse import urlsplit
@@ -19,6 +18,7 @@ import attrs
 from a2e_async.core import addresses, rules
 from a2e_async.core.hooks import Webhook
 from a2e_async.core.http import Transport
+from a2e_async.core.patterns import late
 from a2e_async.core.polling.schedule import Cadence
 from a2e_async.core.retry import Retry
 from a2e_async.core.rules import kind_of
@@ -35,9 +35,9 @@ STORE_VARIABLE: Final = "A2E_STORE"
 ALLOW_HTTP_VARIABLE: Final = "A2E_ALLOW_HTTP"
 DEFAULT_BASE_URL: Final = "https://video.a2e.ai"
 _DOCUMENTATION_HOST = "api.a2e.ai"
-_API_PATH = re.compile(r"/api(/v\d+(/.*)?)?/*$")
-_LANG = re.compile(r"[A-Za-z0-9]{2,8}(-[A-Za-z0-9]{1,8})*")
-_UNUSABLE = re.compile(r"[\s?#\\]")
+_API_PATH = late(r"/api(/v\d+(/.*)?)?/*$")
+_LANG = late(r"[A-Za-z0-9]{2,8}(-[A-Za-z0-9]{1,8})*")
+_UNUSABLE = late(r"[\s?#\\]")
 
 
 @runtime_checkable
@@ -101,7 +101,7 @@ class Config:
         check_amount("rate", self.rate, least=1e-6)
         check_amount("budget", self.budget)
         check_amount("close_timeout", self.close_timeout)
-        if self.lang is not None and not (isinstance(self.lang, str) and _LANG.fullmatch(self.lang)):
+        if self.lang is not None and not (isinstance(self.lang, str) and _LANG().fullmatch(self.lang)):
             raise UsageError(f"lang: must be a language such as 'en-US', not {kind_of(self.lang)}")
         if self.on_unknown_price not in ("alone", "refuse"):
             raise UsageError(f"on_unknown_price: must be 'alone' or 'refuse', not {kind_of(self.on_unknown_price)}")
@@ -151,14 +151,14 @@ def find_base_url(given: str | None, *, allow_http: bool = False) -> str:
     url = url.strip() if isinstance(url, str) else url
     if isinstance(url, str) and "@" in url.split("://")[-1].partition("/")[0]:
         raise UsageError(f"{name}: must not contain a user name or password")
-    if not isinstance(url, str) or not url.isascii() or _UNUSABLE.search(url) or not addresses.host_of(url):
+    if not isinstance(url, str) or not url.isascii() or _UNUSABLE().search(url) or not addresses.host_of(url):
         scheme = f"; did you mean https://{url}?" if _lacks_scheme(url) else ""
         raise UsageError(f"{name}: must be an http or https URL such as {DEFAULT_BASE_URL}, not {kind_of(url)}{scheme}")
     url = url.rstrip("/")
     if addresses.host_of(url).rstrip(".") == _DOCUMENTATION_HOST:
         raise UsageError(f"{name}: {_DOCUMENTATION_HOST} only serves documentation; the API is {DEFAULT_BASE_URL}")
-    if _API_PATH.search(urlsplit(url).path):
-        bare = _API_PATH.sub("", url)
+    if _API_PATH().search(urlsplit(url).path):
+        bare = _API_PATH().sub("", url)
         raise UsageError(f"{name}: must not contain the path of the API, which is added to it; use {bare}")
     if (
         url[:6].lower() != "https:"
@@ -178,7 +178,7 @@ def find_store(given: str | Opener | None) -> str | Opener | None:
 
 
 def _lacks_scheme(url: object) -> bool:
-    if not isinstance(url, str) or "://" in url or _UNUSABLE.search(url):
+    if not isinstance(url, str) or "://" in url or _UNUSABLE().search(url):
         return False
     return bool(addresses.host_of(f"https://{url}"))
 

@@ -20,18 +20,19 @@ from urllib.parse import unquote_to_bytes, urlsplit
 import attrs
 
 from a2e_async.core import addresses
+from a2e_async.core.patterns import late
 from a2e_async.core.secrets import Secret
 from a2e_async.errors import UsageError
 
 PROXY_LOGIN: Final = "Proxy-Authorization"
-_UNUSABLE = re.compile(r"[\s?#\\\x00-\x20]")
+_UNUSABLE = late(r"[\s?#\\\x00-\x20]")
 _HOW = (
     "must be an http or https URL such as http://proxy.example:3128; in a user name or a password "
     "# is written %23, / %2F, ? %3F, @ %40 and : %3A"
 )
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Proxy:
     """A proxy.
 
@@ -98,7 +99,7 @@ def _read(text: str, variable: str) -> Proxy:
     text = Secret(text.strip())
     whole = Secret(text if "://" in text else f"http://{text}")
     host = addresses.host_of(whole)
-    parts = urlsplit(whole) if host and not _UNUSABLE.search(whole) else None
+    parts = urlsplit(whole) if host and not _UNUSABLE().search(whole) else None
     if parts is None or parts.path not in ("", "/"):
         raise UsageError(f"{variable}: {_HOW}")
     shown = f"[{host}]" if ":" in host else host

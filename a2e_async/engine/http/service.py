@@ -17,21 +17,23 @@ import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from functools import partial
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from a2e_async.core import replies
 from a2e_async.core.http import HttpReply, HttpRequest, Transport
+from a2e_async.core.patterns import late
 from a2e_async.core.retry import Retry, Verdict, verdict
 from a2e_async.core.secrets import masked
-from a2e_async.core.sse import Message
 from a2e_async.engine.http.failures import failure_of
-from a2e_async.engine.http.listening import events_of, open_stream
 from a2e_async.engine.http.moment import Moment
 from a2e_async.engine.http.pacer import Pacer
 from a2e_async.engine.http.token import Access, clean_token
-from a2e_async.engine.jobs.events import Events, Retried
-from a2e_async.engine.jobs.stats import Counts
+from a2e_async.engine.jobs.counts import Counts
+from a2e_async.engine.jobs.listeners import Events
 from a2e_async.errors import A2EError, AuthenticationError, ServiceError
+
+if TYPE_CHECKING:  # loaded with the first stream
+    from a2e_async.core.sse import Message
 
 _FORBIDDEN = 403
 Token = str | Callable[[], str | Awaitable[str]]
@@ -39,7 +41,7 @@ Token = str | Callable[[], str | Awaitable[str]]
 # One line for each request, at DEBUG. The trace id is what the service's people ask for first. Bodies, queries and
 # headers are never logged: they hold prompts, URLs that are signed, and the token.
 _log = logging.getLogger("a2e_async.http")
-_TRACE = re.compile(rb'"trace_?id"\s*:\s*"([\w.:-]{1,100})"', re.IGNORECASE)
+_TRACE = late(rb'"trace_?id"\s*:\s*"([\w.:-]{1,100})"', re.IGNORECASE)
 
 
 class Service:
@@ -135,6 +137,8 @@ class Service:
             TransportError: There was no reply, or it broke off.
             ProtocolError: The reply cannot be read.
         """
+        from a2e_async.engine.http.listening import events_of, open_stream  # noqa: PLC0415 - with the first stream
+
         access = self.access or await self.authorize()
         await self.pacer.turn(start=False)
         self.counts.requests += 1
@@ -150,7 +154,7 @@ class Service:
         self.counts.retries += 1
         _log.info("sent again in %.1f s (%d of %d): %s", wait, failures + 1, self.retry.attempts, error)
         if self.events.heard:
-            self.events.tell(Retried(at=self.events.now(), failures=failures, error=error, wait=wait))
+            self.events.retried(failures, error, wait)
         await asyncio.sleep(wait)
 
     async def fingerprint(self, key: bytes) -> str:
@@ -228,7 +232,7 @@ async def _send(transport: Transport, request: HttpRequest, headers: Mapping[str
         failure = failure_of(error, what, headers)
     else:
         if told:
-            found = _TRACE.search(reply.body)
+            found = _TRACE().search(reply.body)
             trace = f", trace {found[1].decode()}" if found else ""
             what = f"{request.method} {request.path}"
             _log.debug("%s: %d in %d ms%s", what, reply.status, _since(begun), trace)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import contextlib
 import hashlib
-import hmac
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -55,6 +54,8 @@ class Access:
 
     def fingerprint(self, key: bytes) -> str:
         """Give a keyed hash of the token, from which it cannot be read."""
+        import hmac  # noqa: PLC0415 - loaded when somebody asks
+
         return hmac.new(key, self.headers["Authorization"].encode(), hashlib.sha256).hexdigest()
 
     def hide_in(self, reply: HttpReply, request: HttpRequest) -> HttpReply:

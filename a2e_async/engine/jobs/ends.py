@@ -16,11 +16,11 @@ from a2e_async.core.records import Record, Result, coins_of
 from a2e_async.core.status import Status
 from a2e_async.engine.jobs.background import BackgroundTasks
 from a2e_async.engine.jobs.coins import Coins
-from a2e_async.engine.jobs.events import Accepted, Events, Finished, Started
+from a2e_async.engine.jobs.counts import Counts
 from a2e_async.engine.jobs.kept import AnyJob
+from a2e_async.engine.jobs.listeners import Events
 from a2e_async.engine.jobs.live import LiveJobs, failure_of, was_refunded
 from a2e_async.engine.jobs.options import NO_JOURNAL
-from a2e_async.engine.jobs.stats import Counts, delay_of
 from a2e_async.engine.jobs.watcher import FindDoubles, FindSiblings, Watcher
 from a2e_async.errors import JobDetachedError
 
@@ -60,7 +60,7 @@ class Ends:
         """Take a new job in."""
         self.live.add(job)
         if self._events.heard:
-            self._events.tell(Started(at=self._events.now(), job=job))
+            self._events.started(job)
 
     # A job is accepted.
 
@@ -150,7 +150,7 @@ class Ends:
     def _takes(self, job: AnyJob, records: Sequence[Record], coins: float | None) -> None:
         job.take(records, coins)
         if self._events.heard:
-            self._events.tell(Accepted(at=self._events.now(), job=job))
+            self._events.accepted(job)
 
     # A job ends.
 
@@ -283,10 +283,7 @@ class Ends:
         for watcher in self._watchers:
             watcher.let_go(job)
         if self._events.heard:
-            now, accepted = self._events.now(), job.accepted_at
-            watched = 0.0 if accepted is None else asyncio.get_running_loop().time() - accepted
-            delay = delay_of(job.records, watched, now, self._server_time())
-            self._events.tell(Finished(at=now, job=job, delay=delay))
+            self._events.finished(job, self._server_time())
 
     # What goes on beside the jobs.
 

@@ -13,7 +13,6 @@ import attrs
 
 from a2e_async.core.retry import Retry
 from a2e_async.engine.http.service import Service
-from a2e_async.engine.jobs.events import HealthChanged
 from a2e_async.errors import AuthenticationError
 
 
@@ -85,6 +84,6 @@ def outages_told(service: Service) -> Callable[[float | None], None]:
         outage = 0.0 if since is None else asyncio.get_running_loop().time() - since
         service.counts.outage_seconds += outage
         if service.events.heard:
-            service.events.tell(HealthChanged(at=service.events.now(), well=since is not None, outage=outage))
+            service.events.health_changed(well=since is not None, outage=outage)
 
     return tell

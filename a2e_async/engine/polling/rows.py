@@ -14,7 +14,7 @@ from a2e_async.core import replies, wire
 from a2e_async.core.family import Family
 from a2e_async.core.status import Status, may_follow
 from a2e_async.engine.http.service import Service
-from a2e_async.engine.jobs.events import Changed, Events
+from a2e_async.engine.jobs.listeners import Events
 from a2e_async.engine.polling.watches import Watch, Watches
 from a2e_async.errors import ProtocolError
 
@@ -61,7 +61,7 @@ class RowReader:
         for job in self._watches.jobs_of(watch):
             job.change(record)
         if self._events.heard:
-            self._events.tell(Changed(at=self._events.now(), job=watch.job, record=record))
+            self._events.changed(watch.job, record)
         watch.spelling = spelling  # last: after an error above, the next poll tells it again
         return record.status.final
 

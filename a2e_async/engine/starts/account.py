@@ -11,8 +11,8 @@ import contextlib
 import math
 from typing import Any, Final
 
-from a2e_async.calls import credits as credit_calls
 from a2e_async.core.family import Family, Request
+from a2e_async.engine.http.questions import balance_of, quote_of
 from a2e_async.engine.http.service import Service
 from a2e_async.errors import A2EError, AuthenticationError, RejectedRequestError
 
@@ -58,13 +58,13 @@ class AccountCheck:
                 self._coins = None
                 with contextlib.suppress(A2EError, TimeoutError):
                     async with asyncio.timeout(_SECONDS):
-                        data = await self._service.ask(credit_calls.balance())
-                    self._coins = credit_calls.read_balance(data).coins
+                        told = await balance_of(self._service.ask)
+                    self._coins = told.coins
                 self._asked_at = asyncio.get_running_loop().time()
             return self._coins
 
     async def _ask(self, family: Family, request: Request[Any]) -> float | None:
         with contextlib.suppress(A2EError, TimeoutError):
             async with asyncio.timeout(_SECONDS):
-                return credit_calls.read_quote(await self._service.ask(credit_calls.quote(family, request))).coins
+                return (await quote_of(self._service.ask, family, request)).coins
         return None

@@ -18,7 +18,6 @@ from a2e_async.core.retry import Verdict, verdict
 from a2e_async.engine.http.failures import is_stale
 from a2e_async.engine.http.moment import Moment
 from a2e_async.engine.http.service import Service
-from a2e_async.engine.jobs.events import Recovered
 from a2e_async.engine.jobs.kept import AnyJob
 from a2e_async.engine.jobs.live import LiveJobs
 from a2e_async.engine.jobs.options import NO_JOURNAL
@@ -191,7 +190,7 @@ class Sender:
         _log.info("recovered the lost start of tag %s", job.tag, extra={"tag": job.tag, "family": job.family.name})
         self._service.counts.recovered += 1
         if self._service.events.heard:
-            self._service.events.tell(Recovered(at=self._service.events.now(), job=job))
+            self._service.events.recovered(job)
         if len(by_letter) > 1:
             job.twice_since = attempt.first or job.twice_since or 0.0
         letter = min(by_letter)

@@ -9,7 +9,7 @@ import pytest
 from virtual_time import IMAGE, caught, virtual
 
 from a2e_async import Cadence, Finished, JobTimeoutError, Record, Status, TextToImage
-from a2e_async.engine.jobs.stats import delay_of
+from a2e_async.engine.jobs.delays import delay_of
 
 NOW = 1_800_000_000.0
 

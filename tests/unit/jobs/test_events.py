@@ -81,7 +81,7 @@ async def test_stream_is_iterated_and_ends_with_the_client(a2e, sim):
 @virtual()
 async def test_nothing_is_made_without_a_listener(a2e, sim, monkeypatch):
     """Nobody hears, nothing is made; a stream that was left or closed counts no more."""
-    monkeypatch.setattr("a2e_async.engine.jobs.events.Events.tell", None)
+    monkeypatch.setattr("a2e_async.engine.jobs.listeners.Events.tell", None)
     news = engine(a2e).service.events
     assert not news.heard
     await a2e.start(IMAGE)
