@@ -10,6 +10,7 @@ import attrs
 
 from a2e_async._version import __version__
 from a2e_async.core.retry import Retry
+from a2e_async.core.transfers import Transfers
 from a2e_async.engine.jobs.options import DEFAULT, Options
 from a2e_async.errors import LedgerError, UsageError
 from a2e_async.store.ports import Store
@@ -29,6 +30,7 @@ class Terms:
         max_coins: Most coins to be spent in all, or None.
         rate: Most requests a second over all processes, or None.
         price: What each start costs in coins, or None to ask the service.
+        upload_price: What each upload costs in coins, 0 where nobody knows.
         timeout: Seconds after which a row is left, None: its family's.
         unknown_window: For how many seconds a lost start is looked for, None: the client's default.
         service: What stands for the service, in the place of its address; for a simulator.
@@ -42,6 +44,7 @@ class Terms:
     max_coins: float | None = None
     rate: float | None = None
     price: float | None = None
+    upload_price: float = 0
     timeout: float | None = None
     unknown_window: float | None = None
     service: str | None = None
@@ -53,7 +56,8 @@ class Terms:
     def client_options(self) -> dict[str, Any]:
         """Give the arguments of a client that works on the batch; its rate is told by the store."""
         retry = {} if self.unknown_window is None else {"retry": Retry(unknown_window=self.unknown_window)}
-        return {"rate": self.rate, **retry}
+        transfers = {"transfers": Transfers(upload_price=self.upload_price)} if self.upload_price else {}
+        return {"rate": self.rate, **retry, **transfers}
 
     def start_options(self) -> Options:
         """Give how its starts are sent and watched."""

@@ -78,7 +78,7 @@ async def test_dry_run(batch, sim, lonely):
     assert [line["status"] for line in end.data[:-1]] == ["planned"] * 3 + ["bad"]
     assert (end.data[3]["line"], end.data[3]["field"]) == (4, "prompt")
     priced = {"to_start": 3, "price": 30, "unpriced": 0, "bad": 1, "balance": 10_000}
-    assert end.data[-1] == priced | {"uploads": 0, "upload_bytes": 0}
+    assert end.data[-1] == priced | {"uploads": 0, "upload_bytes": 0, "upload_coins": 0}
     end = await batch("run", name, "--out", "out", *FAMILY, "--dry-run", "--skip-bad-rows")
     assert "3 rows to start, about 30 coins; the account has 10000 coins" in end.out
     assert sim.book.starts == []

@@ -252,3 +252,19 @@ async def test_a_ledger_of_an_earlier_version_is_retried_by_its_rows(batch, sim,
     sim.change(fails=None)
     assert (await batch("retry", "out", "--failed")).code == 0
     assert len(sim.book.starts) == 4
+
+
+async def test_what_uploads_cost_is_told_beforehand_and_counted(batch, sim, lonely):
+    """A row whose upload the limit does not cover is not started, and nothing of it is sent."""
+    for number in range(3):
+        photo(lonely.folder / f"photos/{number}.png", number)
+    words = ("run", "photos", *WAVES, "--price", "30", "--upload-price", "5")
+    end = await batch(*words, "--dry-run", "--json")
+    assert (end.data[-1]["uploads"], end.data[-1]["upload_coins"], end.data[-1]["price"]) == (3, 15, 90)
+    end = await batch(*words, "--max-coins", "70", "--max-running", "1")
+    assert end.code == 4, end.err
+    assert "up to 3 uploads" in end.err
+    assert "for 15 coins" in end.err
+    assert (len(sim.book.starts), sim.counters["presign"]) == (2, 2)
+    end = await batch(*words, "--max-coins", "105")
+    assert (end.code, len(sim.book.starts), sim.counters["presign"]) == (0, 3, 3), end.err

@@ -12,8 +12,7 @@ from a2e_async.batch.rows import BadRow, Row
 from a2e_async.batch.sources import RowFile
 from a2e_async.cli.batch.loop import known_rows
 from a2e_async.cli.batch.options import BatchOptions
-from a2e_async.cli.batch.price import price_of
-from a2e_async.cli.display.output import counted
+from a2e_async.cli.batch.price import price_of, uploads_of
 from a2e_async.cli.fields import given_fields, label_of
 from a2e_async.cli.run import Run
 from a2e_async.store.entries import Entry, State
@@ -32,12 +31,11 @@ async def dry_run(run: Run, folder: Path, found: RowFile, options: BatchOptions)
     async with run.client(quick=True, options=options.client_options()) as a2e:
         price = await price_of(a2e, to_start, options.price)
         balance = await a2e.balance()
-    files = {one for row in to_start for _name, one in row.inputs() if isinstance(one, FileInput)}
-    size = sum(one.size for one in files)
-    upload = f", up to {counted(len(files), 'upload')} ({size:,} bytes)" if files else ""
-    text = f"{price}{upload}; the account has {balance.coins:g} coins"
+    uploads = uploads_of(to_start, options.upload_price)
+    text = f"{price}{uploads}; the account has {balance.coins:g} coins"
     data = {"to_start": price.rows, "price": price.coins, "unpriced": price.unpriced, "bad": len(found.bad)}
-    run.output.result(text, {**data, "uploads": len(files), "upload_bytes": size, "balance": balance.coins})
+    data |= {"uploads": uploads.count, "upload_bytes": uploads.size, "upload_coins": uploads.coins}
+    run.output.result(text, {**data, "balance": balance.coins})
     return 0
 
 

@@ -153,6 +153,7 @@ class FleetRun:
             max_coins=batch.max_coins,
             rate=batch.rate,
             price=batch.price,
+            upload_price=batch.upload_price,
             timeout=given.timeout,
             unknown_window=batch.unknown_window,
             service=_SIMULATOR if given.simulate else None,

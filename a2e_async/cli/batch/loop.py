@@ -25,7 +25,7 @@ from a2e_async.batch.steps import planned
 from a2e_async.batch.stored import read_entries
 from a2e_async.cli.batch.errors import ErrorSummary
 from a2e_async.cli.batch.options import BatchOptions
-from a2e_async.cli.batch.price import price_of
+from a2e_async.cli.batch.price import price_of, uploads_of
 from a2e_async.cli.batch.simulated import BEGUN, remove_files, to_restart
 from a2e_async.cli.codes import DONE, FAILED, INTERRUPTED, MONEY, exit_code
 from a2e_async.cli.display.board import BatchBoard
@@ -184,7 +184,8 @@ class BatchRun:
         balance = (await a2e.balance()).coins
         left = max(0.0, max_coins - self.progress.spent_before)
         self.progress.to_spend = min(left, balance)
-        self._run.output.note(f"{price}; {left:g} of {max_coins:g} coins left, the account has {balance:g}")
+        uploads = uploads_of(planned, self._options.upload_price)
+        self._run.output.note(f"{price}{uploads}; {left:g} of {max_coins:g} coins left, the account has {balance:g}")
 
     def _on_first_signal(self) -> None:
         self._stop()

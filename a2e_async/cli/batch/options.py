@@ -11,6 +11,7 @@ import click
 from a2e_async.batch.rows import Row
 from a2e_async.cli.settings import Number
 from a2e_async.core.retry import Retry
+from a2e_async.core.transfers import Transfers
 from a2e_async.store.entries import Entry, State
 
 # A start whose answer is still out when the client closes is found again by its tag, so a batch need not wait longer.
@@ -27,6 +28,7 @@ class BatchOptions:
         rate: Requests per second, or None for no limit.
         max_coins: How many coins all runs of the batch may spend together, or None for no limit.
         price: What each start costs in coins, or None to ask the service.
+        upload_price: What each upload costs in coins, 0 where nobody knows.
         unknown_window: For how many seconds a lost start is searched for, or None for the client's default.
         failed: Retry rows that failed or were refused.
         unknown: Retry rows whose start may have been taken.
@@ -38,6 +40,7 @@ class BatchOptions:
     rate: float | None = None
     max_coins: float | None = None
     price: float | None = None
+    upload_price: float = 0
     unknown_window: float | None = None
     failed: bool = False
     unknown: bool = False
@@ -49,6 +52,8 @@ class BatchOptions:
         options: dict[str, Any] = {"close_timeout": _CLOSE_SECONDS}
         if self.rate is not None:
             options["rate"] = self.rate
+        if self.upload_price:
+            options["transfers"] = Transfers(upload_price=self.upload_price)
         if self.unknown_window is not None:
             options["retry"] = Retry(unknown_window=self.unknown_window)
         return options
@@ -87,6 +92,13 @@ OPTIONS = (
         type=Number(min=0),
         metavar="COINS",
         help="Price of each start (default: ask the service).",
+    ),
+    click.Option(
+        ["--upload-price"],
+        type=Number(min=0),
+        default=0,
+        metavar="COINS",
+        help="What each upload of a file costs, which the service does not tell beforehand: --max-coins counts it.",
     ),
     click.Option(
         ["--unknown-window"],

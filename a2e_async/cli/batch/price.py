@@ -8,6 +8,7 @@ from typing import Any
 
 import attrs
 
+from a2e_async.batch.inputs import FileInput
 from a2e_async.batch.rows import Row
 from a2e_async.cli.display.output import counted
 from a2e_async.client import A2EClient
@@ -35,6 +36,36 @@ class Price:
     def __str__(self) -> str:
         more = f", plus {counted(self.unpriced, 'row')} of unknown price" if self.unpriced else ""
         return f"{counted(self.rows, 'row')} to start, about {self.coins:g} coins{more}"
+
+
+@attrs.frozen(kw_only=True)
+class UploadPrice:
+    """What the files of rows will cost, at most: those that are known by now are not uploaded again.
+
+    Attributes:
+        count: How many files there are, each content once.
+        size: Their bytes.
+        coins: What uploading all of them costs, 0 where nobody knows.
+    """
+
+    count: int
+    size: int
+    coins: float
+
+    def __str__(self) -> str:
+        coins = f" for {self.coins:g} coins" if self.coins else ""
+        return f", up to {counted(self.count, 'upload')} ({self.size:,} bytes){coins}" if self.count else ""
+
+
+def uploads_of(rows: Iterable[Row], each: float) -> UploadPrice:
+    """Count the files that rows take.
+
+    Args:
+        rows: The rows.
+        each: What each upload costs in coins, as far as it is known.
+    """
+    files = {one for row in rows for _name, one in row.inputs() if isinstance(one, FileInput)}
+    return UploadPrice(count=len(files), size=sum(one.size for one in files), coins=each * len(files))
 
 
 async def price_of(a2e: A2EClient, rows: Iterable[Row], each: float | None) -> Price:

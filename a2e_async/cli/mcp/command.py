@@ -13,6 +13,7 @@ import click
 from a2e_async.cli.codes import DONE
 from a2e_async.cli.run import Run, command
 from a2e_async.cli.settings import Number
+from a2e_async.core.transfers import Transfers
 from a2e_async.engine.files.names import require_writable
 from a2e_async.errors import UsageError
 from a2e_async.store.opening import STORE_VARIABLE
@@ -42,13 +43,20 @@ _STORE = "jobs.sqlite"
     help="What to do with a start whose price is unknown: refuse it, or send it alone, which may exceed the limit.",
 )
 @click.option(
+    "--upload-price",
+    type=Number(min=0),
+    default=0,
+    metavar="COINS",
+    help="What each upload of a file costs, which the service does not tell beforehand: --max-coins counts it.",
+)
+@click.option(
     "--files",
     type=click.Path(path_type=Path, file_okay=False, exists=True),
     multiple=True,
     metavar="DIR",
     help="Also let inputs be files below this folder, not only below --out; may be repeated.",
 )
-async def mcp(run: Run, max_coins: float, unknown_price: str, files: tuple[Path, ...]) -> None:
+async def mcp(run: Run, max_coins: float, unknown_price: str, upload_price: float, files: tuple[Path, ...]) -> None:
     """Serve the Model Context Protocol on stdin and stdout, for an agent.
 
     Its tools start, follow, batch, price and download, all under one budget and each start under a key, so that a
@@ -68,6 +76,7 @@ async def mcp(run: Run, max_coins: float, unknown_price: str, files: tuple[Path,
     if run.settings.simulate:
         store = "memory:"  # another simulator is another service
     options = {"budget": max_coins, "on_unknown_price": unknown_price, "store": store}
+    options |= {"transfers": Transfers(upload_price=upload_price)}
     async with run.client(options=options) as a2e, Tools(a2e, folder, max_coins, files) as tools:
         await serve(tools, stopped)
     if stopped.is_set():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import attrs
 import pytest
 from fleets import stores
 
@@ -18,6 +19,7 @@ from a2e_async.fleet.terms import Terms, read_terms, stop, stopped, write_terms
 async def test_terms_come_back_as_they_were_written():
     """Every field of them; planning again lifts a stop."""
     terms = Terms(max_running=7, max_coins=5.5, rate=2, price=1, timeout=3, service="x", shared=True, run="r")
+    terms = attrs.evolve(terms, upload_price=4)
     async with stores(2) as (one, other):
         await write_terms(one, "b", terms)
         assert await read_terms(other, "b") == terms
