@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import OrderedDict
 from collections.abc import Sequence
 
@@ -11,6 +10,7 @@ import attrs
 from a2e_async.batch.inputs import OutputOf
 from a2e_async.batch.rows import RowError
 from a2e_async.client import A2EClient
+from a2e_async.engine.http.moment import Moment
 from a2e_async.errors import DownloadError, NotFoundError
 
 _MOST = 10_000
@@ -35,7 +35,7 @@ class Outputs:
 
     def __init__(self, a2e: A2EClient) -> None:
         self._a2e = a2e
-        self._known: OrderedDict[str, tuple[tuple[str, ...], float]] = OrderedDict()
+        self._known: OrderedDict[str, tuple[tuple[str, ...], Moment]] = OrderedDict()
 
     async def of(self, source: RowSource | None, wanted: OutputOf) -> str:
         """Give a URL of an output of a row; an old one, or that of an earlier run, is asked for anew.
@@ -50,8 +50,8 @@ class Outputs:
         """
         if source is None:
             raise DownloadError(f"its source {wanted.row_id} is not there")
-        urls, since = self._known.get(source.row_id, ((), 0.0))
-        if not urls or not 0 <= time.time() - since < _SECONDS:
+        urls, since = self._known.get(source.row_id, ((), None))
+        if since is None or since.longest_passed() >= _SECONDS:
             urls = await self._ask(source)
         if wanted.number > len(urls):
             made = f"{len(urls)} output{'s' if len(urls) > 1 else ''}"
@@ -60,7 +60,7 @@ class Outputs:
 
     def keep(self, row_id: str, urls: Sequence[str]) -> None:
         """Keep the URLs of a row's outputs."""
-        self._known[row_id] = (tuple(urls), time.time())
+        self._known[row_id] = (tuple(urls), Moment.now())
         if len(self._known) > _MOST:
             self._known.popitem(last=False)
 

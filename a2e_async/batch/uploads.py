@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import time
 from typing import Final
 
 from a2e_async.batch.budget import BatchBudget, coins_of_uploads, upload_coins_of
@@ -117,9 +116,11 @@ class BatchUploads:
         try:
             return await self._uploaded(file, memory)
         except UsageError:
-            # The file has gone or changed since; what lies at the service is still what the row says.
+            # The file has gone or changed since; what lies at the service is still what the row says. Whether its URL
+            # still lives is told by the service's time: the clock of this machine may be any other one.
             known = await memory.known()
-            if known is None or known.expires - time.time() < _DAY:
+            now = None if known is None else await self._a2e.service_time()
+            if known is None or now is None or known.expires - now < _DAY:
                 raise
             return known.url
 

@@ -151,6 +151,7 @@ class BlockingClient(Front[A2EClient], ShortForms):
     download = made(A2EClient.download, waited)
     upload = made(A2EClient.upload, waited)
     balance = made(A2EClient.balance, waited)
+    service_time = made(A2EClient.service_time, waited)
     quote = made(A2EClient.quote, waited)
     hint = made(A2EClient.hint, called)
     base_url = Shown(A2EClient, lambda a2e: a2e.base_url)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -22,7 +23,7 @@ from a2e_async.engine.jobs.listeners import EventStream
 from a2e_async.engine.jobs.options import Options
 from a2e_async.engine.jobs.outputs import Outputs
 from a2e_async.engine.settings import check_amount
-from a2e_async.errors import UsageError
+from a2e_async.errors import A2EError, UsageError
 
 if TYPE_CHECKING:  # loaded when they are asked for
     from a2e_async.calls import Calls
@@ -226,6 +227,17 @@ class Asking(Opening):
         opened = self._parts()
         since = opened.engine.poller.health.outage_since
         return None if since is None else opened.loop.time() - since
+
+    async def service_time(self) -> float | None:
+        """Give the service's time in seconds since 1970, by which URLs end, and which no clock of a machine tells.
+
+        It is None where the service cannot be asked, or tells no time.
+        """
+        service = self._parts().engine.service
+        if service.server_time() is None:
+            with contextlib.suppress(A2EError):
+                await service.ask_again(credit_calls.balance())
+        return service.server_time()
 
     @property
     def upload_price(self) -> float:

@@ -34,7 +34,7 @@ CLIENT = {
     *("start", "with_options", "attach", "find", "record", "records", "delete", "job_of"),
     *("drain", "hint", "as_completed", "gather", "download", "upload", "balance", "quote", "open", "aclose"),
     *("answered", "base_url", "calls", "events", "fingerprint", "learned", "outage", "reserved", "spent", "stats"),
-    *("webhook", "find_job", "job_with", "jobs", "stored_jobs", "upload_price"),
+    *("webhook", "find_job", "job_with", "jobs", "stored_jobs", "upload_price", "service_time"),
     "held_batch",
 }
 JOB = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 
 import pytest
 from batches import client, play, service
@@ -16,6 +17,7 @@ from a2e_async.batch.budget import BatchBudget, coins_of_uploads
 from a2e_async.batch.files import Files
 from a2e_async.batch.ledger import FolderLedger
 from a2e_async.batch.uploads import BatchUploads
+from a2e_async.simulator import ManualClock
 
 PRICE = {"transfers": Transfers(upload_price=7)}
 
@@ -46,6 +48,24 @@ async def test_what_was_uploaded_serves_a_row_whose_file_has_gone_since(tmp_path
         (tmp_path / "a.png").unlink()
         assert await some.url(file) == url
         assert uploads(sim) == 1
+
+
+@pytest.mark.parametrize("days", [1.5, 2.5])
+async def test_whether_its_url_still_lives_is_told_by_the_service_and_by_no_other_clock(tmp_path, days):
+    """A URL of three days: the clock of this machine is a week behind, and would take a dead one for good."""
+    file = Files(tmp_path).take(photo(tmp_path / "a.png").name)
+    clock = ManualClock(time.time() + 7 * 86_400)
+    async with service(clock=clock) as sim, uploading(tmp_path, sim) as (some, ledger, _budget):
+        url = await some.url(file)
+        (tmp_path / "a.png").unlink()
+        clock.advance(days * 86_400)
+        async with client(sim) as later:
+            another = BatchUploads(later, ledger, BatchBudget(None, 0, later))
+            if days < 2:
+                assert await another.url(file) == url
+            else:
+                with pytest.raises(UsageError, match=r"a\.png"):
+                    await another.url(file)
 
 
 async def test_coins_that_were_held_for_an_upload_that_was_not_asked_for_come_back(tmp_path):
