@@ -89,7 +89,7 @@ class Sharing:
 
     async def run(self) -> None:
         """Ask at every beat, until cancelled."""
-        while self.is_needed:
+        while True:
             await asyncio.sleep(self._lease().ttl / _BEATS)
             try:
                 await self.ask()

@@ -82,14 +82,12 @@ class Upkeep:
         while True:
             lease = self._holdings.lease
             await lease.gone()
-            held = [job for job in self._engine.live.jobs if _is_held(job)]
+            held = {job: journal for job in self._engine.live.jobs if (journal := _held_by(job)) is not None}
             _log.warning(
                 "the lease of this process is gone, and another one may hold its %d jobs; they end here", len(held)
             )
-            for job in held:
-                journal = job.options.journal
-                if isinstance(journal, JobJournal):
-                    journal.forsake()
+            for job, journal in held.items():
+                journal.forsake()
                 words = f"another process holds the job of key {job.key} now; a2e.find_job({job.key!r}) tells how it is"
                 self._engine.ends.fail(job, FencedError(words))
             await self._holdings.renew()
@@ -114,6 +112,7 @@ class Upkeep:
             await asyncio.sleep(self._ttl / _SWEEPS)
 
 
-def _is_held(job: AnyJob) -> bool:
+def _held_by(job: AnyJob) -> JobJournal | None:
+    """Give the journal of a job whose row is this process's own."""
     journal = job.options.journal
-    return isinstance(journal, JobJournal) and journal.held
+    return journal if isinstance(journal, JobJournal) and journal.held else None

@@ -91,3 +91,18 @@ async def test_a_tag_of_the_callers_is_kept(world):
     (found,) = await ended(second, "two")
     assert found.tag == "boat4711tag"
     assert world.sim.world.book.starts[-1].name.endswith("~boat4711taga")
+
+
+@durable()
+async def test_a_start_that_is_taken_back_as_its_row_is_written_is_not_sent(world):
+    """The row comes first, and says that it was taken back: no process starts it later."""
+    a2e = await world.process()
+    job = a2e.start(KITE, key="one")
+    assert await job.cancel()
+    with pytest.raises(JobCancelledError):
+        await job
+    assert [one.state for one in await ended(a2e, "one")] == ["refused"]
+    other = await world.process()
+    await asyncio.sleep(5)
+    assert other.jobs() == []
+    assert world.starts == 0

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from durable import KITE, durable, ended
 
-from a2e_async import ImageToVideo, JobTimeoutError, StartUnknownError
+from a2e_async import ClientClosedError, ImageToVideo, JobTimeoutError, StartUnknownError, TextToImage
 
 VIDEO = {"prompt": "it climbs", "negative_prompt": "blurry"}
 
@@ -75,3 +75,44 @@ async def test_a_job_that_was_given_up_is_watched_anew_when_its_key_is_asked_for
     with pytest.raises(JobTimeoutError):
         await again
     assert world.starts == 1
+
+
+@durable(task_seconds=3)
+async def test_a_key_that_another_process_has_is_followed_without_its_request(world):
+    """Whoever asks by the key alone gets the same result; nothing is sent for it here, then and later."""
+    owner, other = await world.process(), await world.process()
+    job = owner.start(KITE, key="one")
+    await job.accepted()
+    followed = await other.job_with("one")
+    assert followed.task_ids == job.task_ids
+    assert await followed == await job
+    assert await (await other.job_with("one")) == await job
+    assert other.wire.sent == []
+    assert await other.job_with("two") is None
+
+
+@durable()
+async def test_what_was_read_of_a_key_before_its_process_ended_is_read_again(world):
+    """It ran when it was read; by the time that this process has its shard it has ended, and it ends here as it did."""
+    owner, other = await world.process(max_running=1), await world.process()
+    job, rest = owner.start(KITE, key="one"), owner.start(TextToImage("a boat"), key="rest")
+    await job.accepted()
+    store, released = other._shared.opened.durable._store, asyncio.Event()
+    find = store.find
+
+    async def late(key):
+        found = await find(key)
+        await released.wait()
+        return found
+
+    store.find = late
+    asking = asyncio.create_task(other.job_with("one"))
+    result = await job
+    store.find = find
+    await owner.aclose()
+    with pytest.raises(ClientClosedError):
+        await rest
+    await ended(other, "rest")
+    released.set()
+    assert await (await asking) == result
+    assert world.starts == 2

@@ -77,3 +77,14 @@ async def test_a_failed_image_ends_its_video(world):
     assert (found.state, found.task_ids) == ("refused", ())
     assert isinstance(found.error, InputFailedError)
     assert world.starts == 1
+
+
+@durable()
+async def test_a_result_and_its_url_are_one_intent(world):
+    """What a job has made stands in the row as its URL, however it was given."""
+    a2e = await world.process()
+    made = await a2e.start(KITE, key="image")
+    video = await a2e.start(ImageToVideo(made, **VIDEO), key="video")
+    assert (await a2e.find_job("video")).fields["image_url"] == made.url
+    assert await a2e.start(ImageToVideo(made.url, **VIDEO), key="video") == video
+    assert world.starts == 2
