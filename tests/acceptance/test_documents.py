@@ -63,10 +63,19 @@ async def test_python_block_runs(place, monkeypatch, tmp_path, service):
 def test_shell_blocks_run(name, tmp_path, service):
     """All lines for the shell of a document run in one folder, one after the other, and none fails."""
     furnish(tmp_path, name)
-    shown = [block for block in blocks_of(name) if block.language == "sh" and not block.left_out]
+    shown = [block for block in blocks_of(name) if block.language == "sh" and not block.needs and not block.left_out]
     lines = "\n".join(f": {block.place}\n{block.text}" for block in shown)
     done = shell(tmp_path, "sh", "-exc", lines, **service.env)
     assert done.returncode == 0, done.stderr + done.stdout
+
+
+def test_blocks_that_are_not_run_are_the_quick_start():
+    """Only the quick start is run by other means: the demo by its own test, the line of the tests by the check."""
+    left_out = [block.text.strip() for name in DOCUMENTS for block in blocks_of(name) if block.left_out]
+    assert [line.rpartition(" && ")[2].split()[:3] for line in left_out] == [
+        [".venv/bin/python", "-m", "a2e_async"],
+        [".venv/bin/python", "-m", "pytest"],
+    ]
 
 
 @pytest.mark.parametrize("name", _TESTS)

@@ -3,7 +3,8 @@
 A comment directly above a block says what it is for the tests, and is not seen by readers:
 
     <!-- file: prompts.csv -->                the block is a file in the folder in which the blocks of the page run
-    <!-- not run: needs another machine -->   the block cannot run here
+    <!-- with: PostgreSQL -->                 the block needs something; `test_documents_elsewhere.py` runs it with that
+    <!-- not run: it runs this test -->       the block is run by other means
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ DOCUMENTS = {"README": ROOT / "README.md", **{f"guide/{page.stem}": page for pag
 """Each document by the name that tests show."""
 
 _BLOCK = re.compile(
-    r"(?:^<!-- (?P<what>file|not run): (?P<words>.+?) -->\n\n?)?^```(?P<language>\w*)\n(?P<text>.*?)^```$",
+    r"(?:^<!-- (?P<what>file|with|not run): (?P<words>.+?) -->\n\n?)?^```(?P<language>\w*)\n(?P<text>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
 
@@ -37,6 +38,7 @@ class Block:
         language: What stands behind its opening fence.
         text: What stands in it.
         file: The name under which it is a file for the blocks of its page, or an empty text.
+        needs: What it cannot run without, or an empty text.
         left_out: Why it is not run, or an empty text.
     """
 
@@ -44,6 +46,7 @@ class Block:
     language: str
     text: str
     file: str = ""
+    needs: str = ""
     left_out: str = ""
 
 
@@ -54,14 +57,15 @@ def blocks_of(name):
     for match in _BLOCK.finditer(text):
         place = f"{name}:{text.count(chr(10), 0, match.start('language')) + 1}"
         said = {match["what"]: match["words"]}
-        found.append(Block(place, match["language"], match["text"], said.get("file", ""), said.get("not run", "")))
+        words = [said.get(kind, "") for kind in ("file", "with", "not run")]
+        found.append(Block(place, match["language"], match["text"], *words))
     return found
 
 
 def blocks(language):
     """Give the blocks of one language that run, of all documents, by their places."""
     found = [block for name in DOCUMENTS for block in blocks_of(name)]
-    return {one.place: one for one in found if one.language == language and not one.left_out}
+    return {one.place: one for one in found if one.language == language and not one.needs and not one.left_out}
 
 
 def is_a_test(block):
