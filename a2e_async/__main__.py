@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from importlib.util import find_spec
 
-from a2e_async._quiet import quiet
+from a2e_async._quiet import quiet, said
 
 _USAGE = 2
 
@@ -20,6 +20,7 @@ def main() -> None:
         from a2e_async.cli.app import main as run  # noqa: PLC0415 - it needs click, an optional extra
 
         code = run()
+    said(code)
     sys.exit(code)
 
 

@@ -1,4 +1,4 @@
-"""Ctrl-C while the command line loads: nothing has begun, so it ends at once and says nothing, also as process 1.
+"""Ctrl-C while the command line loads, and when all is said: it ends at once and says nothing, also as process 1.
 
 The package is imported before its `__main__` runs, and that takes a third of a second: without this a Ctrl-C in it
 ends in a traceback through half of our imports, and process 1 ignores SIGTERM. A program that imports the package
@@ -7,6 +7,7 @@ for itself keeps its own handlers.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import signal
@@ -59,9 +60,28 @@ def quiet() -> Iterator[None]:
         end()
 
 
+def said(code: int) -> None:
+    """End with this code from now on, whatever comes: Python takes a while to go, and nothing is left to interrupt."""
+    if not _OURS:
+        return
+    with contextlib.suppress(ValueError):
+        for number in _ASKED:
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, lambda _number, _frame: os._exit(code))
+    atexit.register(_hear_nothing)
+
+
+def _hear_nothing() -> None:
+    """Python takes its handlers away at the very end, and a signal then would kill a command that has done its work."""
+    with contextlib.suppress(ValueError):
+        for number in _ASKED:
+            signal.signal(number, signal.SIG_IGN)
+
+
 def _end(_number: int, _frame: FrameType | None) -> None:
     os._exit(_INTERRUPTED)
 
 
-if is_command_line(sys.argv, sys.orig_argv):
+_OURS = is_command_line(sys.argv, sys.orig_argv)
+if _OURS:
     begin()

@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from a2e_async import simulator
+from a2e_async import _quiet, simulator
 
 
 def every(*quick):
@@ -157,3 +157,16 @@ async def test_process_1(lonely, sim):
     async with asyncio.timeout(30):
         _out, err = await room.communicate()
     assert err.decode().splitlines()[-1].startswith("a2e watch text_to_image ")
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="signals are of POSIX")
+@pytest.mark.parametrize("when", ["before", "while Python goes"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_when_all_is_said(number, when):
+    """The code of a command that has done its work stays what it is."""
+    kill = f"os.kill(os.getpid(), {int(number)})"
+    late = f"class Late:\n  def __del__(self, os=os): {kill}\nlate = Late()\n"
+    code = "import os, sys\nsys.argv[0] = 'a2e'\nquiet = {'__name__': 'quiet'}\n"
+    code += f"exec(open({_quiet.__file__!r}).read(), quiet)\n"
+    code += f"quiet['said'](3)\n{kill}" if when == "before" else f"{late}quiet['said'](3)\nsys.exit(3)"
+    assert subprocess.run([sys.executable, "-c", code], check=False, capture_output=True).returncode == 3

@@ -11,7 +11,6 @@ name that is free. A file is known by its source, the output of a task or a URL,
 from __future__ import annotations
 
 import asyncio
-import errno
 import hashlib
 import logging
 import random
@@ -32,7 +31,7 @@ from a2e_async.engine.files.kinds import NoMediaError
 from a2e_async.engine.files.packing import BadPackingError
 from a2e_async.engine.files.parts import PLACE, Kept, Part, Target
 from a2e_async.engine.files.streams import OK, BrokenError, Stream, is_complete, read_head, strong_etag
-from a2e_async.engine.http.failures import cause_of, words_of
+from a2e_async.engine.http.failures import MANY_FILES, cause_of, words_of
 from a2e_async.errors import A2EError, DownloadError
 
 Relink = Callable[[], Awaitable[str | None]]
@@ -42,7 +41,6 @@ _log = logging.getLogger("a2e_async")
 _LOCKED_SECONDS = 0.1
 _SAID_AFTER, _PATIENCE = 3.0, 60.0  # seconds for which somebody else may hold our hidden file, and not write into it
 _UNCHANGED = 304
-_MANY_FILES = frozenset({errno.EMFILE, errno.ENFILE})
 _OF_THE_WAY = (aiohttp.ClientError, TimeoutError, ConnectionError, UnicodeError)
 
 
@@ -245,7 +243,7 @@ def _given_up(error: Exception, failures: int, stem: str, url: str) -> DownloadE
 
 def _disk_failure(error: Exception, wanted: WantedFile, folder: Path) -> DownloadError:
     words = (error.strerror if isinstance(error, OSError) else None) or str(error)
-    if isinstance(error, OSError) and error.errno in _MANY_FILES:
+    if isinstance(error, OSError) and error.errno in MANY_FILES:
         words += ": this process has too many files open (see ulimit -n); run fewer rows at once"
     text = f"{wanted.stem}: cannot be written to {folder}: {words}"
     failure = DownloadError(text, url=urls.without_query(wanted.url))

@@ -13,6 +13,7 @@ one, for test reports and error trackers print all of these. So the pattern of t
 
 from __future__ import annotations
 
+import errno
 import ssl
 from collections.abc import Iterable, Mapping
 
@@ -24,6 +25,8 @@ from a2e_async.errors import A2EError, AuthenticationError, TransportError
 _NO_HEADERS: Mapping[str, str] = {}
 _LONGEST = 300
 _UNAUTHORIZED = 401
+MANY_FILES = frozenset({errno.EMFILE, errno.ENFILE})
+"""The numbers of the error that this process, or the machine, has too many files open."""
 _SURE = (  # a failure to connect, to the service or to the proxy before it, and an address that was never looked up
     aiohttp.ClientConnectorError,
     aiohttp.ConnectionTimeoutError,
@@ -111,7 +114,8 @@ def _words(error: BaseException) -> str:  # noqa: PLR0911 - a table of kinds, th
 
 
 def _system_words(error: OSError) -> str:
-    return error.strerror or str(error) or type(error).__name__
+    words = error.strerror or str(error) or type(error).__name__
+    return f"{words} (see ulimit -n)" if error.errno in MANY_FILES else words
 
 
 def is_stale(error: A2EError) -> bool:

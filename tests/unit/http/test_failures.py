@@ -88,6 +88,7 @@ def test_an_error_of_ours_stays_as_it_is():
     [
         (NOT_SENT[0], "Connection refused"),
         (NOT_SENT[3], "bad certificate"),
+        (aiohttp.ClientConnectorError(KEY, OSError(24, "Too many open files")), "Too many open files (see ulimit -n)"),
         (NOT_SENT[6], "the proxy refused with HTTP 407, its login is missing or wrong"),
         (aiohttp.ClientHttpProxyError(INFO, (), status=502), "the proxy refused with HTTP 502"),
         (SENT[0], "the connection was closed before an answer came"),
