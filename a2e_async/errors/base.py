@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Sequence
 from typing import Any, Protocol, Self, TypeVar
 
 _IDS_IN_TEXT = 3
+_LONGEST = 4000
+# C0, C1, all ends of lines, what turns the direction of reading, halves of characters.
+_UNSEEN = re.compile("[\0-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 class PartialResult(Protocol):
@@ -58,7 +62,8 @@ class A2EError(Exception):
         return self
 
     def __str__(self) -> str:
-        return self._told() + self._whose()
+        told = self._told()
+        return _visible(told if len(told) <= _LONGEST else f"{told[:_LONGEST]}…") + self._whose()
 
     def _told(self) -> str:
         """Give what happened, and what can be done about it."""
@@ -88,6 +93,16 @@ class A2EError(Exception):
         if hasattr(self.request, "without_secrets"):
             facts["request"] = self.request.without_secrets()
         return _restore, (type(self), self.args, facts)
+
+
+def _visible(text: str) -> str:
+    r"""Write out what a terminal obeys, or what could look like another line of a log, as `\x1b` and `\n`.
+
+    The words of a service and of file hosts are part of errors, and whoever prints an error sends them to a terminal.
+    """
+    if text.isprintable():
+        return text
+    return _UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def _restore(kind: type[A2EError], args: tuple[Any, ...], facts: dict[str, Any]) -> A2EError:

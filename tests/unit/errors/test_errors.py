@@ -194,3 +194,32 @@ def test_no_error_is_part_of_a_cycle(name):
             if id(found) not in seen and not inspect.isclass(found) and not inspect.ismodule(found):
                 seen.add(id(found))
                 line.append(found)
+
+
+HOSTILE = {
+    "a title": ("\x1b]0;mine\x07", r"\x1b]0;mine\x07"),
+    "the clipboard": ("\x1b]52;c;cm0gLXJm\x1b\\", r"\x1b]52;c;cm0gLXJm\x1b\\"[:-1]),
+    "another line": ("no\nINFO all is well", r"no\nINFO all is well"),
+    "a line drawn over": ("no\rok", r"no\rok"),
+    "C1": ("\x9b2J", r"\x9b2J"),
+    "other ends of lines": ("a\u2028b\x85c\x0bd", r"a\u2028b\x85c\x0bd"),
+    "reading from right to left": ("gpj.\u202eexe", r"gpj.\u202eexe"),
+    "half a character": ("\ud83d", r"\ud83d"),
+    "plain words": ("na\xefve\xa0\u98a8\u7b8f \U0001fa81\u200d", "na\xefve\xa0\u98a8\u7b8f \U0001fa81\u200d"),
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_the_text_of_an_error_commands_no_terminal(kind):
+    """A service or a file host may say anything; the attribute has it as it came."""
+    said, shown = HOSTILE[kind]
+    error = errors.JobFailedError(said)
+    assert (str(error), error.message) == (shown, said)
+    str(error).encode()
+
+
+def test_the_text_of_an_error_has_an_end():
+    """A URL of a megabyte is told by its beginning, and what it concerns stays to be read."""
+    text = str(errors.DownloadError("x" * 10**6).about(None, ["t1"]))
+    assert len(text) < 5000
+    assert text.endswith("x… [task t1]")
