@@ -236,7 +236,7 @@ class Asking(Opening):
         service = self._parts().engine.service
         if service.server_time() is None:
             with contextlib.suppress(A2EError):
-                await service.ask_again(credit_calls.balance())
+                await balance_of(service.ask_again)
         return service.server_time()
 
     @property
