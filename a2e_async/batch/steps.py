@@ -23,13 +23,14 @@ from a2e_async.batch.budget import BatchBudget, WantedStart
 from a2e_async.batch.copies import Copies
 from a2e_async.batch.input_urls import InputUrls, Sources
 from a2e_async.batch.journal import HeldRowJournal, MaySend, OnChange, RowJournal, tell
+from a2e_async.batch.outputs import tasks_asked
 from a2e_async.batch.owner import Owner
 from a2e_async.batch.rows import Outcome, Row, stem_of
 from a2e_async.batch.verdicts import KEPT_SECONDS, in_words, verdict
 from a2e_async.client import A2EClient
 from a2e_async.core.family import Request, family_of
 from a2e_async.core.hooks import Posted
-from a2e_async.core.records import Record, Result
+from a2e_async.core.records import Result
 from a2e_async.core.status import Stage, Status
 from a2e_async.engine.files import disk
 from a2e_async.engine.jobs.job import Job
@@ -137,11 +138,13 @@ class Steps:
         """
         if entry.task_ids and entry.state is not State.ACCEPTED:
             records = [await self._a2e.record(row.family, task_id) for task_id in entry.task_ids]
-            if entry.state in (State.COMPLETED, State.DONE) or _all_completed(records):
+            if entry.state in (State.COMPLETED, State.DONE) or all(
+                record.status is Status.COMPLETED for record in records
+            ):
                 return Result(tuple(records))
         tag = entry.tag or tag_of(self._ledger.batch_id, row.id, entry.attempt)
         if entry.task_ids:
-            options = attrs.evolve(self._options, journal=self._journal(entry))
+            options = attrs.evolve(self._options, journal=self._journal(entry), tasks=tasks_asked(row))
             return await _ours(self._a2e.attach(row.family, *entry.task_ids, tag=tag, options=options))
         if not entry.letters and (ids := await self._copies.started(row.family, tag)):
             await self._ledger.intended(row.id, tag, entry.attempt)
@@ -290,7 +293,3 @@ async def _ours(job: Job[Result]) -> Result:
 def planned(row: Row) -> Entry:
     """Give the entry of a row of which nothing is known."""
     return Entry(id=row.id, family=row.family.name, fields=row.kept(), planned_at=time.time())
-
-
-def _all_completed(records: list[Record]) -> bool:
-    return all(record.status is Status.COMPLETED for record in records)

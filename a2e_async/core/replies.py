@@ -136,11 +136,12 @@ def retry_after(header: str | None, date: str | None) -> float | None:
 
 
 def http_date(header: str | None) -> float | None:
-    """Read an HTTP date as seconds since 1970, None when it is none."""
+    """Read an HTTP date as seconds since 1970, None when it is none; nobody's clock shows a time before that."""
     try:
-        return parsedate_to_datetime(header).timestamp() if header else None
+        moment = parsedate_to_datetime(header).timestamp() if header else None
     except (ValueError, OverflowError):
         return None
+    return moment if moment is not None and moment >= 0 else None
 
 
 def _parse(body: bytes) -> Any:  # noqa: ANN401 - any JSON value

@@ -17,6 +17,7 @@ from a2e_async.core.rules import kind_of
 from a2e_async.errors import A2EError, ProtocolError, RateLimitedError, ServiceError, TransportError, UsageError
 
 _BUSY = 503
+_NO_ANSWERS = range(100, 200)
 _OK = range(200, 300)
 _SERVER_ERRORS = range(500, 600)
 _NOBODY_KNOWS = frozenset({408, 444, 460, 499})
@@ -138,6 +139,7 @@ def verdict(error: A2EError, refusals: Container[int] = ()) -> Verdict:
         if error.status == _BUSY and error.retry_after is not None and not error.page:
             return Verdict.BUSY  # a cache's own page says the same when the backend that has the POST is slow (Varnish)
         code = error.code if error.status in _OK and error.code is not None else error.status
-        unclear = code in _NOBODY_KNOWS or code in _SERVER_ERRORS or error.status > _LAST_OF_HTTP
+        odd = error.status > _LAST_OF_HTTP or error.status in _NO_ANSWERS
+        unclear = odd or code in _NOBODY_KNOWS or code in _SERVER_ERRORS
         return Verdict.UNKNOWN if unclear else Verdict.REFUSED
     return Verdict.UNKNOWN if isinstance(error, ProtocolError) else Verdict.REFUSED

@@ -8,6 +8,7 @@ import logging
 import weakref
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from a2e_async.core import wire
@@ -28,11 +29,13 @@ from a2e_async.engine.jobs.ends import Ends
 from a2e_async.engine.jobs.kept import AnyJob, KeptJob
 from a2e_async.engine.jobs.live import tell_of_left, tell_of_unseen
 from a2e_async.engine.jobs.options import Options
+from a2e_async.engine.jobs.watcher import FindSiblings
 from a2e_async.engine.polling.poller import Poller
 from a2e_async.engine.starts.account import AccountCheck
 from a2e_async.engine.starts.budget import Budget
 from a2e_async.engine.starts.cancelling import Canceller
 from a2e_async.engine.starts.sender import Sender
+from a2e_async.engine.starts.siblings import Siblings
 from a2e_async.engine.starts.starter import Starter
 from a2e_async.errors import A2EError, ClientClosedError, JobCancelledError, StartUnknownError
 
@@ -159,8 +162,19 @@ class Engine:
         self._check_whole()
         job: AnyJob = KeptJob(self, family, None, options, tag)
         self.ends.add(job)
-        self.ends.attached(job, records)
+        self.ends.attached(job, records, self._siblings_of(job, len(records), options.tasks))
         return job
+
+    def resume(self, job: AnyJob, task_ids: Sequence[str], coins: float | None) -> None:
+        """Go on with a start that another process has made."""
+        asked = 1 if job.request is None else job.family.tasks_asked(job.request)
+        self.ends.resumed(job, task_ids, coins, self._siblings_of(job, len(task_ids), asked))
+
+    def _siblings_of(self, job: AnyJob, known: int, asked: int) -> FindSiblings | None:
+        """Give what looks for tasks that a process which has died had not found, None where there is nothing to."""
+        if known >= asked or job.tag is None or not job.family.is_findable:
+            return None
+        return partial(Siblings(self.sender).of_another, asked=asked)
 
     async def find(self, family: Family, tag: str, options: Options) -> AnyJob | None:
         """Give the job for the tasks with this tag, of two sends the first; None when the list has none."""

@@ -211,7 +211,7 @@ class DurableJobs:
         self._engine.live.retag(job, entry.tag or job.tag)
         if entry.task_ids:
             self._engine.starter.places.take(job)
-            self._engine.ends.resumed(job, entry.task_ids, entry.coins)
+            self._engine.resume(job, entry.task_ids, entry.coins)
             return
         if entry.letters:
             posted = Posted(first=entry.sent_first, last=entry.sent_last, letters=entry.letters)

@@ -6,6 +6,8 @@ import asyncio
 import math
 from collections import deque
 
+from a2e_async.errors import ClientClosedError
+
 _STARTS_IN_A_ROW = 4
 _LATE = 0.005  # timers ring late; what is missed by up to so many seconds is made up for, or 1,000 a second were 500
 
@@ -29,6 +31,7 @@ class Pacer:
         self._others: deque[asyncio.Future[None]] = deque()
         self._timer: asyncio.TimerHandle | None = None
         self._in_a_row = 0
+        self._closed = False
 
     @property
     def rate(self) -> float | None:
@@ -50,7 +53,7 @@ class Pacer:
 
     def take(self) -> bool:
         """Take a turn if there is one at once; gives whether there was."""
-        if self._starts or self._others:
+        if self._starts or self._others or self._closed:
             return False
         if not self._gap and not self._paused_until and self._rate != 0:
             return True
@@ -61,9 +64,14 @@ class Pacer:
         return True
 
     async def turn(self, *, start: bool) -> None:
-        """Wait for a turn."""
+        """Wait for a turn.
+
+        Raises:
+            ClientClosedError: There is none any more: nobody's call may outlive its client, or it would wait for ever.
+        """
         if self.take():
             return
+        self._refuse_when_closed()
         loop = asyncio.get_running_loop()
         turn = loop.create_future()
         (self._starts if start else self._others).append(turn)
@@ -75,6 +83,11 @@ class Pacer:
                 self._next -= self._gap
             self._arm(loop)
             raise
+        self._refuse_when_closed()
+
+    def _refuse_when_closed(self) -> None:
+        if self._closed:
+            raise ClientClosedError("the client was closed before this request was sent")
 
     def _free_at(self) -> float:
         return math.inf if self._rate == 0 else max(self._next, self._paused_until)
@@ -82,7 +95,7 @@ class Pacer:
     def _arm(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        at = self._free_at()
+        at = math.inf if self._closed else self._free_at()
         self._timer = loop.call_at(at, self._go, loop) if math.isfinite(at) else None
 
     def _go(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -100,7 +113,13 @@ class Pacer:
                 turn.set_result(None)
 
     def close(self) -> None:
-        """Cancel the timer; waiting turns end with their tasks."""
+        """Give no turn any more; whoever waits for one hears it."""
+        self._closed = True
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        for turn in (*self._starts, *self._others):
+            if not turn.done():
+                turn.set_result(None)
+        self._starts.clear()
+        self._others.clear()

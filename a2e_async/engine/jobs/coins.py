@@ -14,7 +14,10 @@ from typing import Any, TypeGuard
 
 import attrs
 
+from a2e_async.core.family import Family
 from a2e_async.core.records import Record, coins_of
+from a2e_async.core.status import Status
+from a2e_async.engine.jobs.live import was_refunded
 
 _MOST_KEPT = 100_000
 
@@ -127,6 +130,18 @@ class Coins:
                 held.open.discard(task_id)
                 if not held.open:
                     self.release(held)
+
+    def ended(self, family: Family, records: Sequence[Record], task_ids: Iterable[str]) -> Sequence[Record]:
+        """Count what the final records of a job say about coins; gives those of failed tasks.
+
+        A failed task is refunded where its family says so (service.md 4), and then only what was charged here.
+        """
+        self.told(records)
+        failed = [record for record in records if record.status is Status.FAILED]
+        if failed:
+            self.refund(record.id for record in failed if was_refunded(family, [record]))
+        self.forget(task_ids)
+        return failed
 
     def forget(self, task_ids: Iterable[str]) -> None:
         """Forget tasks that can no longer be refunded."""

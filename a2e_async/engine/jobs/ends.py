@@ -13,13 +13,13 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from a2e_async.core.records import Record, Result, coins_of
-from a2e_async.core.status import Status
 from a2e_async.engine.jobs.background import BackgroundTasks
 from a2e_async.engine.jobs.coins import Coins
 from a2e_async.engine.jobs.counts import Counts
 from a2e_async.engine.jobs.kept import AnyJob
+from a2e_async.engine.jobs.lacking import Lacking
 from a2e_async.engine.jobs.listeners import Events
-from a2e_async.engine.jobs.live import LiveJobs, failure_of, was_refunded
+from a2e_async.engine.jobs.live import LiveJobs, failure_of
 from a2e_async.engine.jobs.options import NO_JOURNAL
 from a2e_async.engine.jobs.watcher import FindDoubles, FindSiblings, Watcher
 from a2e_async.errors import JobDetachedError
@@ -48,7 +48,7 @@ class Ends:
         self._server_time = server_time
         self._watchers: list[Watcher] = []
         self._doubles: dict[AnyJob, FindDoubles] = {}
-        self._siblings: dict[AnyJob, FindSiblings] = {}
+        self._lacking = Lacking()
         self._ending: set[AnyJob] = set()
         self._background = BackgroundTasks("a2e ends")
 
@@ -78,8 +78,7 @@ class Ends:
             records: Its tasks.
             doubles: Given when the start was sent twice. Asked now and once more before the job ends, because lists
                 lag, and what both sends made was charged.
-            siblings: Given when fewer tasks are known than were asked for. Asked when all known ones have ended,
-                because the others were paid for as well and may show up late.
+            siblings: Given when fewer tasks are known than were asked for; see `Lacking`.
         """
         job.task_ids = tuple([record.id for record in records])  # from here on every error names them
         coins = coins_of(records)
@@ -92,11 +91,9 @@ class Ends:
             return
         if doubles is not None:
             self._doubles[job] = doubles
-        if siblings is not None:
-            self._siblings[job] = siblings
+        self._lacking.add(job, siblings)
         self._takes(job, records, coins)
-        if job.all_final():
-            # Where it has to wait, the worker of the start is free for the next one meanwhile.
+        if job.all_final():  # where it has to wait, the worker of the start is free for the next one meanwhile
             (self._finish_now if self._waits_for_nothing(job) else self._finish_soon)(job)
             return
         if doubles is not None:
@@ -104,9 +101,17 @@ class Ends:
         for watcher in self._watchers:
             watcher.watch(job)
 
+    async def collect(self, job: AnyJob) -> bool:
+        """Take in the tasks of a start that its answer did not name; gives whether surely all of them are known."""
+        more, is_all = await self._lacking.find(job)
+        if more:  # also when the job was detached meanwhile: `grow` says which they are
+            await self.grow(job, more)
+        return is_all
+
     async def grow(self, job: AnyJob, records: Sequence[Record]) -> None:
         """Note more tasks of a start, which has been accepted with too few."""
-        self.coins.charge_more({record.id: record.coins or 0 for record in records})
+        if self._lacking.pays(job):
+            self.coins.charge_more({record.id: record.coins or 0 for record in records})
         ids = (*job.task_ids, *(record.id for record in records))
         coins = coins_of((*job.records, *records))
         if job.options.journal is not NO_JOURNAL:
@@ -119,8 +124,9 @@ class Ends:
         for watcher in self._watchers:
             watcher.watch(job)
 
-    def attached(self, job: AnyJob, records: Sequence[Record]) -> None:
+    def attached(self, job: AnyJob, records: Sequence[Record], siblings: FindSiblings | None = None) -> None:
         """Begin with tasks that are there already; nothing was charged for them by this."""
+        self._lacking.add(job, siblings, paid_here=False)
         self._takes(job, records, coins_of(records))
         if job.all_final():
             self._background.run(self.finish([job]))
@@ -128,18 +134,27 @@ class Ends:
         for watcher in self._watchers:
             watcher.watch(job)
 
-    def resumed(self, job: AnyJob, task_ids: Sequence[str], coins: float | None, *, watched: bool = True) -> None:
+    def resumed(
+        self, job: AnyJob, task_ids: Sequence[str], coins: float | None, siblings: FindSiblings | None = None,
+        *, watched: bool = True,
+    ) -> None:  # fmt: skip
         """Go on with a start that another process has made; nothing was charged for it here.
 
         Args:
             job: The job, which was not begun here.
             task_ids: Its tasks.
             coins: What they cost, as that process wrote down.
+            siblings: As for `accepted`.
             watched: Whether they are watched here; if not, `follow` tells how the job ends.
         """
         job.begin()
+        self._lacking.add(job, siblings, paid_here=False)
         if not job.task_ids:
             self._takes(job, [Record(id=one, family=job.family.name) for one in task_ids], coins)
+        elif job.task_ids != tuple(task_ids):
+            gone = job.agree(task_ids, coins)  # since then another process found more of them, or deleted some
+            for watcher in self._watchers if gone else ():
+                watcher.drop(job, gone)
         for watcher in self._watchers if watched else ():
             watcher.watch(job)
 
@@ -162,7 +177,7 @@ class Ends:
                 continue
             if self._waits_for_nothing(job):
                 self._finish_now(job)
-            elif job in self._siblings or job.options.journal.may_wait:
+            elif job in self._lacking or job.options.journal.may_wait:
                 self._finish_soon(job)  # which may take as long as a lost start is looked for, or a store is away
             else:
                 self._ending.add(job)
@@ -172,7 +187,7 @@ class Ends:
 
     def _waits_for_nothing(self, job: AnyJob) -> bool:
         """Whether a job can end in one step: a task of its own would cost more than the end does."""
-        return job.options.journal is NO_JOURNAL and job not in self._doubles and job not in self._siblings
+        return job.options.journal is NO_JOURNAL and job not in self._doubles and job not in self._lacking
 
     def _finish_soon(self, job: AnyJob) -> None:
         self._ending.add(job)
@@ -180,11 +195,9 @@ class Ends:
 
     async def _finish_slowly(self, job: AnyJob) -> None:
         try:
-            siblings = self._siblings.pop(job, None)
-            if siblings is not None:
-                more = await siblings(job)
-                if more:  # they were paid for, also when the job was detached meanwhile: `grow` says which they are
-                    await self.grow(job, more)
+            if job in self._lacking:
+                await self.collect(job)
+                self._lacking.discard(job)
                 if job.done() or not job.all_final():  # it goes on with them
                     return
             doubles = self._doubles.pop(job, None)
@@ -193,7 +206,7 @@ class Ends:
             if job.options.journal is not NO_JOURNAL:
                 await job.options.journal.finished(job.tag, job.records)
         except Exception as error:  # noqa: BLE001 - a journal that fails ends the job with its own error
-            self._count(job, job.records)
+            self.coins.ended(job.family, job.records, job.task_ids)
             self.fail(job, error)
         else:
             self._finish_now(job)
@@ -203,25 +216,13 @@ class Ends:
 
     def _finish_now(self, job: AnyJob) -> None:
         records = job.records
-        failed = self._count(job, records)
+        failed = self.coins.ended(job.family, records, job.task_ids)  # before who is woken starts again
         try:
             error: Exception | None = failure_of(job.family, records) if failed else None
             result = None if failed else Result(records)
         except Exception as odd:  # noqa: BLE001 - a result that cannot be built ends this job with that error
             result, error = None, odd
         self._end(job, result, error)
-
-    def _count(self, job: AnyJob, records: Sequence[Record]) -> Sequence[Record]:
-        """Count what final records say about coins, before who is woken starts again; gives those of failed tasks.
-
-        A failed task is refunded where its family says so (service.md 4), and then only what was charged here.
-        """
-        self.coins.told(records)
-        failed = [record for record in records if record.status is Status.FAILED]
-        if failed:
-            self.coins.refund(record.id for record in failed if was_refunded(job.family, [record]))
-        self.coins.forget(job.task_ids)
-        return failed
 
     async def refuse(self, job: AnyJob, error: Exception) -> None:
         """End a job with an error that is written down before anybody is told; the job ends whatever comes of that."""
@@ -276,7 +277,7 @@ class Ends:
         if job.done():
             return
         self._doubles.pop(job, None)
-        self._siblings.pop(job, None)
+        self._lacking.discard(job)
         self.live.finish(job, result, error)
         self._counts.finished += 1
         self._counts.failed += error is not None

@@ -80,6 +80,14 @@ class KeptJob(Job[R]):
         """Let go of tasks that were deleted."""
         self.task_ids = tuple([task_id for task_id in self.task_ids if task_id not in task_ids])
 
+    def agree(self, task_ids: Sequence[str], coins: float | None) -> list[str]:
+        """Take the tasks as they are written down elsewhere; gives those that are none of its any more."""
+        gone = [task_id for task_id in self.task_ids if task_id not in task_ids]
+        self.drop(gone)
+        more = [Record(id=one, family=self.family.name) for one in task_ids if one not in self.task_ids]
+        self.grow(more, self._coins if coins is None else coins)
+        return gone
+
     def known(self, task_id: str) -> Record | None:
         """Give what the service last said about one task."""
         for record in self._records:

@@ -40,6 +40,8 @@ class Options:
         price: What the start costs in coins, for the budget; by default it is asked or learned.
         journal: What is written down before anybody is told.
         uploads: What is remembered of uploads beyond the client's life.
+        tasks: How many tasks the start of attached ones asked for; where fewer are known, the others, which were paid
+            for like these, are looked for by their tag when these have ended.
     """
 
     timeout: float | Default | None = DEFAULT
@@ -50,6 +52,7 @@ class Options:
     price: float | None = None
     journal: Journal = NO_JOURNAL
     uploads: UploadMemory = NO_MEMORY
+    tasks: int = 1
 
     def __attrs_post_init__(self) -> None:
         if self.on_unknown not in ("resend", "raise"):
@@ -57,6 +60,8 @@ class Options:
         for field, value in (("timeout", self.timeout), ("price", self.price)):
             if value not in (None, DEFAULT) and not _is_amount(value):
                 raise _refuse(field, "must be a number of at least 0", value)
+        if type(self.tasks) is not int or self.tasks < 1:
+            raise _refuse("tasks", "must be a whole number of at least 1", self.tasks)
         if not isinstance(self.sent_before, Posted | None):
             raise _refuse("sent_before", "must be a Posted or None", self.sent_before)
 

@@ -11,8 +11,8 @@ from a2e_async.engine.jobs.kept import AnyJob
 FindDoubles = Callable[[AnyJob], Awaitable[Mapping[str, float]]]
 """Looks for tasks of a second send of the start, and gives what each costs."""
 
-FindSiblings = Callable[[AnyJob], Awaitable[Sequence[Record]]]
-"""Looks for tasks of the start that its answer did not name."""
+FindSiblings = Callable[[AnyJob], Awaitable[tuple[Sequence[Record], bool]]]
+"""Looks for tasks of the start that its answer did not name; also gives whether there are surely no others."""
 
 
 class Watcher(Protocol):

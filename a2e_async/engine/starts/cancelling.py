@@ -47,6 +47,10 @@ class Canceller:
                 return isinstance(job.error, JobCancelledError)
             if job.family.delete is None or not job.task_ids:  # without ids it is another process's to take back
                 return False
+            if not await self._ends.collect(job):  # those that nobody knows yet would go on, and stay charged
+                return False
+            if job.done():
+                return isinstance(job.error, JobCancelledError)
             records = [await self._tasks.record(job.family, task_id) for task_id in job.task_ids]
             if job.done() or any(record.status is not Status.INITIALIZED for record in records):
                 return False

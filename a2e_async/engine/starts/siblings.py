@@ -66,25 +66,43 @@ class Siblings:
         if not attempt.is_short():
             return [], True
         rows = await self._now(attempt)
-        is_sure = {replies.row_id(row) for row in attempt.rows} <= {replies.row_id(row) for row in rows}
-        fresh = [row for row in rows if replies.row_id(row) not in job.task_ids]
+        known = set(map(replies.row_id, attempt.rows))  # also to who asks at the same time, once they are noted below
+        fresh = [row for row in rows if replies.row_id(row) not in known]
         attempt.rows += fresh
         self._learn(attempt, fresh)
         if attempt.is_short():
-            asked, known = job.family.tasks_asked(attempt.request), len(attempt.rows)
-            words = "the start of tag %s asked for %d tasks, and %d are known: %s"
-            facts = {"tag": job.tag, "task_ids": job.task_ids}
-            _log.warning(words, job.tag, asked, known, ", ".join(map(replies.row_id, attempt.rows)), extra=facts)
+            _tell_of_missing(job, attempt.asked, list(map(replies.row_id, attempt.rows)))
+        is_sure = not attempt.is_short() or known <= set(map(replies.row_id, rows))
         return [wire.record(job.family, row) for row in fresh], is_sure
 
+    async def of_another(self, job: AnyJob, asked: int) -> tuple[list[Record], bool]:
+        """Give the tasks of a start that another process had not found by its end; see `late`.
+
+        Args:
+            job: The job that was resumed with those that it had found.
+            asked: How many the start asked for.
+        """
+        made = [record.created_at.timestamp() for record in job.records if record.created_at is not None]
+        rows = await self._search(job, min(made, default=None))
+        letters = {replies.row_id(row): letter_of(job.family, row, job.tag or "") for row in rows}
+        sends = {letter for task_id, letter in letters.items() if task_id in job.task_ids}
+        of_it = [row for row in reversed(rows) if letters[replies.row_id(row)] in sends]
+        knows = self._sender.finder(job.family).knows
+        fresh = [row for row in of_it if not ((one := replies.row_id(row)) in job.task_ids or knows(one))]
+        if len(job.task_ids) + len(fresh) < asked:
+            _tell_of_missing(job, asked, [*job.task_ids, *map(replies.row_id, fresh)])
+        return [wire.record(job.family, row) for row in fresh], letters.keys() >= set(job.task_ids)
+
     async def _now(self, attempt: Attempt) -> list[Row]:
-        job = attempt.job
+        rows = await self._search(attempt.job, attempt.first)
+        return [row for row in reversed(rows) if self._is_sibling(attempt, row)]
+
+    async def _search(self, job: AnyJob, first: float | None) -> tuple[Row, ...]:
         try:
-            rows = await self._sender.finder(job.family).search_once(job.tag or "", attempt.first)
+            return await self._sender.finder(job.family).search_once(job.tag or "", first)
         except A2EError as error:
             _log.warning("the siblings of tag %s could not be looked for: %s", job.tag, error)
-            return []
-        return [row for row in reversed(rows) if self._is_sibling(attempt, row)]
+            return ()
 
     def _learn(self, attempt: Attempt, rows: list[Row]) -> None:
         """Remember whose these tasks are: a later start under the same tag must not take them for its own."""
@@ -102,6 +120,12 @@ class Siblings:
         letter = letter_of(family, attempt.rows[0], tag)
         ours = task_id in map(replies.row_id, attempt.rows) or not self._sender.finder(family).knows(task_id)
         return ours and letter in (None, letter_of(family, row, tag))
+
+
+def _tell_of_missing(job: AnyJob, asked: int, known: list[str]) -> None:
+    words = "the start of tag %s asked for %d tasks, and %d are known: %s"
+    facts = {"tag": job.tag, "task_ids": job.task_ids}
+    _log.warning(words, job.tag, asked, len(known), ", ".join(known), extra=facts)
 
 
 def _in_order(attempt: Attempt, known: dict[str, Row]) -> list[Row]:

@@ -236,13 +236,13 @@ class Starter:
         self._budget.settle(held, coins_of(records), records, missing=attempt.missing)
         return records
 
-    async def _late(self, attempt: Attempt, held: Reservation, job: AnyJob) -> list[Record]:
+    async def _late(self, attempt: Attempt, held: Reservation, job: AnyJob) -> tuple[list[Record], bool]:
         """Look once more for missing tasks; where the list shows the others and not these, they were never made."""
         records, is_sure = await self._siblings.late(attempt, job)
         self._found(attempt, held, records)
         if is_sure:
             self._budget.release(held)
-        return records
+        return records, is_sure
 
     def _found(self, attempt: Attempt, held: Reservation, records: list[Record]) -> None:
         """Reserve no more for tasks that have shown up; `Ends.grow` counts them as spent before its first await."""

@@ -5,11 +5,14 @@ from __future__ import annotations
 from batches import (
     KITE,
     Asked,
+    begun_at,
+    bring_to,
     image,
     one_bill_each,
     play,
     service,
 )
+from ledgers import opened
 
 from a2e_async import (
     A2EClient,
@@ -18,9 +21,11 @@ from a2e_async import (
     JobFailedError,
     JobTimeoutError,
 )
-from a2e_async.batch import Batch, State
+from a2e_async.batch import Batch, Row, State
 from a2e_async.batch.ledger_file import FILE_NAME
 from a2e_async.batch.stored import read_coins
+from a2e_async.core import tags
+from a2e_async.core.family import family_of
 
 
 async def test_a_failed_task_is_failed_until_it_is_retried(tmp_path):
@@ -99,3 +104,22 @@ async def test_several_files_of_a_row_are_numbered(tmp_path):
             assert path.name in (f"a-file-{number}.png", f"a-file-{number}-2.png")  # row a-file-1 may have been faster
         names = [path.name.lower() for one in run.outcomes.values() for path in one.paths]
         assert len(set(names)) == len(names) == 6
+
+
+async def test_tasks_that_a_killed_run_had_not_found_are_found_by_the_next(tmp_path):
+    """The answer names the first of four: killed before the list shows the others, the row still has all four files."""
+    fields = {"image_url": "http://example.com/a.png", "prompt": "four", "negative_prompt": "n", "number_of_images": 4}
+    row = Row(id="four", family=family_of("image_to_video"), fields=fields)
+    async with service() as sim:
+        tag = await bring_to(tmp_path, row, State.PLANNED)
+        tasks = sim.world.start("image_to_video", {**fields, "name": tags.put("four", tag, tags.FIRST, 100)})
+        async with opened(tmp_path) as book:
+            await begun_at(book, sim)
+            await book.intended("four", tag, 1, 120)
+            await book.sending("four", tags.FIRST, sim.clock.now())
+            await book.accepted("four", [tasks[0].id], None)
+        run = await play(tmp_path, sim, [row])
+        assert len(run.outcomes["four"].paths) == 4
+        assert set(run.outcomes["four"].entry.task_ids) == {task.id for task in tasks}
+        assert run.outcomes["four"].entry.coins == 120
+        assert one_bill_each(sim, 1)

@@ -79,6 +79,7 @@ YES_BUT_EMPTY = {"code": 0, "data": None}
         (503, b'{"message": "no healthy upstream"}', "2", Verdict.UNKNOWN),
         (503, b'{"error": {"type": "overloaded"}}', "2", Verdict.UNKNOWN),
         *[(status, HTML, None, Verdict.UNKNOWN) for status in (444, 460, 499, 600, 999)],
+        *[(status, HTML, None, Verdict.UNKNOWN) for status in (101, 103)],  # no answer at all
         (502, NO, "2", Verdict.UNKNOWN),
         *[
             (200, {"code": code, "msg": "oops"}, None, Verdict.UNKNOWN)

@@ -6,10 +6,12 @@ import asyncio
 
 import pytest
 from durable import BOAT, KITE, durable, ended
+from virtual_time import until
 
-from a2e_async import ClientClosedError, FencedError, JobDetachedError, Retry, TextToImage
+from a2e_async import ClientClosedError, FencedError, ImageToVideo, JobDetachedError, Retry, TextToImage
 
 LEASE = 1.0
+FOUR = ImageToVideo("http://example.com/a.png", prompt="four", negative_prompt="no", number_of_images=4)
 
 
 @durable()
@@ -196,3 +198,31 @@ async def test_the_window_that_remains_is_said_and_given_back(world, caplog):
     lease.lose("it has slept")
     with pytest.raises(FencedError):
         await job
+
+
+@durable(task_seconds=1.5, list_lag=0.7)
+async def test_tasks_that_a_dead_process_had_not_found_are_found_by_the_next(world):
+    """The answer names one of four, and the process dies before the list shows the others: all four were paid for."""
+    dead, heir = await world.process(), await world.process()
+    job = dead.start(FOUR, key="order-1")
+    await job.accepted()
+    await world.kill(dead)
+    (found,) = await ended(heir, "order-1")
+    assert set(found.task_ids) == set(world.sim.world.book.starts[0].task_ids)
+    assert (len(found.urls), found.coins, heir.spent) == (4, 120, 0)
+
+
+@durable(task_seconds=3, list_lag=0.7)
+async def test_a_followed_job_has_all_tasks_that_its_process_has_found(world):
+    """They are polled to their end by whoever takes the job over, also those that showed up late."""
+    dead, heir = await world.process(), await world.process()
+    job = dead.start(FOUR, key="order-1")
+    await job.accepted()
+    followed = heir.start(FOUR, key="order-1")
+    await followed.accepted()
+    assert len(followed.task_ids) == 1
+    await until(lambda: len(job.task_ids) == 4, 0.05)
+    await world.kill(dead)
+    result = await followed
+    assert set(result.task_ids) == set(world.sim.world.book.starts[0].task_ids)
+    assert len(result.urls) == 4
