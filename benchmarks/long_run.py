@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import collections
 import gc
 import json
 import logging
@@ -40,6 +41,7 @@ SAMPLES = 120
 WARM = 4  # the first quarter is warm-up
 MOST_GROWTH = 1.15
 MOST_MORE = 8
+UNITS = {"memory": "MiB", "client_bytes": "bytes"}
 LOOSE = 1.5  # users come and go, so that what they hold varies
 
 
@@ -58,6 +60,7 @@ class Samples:
             "threads": threading.active_count(),
             "tasks": len(asyncio.all_tasks()),
             "objects": len(gc.get_objects()),
+            "client_bytes": client_bytes(),
         }
         self.taken.append(held)
 
@@ -67,6 +70,21 @@ class Samples:
         quarter = max(1, len(values) // WARM)
         early, late = statistics.median(values[quarter : 2 * quarter] or values), statistics.median(values[-quarter:])
         return early, late, late / max(early, 1)
+
+
+def client_bytes() -> int:
+    """Weigh all objects of the package but the simulator's, and the containers that they hold themselves."""
+    kinds = (dict, list, set, tuple, collections.deque, collections.OrderedDict)
+    ours = [one for one in gc.get_objects() if _is_ours(type(one))]
+    held = {id(one): one for one in ours}
+    for one in ours:
+        held |= {id(inner): inner for inner in gc.get_referents(one) if isinstance(inner, kinds)}
+    return sum(sys.getsizeof(one) for one in held.values())
+
+
+def _is_ours(kind: type) -> bool:
+    module = str(getattr(kind, "__module__", ""))
+    return module.startswith("a2e_async.") and not module.startswith("a2e_async.simulator")
 
 
 async def playing(load: MixedLoad, samples: Samples, seconds: float, crowd: Callable[[], Awaitable[None]]) -> None:
@@ -113,13 +131,14 @@ def stream_of(load: MixedLoad, every: float) -> Callable[[], Awaitable[None]]:
 def tell(load: MixedLoad, samples: Samples, book: dict[str, Any], *, alone: bool) -> bool:
     """Print all figures; says whether all is well.
 
-    Where the service is in this process, too, its book grows with each start: memory is told then, and not judged.
+    Where the service is in this process, too, its book grows with each start: the process's memory is told then and
+    not judged; what the client's own objects weigh is.
     """
     wrong = {}
     for name in samples.taken[0]:
         early, late, ratio = samples.growth(name)
-        figure(name, late, "MiB" if name == "memory" else name, early=round(early, 1), ratio=round(ratio, 3))
-        limit = MOST_GROWTH if name in ("memory", "threads") else LOOSE
+        figure(name, late, UNITS.get(name, name), early=round(early, 1), ratio=round(ratio, 3))
+        limit = MOST_GROWTH if name in ("memory", "threads", "client_bytes") else LOOSE
         judged = name != "objects" and (alone or name != "memory")
         if judged and ratio > limit and late - early > MOST_MORE:
             wrong[name] = ratio
