@@ -143,7 +143,7 @@ class _Opening:
             options=self.options,
             budget=self._budget,
             on_change=self.on_change,
-            may_send=None if lease is None else lease.fresh,
+            right=lease,
         )
         room = RowPlaces(self.max_running)
         self._batch = Batch(self.folder, ledger, steps, estimates, room=room, again=self.again)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 import attrs
 
@@ -23,8 +23,17 @@ _log = logging.getLogger("a2e_async")
 OnChange = Callable[[Entry], None]
 """Told of each change of a row, after it was written down."""
 
-MaySend = Callable[[], Awaitable[None]]
-"""Returns when a start may be sent now, and raises when never."""
+
+class Right(Protocol):
+    """A right to send starts, such as a lease."""
+
+    @property
+    def may_send(self) -> bool:
+        """Whether a start may be sent at this very moment."""
+        ...
+
+    async def fresh(self) -> None:
+        """Return when a start may be sent now, and raise when never."""
 
 
 class RowJournal(Journal):
@@ -100,10 +109,10 @@ class HeldRowJournal(RowJournal):
         owner: Whose the batch is.
         on_change: Told of each change.
         price: Coins that are held for the row's start, None when nobody knows its price.
-        may_send: Returns when a start may be sent now; raises when somebody else has the row.
+        right: Says when a start may be sent; raises when somebody else has the row.
     """
 
-    __slots__ = ("_may_send",)
+    __slots__ = ("_right",)
 
     may_wait = True
 
@@ -115,15 +124,19 @@ class HeldRowJournal(RowJournal):
         on_change: OnChange,
         price: float | None = None,
         *,
-        may_send: MaySend,
+        right: Right,
     ) -> None:
         super().__init__(ledger, entry, owner, on_change, price)
-        self._may_send = may_send
+        self._right = right
 
     async def sending(self, tag: str | None, letter: str, at: float | None) -> None:
-        """Write down that a POST leaves, and ask last of all whether it still may."""
+        """Write down that a POST leaves, and ask whether it still may."""
         await super().sending(tag, letter, at)
-        await self._may_send()
+        await self._right.fresh()
+
+    def leaves(self) -> bool:
+        """Ask last of all whether it still may."""
+        return self._right.may_send
 
 
 def tell(on_change: OnChange, entry: Entry) -> None:

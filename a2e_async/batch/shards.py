@@ -142,7 +142,7 @@ async def _run(ledger: Ledger, a2e: A2EClient, asked: _Asked) -> ShardEnd:
         options=ways.options,
         budget=budget,
         on_change=ways.on_change,
-        may_send=asked.lease.fresh,
+        right=asked.lease,
         host=ways.host,
     )
     run = RowsRun(ways.folder, ledger, steps, estimates, room=ways.room, again=(), shared=True)

@@ -22,7 +22,7 @@ import attrs
 from a2e_async.batch.budget import BatchBudget, WantedStart
 from a2e_async.batch.copies import Copies
 from a2e_async.batch.input_urls import InputUrls, Sources
-from a2e_async.batch.journal import HeldRowJournal, MaySend, OnChange, RowJournal, tell
+from a2e_async.batch.journal import HeldRowJournal, OnChange, Right, RowJournal, tell
 from a2e_async.batch.outputs import tasks_asked
 from a2e_async.batch.owner import Owner
 from a2e_async.batch.rows import Outcome, Row, stem_of
@@ -53,7 +53,7 @@ class Steps:
         options: How starts are sent and watched.
         budget: What pays for them.
         on_change: Told of each change of a row.
-        may_send: Asked last of all before each POST, where another process may have the rows by then; None: nobody can.
+        right: Asked last of all before each POST, where another process may have the rows by then; None: nobody can.
         host: What the files' machine is called, where several have files of a batch.
     """
 
@@ -67,7 +67,7 @@ class Steps:
         options: Options,
         budget: BatchBudget,
         on_change: OnChange = lambda _entry: None,
-        may_send: MaySend | None = None,
+        right: Right | None = None,
         host: str = "",
     ) -> None:
         self._folder = folder
@@ -77,7 +77,7 @@ class Steps:
         self._options = options
         self._budget = budget
         self._on_change = on_change
-        self._may_send = may_send
+        self._right = right
         self._host = host
         self._inputs = InputUrls(a2e, ledger, budget)
         self._copies = Copies(a2e, ledger)
@@ -161,7 +161,7 @@ class Steps:
 
     def _journal(self, entry: Entry, price: float | None = None) -> RowJournal:
         told = (self._ledger, entry, self._owner, self._on_change, price)
-        return RowJournal(*told) if self._may_send is None else HeldRowJournal(*told, may_send=self._may_send)
+        return RowJournal(*told) if self._right is None else HeldRowJournal(*told, right=self._right)
 
     def _looking(self, entry: Entry) -> Options:
         """Give the options of a start that an earlier process may have sent; without any POST it surely has not."""

@@ -74,7 +74,7 @@ class Journal:
         """A start is wanted under this tag; long waits may lie between this and its first POST."""
 
     async def sending(self, tag: str | None, letter: str, at: float | None) -> None:
-        """A POST of the start leaves as soon as this returns: the last thing that is asked before EVERY POST.
+        """A POST of the start leaves as soon as this returns and its connection is there; awaited before EVERY POST.
 
         Asked before the first send, before each repeat (after 429, or when the service could not be reached) and
         before the second send. What is written here is what a later process knows of the start: an intent without any
@@ -91,6 +91,14 @@ class Journal:
             at: The service's own time now, in seconds since 1970, from the header Date of its replies; never this
                 machine's clock. None when the service has told none.
         """
+
+    def leaves(self) -> bool:
+        """Whether the POST may still leave, now that its connection is there, which may have taken seconds to set up.
+
+        Asked after `sending`, with nothing between it and the first byte of the POST; so it answers at once, from what
+        is known here. When it says no the POST is not sent, and `sending` is asked anew.
+        """
+        return True
 
     async def accepted(self, tag: str | None, task_ids: Sequence[str], coins: float | None) -> None:
         """The service has taken the start; called again when more tasks of it are found."""

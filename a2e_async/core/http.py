@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol, runtime_checkable
 
@@ -63,6 +63,31 @@ class Transport(Protocol):
             TransportError: There was no reply; its `sent` says whether the request may have been received.
         """
         ...
+
+
+Leaving = Callable[[], None]
+"""Called when all is ready, before the first byte of a request's body leaves; what it raises keeps it from leaving."""
+
+
+class AskingTransport(Protocol):
+    """A transport that can ask last of all, with the connection there, whether a request may leave.
+
+    A connection that is set up anew may take seconds, and by then nobody may want the request any more.
+
+    Attributes:
+        asks: Says that it can.
+    """
+
+    asks: bool
+
+    async def send(self, request: HttpRequest, headers: Mapping[str, str], leaving: Leaving | None = None) -> HttpReply:
+        """Send one request as `Transport.send` does; unless `leaving` has returned, it surely was not sent."""
+        ...
+
+
+def asking(transport: Transport) -> AskingTransport | None:
+    """Give a transport that can ask, None if this one cannot."""
+    return transport if getattr(transport, "asks", False) else None  # type: ignore[return-value]  # it says so
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)

@@ -26,8 +26,13 @@ class Lease(Protocol):
         """Whether it is known to be gone: another process has taken it for dead, or it was closed."""
         ...
 
+    @property
+    def may_send(self) -> bool:
+        """Whether a start may be sent at this very moment; the last thing that is asked before each POST."""
+        ...
+
     async def fresh(self) -> None:
-        """Return when a start may be sent now; the last thing that is asked before each POST (`Journal.sending`).
+        """Return when a start may be sent now; asked before each POST (`Journal.sending`).
 
         While the right is valid (half of `ttl` since the last beat was sent) it returns at once. When the store cannot
         be reached it waits, for as long as it takes, and nothing is sent.

@@ -107,13 +107,18 @@ class HeldLease:
         """Whether it is known to be gone."""
         return self._gone.is_set()
 
+    @property
+    def may_send(self) -> bool:
+        """Whether a start may be sent at this very moment."""
+        return not self._gone.is_set() and self._clock() < self._until
+
     async def fresh(self) -> None:
         """Return when a start may be sent now; waits while the store is away.
 
         Raises:
             FencedError: The lease is gone.
         """
-        while not self.lost and self._clock() >= self._until:
+        while not (self.may_send or self.lost):
             self._renewed.clear()
             waits = [asyncio.ensure_future(one.wait()) for one in (self._renewed, self._gone)]
             try:

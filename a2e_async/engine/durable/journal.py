@@ -1,8 +1,8 @@
 """Writes what happens to one job into its row, before anybody is told.
 
-Law of this file: between the last word of the store and the POST nothing is awaited that may take long. So `sending`
-asks for the lease first, writes the service's time down, and asks once more; where that took long it begins anew, for
-whoever looks for the start later looks near the time that stands in the row.
+Law of this file: between the last word of the store and the POST nothing is awaited. So `sending` asks for the lease
+first and writes the service's time down, and `leaves` asks once more when the connection is there; where that took long
+all begins anew, for whoever looks for the start later looks near the time that stands in the row.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from a2e_async.store.ports import Lease, Ledger
 _log = logging.getLogger("a2e_async")
 
 _AT_ONCE = 1.0  # seconds after which the time that was written down is written down anew
+_RENEWALS = 2  # in a row, for a connection that is slow each time; half a minute of the search makes up for the rest
 _LONGEST_ERROR = 500
 
 
@@ -40,8 +41,8 @@ class JobJournal(Journal):
     """
 
     __slots__ = (
-        "_attempt", "_forsaken", "_lease", "_ledger", "_placed", "_price", "_reached", "_service_time", "key",
-        "sent_before",
+        "_attempt", "_forsaken", "_lease", "_ledger", "_placed", "_price", "_reached", "_renewals", "_service_time",
+        "_written", "key", "sent_before",
     )  # fmt: skip
 
     may_wait = True
@@ -57,6 +58,8 @@ class JobJournal(Journal):
         self._attempt = 1
         self._price: float | None = None
         self._forsaken = False
+        self._written: Moment | None = None
+        self._renewals = 0
 
     @property
     def paid(self) -> bool:  # type: ignore[override]  # the base's is a constant
@@ -106,17 +109,22 @@ class JobJournal(Journal):
         self._check(moved, RowEvent.INTENDED)
 
     async def sending(self, tag: str | None, letter: str, at: float | None) -> None:  # noqa: ARG002 - one row, one tag
-        """Return when the POST may leave now, and it stands in the row that it does, by the service's clock."""
+        """Return when the POST may leave, and it stands in the row that it does, by the service's clock."""
         lease, ledger = self._lease, self._own()
         assert lease is not None  # noqa: S101 - `put` gives both
-        while True:
-            await lease.fresh()
-            began, now = Moment.now(), self._service_time()
-            self._check(await ledger.sending(self.key or "", letter, at if now is None else now), RowEvent.SENDING)
-            self._reached = Reached.SENT
-            await lease.fresh()
-            if began.passed() < _AT_ONCE:
-                return
+        await lease.fresh()
+        self._written, now = Moment.now(), self._service_time()
+        self._check(await ledger.sending(self.key or "", letter, at if now is None else now), RowEvent.SENDING)
+
+    def leaves(self) -> bool:
+        """Whether this process may send at this very moment, and the row's time is about that of the POST."""
+        if self._forsaken or self._lease is None or not self._lease.may_send:
+            return False
+        if self._written is not None and self._written.passed() > _AT_ONCE and self._renewals < _RENEWALS:
+            self._renewals += 1
+            return False
+        self._renewals, self._reached = 0, Reached.SENT
+        return True
 
     async def accepted(self, tag: str | None, task_ids: Sequence[str], coins: float | None) -> None:
         """Write down that the service has taken it; ids that cannot be written are at least told."""

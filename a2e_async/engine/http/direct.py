@@ -22,7 +22,7 @@ from aiohttp.connector import Connection
 from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
-from a2e_async.core.http import HttpReply
+from a2e_async.core.http import HttpReply, Leaving
 from a2e_async.errors import ProtocolError
 
 CONNECT_SECONDS: Final = 10.0
@@ -80,8 +80,13 @@ class Direct:
         untouched = aiohttp.ClientSession._request is _AS_MADE  # noqa: SLF001 - as above
         return untouched and not self._http.trace_configs and not self._http.closed
 
-    async def post(self, path: str, body: bytes) -> HttpReply:
+    async def post(self, path: str, body: bytes, leaving: Leaving | None = None) -> HttpReply:
         """Send a body and give the answer, whatever its status.
+
+        Args:
+            path: The path.
+            body: The body.
+            leaving: Asked when the connection is there, right before all of it is written; see `Leaving`.
 
         Raises:
             ProtocolError: The answer is too large.
@@ -91,6 +96,8 @@ class Direct:
         connection = await self._connection()
         try:
             protocol = _ready(connection)
+            if leaving is not None:
+                _ask(leaving, connection)
             protocol.transport.write(Unshown(b"%b%d\r\n\r\n%b" % (head, len(body), body)))
             message, payload = await protocol.read()
             while 100 <= message.code < 200 and message.code != 101:  # noqa: PLR2004 - more will come
@@ -143,6 +150,15 @@ def _ready(connection: Connection) -> Any:  # noqa: ANN401 - aiohttp's protocol,
         raise aiohttp.ClientConnectionResetError("Cannot write to closing transport")
     protocol.set_response_params(read_until_eof=True)
     return protocol
+
+
+def _ask(leaving: Leaving, connection: Connection) -> None:
+    """Ask whether a request may leave; a connection on which it may not serves the next one."""
+    try:
+        leaving()
+    except BaseException:
+        connection.release()
+        raise
 
 
 async def read_body(payload: aiohttp.StreamReader, status: int, length: str | None) -> bytes:

@@ -20,7 +20,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from a2e_async.core import replies
-from a2e_async.core.http import HttpReply, HttpRequest, Transport
+from a2e_async.core.http import AskingTransport, HttpReply, HttpRequest, Leaving, Transport, asking
 from a2e_async.core.patterns import late
 from a2e_async.core.retry import Retry, Verdict, verdict
 from a2e_async.core.secrets import masked
@@ -71,6 +71,7 @@ class Service:
         self.counts = Counts()
         self.retry = retry
         self._transport = transport
+        self._asker = asking(transport)
         self._token = masked(token)
         self._token_source = token_source
         self._lang = lang
@@ -80,10 +81,14 @@ class Service:
         self._date: str | None = None
         self._told: tuple[float, Moment] | None = None
 
-    async def ask(self, request: HttpRequest) -> Any:  # noqa: ANN401 - `data` has any JSON shape
+    async def ask(self, request: HttpRequest, leaving: Leaving | None = None) -> Any:  # noqa: ANN401 - `data` has any JSON shape
         """Send a request once and give the reply's `data`.
 
         A path that the service does not know is tried once in its other spelling or dialect, which is then remembered.
+
+        Args:
+            request: The request.
+            leaving: Called last before it leaves, and before its other spelling does; see `Leaving`.
 
         Raises:
             ServiceError: The service said no.
@@ -93,7 +98,7 @@ class Service:
         if request.other is not None and request.route in self._respelled:
             request = request.other
         try:
-            return await self._answer(request)
+            return await self._answer(request, leaving)
         except ServiceError as error:
             # Both are sure refusals: nothing has been started, so the other way of writing starts nothing twice.
             outdated = (
@@ -102,7 +107,7 @@ class Service:
             if request.other is None or not (error.no_route or outdated):
                 raise
         try:
-            data = await self._answer(request.other)
+            data = await self._answer(request.other, leaving)
         except ServiceError as refused:
             if not refused.no_route:
                 self._respelled.add(request.route)
@@ -173,12 +178,18 @@ class Service:
         """
         return None if self._told is None else self._told[0] + self._told[1].passed(now)
 
-    async def _answer(self, request: HttpRequest) -> Any:  # noqa: ANN401 - any JSON shape
+    async def _answer(self, request: HttpRequest, leaving: Leaving | None) -> Any:  # noqa: ANN401 - any JSON shape
         access = self.access or await self.authorize()
         if not request.start and not self.pacer.take():  # a start has waited before it counted as sent
             await self.pacer.turn(start=False)
         self.counts.requests += 1
-        return self._read(await _send(self._transport, request, access.headers), request, access)
+        if leaving is None or self._asker is None:
+            if leaving is not None:
+                leaving()
+            reply = await _send(self._transport, request, access.headers)
+        else:
+            reply = await _send(self._asker, request, access.headers, leaving)
+        return self._read(reply, request, access)
 
     def _read(self, reply: HttpReply, request: HttpRequest, access: Access) -> Any:  # noqa: ANN401 - any JSON shape
         if reply.date != self._date:  # of all replies of one second the first tells the time best
@@ -221,12 +232,14 @@ class Service:
             return self.access
 
 
-async def _send(transport: Transport, request: HttpRequest, headers: Mapping[str, str]) -> HttpReply:
+async def _send(
+    transport: Transport | AskingTransport, request: HttpRequest, headers: Mapping[str, str], *last: Leaving
+) -> HttpReply:
     """Send one request; see `Transport`. Whatever it raises, also one that is not ours, becomes an error of ours."""
     told = _log.isEnabledFor(logging.DEBUG)  # nothing is read while nobody listens
     begun = asyncio.get_running_loop().time() if told else 0.0
     try:
-        reply = await transport.send(request, headers)
+        reply = await transport.send(request, headers, *last)
     except Exception as error:  # noqa: BLE001 - nobody knows what it left behind
         what = f"{request.method} {request.path}"
         failure = failure_of(error, what, headers)

@@ -17,9 +17,10 @@ from typing import Any
 
 import aiohttp
 import attrs
+from aiohttp.abc import AbstractStreamWriter
 
 from a2e_async._version import __version__
-from a2e_async.core.http import HttpReply, HttpRequest, HttpStream
+from a2e_async.core.http import HttpReply, HttpRequest, HttpStream, Leaving
 from a2e_async.engine.http.direct import (
     CONNECT_SECONDS,
     CONNECTING,
@@ -38,6 +39,46 @@ HttpSession = aiohttp.ClientSession
 
 USER_AGENT = f"a2e-async/{__version__} python/{platform.python_version()} aiohttp/{aiohttp.__version__}"
 _JSON = json.JSONEncoder(separators=(",", ":"))  # json.dumps would make one for each call
+
+
+class WithdrawnError(Exception):
+    """A body was to leave after its request had ended; seen by aiohttp alone."""
+
+
+class AskedBody(aiohttp.BytesPayload):
+    """A body that asks whether it may leave, last of all, when it goes through aiohttp's session.
+
+    aiohttp takes it out when the connection is there and the headers stand before it. Without its body no request is
+    whole, so a service that was sent the headers alone has started nothing. That holds for every connector, proxy and
+    session, a caller's own too, which hooks of a pool would not.
+
+    Args:
+        value: What is sent.
+        leaving: What is asked; see `Leaving`.
+    """
+
+    def __init__(self, value: bytes, leaving: Leaving) -> None:
+        super().__init__(value)
+        self._leaving: Leaving | None = leaving
+
+    async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
+        """Write it, if it may leave."""
+        leaving, self._leaving = self._leaving, None
+        if leaving is None:
+            raise WithdrawnError
+        leaving()
+        await super().write_with_length(writer, content_length)
+
+    async def write(self, writer: AbstractStreamWriter) -> None:
+        """Write it, if it may leave."""
+        await self.write_with_length(writer, None)
+
+    def withdraw(self) -> None:
+        """Let it leave no more."""
+        self._leaving = None
+
+
+_Body = Unshown | AskedBody | None
 
 
 def new_http_session(tls: SSLContext | None = None) -> aiohttp.ClientSession:
@@ -68,6 +109,8 @@ class Session:
         tls: The caller's own certificates for a pool of ours, or None for the system's.
     """
 
+    asks = True
+
     def __init__(
         self, base_url: str, http: aiohttp.ClientSession | None = None, *, tls: SSLContext | None = None
     ) -> None:
@@ -79,17 +122,19 @@ class Session:
         self._ways: _Way | None = None
         self._limits = Limits()
 
-    async def send(self, request: HttpRequest, headers: Mapping[str, str]) -> HttpReply:
-        """Send one request; see `Transport`."""
+    async def send(self, request: HttpRequest, headers: Mapping[str, str], leaving: Leaving | None = None) -> HttpReply:
+        """Send one request; see `AskingTransport`."""
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - what is awaited runs in a task
         cancelling, body = task.cancelling(), _written(request)
+        asked = None
         self._limits.begin(task, request.seconds)
         try:
             direct = self._way(headers).direct
             if body is None or direct is None or not _is_plain(request, body) or not direct.is_open:
-                return await self._exchange(request, body, headers)
-            return await direct.post(request.path, body)
+                asked = None if leaving is None or body is None else AskedBody(body, leaving)
+                return await self._exchange(request, asked or body, headers)
+            return await direct.post(request.path, body, leaving)
         except asyncio.CancelledError:
             if not self._limits.has_passed(task, cancelling):
                 raise
@@ -98,9 +143,11 @@ class Session:
             failure = self._failure(request, error, headers)
         finally:
             self._limits.end(task)
+            if asked is not None:
+                asked.withdraw()  # on Python 3.11 aiohttp writes it in a task of its own
         raise failure
 
-    async def _exchange(self, request: HttpRequest, body: Unshown | None, headers: Mapping[str, str]) -> HttpReply:
+    async def _exchange(self, request: HttpRequest, body: _Body, headers: Mapping[str, str]) -> HttpReply:
         async with self._begin(request, body, headers, CONNECTING) as reply:
             try:
                 return _reply(reply, await read_body(reply.content, reply.status, reply.headers.get("Content-Length")))
@@ -148,7 +195,7 @@ class Session:
         raise failure
 
     def _begin(
-        self, request: HttpRequest, body: Unshown | None, headers: Mapping[str, str], limit: aiohttp.ClientTimeout
+        self, request: HttpRequest, body: _Body, headers: Mapping[str, str], limit: aiohttp.ClientTimeout
     ) -> Any:  # noqa: ANN401 - aiohttp's request, to be awaited or entered
         way = self._way(headers)
         if way.http.closed:

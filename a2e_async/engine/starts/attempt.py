@@ -22,6 +22,8 @@ The laws of this room:
 3. What may have been paid for is named to the user: by its task ids, or where these are not known by its tag.
 4. Reserved coins come back only when the service has surely not taken the start.
 5. A POST is written down before it leaves, its answer before anybody is told: a process can die at every await.
+6. Whether a POST is still wanted, and may be sent by this process, is asked last of all, when its connection is there.
+   Until then it counts as unsent: whoever lets go of it is told that nothing was sent, and nothing is.
 """
 
 from __future__ import annotations
@@ -34,9 +36,12 @@ import attrs
 from a2e_async.core import tags, wire
 from a2e_async.core.absence import Row
 from a2e_async.core.family import Request
+from a2e_async.core.retry import Verdict, verdict
 from a2e_async.engine.http.moment import Moment
+from a2e_async.engine.http.service import Service
 from a2e_async.engine.jobs.kept import AnyJob
-from a2e_async.errors import A2EError, ClientClosedError, JobCancelledError, StartUnknownError
+from a2e_async.engine.jobs.options import NO_JOURNAL
+from a2e_async.errors import A2EError, ClientClosedError, JobCancelledError, StartUnknownError, TransportError
 
 
 @attrs.define(eq=False, repr=False)
@@ -146,3 +151,53 @@ class Attempt:
         error = StartUnknownError(words, search_again=search_again)
         error.__cause__ = self.lost
         return error
+
+
+class NotSentError(Exception):
+    """The POST was kept from leaving; seen by the sender alone."""
+
+
+@attrs.define(eq=False, repr=False)
+class Departure:
+    """Lets one POST leave, or keeps it from it; see `core.http.Leaving`.
+
+    Attributes:
+        left: Whether it has left; when an exchange has ended without, the service surely has not taken the start.
+        kept: Whether it was kept from leaving.
+    """
+
+    _attempt: Attempt
+    _letter: str
+    _service: Service
+    left: bool = False
+    kept: bool = False
+
+    def __call__(self) -> None:
+        """Note that the POST leaves now, with whose token, and when.
+
+        Raises:
+            NotSentError: It may not.
+        """
+        attempt, service = self._attempt, self._service
+        journal = attempt.job.options.journal
+        if attempt.unwanted or not (journal is NO_JOURNAL or journal.leaves()):
+            self.kept = True
+            raise NotSentError
+        access, now = service.access, Moment.now()
+        attempt.leaves(self._letter, now, service.server_time(now), None if access is None else access.account)
+        self.left = True
+
+    def outcome(self, raised: Exception) -> tuple[A2EError, Verdict]:
+        """Say what the failure of its exchange tells; one that is not ours is told by its kind alone."""
+        error = raised if isinstance(raised, A2EError) else _foreign(raised)
+        kind = verdict(error, self._attempt.job.family.refusals)
+        if kind is Verdict.UNKNOWN and not self.left:
+            kind = Verdict.NOT_RECEIVED
+            if isinstance(error, TransportError):
+                error.sent = False
+        return error, kind
+
+
+def _foreign(error: Exception) -> TransportError:
+    """Say that the answer is lost, by the kind of the error alone: its words may hold anything."""
+    return TransportError(f"the answer to the start could not be taken: {type(error).__name__}", sent=True)

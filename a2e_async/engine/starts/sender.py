@@ -1,7 +1,8 @@
 """Sends a start, and finds it when its answer is lost: `attempt.py` has the table and the laws that hold here.
 
-The order before every POST is: its turn, the token, the journal, the POST; nothing is awaited between the last two. So
-whatever is written down as sent may have been sent, and what is not written down was not.
+The order before every POST is: its turn, the token, the journal, the connection, the last question (`Departure`),
+the POST; nothing is awaited between the last two. So whatever is written down as sent may have been sent, and what is
+not written down was not.
 """
 
 from __future__ import annotations
@@ -14,17 +15,16 @@ from a2e_async.core import replies, tags, wire
 from a2e_async.core.absence import Row, letter_of
 from a2e_async.core.family import Family
 from a2e_async.core.hooks import Posted, Webhook
-from a2e_async.core.retry import Verdict, verdict
+from a2e_async.core.retry import Verdict
 from a2e_async.engine.http.failures import is_stale
-from a2e_async.engine.http.moment import Moment
 from a2e_async.engine.http.service import Service
 from a2e_async.engine.jobs.kept import AnyJob
 from a2e_async.engine.jobs.live import LiveJobs
 from a2e_async.engine.jobs.options import NO_JOURNAL
-from a2e_async.engine.starts.attempt import Attempt
+from a2e_async.engine.starts.attempt import Attempt, Departure
 from a2e_async.engine.starts.doubles import clean_up
 from a2e_async.engine.starts.finder import Finder, Finding, Search
-from a2e_async.errors import A2EError, ProtocolError, TransportError
+from a2e_async.errors import ProtocolError
 
 _log = logging.getLogger("a2e_async")
 
@@ -218,14 +218,14 @@ class Sender:
         failures, renewed = 0, False
         while True:
             await self._turn(attempt, letter)
-            access, now = service.access, Moment.now()
-            attempt.leaves(letter, now, service.server_time(now), None if access is None else access.account)
+            access, departure = service.access, Departure(attempt, letter, service)
             try:
-                rows = self._rows_of(job, await service.ask(request), name)
-            except Exception as raised:
+                rows = self._rows_of(job, await service.ask(request, departure), name)
+            except Exception as raised:  # noqa: BLE001 - nobody knows what it left behind
                 attempt.on_wire = False
-                error = raised if isinstance(raised, A2EError) else _foreign(raised)
-                kind = verdict(error, job.family.refusals)
+                if departure.kept:
+                    continue  # its turn comes again, or it is not wanted any more
+                error, kind = departure.outcome(raised)
                 if kind is Verdict.UNKNOWN:
                     attempt.is_lost(error)
                     return False
@@ -234,7 +234,7 @@ class Sender:
                     renewed = True  # the token has changed since, and a start that was refused costs nothing
                     continue
                 if kind is Verdict.REFUSED or failures >= service.retry.attempts:
-                    raise
+                    raise error from None
                 if not attempt.unwanted:
                     await service.rest(failures, error)
             else:
@@ -286,8 +286,3 @@ class Sender:
             return False
         mark = tags.find(shown)
         return mark is not None and mark[0] != job.tag
-
-
-def _foreign(error: Exception) -> TransportError:
-    """Say that the answer is lost, by the kind of the error alone: its words may hold anything."""
-    return TransportError(f"the answer to the start could not be taken: {type(error).__name__}", sent=True)
