@@ -12,7 +12,7 @@ import pytest
 from documents import blocks_of
 from web_apps import aiohttp_server, hypercorn_server, uvicorn_server
 
-from a2e_async import simulator
+from a2e_async import LedgerError, simulator
 
 SERVERS = {
     "with_fastapi.py": uvicorn_server,
@@ -74,3 +74,17 @@ async def test_a_recipe_starts_once_and_tells(name, tmp_path, monkeypatch):
                 async with http.post(f"{url}/a2e/webhook", json={}) as reply:
                     assert reply.status == 401
         assert len(sim.book.starts) == 1
+
+
+@pytest.mark.parametrize("name", SERVERS)
+async def test_a_recipe_whose_store_cannot_be_opened_does_not_start(name, tmp_path, monkeypatch):
+    """The server ends by itself and says why; nobody waits for an application that will never answer."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "jobs.sqlite").write_bytes(b"this is no database" * 99)
+    monkeypatch.setenv("A2E_BASE_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("A2E_API_KEY", "sk_simulator")
+    app = application(tmp_path, name, monkeypatch)
+    refused = pytest.raises((AssertionError, LedgerError), match=r"did not start|jobs\.sqlite is damaged")
+    with socket.create_server(("127.0.0.1", 0), backlog=100) as listening, refused:
+        async with SERVERS[name](app, listening):
+            raise NotImplementedError

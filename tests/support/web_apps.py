@@ -41,6 +41,7 @@ from a2e_async.web import aiohttp as a2e_aiohttp
 
 SECRET = "s3cret of the webhook"
 KEEP_ALIVE = 0.2
+_PATIENCE = 30
 RETRY = 0.1
 
 
@@ -180,19 +181,52 @@ def aiohttp_app(site: Site):
     return app
 
 
+async def _until_started(serving: asyncio.Task[Any], started: asyncio.Task[Any]) -> None:
+    """Wait until a server has started; one that ends instead, or never answers, fails the test and hangs none."""
+    await asyncio.wait({serving, started}, timeout=_PATIENCE, return_when=asyncio.FIRST_COMPLETED)
+    if started.done():
+        return started.result()
+    started.cancel()
+    await asyncio.wait({started})
+    if not serving.done():
+        raise AssertionError(f"the application had not started after {_PATIENCE} s")
+    raise AssertionError("the application did not start; its server says why in the log") from serving.exception()
+
+
+async def _ended(serving: asyncio.Task[Any]) -> None:
+    """Wait until a server has ended, which it was told to do."""
+    await asyncio.wait({serving}, timeout=_PATIENCE)
+    if not serving.done():
+        serving.cancel()
+        raise AssertionError(f"the server had not ended {_PATIENCE} s after it was told to")
+    with contextlib.suppress(Exception):  # why it did not start was said
+        serving.result()
+
+
 @contextlib.asynccontextmanager
 async def uvicorn_server(app, listening: socket.socket) -> AsyncIterator[None]:
     """Serve with uvicorn."""
     config = uvicorn.Config(app, lifespan="on", log_config=None, ws="none", timeout_graceful_shutdown=0.2)
     server = uvicorn.Server(config)
-    serving = asyncio.create_task(server.serve(sockets=[listening]))
-    try:
-        while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn wakes nobody
+
+    async def serve() -> None:
+        try:
+            await server.serve(sockets=[listening])
+        except SystemExit as error:  # in a task it would end the loop, and every test after this one
+            raise RuntimeError(f"uvicorn has left with code {error.code}") from error
+
+    serving = asyncio.create_task(serve())
+
+    async def started() -> None:
+        while not server.started:  # noqa: ASYNC110 - uvicorn wakes nobody
             await asyncio.sleep(0.01)
+
+    try:
+        await _until_started(serving, asyncio.create_task(started()))
         yield
     finally:
         server.should_exit = True
-        await serving
+        await _ended(serving)
 
 
 @contextlib.asynccontextmanager
@@ -205,16 +239,20 @@ async def hypercorn_server(app, listening: socket.socket) -> AsyncIterator[None]
     config.shutdown_timeout = 5
     end = asyncio.Event()
     serving = asyncio.create_task(hypercorn.asyncio.serve(app, config, shutdown_trigger=end.wait))
-    try:
-        host, port = listening.getsockname()
+    host, port = listening.getsockname()
+
+    async def answered() -> None:
         async with aiohttp.ClientSession() as session, session.get(f"http://{host}:{port}/state"):
             pass  # the socket listens already; it answers once the application has started
+
+    try:
+        await _until_started(serving, asyncio.create_task(answered()))
         yield
     finally:
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(_but_for_cancellations)
         end.set()
-        await serving
+        await _ended(serving)
         await asyncio.sleep(0)
         loop.set_exception_handler(None)
 
@@ -229,7 +267,8 @@ def _but_for_cancellations(loop: asyncio.AbstractEventLoop, context: dict[str, A
 async def aiohttp_server(app, listening: socket.socket) -> AsyncIterator[None]:
     """Serve with aiohttp.web."""
     runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
+    async with asyncio.timeout(_PATIENCE):
+        await runner.setup()
     try:
         await web.SockSite(runner, listening).start()
         yield
