@@ -10,6 +10,7 @@ from a2e_async.batch.outputs import Outputs, RowSource
 from a2e_async.batch.rows import Row
 from a2e_async.batch.uploads import BatchUploads
 from a2e_async.client import A2EClient
+from a2e_async.errors import UsageError
 from a2e_async.store.ports import Ledger
 
 Sources = Mapping[str, RowSource | None]
@@ -35,6 +36,7 @@ class InputUrls:
         Raises:
             A2EError: One of them cannot be had.
         """
+        fields = {one: name for name, one in reversed(row.inputs())}  # the first of each
         taken = list(dict.fromkeys(one for _field, one in row.inputs()))
         urls: dict[Input, str] = {}
         for one in taken:
@@ -42,7 +44,10 @@ class InputUrls:
                 urls[one] = await self._outputs.of(sources.get(one.row_id), one)
         for one in taken:
             if isinstance(one, FileInput):
-                urls[one] = await self._uploads.url(one)
+                try:
+                    urls[one] = await self._uploads.url(one)
+                except UsageError as error:
+                    raise UsageError(f"{fields[one]}: {error.message.removeprefix('upload: ')}") from error
         return urls
 
     def keep(self, row_id: str, urls: Sequence[str]) -> None:

@@ -238,6 +238,7 @@ class Steps:
         now = (await self._ledger.known([row.id]))[row.id]
         event = verdict(error, before, now, time.time())
         words = in_words(error, event, now)
+        words += f" (on {self._host})" if self._host and isinstance(error, UsageError) else ""  # others may have it
         if event is RowEvent.RELEASED:
             await self._ledger.released(row.id, words)
         elif event is not RowEvent.NOTED:

@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from a2e_async.cli.batch.errors import ErrorSummary
 from a2e_async.cli.batch.loop import as_data
 from a2e_async.cli.batch.opened import opened_store
 from a2e_async.cli.batch.where import LEASE_OPTION, STORE_OPTION, shown_url, store_url
@@ -20,12 +21,12 @@ from a2e_async.cli.display.output import counted
 from a2e_async.cli.resume import same_command
 from a2e_async.cli.run import Run, command
 from a2e_async.client import A2EClient
-from a2e_async.errors import FencedError, LedgerError, UsageError
+from a2e_async.errors import A2EError, FencedError, LedgerError, UsageError
 from a2e_async.fleet.local import FENCED
 from a2e_async.fleet.rounds import Deliverer, Engine
 from a2e_async.fleet.terms import Terms
 from a2e_async.fleet.worker import OpenClient, Worker
-from a2e_async.store.entries import Entry
+from a2e_async.store.entries import Entry, State
 from a2e_async.store.ports import TTL, Store
 
 _CLOSE_SECONDS = 2.0
@@ -61,17 +62,18 @@ async def work(run: Run, store: str | None, with_parent: bool, **how: Any) -> in
     if run.settings.simulate:
         raise click.UsageError("--simulate has no use in a2e work: each process would have a simulator of its own")
 
-    url, workers = store_url(store), list[Worker]()
+    url, workers, left = store_url(store), list[Worker](), ErrorSummary()
     try:
         async with opened_store(url) as open_store:
             engine = _engine(how, str(url), open_store) if how["engine"] else None
-            workers.append(_worker(run, open_store, folder, how, engine=engine))
+            workers.append(_worker(run, open_store, folder, {**how, "left": left}, engine=engine))
             await _work(run, workers[0], with_parent=with_parent)
     except LedgerError as error:
         if workers or not with_parent:
             raise
         run.fail(error)  # the parent has it open, so that it is away and comes back
         return FENCED
+    left.print(run)
     return _finish(run, workers[0], hidden=url is not None and shown_url(url) is None)
 
 
@@ -95,6 +97,8 @@ def _worker(run: Run, store: Store, folder: Path, how: Mapping[str, Any], *, eng
     def changed(entry: Entry) -> None:
         if run.settings.json:
             run.output.result("", as_data(folder, entry, entry.error))
+        if entry.error and not entry.state.final:
+            how["left"].add(A2EError(entry.error), entry.id)
 
     ttl, options = how["lease"] or TTL, {"batch": how["batch"], "stay": how["stay"]}
     return Worker(store, folder, _client_of(run), ttl=ttl, on_change=changed, engine=engine, **options)
@@ -135,9 +139,10 @@ async def _stop_with_parent(worker: Worker) -> None:
 
 
 def _finish(run: Run, worker: Worker, *, hidden: bool) -> int:
-    done = sum(count for state, count in worker.ends.items() if not state.bad)
-    bad = sum(count for state, count in worker.ends.items() if state.bad)
-    run.output.note(f"{counted(done, 'row')} done, {bad} not" if bad else f"{counted(done, 'row')} done")
+    done, bad = worker.ends[State.DONE], sum(count for state, count in worker.ends.items() if state.bad)
+    left = worker.ends.total() - done - bad
+    not_done = (f", {bad} not" if bad else "") + (f", {left} left for others or another run" if left else "")
+    run.output.note(f"{counted(done, 'row')} done{not_done}")
     error = worker.stopped_by
     if error is not None:
         code = run.fail(error)
@@ -146,4 +151,4 @@ def _finish(run: Run, worker: Worker, *, hidden: bool) -> int:
         run.print_error("interrupted; to go on:")
         run.output.say(same_command(run.settings, without=("store",) if hidden else ()))
         return INTERRUPTED
-    return FAILED if bad else DONE
+    return FAILED if bad or left else DONE

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 
 import pytest
 from batch_command import until
 from batches import image, images, one_bill_each, service, video
 from fleets import Peak, all_done, entries, planned_batch, states, stores, work, worker
+from photos import photo
 
 from a2e_async import BudgetExceededError, LedgerError, UsageError
+from a2e_async.batch import rows_of_files
 from a2e_async.fleet.planning import attempt_anew
 from a2e_async.fleet.terms import MARK, read_terms, stop
 from a2e_async.store.entries import State
@@ -171,3 +174,25 @@ async def test_a_batch_that_is_not_there_is_named(tmp_path):
             await work(worker(store, sim, tmp_path / "out", batch="films"))
         with pytest.raises(UsageError, match="there is no batch"):
             await read_terms(store, "films")
+
+
+async def test_a_machine_without_a_file_gives_its_row_back_unpaid(tmp_path):
+    """It says which field, which file and on which machine; one that has the file starts the row."""
+    for number in range(3):
+        photo(tmp_path / "photos" / f"{number}.png", number)
+    rows = rows_of_files(tmp_path / "photos", "image_to_video", prompt="p", negative_prompt="n")
+    (tmp_path / "photos/1.png").rename(tmp_path / "1.png")
+    async with service() as sim, stores(2) as (one, other):
+        await planned_batch(one, rows)
+        here = worker(one, sim, tmp_path / "out")
+        await work(here)
+        assert await states(one) == {"0.png": State.DONE, "1.png": State.PLANNED, "2.png": State.DONE}
+        words = (await entries(one))["1.png"].error
+        assert f"image_url: {tmp_path / 'photos/1.png'} cannot be read: No such file" in words
+        assert f"(on {socket.gethostname()})" in words
+        assert (here.ends, here.stopped_by) == ({State.DONE: 2, State.PLANNED: 1}, None)
+        assert (len(sim.book.starts), sim.counters["presign"]) == (2, 2)
+        (tmp_path / "1.png").rename(tmp_path / "photos/1.png")
+        await work(worker(other, sim, tmp_path / "out"))
+        assert all_done(await states(one), 3)
+        assert len(sim.book.starts) == 3
