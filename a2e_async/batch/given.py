@@ -14,7 +14,7 @@ from a2e_async.batch.files import check_kind
 from a2e_async.batch.inputs import FileInput, OutputOf, is_reference, reference
 from a2e_async.batch.rows import Row, RowError, hashed_id
 from a2e_async.core.fields import Field
-from a2e_async.core.inputs import FaultError, Made, Pending, is_input, name_of, output_of, words_of
+from a2e_async.core.inputs import FaultError, Made, Pending, is_input, name_of, output_of, short_name, words_of
 from a2e_async.core.plans import at_media, fields_of
 from a2e_async.engine.files.contents import FileAt, content_of
 from a2e_async.engine.files.examining import Examiner
@@ -62,7 +62,11 @@ class _Taken:
         try:
             return self._taken(value)
         except (FaultError, UsageError) as error:
-            words = error.message if isinstance(error, UsageError) else f"{words_of(value) or value} {error}"
+            words = (
+                error.message
+                if isinstance(error, UsageError)
+                else f"{short_name(words_of(value) or str(value))} {error}"
+            )
             raise self._refusal(words) from error
         except UnclearError as error:
             raise self._refusal(str(error)) from None

@@ -6,6 +6,7 @@ started, files are examined and uploaded, and jobs are waited for.
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import io
 import os
@@ -13,6 +14,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import attrs
+
+_LONGEST_NAME, _BEGIN, _END = 160, 40, 100
 
 
 class Made:
@@ -110,7 +113,9 @@ def is_input(value: object) -> bool:
     if isinstance(value, bytes | Made | Pending | Unavailable):
         return True
     if isinstance(value, os.PathLike):
-        return isinstance(os.fspath(value), str)
+        with contextlib.suppress(Exception):  # of somebody's own class
+            return isinstance(os.fspath(value), str)
+        return False
     return is_open_file(value) and not flaw_of(value)
 
 
@@ -170,6 +175,11 @@ def as_plain(value: object) -> dict[str, Any] | str:
     if isinstance(value, bytes):
         return {"bytes": len(value)}
     return {"job" if isinstance(value, Pending) else "file": words_of(value)}
+
+
+def short_name(name: str) -> str:
+    """Shorten a path in the middle for people: its folder and its name are at its ends."""
+    return name if len(name) <= _LONGEST_NAME else f"{name[:_BEGIN]}…{name[-_END:]}"
 
 
 def name_of(file: object) -> str:

@@ -10,7 +10,7 @@ import attrs
 
 from a2e_async.core.family import Family, family_of
 from a2e_async.core.fields import Field
-from a2e_async.core.inputs import FaultError, Made, Pending, output_of, words_of
+from a2e_async.core.inputs import FaultError, Made, Pending, output_of, short_name, words_of
 from a2e_async.core.media_kinds import one_of
 from a2e_async.core.plans import kinds_made
 from a2e_async.core.records import Record, Result
@@ -92,7 +92,7 @@ def fault_of(file: InputFile, fault: FaultError) -> InvalidRequestError:
 
 
 def _named(file: InputFile, instead: str) -> str:
-    return f"{instead} ({file.held.name})"
+    return f"{instead} ({short_name(file.held.name)})"
 
 
 def check_file(file: InputFile) -> None:

@@ -24,6 +24,7 @@ from a2e_async.core.inputs import (
     Unavailable,
     Upload,
     UploadMemory,
+    short_name,
 )
 from a2e_async.core.plans import fields_of, inputs_in
 from a2e_async.core.status import Stage
@@ -258,7 +259,7 @@ class Inputs:
         except _OF_THE_ACCOUNT as error:
             raise again(error) from None  # others who wait for the same upload have it, too
         except A2EError as error:
-            words = f"{file.place}: {file.held.name} could not be uploaded: {error}; nothing was sent"
+            words = f"{file.place}: {short_name(file.held.name)} could not be uploaded: {error}; nothing was sent"
             cause = again(error)
             raise InputFailedError(words, field=file.field.name, cause=cause) from cause
 

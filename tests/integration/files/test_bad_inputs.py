@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import io
 import os
-import socket
-import tempfile
 from pathlib import Path
 
 import pytest
 from given import PNG, WORDS
+from odd_files import (
+    Awaited,
+    Broken,
+    as_text,
+    at_its_end,
+    bound,
+    closed,
+    fifo,
+    for_writing,
+    hidden,
+    loop_of_links,
+    place,
+)
 from photos import png
 from videos import QUICK
 
@@ -48,75 +59,6 @@ OMNI = {"prompt": "p", "duration": 5}
 def video(image):
     """Make a request with one image."""
     return ImageToVideo(image, **WORDS)
-
-
-def place(name, content=None):
-    """Give what makes a file of this name and content, and then its path."""
-
-    def make(folder):
-        if content is not None:
-            (folder / name).write_bytes(content)
-        return folder / name
-
-    return make
-
-
-def fifo(folder):
-    """Make a pipe without a writer."""
-    os.mkfifo(folder / "pipe.png")
-    return folder / "pipe.png"
-
-
-def bound(folder):
-    """Make a socket in a folder of a short name."""
-    path = Path(tempfile.mkdtemp()) / "s.png"
-    with socket.socket(socket.AF_UNIX) as one:
-        one.bind(str(path))
-    return path
-
-
-def loop_of_links(folder):
-    """Make a link that leads to itself."""
-    (folder / "loop.png").symlink_to(folder / "loop.png")
-    return folder / "loop.png"
-
-
-def hidden(folder):
-    """Make a file below a file."""
-    (folder / "a.png").write_bytes(PNG)
-    return folder / "a.png" / "b.png"
-
-
-def closed(folder):
-    """Open a file and close it."""
-    with place("closed.png", PNG)(folder).open("rb") as file:
-        pass
-    return file
-
-
-def for_writing(folder):
-    """Open a file that cannot be read."""
-    return (folder / "out.png").open("wb")
-
-
-def as_text(folder):
-    """Open a file as text."""
-    return place("text.png", PNG)(folder).open(encoding="latin-1")
-
-
-def at_its_end(folder):
-    """Open a file and read it."""
-    file = place("read.png", PNG)(folder).open("rb")
-    file.read()
-    return file
-
-
-class Awaited:
-    """A file of a web framework, which is read with await."""
-
-    async def read(self):
-        """Give its bytes."""
-        return PNG
 
 
 RECORD = Record(id="65f000000000000000000001", family="text_to_image")
@@ -233,6 +175,14 @@ BAD = {
         "must be a URL",
         "image/png",
     ),
+    "a name that is too long": (
+        video,
+        place("a" * 300 + ".png"),
+        "image_url",
+        "must be a file that can be read",
+        "aaa.png)",
+    ),
+    "a path that breaks": (video, lambda _f: Broken(), "image_url", "must be an http or https URL", "Broken"),
     "a folder": (video, lambda folder: folder, "image_url", "must be a plain file", "a folder"),
     "a pipe": (video, fifo, "image_url", "must be a plain file", "a pipe"),
     "a device": (video, lambda _folder: Path("/dev/zero"), "image_url", "must be a plain file", "a device"),
