@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
+import attrs
+
 from a2e_async.core import tags
 from a2e_async.core.family import Endpoint, Family, Form, Request
 from a2e_async.core.hooks import Webhook
@@ -18,13 +20,11 @@ from a2e_async.core.scalars import is_number, read_time
 from a2e_async.core.status import read_status
 from a2e_async.errors import ProtocolError, UsageError
 
-START_SECONDS = 180.0  # the older text-to-image answers when the image is finished
-LOOK_SECONDS = 30.0
-
 _TEXTS: frozenset[type] = frozenset({str, type(None)})
 _WORDS: frozenset[type] = frozenset({str, int, type(None)})
 
-_known: dict[str, tuple[Family, frozenset[str], tuple[tuple[str, frozenset[type]], ...]]] = {}
+START_SECONDS = 180.0  # the older text-to-image answers when the image is finished
+LOOK_SECONDS = 30.0
 
 
 def start(
@@ -176,6 +176,26 @@ def created_at(row: Mapping[str, Any]) -> float | None:
         return None
 
 
+@attrs.frozen(eq=False, repr=False)
+class _RowPlan:
+    """How rows of a family are read, worked out once: a poll of a hundred tasks reads a hundred rows.
+
+    Attributes:
+        family: The family.
+        name_field: Its field of names, "" where it has none.
+        known: The fields that a record is read from.
+        kinds: Of some of them the types that they must have for that.
+    """
+
+    family: Family
+    name_field: str
+    known: frozenset[str]
+    kinds: tuple[tuple[str, frozenset[type]], ...]
+
+
+_row_plans: dict[str, _RowPlan] = {}
+
+
 def record(family: Family, row: Mapping[str, Any]) -> Record:
     """Read one row.
 
@@ -184,19 +204,19 @@ def record(family: Family, row: Mapping[str, Any]) -> Record:
     Raises:
         ProtocolError: The row has no id.
     """
+    plan = _row_plans.get(family.name)
+    if plan is None or plan.family is not family:
+        plan = _row_plans[family.name] = _row_plan(family)
     task_id = row_id(row)
     if not task_id:
         raise ProtocolError("a task without an id came back", excerpt="")
-    shown = row.get(family.name_field or "")
-    name, tag, _letter = tags.split(shown) if isinstance(shown, str) and family.name_field else ("", None, None)
+    shown = row.get(plan.name_field)
+    name, tag, _letter = tags.split(shown) if isinstance(shown, str) and plan.name_field else ("", None, None)
     status = read_status(status_text(family, row))
-    final, coins, trace = status.final, row.get("coins"), row.get("trace_id")
-    amount = coins if is_number(coins) else None
-    created = _time(row.get("createdAt"))
-    urls: list[str] = []
-    for field in family.result_fields:
-        if held := row.get(field):
-            urls += _urls(held)
+    coins, trace, time = row.get("coins"), row.get("trace_id"), row.get("createdAt")
+    amount = coins if coins is not None and is_number(coins) else None
+    created = None if time is None else _time(time)
+    final = status.final
     return Record(
         id=task_id,
         family=family.name,
@@ -207,11 +227,19 @@ def record(family: Family, row: Mapping[str, Any]) -> Record:
         created_at=created,
         failed_code=_word(row, family.code_fields),
         failed_message=_word(row, family.message_fields),
-        urls=tuple(dict.fromkeys(urls) if len(urls) > 1 else urls),
+        urls=_outputs(family, row),
         trace_id=trace if isinstance(trace, str) else None,
-        extra=_extra(family, row, amount, created) if final else {},
+        extra=_extra(plan, row, amount, created) if final else {},
         raw=dict(row) if final else {},
     )
+
+
+def _outputs(family: Family, row: Mapping[str, Any]) -> tuple[str, ...]:
+    urls: list[str] = []
+    for field in family.result_fields:
+        if held := row.get(field):
+            urls += _urls(held)
+    return tuple(dict.fromkeys(urls) if len(urls) > 1 else urls)
 
 
 def _word(row: Mapping[str, Any], fields: Iterable[str]) -> str:
@@ -230,38 +258,32 @@ def _urls(value: object) -> list[str]:
 
 
 def _time(value: object) -> datetime | None:
-    if value is None:
-        return None
     try:
         return read_time(value)
     except ValueError:
         return None
 
 
-def _extra(family: Family, row: Mapping[str, Any], coins: float | None, created: datetime | None) -> dict[str, Any]:
+def _extra(plan: _RowPlan, row: Mapping[str, Any], coins: float | None, created: datetime | None) -> dict[str, Any]:
     """Give the fields of a row that a record has no attribute for, and those that are not what they should be."""
-    known = _known.get(family.name)
-    if known is None or known[0] is not family:
-        known = _known[family.name] = family, *_read_fields(family)
-    _family, fields, kinds = known
-    extra = {key: row[key] for key in row if key not in fields}
-    for key, types in kinds:
+    extra = {key: row[key] for key in row if key not in plan.known}
+    for key, types in plan.kinds:
         if type(row.get(key)) not in types:
             extra[key] = row[key]
     for key, read in (("coins", coins), ("createdAt", created)):
         if read is None and row.get(key) is not None:
             extra[key] = row[key]
-    for field in family.result_fields:
+    for field in plan.family.result_fields:
         urls = row.get(field)
         if isinstance(urls, list) and not all(type(url) in _TEXTS for url in urls):
             extra[field] = urls
     return extra
 
 
-def _read_fields(family: Family) -> tuple[frozenset[str], tuple[tuple[str, frozenset[type]], ...]]:
-    """Give the fields that a record is read from, and of some the types that they must have for that."""
+def _row_plan(family: Family) -> _RowPlan:
     kinds: dict[str, frozenset[type]] = dict.fromkeys((*family.code_fields, *family.message_fields), _WORDS)
     kinds |= dict.fromkeys(family.result_fields, _TEXTS | {list})
     kinds[family.name_field or "name"] = _TEXTS
-    fields = frozenset({"_id", "id", "coins", "createdAt", "trace_id", *family.status_fields, *kinds})
-    return fields, tuple((key, types) for key, types in kinds.items() if key not in family.status_fields)
+    known = frozenset({"_id", "id", "coins", "createdAt", "trace_id", *family.status_fields, *kinds})
+    checked = tuple((key, types) for key, types in kinds.items() if key not in family.status_fields)
+    return _RowPlan(family, family.name_field or "", known, checked)

@@ -205,6 +205,6 @@ def _answer(queue, learned, outcome, answer):
             learned.ended(task.family, task, now)
             outcome.delays[task.family].append(now - task.end)
         else:
-            learned.running(task.family, task, asked)
+            learned.running(task.family, [task], asked)
             task.asked = asked
             queue.add(group, task)

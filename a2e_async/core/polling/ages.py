@@ -168,4 +168,4 @@ def _pieces(since: float, age: float) -> list[tuple[int, float]]:
     if first >= last:
         return [(first, max(age - since, 1e-6))]
     cuts = (since, *EDGES[first + 1 : last + 1], age)
-    return [(first + n, max(high - low, 1e-9)) for n, (low, high) in enumerate(pairwise(cuts))]
+    return [(first + n, high - low if high > low else 1e-9) for n, (low, high) in enumerate(pairwise(cuts))]

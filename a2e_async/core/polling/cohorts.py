@@ -85,7 +85,7 @@ class Cohorts(Generic[T]):
 
     def put(self, item: T) -> None:
         """Let a task wait behind those of its age that were asked for before it."""
-        items = self._of(item).items
+        items = (self._covering(item.born) or self._made_for(item)).items
         is_first = bool(items) and item.asked <= next(iter(items)).asked
         items[item] = None
         if is_first:
@@ -124,12 +124,10 @@ class Cohorts(Generic[T]):
                 heapq.heapreplace(heap, (-score(following), number, following, items))
         return total, chosen
 
-    def _of(self, item: T) -> _Cohort[T]:
-        """Give the cohort of a task."""
+    def _made_for(self, item: T) -> _Cohort[T]:
+        """Give the cohort of a task that is in none of those that are there."""
+        self._join_neighbours(item.asked)
         found = self._covering(item.born)
-        if found is None:
-            self._join_neighbours(item.asked)
-            found = self._covering(item.born)
         if found is None:
             since = math.floor(item.born / _SLICE) * _SLICE
             found = _Cohort(since, since + _SLICE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from a2e_async.core.polling.ages import BINS, FIRST_EDGE, GROWTH, Ages
@@ -24,12 +25,14 @@ class Learned:
             self._families[family] = Ages()
         return self._families[family]
 
-    def running(self, family: str, task: Waiting, at: float) -> None:
-        """Note that a task was running at a time."""
-        if at > task.seen:
-            if task.teaches:
-                self.ages(family).lived(task.seen - task.born, at - task.born)
-            task.seen = at
+    def running(self, family: str, tasks: Iterable[Waiting], at: float) -> None:
+        """Note that tasks were running at a time."""
+        lived = self.ages(family).lived
+        for task in tasks:
+            if at > task.seen:
+                if task.teaches:
+                    lived(task.seen - task.born, at - task.born)
+                task.seen = at
 
     def ended(self, family: str, task: Waiting, at: float) -> None:
         """Note that a task had ended by a time."""

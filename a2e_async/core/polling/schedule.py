@@ -31,7 +31,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, Generic, TypeVar
 
 import attrs
@@ -108,6 +108,10 @@ class PollQueue(Generic[T]):
         """Let a task wait for its next poll, which is due an interval after it was last asked for."""
         self._group(group).add(item)
 
+    def add_again(self, group: Group, items: Sequence[T]) -> None:
+        """Let tasks of a poll wait for their next one."""
+        self._group(group).add_again(items)
+
     def hurry(self, group: Group, item: T) -> None:
         """Let a task be polled before the others of its group."""
         item.leave()
@@ -127,7 +131,9 @@ class PollQueue(Generic[T]):
         """Give when the next task is due, minus infinity when one waits for no time; None when there is none."""
         if self._sets:
             return -math.inf
-        due = min((waiters.ask_at for waiters in self._groups.values()), default=math.inf)
+        due = math.inf
+        for waiters in self._groups.values():  # asked for each new job, and there are few
+            due = min(due, waiters.ask_at)
         return None if due == math.inf else due
 
     def take(self, now: float, limit: Callable[[Group], int]) -> tuple[Group, list[T]] | None:

@@ -9,7 +9,7 @@ the others down to 0.6 of an interval, which is where ends are: in a rest nothin
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Final, Generic, TypeVar
 
@@ -59,6 +59,13 @@ class Waiters(Generic[T]):
         if self.ask_at == math.inf and item.asked <= item.born:
             self._begin(item.asked)
         self.ask_at = min(self.ask_at, self._usual(item))
+
+    def add_again(self, items: Sequence[T]) -> None:
+        """Let tasks wait that were asked for together."""
+        for item in items:
+            self._waiting.put(item)
+        alike = {(item.asked, item.asked <= item.born): item for item in items}
+        self.ask_at = min(self.ask_at, *map(self._usual, alike.values()))
 
     def hurry(self, item: T) -> None:
         """Let a task be polled before the others."""

@@ -64,8 +64,11 @@ class KeptJob(Job[R]):
     def change(self, record: Record) -> None:
         """Note what the service now says about one task, and tell those who listen."""
         known = self._records
-        at = next((place for place, one in enumerate(known) if one.id == record.id), len(known))
-        self._records = (*known[:at], record, *known[at + 1 :])
+        if not known or (len(known) == 1 and known[0].id == record.id):  # as most have one task
+            self._records = (record,)
+        else:
+            at = next((place for place, one in enumerate(known) if one.id == record.id), len(known))
+            self._records = (*known[:at], record, *known[at + 1 :])
         for listener in self._listeners or ():
             listener.tell(record)
 
@@ -97,8 +100,10 @@ class KeptJob(Job[R]):
 
     def all_final(self) -> bool:
         """Whether every task of the job has ended."""
-        final = {record.id for record in self._records if record.status.final}
-        return final.issuperset(self.task_ids)
+        known = self._records
+        if len(known) == 1 and self.task_ids == (known[0].id,):
+            return known[0].status.final
+        return {record.id for record in known if record.status.final}.issuperset(self.task_ids)
 
     @property
     def watched(self) -> bool:

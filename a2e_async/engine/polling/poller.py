@@ -74,11 +74,11 @@ class Poller:
         self._watches = Watches()
         self._deadlines = Deadlines()
         self._early = EarlyHints()
-        self._reader = RowReader(self._watches, service.events)
         self._queue: PollQueue[Watch] = PollQueue(cadence, learned)
         self._families: dict[str, Family] = {}
         self._batches = BatchRoutes()
         self._absences = Absences(self._watches, retry)
+        self._reader = RowReader(self._watches, self._absences, learned, service.events)
         self._alarm = Alarm()
         self.polls = BackgroundTasks("a2e poll", self._alarm.wake)
         self._last_poll = -math.inf
@@ -175,7 +175,12 @@ class Poller:
 
     def _wake_for(self, now: float) -> None:
         """Wake only when there is something to do before the alarm: thousands of new jobs change nothing."""
-        if self._alarm.at > now and self._next_wake(now) < self._alarm.at:
+        at = self._alarm.at
+        if at <= now:
+            return
+        due = self._queue.next_due()
+        is_sooner = (due is not None and due < at) or self._deadlines.next() < at
+        if is_sooner and self._next_wake(now) < at:
             self._alarm.wake()
 
     def _expire(self, now: float) -> None:
@@ -185,7 +190,7 @@ class Poller:
 
     def _poll_due(self, now: float) -> None:
         group, taken = self._queue.take(now, self._most) or (None, [])
-        watches = [watch for watch in taken if self._watches.is_live(watch)]
+        watches = self._watches.live_among(taken)
         for watch in watches:
             watch.polled(now)
         if group and watches:
@@ -216,25 +221,8 @@ class Poller:
             await self._read(family, watches, rows, asked_at)
 
     async def _read(self, family: Family, watches: Sequence[Watch], rows: dict[str, Any], asked_at: float) -> None:
-        now = asyncio.get_running_loop().time()
-        running, ended = list[Watch](), dict[AnyJob, None]()
-        for asked in watches:
-            watch = self._watches.find(asked.key)  # a hint may have put another in its place: the answer is good
-            if watch is None or watch.job is not asked.job:
-                continue
-            row = rows.get(watch.task_id)
-            try:
-                (self._absences.note if row is None else self._absences.shown)(watch, now)
-                if row is not None and self._reader.read(family, watch, row):
-                    ended |= {job: None for job in self._watches.end(watch) if job.all_final()}
-                    self._learned.ended(family.name, watch, now)
-                elif row is not None:
-                    self._learned.running(family.name, watch, asked_at)
-            except Exception:  # noqa: BLE001 - a fault in one row costs its own task one poll
-                _log.exception("internal error in the row of task %s, polled again (please report)", watch.task_id)
-            if watch is asked:
-                running.append(watch)
-        self._again_later(running)
+        again, ended = self._reader.read_all(family, watches, rows, asked_at)
+        self._again_later(again)
         await self._ends.finish(ended)
 
     def _failed(self, now: float, why: object, retry_after: float | None = None, *, refused: bool = False) -> None:
@@ -292,7 +280,9 @@ class Poller:
     def _again_later(self, watches: Sequence[Watch], *, now: bool = False) -> None:
         """Let tasks wait for their next poll, an interval after the last one or now."""
         time = asyncio.get_running_loop().time()
-        for watch in watches:
-            if self._watches.is_live(watch):
-                watch.asked = time - self._cadence.interval if now else watch.asked
-                self._queue.add(self._group(watch, time), watch)
+        groups: dict[Group, list[Watch]] = {}
+        for watch in self._watches.live_among(watches):
+            watch.asked = time - self._cadence.interval if now else watch.asked
+            groups.setdefault(self._group(watch, time), []).append(watch)
+        for group, some in groups.items():
+            self._queue.add_again(group, some)

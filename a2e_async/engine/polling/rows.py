@@ -6,15 +6,19 @@ job has ended waits for its journal (`ends`). A process that dies in between pol
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from a2e_async.core import replies, wire
 from a2e_async.core.family import Family
+from a2e_async.core.polling.learned import Learned
 from a2e_async.core.status import Status, may_follow
 from a2e_async.engine.http.service import Service
+from a2e_async.engine.jobs.kept import AnyJob
 from a2e_async.engine.jobs.listeners import Events
+from a2e_async.engine.polling.trust import Absences
 from a2e_async.engine.polling.watches import Watch, Watches
 from a2e_async.errors import ProtocolError
 
@@ -28,13 +32,55 @@ class RowReader:
 
     Args:
         watches: Who waits for which task.
+        absences: Which tasks answers have lacked.
+        learned: What is known of the ages at which tasks end; it is added to.
         events: Who hears of events.
     """
 
-    def __init__(self, watches: Watches, events: Events) -> None:
+    def __init__(self, watches: Watches, absences: Absences, learned: Learned, events: Events) -> None:
         self._watches = watches
+        self._absences = absences
+        self._learned = learned
         self._events = events
         self._odd_spellings: set[str] = set()
+
+    def read_all(
+        self, family: Family, watches: Sequence[Watch], rows: Mapping[str, dict[str, Any]], asked_at: float
+    ) -> tuple[list[Watch], list[AnyJob]]:
+        """Read the answer to a poll; gives the tasks to ask for again, and the jobs whose tasks have all ended.
+
+        Args:
+            family: The family of the tasks.
+            watches: The tasks that were asked for.
+            rows: What the service says, by ids.
+            asked_at: When it was asked, by the loop's time.
+        """
+        now = asyncio.get_running_loop().time()
+        again, running, ended = list[Watch](), list[Watch](), dict[AnyJob, None]()
+        for asked in watches:
+            watch = self._watches.find(asked.key)  # a hint may have put another in its place: the answer is good
+            if watch is None or watch.job is not asked.job:
+                continue
+            row = rows.get(watch.task_id)
+            try:
+                if row is None:
+                    self._absences.note(watch, now)
+                elif self._is_final(family, watch, row, now):
+                    ended |= {job: None for job in self._watches.end(watch) if job.all_final()}
+                    self._learned.ended(family.name, watch, now)
+                else:
+                    running.append(watch)
+            except Exception:  # noqa: BLE001 - a fault in one row costs its own task one poll
+                _log.exception("internal error in the row of task %s, polled again (please report)", watch.task_id)
+            if watch is asked:
+                again.append(watch)
+        self._learned.running(family.name, running, asked_at)
+        return again, list(ended)
+
+    def _is_final(self, family: Family, watch: Watch, row: dict[str, Any], now: float) -> bool:
+        if watch.missing_since is not None or watch.late:
+            self._absences.shown(watch, now)
+        return self.read(family, watch, row)
 
     def read(self, family: Family, watch: Watch, row: dict[str, Any]) -> bool:
         """Read one row; gives whether its task has ended. A row that says nothing new is not read again.
@@ -45,7 +91,7 @@ class RowReader:
             row: What the service says of it.
         """
         spelling = wire.status_text(family, row)
-        if spelling == watch.spelling and not self._is_heard(watch):
+        if spelling == watch.spelling and not self._watches.is_heard(watch):
             return False
         record = wire.record(family, row)
         if record.status is Status.COMPLETED and not record.urls and family.makes != "record" and watch.lacks_urls():
@@ -64,10 +110,6 @@ class RowReader:
             self._events.changed(watch.job, record)
         watch.spelling = spelling  # last: after an error above, the next poll tells it again
         return record.status.final
-
-    def _is_heard(self, watch: Watch) -> bool:
-        """Whether somebody listens to each change of a task, whichever of its jobs they listen to."""
-        return watch.job.watched or any(job.watched for job in self._watches.jobs_of(watch))
 
     def _report_spelling(self, family: Family, spelling: object) -> None:
         shown = str(spelling)[:40]
@@ -88,13 +130,13 @@ async def ask(service: Service, family: Family, task_ids: Sequence[str], *, alon
     service.counts.polls += 1
     if alone:
         data = await service.ask(wire.detail(family, task_ids[0]))
-        return {replies.row_id(row): row for row in replies.rows_of(data)}
+        return replies.rows_by_id(data)
     found: dict[str, Any] = {}
     for page in range(1, (family.batch or family.detail).pages + 1):
         data = await service.ask(wire.batch(family, task_ids, page))
         if data is None or isinstance(data, str):
             raise ProtocolError("the answer to a poll has no records")
-        rows = {replies.row_id(row): row for row in replies.rows_of(data)}
+        rows = replies.rows_by_id(data)
         is_new = not rows.keys() <= found.keys()  # a service that ignores the page number sends the same rows for ever
         found |= rows
         if not is_new or found.keys() >= set(task_ids):

@@ -114,6 +114,11 @@ class Watches:
         """Whether this is how its task is watched now."""
         return self._watches.get(watch.key) is watch
 
+    def live_among(self, watches: Sequence[Watch]) -> list[Watch]:
+        """Give those of some watches that are how their task is watched now."""
+        known = self._watches
+        return [watch for watch in watches if known.get(watch.key) is watch]
+
     def add(self, job: AnyJob, task_id: str, now: float) -> Watch | None:
         """Watch a task of a job; None when it is watched already; another job's watch is shared."""
         found = self._watches.get(task_id)
@@ -139,6 +144,10 @@ class Watches:
     def jobs_of(self, watch: Watch) -> Sequence[AnyJob]:
         """Give the jobs that wait for a task."""
         return [watch.job, *self._sharing.get(watch.key, ())]
+
+    def is_heard(self, watch: Watch) -> bool:
+        """Whether somebody listens to each change of a task, whichever of its jobs they listen to."""
+        return watch.job.watched or any(job.watched for job in self._sharing.get(watch.key, ()))
 
     def jobs(self) -> list[AnyJob]:
         """Give every job that has a watch, each once."""

@@ -198,7 +198,7 @@ def test_a_damaged_memory_is_no_memory(kept):
 def test_a_task_of_unknown_age_teaches_nothing():
     """Its polls are noted for itself alone."""
     learned, task = Learned(), Waiting(100.0, teaches=False)
-    learned.running("videos", task, 105.0)
+    learned.running("videos", [task], 105.0)
     learned.ended("videos", task, 106.0)
     learned.left("videos", task)
     assert task.seen == 105.0
@@ -208,8 +208,8 @@ def test_a_task_of_unknown_age_teaches_nothing():
 def test_an_older_answer_teaches_nothing():
     """An answer that comes after a newer one takes nothing back."""
     learned, task = Learned(), Waiting(100.0)
-    learned.running("videos", task, 107.0)
-    learned.running("videos", task, 103.0)
+    learned.running("videos", [task], 107.0)
+    learned.running("videos", [task], 103.0)
     assert task.seen == 107.0
     assert sum(learned.ages("videos").seconds) == pytest.approx(7)
 

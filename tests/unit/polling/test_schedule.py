@@ -79,7 +79,7 @@ def videos_of_a_minute():
     learned = Learned()
     for _ in range(500):
         task = Task("taught")
-        learned.running("videos", task, 60.0)
+        learned.running("videos", [task], 60.0)
         learned.ended("videos", task, 61.0)
     learned.ages("videos").weigh(0.0)
     return learned
@@ -256,7 +256,7 @@ def test_few_tasks_of_which_nothing_is_known_never_rest():
         group, tasks = queue.take(now + DUE, hundred)
         now += DUE
         for task in tasks:
-            learned.running("videos", task, now)
+            learned.running("videos", [task], now)
             task.asked = now
             queue.add(group, task)
 
