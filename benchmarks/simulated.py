@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from itertools import accumulate
 
-from a2e_async.simulator import serve
+from a2e_async.simulator import Simulator, serve
 
 
 async def main() -> None:
@@ -18,11 +19,18 @@ async def main() -> None:
                 "counters": dict(sim.counters),
                 "polls_peak": max(sim.peak("*.batch"), sim.peak("*.detail")),
                 "starts_peak": sim.peak("*.start"),
+                "running_peak": _most_at_once(sim),
                 "starts": len(sim.book.starts),
                 "spent": sim.book.spent,
                 "tags_billed_twice": sum(times > 1 for times in sim.book.bills_by_tag().values()),
             }
             print(json.dumps(report), flush=True)
+
+
+def _most_at_once(sim: Simulator) -> int:
+    """Give the most tasks that ran at once, by when each began and ended."""
+    moments = sorted((at, step) for task in sim.world.tasks for at, step in ((task.created, 1), (task.ends, -1)))
+    return max(accumulate(step for _at, step in moments), default=0)
 
 
 if __name__ == "__main__":

@@ -11,9 +11,8 @@ import textwrap
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol
 
 import attrs
 import click
@@ -23,7 +22,7 @@ from a2e_async.cli.base import Command
 from a2e_async.cli.codes import DONE, INTERRUPTED, exit_code
 from a2e_async.cli.display import log
 from a2e_async.cli.display.board import Board
-from a2e_async.cli.display.live import board_for
+from a2e_async.cli.display.boards import board_for
 from a2e_async.cli.display.output import VARIABLES, Output, counted, plain, print_error, tell
 from a2e_async.cli.fields import doc_of
 from a2e_async.cli.settings import Settings
@@ -33,12 +32,30 @@ from a2e_async.core.retry import Retry
 from a2e_async.engine.jobs.job import Job
 from a2e_async.engine.settings import DEFAULT_BASE_URL
 from a2e_async.errors import A2EError, ClientClosedError, MissingTokenError
-from a2e_async.simulator import Simulator, serve
 
 AsyncCommand = Callable[..., Awaitable[int | None]]
 
 SIMULATED_SPEED = 4.0
 _QUICK_ATTEMPTS = 4  # about 3 s in front of a wrong address
+
+
+class Simulated(Protocol):
+    """What a command asks of its simulator, which is loaded when it is used."""
+
+    @property
+    def token(self) -> str:
+        """The token that it takes."""
+        ...
+
+    @property
+    def book(self) -> Any:  # noqa: ANN401 - the simulator's own
+        """What was billed."""
+        ...
+
+    @property
+    def counters(self) -> Any:  # noqa: ANN401 - the simulator's own
+        """How often each route was asked."""
+        ...
 
 
 @attrs.define(eq=False)
@@ -65,7 +82,7 @@ class Run:
     started: int = 0
     saves_to: Path | None = None
     signals: Signals = attrs.field(default=attrs.Factory(lambda self: Signals(self.exit_now), takes_self=True))
-    sim: Simulator | None = None
+    sim: Simulated | None = None
 
     @asynccontextmanager
     async def client(
@@ -92,8 +109,10 @@ class Run:
         arguments |= options or {}
         async with AsyncExitStack() as stack:
             if simulate or given.simulate:
-                self.sim = await stack.enter_async_context(simulator(**{"speed": SIMULATED_SPEED, **simulated}))
-                token, base_url = self.sim.token, self.sim.url
+                from a2e_async.cli.simulating import simulator  # noqa: PLC0415 - commands that need none wait for none
+
+                sim = await stack.enter_async_context(simulator(**{"speed": SIMULATED_SPEED, **simulated}))
+                self.sim, token, base_url = sim, sim.token, sim.url
             yield await stack.enter_async_context(A2EClient(token, base_url=base_url, **arguments))
 
     def print_error(self, text: str) -> None:
@@ -154,17 +173,6 @@ class Run:
         if self.started == unsent and click.get_current_context(silent=True) is not None:
             lines.append(resume.same_command(self.settings))
         return lines
-
-
-@asynccontextmanager
-async def simulator(**options: Any) -> AsyncIterator[Simulator]:  # noqa: ANN401 - the simulator's own arguments
-    """Open a simulator in this process, and say what is missing for better media."""
-    missing = [name for name, module in (("pillow", "PIL"), ("av", "av")) if find_spec(module) is None]
-    if missing:
-        names = " and ".join(missing)
-        tell(f"a2e: without {names} the simulator makes small, plain media; pip install 'a2e-async[sim]'")
-    async with serve(**options) as simulated:
-        yield simulated
 
 
 def run(command: Callable[[Run], Awaitable[int | None]], this: Run) -> int:

@@ -2,7 +2,8 @@
 
 Laws of this file: a shard is run once in the life of a client; the room for rows is what the store grants, asked again
 six times in the time of a lease; a process whose lease is gone leaves at once, for everything it held is somebody
-else's; whatever else ends a round, it gives back what it holds.
+else's; whatever else ends a round, it gives back what it holds. The store is asked for shards when there is room for
+one and the last answer had some, and else three times in the time of a lease: somebody may have died.
 """
 
 from __future__ import annotations
@@ -32,12 +33,19 @@ _SWEEPS = 3
 _LONGEST_PAUSE = 10.0
 
 
+_MOST_SHARDS = 64  # that are asked for at once
+
+
 async def pause(wake: asyncio.Event, ttl: float) -> None:
     """Wait for something to happen, for a third of a lease at most: then somebody may have died."""
     with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(min(_LONGEST_PAUSE, ttl / _SWEEPS)):
+        async with asyncio.timeout(_longest_pause(ttl)):
             await wake.wait()
     wake.clear()
+
+
+def _longest_pause(ttl: float) -> float:
+    return min(_LONGEST_PAUSE, ttl / _SWEEPS)
 
 
 @attrs.define(eq=False)
@@ -110,6 +118,8 @@ class Round:
         self._had: set[int] = set()
         self._running: dict[asyncio.Task[ShardEnd | None], _Running] = {}
         self._free_rows = terms.max_running
+        self._may_be_had = True
+        self._ask_by = 0.0
         self._again = asyncio.Event()
         self._deliverer = engine(batch, self.deliver) if engine is not None else None
 
@@ -144,40 +154,58 @@ class Round:
 
     async def _is_over(self) -> bool:
         """Take what there is room for; says whether nothing runs here and nothing may come."""
-        free = await self._sweep()
+        if self._is_to_be_asked():
+            await self._sweep()
         if self._running or self._stopping:
             return not self._running
+        free = await self._store.open_shards(self._batch)
         counts = (await self._store.batches()).get(self._batch, {})
         left = sum(count for state, count in counts.items() if not state.final)
         # What was left by this process is not run again by it; anything else is to be had, now or when its holder dies.
         return left <= sum(shard.open for shard in free if shard.no in self._had)
 
-    async def _sweep(self) -> Sequence[Shard]:
-        """Claim shards that nobody holds while there is room; gives those that were free.
+    def _is_to_be_asked(self) -> bool:
+        """Whether asking for shards may bring some: each row's end would ask otherwise, of a store that all ask."""
+        wants = self._deliverer is None and self._has_room() and self._may_be_had
+        return wants or not self._running or asyncio.get_running_loop().time() >= self._ask_by
+
+    async def _sweep(self) -> None:
+        """Claim shards that nobody holds while there is room.
 
         One whose tasks run already needs none: it brings their places along. Without that, a batch whose places were
         all taken by processes that have died would stand still, for nobody else would ever have room.
         """
         if self._stopping:
-            return ()
+            return
         try:
-            free = await self._store.open_shards(self._batch)
+            open_to_us = await self._open_to_us()
         except FencedError:
             raise
         except LedgerError as error:
             _log.warning("the store cannot be asked for work: %s", error.message)
-            return ()
-        open_to_us = [shard for shard in free if shard.no not in self._had]
+            return
+        self._ask_by = asyncio.get_running_loop().time() + _longest_pause(self._lease.ttl)
         self._free_rows = sum(shard.open for shard in open_to_us)
         if self._deliverer is not None:
             await self._deliverer.sweep()
-            return free
+            return
+        self._may_be_had = await self._take_some(open_to_us)
+
+    async def _open_to_us(self) -> list[Shard]:
+        """Give the first shards that this process may take; all of them only where the first were had by it before."""
+        found = await self._store.open_shards(self._batch, most=_MOST_SHARDS)
+        if len(found) == _MOST_SHARDS and all(shard.no in self._had for shard in found):
+            found = await self._store.open_shards(self._batch)
+        return [shard for shard in found if shard.no not in self._had]
+
+    async def _take_some(self, open_to_us: Sequence[Shard]) -> bool:
+        """Claim them while there is room; says whether some are left."""
         at = self._lease.id % (len(open_to_us) or 1)  # so that not all processes want the same one
         for shard in sorted([*open_to_us[at:], *open_to_us[:at]], key=lambda one: not one.running):
             if self._stopping or not (shard.running or self._has_room()):
-                break
+                return True
             await self._take(shard.no, shard.open)
-        return free
+        return False
 
     def _has_room(self) -> bool:
         return self._ways.room.free > sum(one.waiting for one in self._running.values())
@@ -206,6 +234,7 @@ class Round:
 
     def _end(self, task: asyncio.Task[ShardEnd | None], no: int) -> None:
         del self._running[task]
+        self._ask_by = 0.0
         self._wake.set()
         if task.cancelled():
             return

@@ -78,13 +78,14 @@ class Store(Protocol):
         """
         ...
 
-    async def open_shards(self, batch: str | None = None) -> Sequence[Shard]:
+    async def open_shards(self, batch: str | None = None, *, most: int = -1) -> Sequence[Shard]:
         """Give the shards that nobody holds and that have rows which have not come to an end, the oldest first.
 
         In `JOBS` a row is over when it is done or has ended badly; in a batch likewise.
 
         Args:
             batch: Only those of this batch.
+            most: How many, those whose tasks run before all others; -1 for all.
         """
         ...
 

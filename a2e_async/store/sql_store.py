@@ -26,10 +26,6 @@ _PAGE = 500
 _LONGEST_BATCH = 200
 _TRIES = 100
 
-_FREE = "NOT EXISTS (SELECT 1 FROM leases l WHERE l.id = s.lease AND l.beat + l.ttl >= store_clock())"
-_RUNNING = "(r.state = 'accepted' OR (r.state = 'intended' AND r.letters != ''))"
-_OVER = dump([state.value for state in State if state.final])
-
 
 class SqlStore:
     """A store; see `ports.Store`.
@@ -140,17 +136,9 @@ class SqlStore:
             return None
         return StoredLedger(self._engine, place, await self._batch_id(batch), copied=self._is_copied())
 
-    async def open_shards(self, batch: str | None = None) -> Sequence[Shard]:
+    async def open_shards(self, batch: str | None = None, *, most: int = -1) -> Sequence[Shard]:
         """Give the shards that nobody holds and that have rows which have not come to an end, the oldest first."""
-        sql = (
-            "SELECT s.batch, s.no, count(*), sum(CASE WHEN r.state IN (SELECT value FROM json_each(:over)) THEN 0 "  # noqa: S608 - constants
-            f"ELSE 1 END) AS unfinished, sum(CASE WHEN {_RUNNING} THEN 1 ELSE 0 END) "
-            "FROM shards s JOIN rows r ON r.batch = s.batch AND r.shard = s.no "
-            f"WHERE s.done = 0 AND {_FREE} AND (:batch = '' OR s.batch = :batch) GROUP BY s.batch, s.no "
-            "ORDER BY s.batch, s.no"
-        )
-        found = await self._engine.read(sql, over=_OVER, batch=batch or "")
-        return [Shard(batch=one[0], no=one[1], rows=one[2], open=one[3], running=one[4]) for one in found if one[3]]
+        return await overview.open_shards(self._engine, batch or "", most)
 
     # What it knows.
 
@@ -247,7 +235,7 @@ class SqlStore:
         sql = (
             "SELECT (SELECT version FROM limits WHERE name = 'running'), (SELECT count(*) FROM shards s JOIN rows r "  # noqa: S608 - constants
             "ON r.batch = s.batch AND r.shard = s.no WHERE s.done = 0 AND NOT EXISTS (SELECT 1 FROM leases h WHERE "
-            f"h.id = s.lease) AND {_RUNNING}), l.id, l.permits, l.demand, "
+            f"h.id = s.lease) AND {overview.RUNNING_ROW}), l.id, l.permits, l.demand, "
             "CASE WHEN l.beat + l.ttl < store_clock() THEN 1 ELSE 0 END FROM leases l"
         )
         found = await self._engine.read(sql)

@@ -155,13 +155,13 @@ class SqliteThread:
         self._closing = work is None
         return work
 
-    def _do(self, db: sqlite3.Connection, works: list[Work]) -> None:
-        """Do works in one transaction, again and again until the file can be written."""
+    def _do(self, db: sqlite3.Connection, works: list[Work], *, alone: bool = False) -> None:
+        """Do works in one transaction, again and again until the file can be written; alone: without any others."""
         pause = _PAUSE
         while works:
             try:
                 with self._guard:
-                    answers = self._once(db, works)
+                    answers = self._once(db, works, alone=alone)
             except sqlite3.OperationalError as error:
                 works = self._given_up(works, error)
                 if works:
@@ -175,7 +175,7 @@ class SqliteThread:
                         raise  # it is damaged
                     return
                 for work in works:  # one of them spoils it for all
-                    self._do(db, [work])
+                    self._do(db, [work], alone=True)
                 return
             else:
                 self._note_back()
@@ -183,10 +183,12 @@ class SqliteThread:
                     self._tell(work.answer, answer)
                 return
 
-    def _once(self, db: sqlite3.Connection, works: list[Work]) -> list[Any]:
+    def _once(self, db: sqlite3.Connection, works: list[Work], *, alone: bool) -> list[Any]:
         if not self.fenced or not any(work.writes for work in works):
             return [_outcome(db, work.task) for work in works]
         db.execute("BEGIN IMMEDIATE")
+        if not alone:  # what was asked for while another process had the lock need not wait for it once more
+            self._gather(works)
         try:
             answers = [_outcome(db, work.task) for work in works]
             db.execute("COMMIT")

@@ -15,10 +15,13 @@ from a2e_async.store.verbs import TYPES, Verb
 _DEAD = "another process took this one for dead and holds its jobs now"
 _HOLDS = (
     "SELECT EXISTS (SELECT 1 FROM leases WHERE id = :lease), "
-    "EXISTS (SELECT 1 FROM shards WHERE batch = :batch AND no = :shard AND lease = :lease), "
-    "(SELECT taken FROM purses WHERE batch = :batch)"
+    "EXISTS (SELECT 1 FROM shards WHERE batch = :batch AND no = :shard AND lease = :lease)"
 )
 _AT = "batch = :batch AND id = :id AND shard = :shard"
+_BEFORE = (
+    f"{_HOLDS}, (SELECT taken FROM purses WHERE batch = :batch), (SELECT state FROM rows WHERE {_AT}), "  # noqa: S608 - constants
+    f"coalesce((SELECT {HELD} FROM rows WHERE {_AT}), 0.0)"
+)
 
 
 def require_lease(db: sqlite3.Connection, lease: int) -> None:
@@ -31,23 +34,27 @@ def require_lease(db: sqlite3.Connection, lease: int) -> None:
         raise FencedError(_DEAD)
 
 
-def require_held(db: sqlite3.Connection, place: Holding) -> float | None:
-    """Make sure that a lease is there and holds a shard; gives what the purse of its batch has given away, if any.
+def require_held(db: sqlite3.Connection, place: Holding) -> None:
+    """Make sure that a lease is there and holds a shard.
 
     Raises:
         FencedError: It does not.
     """
     at = {"batch": place.batch, "shard": place.shard, "lease": place.lease}
-    lives, holds, taken = db.execute(_HOLDS, at).fetchone()
+    _require(place, *db.execute(_HOLDS, at).fetchone())
+
+
+def _require(place: Holding, lives: int, holds: int) -> None:
     if not lives:
         raise FencedError(_DEAD)
     if not holds:
         raise FencedError(f"another process holds shard {place.shard} of {place.batch} now")
-    return None if taken is None else float(taken)
 
 
 def changed(db: sqlite3.Connection, change: Change, limit: float | None) -> bool:
     """Write a row, if it stands where the verb may come; what it holds and has cost is counted in the same transaction.
+
+    It is two statements, and a third where coins are moved: each row of a batch comes here five times.
 
     Args:
         db: The connection, in a transaction.
@@ -59,29 +66,18 @@ def changed(db: sqlite3.Connection, change: Change, limit: float | None) -> bool
         BudgetExceededError: The purse has too little left; nothing was written.
     """
     place = change.place
-    taken = require_held(db, place)
     at = {"batch": place.batch, "id": change.row_id, "shard": place.shard}
-    if taken is None:
-        return db.execute(_update(change.verb), {**change.values, **at}).rowcount > 0
-    before = _held(db, at)
-    if limit is not None and _stands(db, at, change.verb):
+    lives, holds, taken, state, before = db.execute(_BEFORE, {**at, "lease": place.lease}).fetchone()
+    _require(place, lives, holds)
+    if taken is not None and limit is not None and state in change.verb.allowed:
         _require_coins(before, change.values["price"], limit, taken)
-    if not db.execute(_update(change.verb), {**change.values, **at}).rowcount:
+    found = db.execute(_update(change.verb), {**change.values, **at}).fetchall()
+    if not found:
         return False
-    more = _held(db, at) - before
-    if more:
+    if taken is not None and found[0][0] != before:
+        more = found[0][0] - before
         db.execute("UPDATE purses SET taken = taken + :more WHERE batch = :batch", {**at, "more": more})
     return True
-
-
-def _stands(db: sqlite3.Connection, at: dict[str, Any], verb: Verb) -> bool:
-    found = db.execute(f"SELECT state FROM rows WHERE {_AT}", at).fetchone()  # noqa: S608 - a constant
-    return found is not None and found[0] in verb.allowed
-
-
-def _held(db: sqlite3.Connection, at: dict[str, Any]) -> float:
-    found = db.execute(f"SELECT {HELD} FROM rows WHERE {_AT}", at).fetchone()  # noqa: S608 - constants
-    return float(found[0]) if found else 0.0
 
 
 def _require_coins(held: float, price: float | None, limit: float, taken: float) -> None:
@@ -98,7 +94,7 @@ def _update(verb: Verb) -> str:
     sets = verb.sets.format(**{name: f":{name}" for name in TYPES})
     moved = "" if verb.state is None else f", state = '{verb.state}'"
     states = ", ".join(f"'{state}'" for state in sorted(verb.allowed))
-    return f"UPDATE rows SET {sets}{moved} WHERE {_AT} AND state IN ({states})"  # noqa: S608 - constants
+    return f"UPDATE rows SET {sets}{moved} WHERE {_AT} AND state IN ({states}) RETURNING {HELD}"  # noqa: S608 - constants
 
 
 def inserted(db: sqlite3.Connection, batch: str, shard: int, rows: Sequence[dict[str, Any]]) -> None:

@@ -28,7 +28,7 @@ from a2e_async.cli.batch.reports import FleetReport
 from a2e_async.cli.batch.where import refuse_own_ledger
 from a2e_async.cli.batch.workers import FleetOptions, worker_environment, worker_words
 from a2e_async.cli.display.board import BatchBoard
-from a2e_async.cli.display.live import batch_board_for
+from a2e_async.cli.display.boards import batch_board_for
 from a2e_async.cli.display.output import counted
 from a2e_async.cli.display.progress import Progress
 from a2e_async.cli.run import Run

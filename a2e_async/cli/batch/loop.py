@@ -29,7 +29,7 @@ from a2e_async.cli.batch.price import price_of, uploads_of
 from a2e_async.cli.batch.simulated import BEGUN, remove_files, to_restart
 from a2e_async.cli.codes import DONE, FAILED, INTERRUPTED, MONEY, exit_code
 from a2e_async.cli.display.board import BatchBoard
-from a2e_async.cli.display.live import batch_board_for
+from a2e_async.cli.display.boards import batch_board_for
 from a2e_async.cli.display.output import counted
 from a2e_async.cli.display.progress import Progress
 from a2e_async.cli.resume import batch_line, same_command

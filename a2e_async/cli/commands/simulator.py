@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from a2e_async.cli.run import Run, command
-from a2e_async.cli.run import simulator as opened
+from a2e_async.cli.simulating import simulator as opened
 from a2e_async.cli.switches import switch_option, switches_of
 from a2e_async.errors import UsageError
 from a2e_async.simulator import Simulator

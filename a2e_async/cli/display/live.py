@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 import time
 from types import TracebackType
@@ -186,18 +185,3 @@ class LiveBatchBoard(BatchBoard):
         health = Text(progress.health_text(), style="dim" if progress.outage is None else "bold red")
         lines = [Text(speed, style="bold"), Text.assemble(progress.coins_text(), between, health)]
         return Group(table, *lines, *([Text(self._notice, style="bold")] if self._notice else []))
-
-
-def board_for(*, quiet: bool = False) -> Board:
-    """Give the live display on a terminal, the plain one elsewhere; a quiet one shows nothing."""
-    return LiveBoard() if _is_terminal() and not quiet else Board(quiet=quiet)
-
-
-def batch_board_for(progress: Progress, a2e: A2EClient, *, quiet: bool = False) -> BatchBoard:
-    """Give the live display of a batch on a terminal, the plain one elsewhere; a quiet one shows nothing."""
-    return LiveBatchBoard(progress, a2e) if _is_terminal() and not quiet else BatchBoard(progress, a2e, quiet=quiet)
-
-
-def _is_terminal() -> bool:
-    # A stream that was closed before we began is None.
-    return sys.stderr is not None and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"

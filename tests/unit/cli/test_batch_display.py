@@ -10,7 +10,8 @@ from rich.console import Console
 
 from a2e_async.cli.batch.errors import ErrorSummary
 from a2e_async.cli.display.board import BatchBoard
-from a2e_async.cli.display.live import LiveBatchBoard, batch_board_for
+from a2e_async.cli.display.boards import batch_board_for
+from a2e_async.cli.display.live import LiveBatchBoard
 from a2e_async.cli.display.progress import Progress, _duration
 from a2e_async.cli.run import Run
 from a2e_async.cli.settings import Settings

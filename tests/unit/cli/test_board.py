@@ -8,7 +8,8 @@ import pytest
 from rich.console import Console
 
 from a2e_async.cli.display.board import Board, BoardRow, shorten, summary
-from a2e_async.cli.display.live import LiveBoard, board_for
+from a2e_async.cli.display.boards import board_for
+from a2e_async.cli.display.live import LiveBoard
 
 
 def test_plain(capsys):

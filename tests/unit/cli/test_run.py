@@ -95,7 +95,7 @@ def test_log_of_more(verbose, lines, capsys):
 async def test_extra_of_the_simulator(missing, lines, monkeypatch, capsys):
     """The simulator works without its extra, and one line says what it would gain."""
     found = importlib.util.find_spec
-    monkeypatch.setattr("a2e_async.cli.run.find_spec", lambda name: None if name in missing else found(name))
+    monkeypatch.setattr("a2e_async.cli.simulating.find_spec", lambda name: None if name in missing else found(name))
     async with Run(Settings(simulate=True)).client() as a2e:
         assert (await a2e.balance()).coins == 10_000
     told = capsys.readouterr().err.splitlines()
