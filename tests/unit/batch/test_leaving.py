@@ -33,16 +33,29 @@ async def _an_exception(batch, _a2e, sim):
     raise ZeroDivisionError
 
 
-async def _a_cancellation(batch, _a2e, _sim):
-    async with asyncio.timeout(0.5):
-        await _run(batch)
-
-
-async def _two_cancellations(batch, _a2e, _sim):
+async def _cancelled(sim, *pauses):
+    """Have whoever asks cancelled once a start is on the wire, and again after each of these pauses."""
     me = asyncio.current_task()
-    asyncio.get_running_loop().call_later(0.5, me.cancel)
-    asyncio.get_running_loop().call_later(0.7, me.cancel)
+
+    async def cancel():
+        await _first_bill(sim)
+        for pause in (0, *pauses):
+            await asyncio.sleep(pause)
+            me.cancel()
+
+    return asyncio.create_task(cancel())
+
+
+async def _a_cancellation(batch, _a2e, sim):
+    cancelling = await _cancelled(sim)
     await _run(batch)
+    del cancelling
+
+
+async def _two_cancellations(batch, _a2e, sim):
+    cancelling = await _cancelled(sim, 0.2)
+    await _run(batch)
+    del cancelling
 
 
 async def _a_generator_that_is_closed(batch, _a2e, sim):
