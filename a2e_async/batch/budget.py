@@ -13,7 +13,8 @@ from typing import Any, Final, Literal
 
 import attrs
 
-from a2e_async.batch.rows import of_entry
+from a2e_async.batch.inputs import FileInput
+from a2e_async.batch.rows import Row, of_entry
 from a2e_async.client import A2EClient
 from a2e_async.core.family import Family, Request, price_kind
 from a2e_async.core.records import Result
@@ -23,6 +24,7 @@ from a2e_async.engine.starts.budget import Budget
 from a2e_async.errors import A2EError, LedgerError, StartUnknownError, UsageError
 from a2e_async.store.entries import Entry
 from a2e_async.store.ports import Ledger
+from a2e_async.store.purses import SharedPurse
 from a2e_async.store.values import sensible
 
 UPLOAD_COINS: Final = "upload_coins"
@@ -30,13 +32,21 @@ UPLOAD_COINS: Final = "upload_coins"
 """Under which key a ledger keeps what the uploads of a batch have cost, or may have."""
 
 
-@attrs.frozen
+@attrs.frozen(eq=False)
 class WantedStart:
-    """A start that is to be paid for."""
+    """A start that is to be paid for.
+
+    Attributes:
+        family: Its family.
+        request: What is sent.
+        options: How it is sent.
+        row_id: The id of its row, for which something may be held ahead.
+    """
 
     family: Family
     request: Request[Any]
     options: Options
+    row_id: str = ""
 
 
 @attrs.define
@@ -75,12 +85,19 @@ class BatchBudget:
         self._budget = Budget(limit, self._quote, on_unknown_price, self._coins)
 
     @classmethod
-    def shared(cls, limit: float, a2e: A2EClient) -> BatchBudget:
+    def shared(cls, limit: float, a2e: A2EClient, purse: SharedPurse) -> BatchBudget:
         """Make the part of one process in a budget that the store counts for all of them, with each intent.
 
         A start whose price nobody knows is not sent: nobody could say what all processes together may still spend.
+
+        Args:
+            limit: Most coins of all processes together.
+            a2e: Who is asked for prices.
+            purse: Where uploads are counted for all of them.
         """
-        return cls(limit, 0, a2e, "refuse")
+        budget = cls(limit, 0, a2e, "refuse")
+        budget._budget.purse = purse
+        return budget
 
     @classmethod
     async def open(cls, limit: float | None, ledger: Ledger, a2e: A2EClient, options: Options) -> BatchBudget:
@@ -98,6 +115,34 @@ class BatchBudget:
         return budget
 
     @contextlib.asynccontextmanager
+    async def ahead(self, row: Row, options: Options, *, begun: bool) -> AsyncIterator[float | None]:
+        """Hold the price of a row before its files are uploaded, or nothing would be left for what they are for.
+
+        `pays`, in the block, takes what is held.
+
+        Args:
+            row: The row.
+            options: How it is sent.
+            begun: Whether it may have been sent: then its price is held already.
+
+        Returns:
+            The price; None where nothing is held, because nothing is to be uploaded or nobody knows the price yet.
+
+        Raises:
+            BudgetExceededError: The price is more than is left.
+        """
+        files = [name for name, one in row.inputs() if isinstance(one, FileInput)]
+        if begun or not files or not self._a2e.upload_price:
+            yield None
+            return
+        known = not any(name in row.family.price_fields for name, _one in row.inputs())
+        wanted = WantedStart(row.family, row.request(), options)
+        try:
+            yield await self._budget.hold_ahead(wanted, wanted.request if known else None, key=row.id)
+        finally:
+            self._budget.give_back(row.id)
+
+    @contextlib.asynccontextmanager
     async def pays(self, wanted: WantedStart, before: float | None = None) -> AsyncIterator[Held]:
         """Hold the price of a start for the length of the block, in which the start is accepted or fails.
 
@@ -112,7 +157,7 @@ class BatchBudget:
             async with self._held_before(before) as held:
                 yield held
             return
-        reserved = await self._budget.reserve(wanted)
+        reserved = await self._budget.reserve(wanted, key=wanted.row_id)
         held = Held(wanted.options.price if self._limit is None else reserved.coins)
         try:
             yield held
@@ -140,12 +185,12 @@ class BatchBudget:
         try:
             yield held
         except UsageError:  # nothing was asked for
-            self._budget.release(reserved)
+            await self._budget.settle_upload(reserved, None, charged=False)
             raise
         except BaseException:
             self._budget.keep(reserved)  # it may be charged
             raise
-        self._budget.settle(reserved, sensible(held.coins))
+        await self._budget.settle_upload(reserved, sensible(held.coins))
 
     def close(self) -> None:
         """End enquiries that are still under way."""

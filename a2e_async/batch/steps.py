@@ -150,13 +150,15 @@ class Steps:
             await self._ledger.intended(row.id, tag, entry.attempt)
             await self._ledger.accepted(row.id, ids, None)
             return await self._result(row, (await self._ledger.known([row.id]))[row.id], sources)
-        options = self._looking(entry)
-        request, options = await self._request(row, entry, sources, options)
-        held_before = entry.price if entry.letters else None
-        async with self._budget.pays(WantedStart(row.family, request, options), held_before) as held:
-            job = self._start(request, tag, attrs.evolve(options, journal=self._journal(entry, held.price)))
-            await self._accepted(job)
-            held.coins = job.coins
+        options, held_before = self._looking(entry), entry.price if entry.letters else None
+        async with self._budget.ahead(row, options, begun=bool(entry.letters)) as price:
+            if price is not None and self._right is not None:  # the store counts it for all processes
+                await self._ledger.intended(row.id, tag, entry.attempt, price)
+            request, options = await self._request(row, entry, sources, options)
+            async with self._budget.pays(WantedStart(row.family, request, options, row.id), held_before) as held:
+                job = self._start(request, tag, attrs.evolve(options, journal=self._journal(entry, held.price)))
+                await self._accepted(job)
+                held.coins = job.coins
         return await _ours(job)
 
     def _journal(self, entry: Entry, price: float | None = None) -> RowJournal:

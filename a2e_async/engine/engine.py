@@ -149,7 +149,7 @@ class Engine:
         if self._inputs is None:
             from a2e_async.engine.jobs.inputs import Inputs  # noqa: PLC0415 - loaded with the first of them
 
-            self._inputs = Inputs(self.ends, self.starter, self._check_price, *self._of_inputs)
+            self._inputs = Inputs(self.ends, self.starter, self._hold_price, *self._of_inputs)
         return self._inputs
 
     def attach(self, family: Family, task_ids: Sequence[str], options: Options, tag: str | None = None) -> AnyJob:
@@ -230,12 +230,18 @@ class Engine:
             for job in list(self.live.jobs):
                 self.ends.fail(job, A2EError(self._broken))
 
-    async def _check_price(self, job: AnyJob) -> None:
-        """Refuse a start that is surely too dear before its files are uploaded."""
-        if not job.options.journal.paid:
-            decides = job.family.price_fields
-            known = not any(field in decides for field in inputs_in(job.request))
-            await self.budget.check(job, stand_in(job.request) if known else None)
+    async def _hold_price(self, job: AnyJob) -> None:
+        """Hold the price of a start before its files are uploaded, or nothing would be left for what they are for."""
+        journal = job.options.journal
+        if journal.paid:
+            return
+        decides = job.family.price_fields
+        known = not any(field in decides for field in inputs_in(job.request))
+        price = await self.budget.hold_ahead(job, stand_in(job.request) if known else None)
+        job.on_end(self.budget.give_back)  # whatever ends it before its start is sent
+        if self.budget.purse is not None and job.request is not None and not job.done():
+            journal.holds(price)
+            await journal.intended(job.tag, job.request)  # which holds it for all processes
 
     async def _quote(self, family: Family, request: Request[Result]) -> float | None:
         with contextlib.suppress(A2EError):

@@ -20,6 +20,7 @@ from a2e_async.fleet.rounds import Engine, Round, pause
 from a2e_async.fleet.terms import Terms, check_folder, mark_folder, read_terms, stopped
 from a2e_async.store.entries import State
 from a2e_async.store.ports import JOBS, Lease, Store
+from a2e_async.store.purses import SharedPurse
 
 OpenClient = Callable[[Terms], AbstractAsyncContextManager[A2EClient]]
 
@@ -142,4 +143,4 @@ async def _budget(store: Store, batch: str, terms: Terms, a2e: A2EClient) -> Bat
     if terms.max_coins is None:
         return None
     await store.open_purse(batch, terms.max_coins)
-    return BatchBudget.shared(terms.max_coins, a2e)
+    return BatchBudget.shared(terms.max_coins, a2e, SharedPurse(store, batch, terms.max_coins))

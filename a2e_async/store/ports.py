@@ -144,6 +144,22 @@ class Store(Protocol):
         """
         ...
 
+    async def spend(self, batch: str, coins: float, *, most: float | None = None) -> bool:
+        """Count coins for what is no row, such as an upload, where the batch has a purse; fewer than 0 come back.
+
+        A process that dies before it has given back what was not charged leaves it counted, and so does a database that
+        goes away in the middle: the limit holds in any case.
+
+        Args:
+            batch: Its name.
+            coins: How many.
+            most: The limit of the purse; with None they are counted in any case, for they are spent already.
+
+        Returns:
+            Whether they were counted, or nothing bounds the batch; False: the purse has fewer left.
+        """
+        ...
+
     async def kept(self, key: str) -> str | None:
         """Give the words that were kept under a key for the whole store."""
         ...

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import math
 import time
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from secrets import token_hex
@@ -15,6 +14,7 @@ from a2e_async.store.engines import Holding, SqlEngine
 from a2e_async.store.entries import Entry, State
 from a2e_async.store.lease import HeldLease, boottime, check_ttl, until, worker_name
 from a2e_async.store.ports import JOBS, TTL, Holder, KeptUpload, Lease, Ledger, Shard, Share, Wants
+from a2e_async.store.purses import checked_limit, spent
 from a2e_async.store.shares import Permits, next_permits
 from a2e_async.store.stored_ledger import StoredLedger, as_rows, begun, entries_of, keep, kept
 from a2e_async.store.values import STORED, WHOLE, dump
@@ -244,10 +244,12 @@ class SqlStore:
 
     async def open_purse(self, batch: str, coins: float) -> float:
         """Let intents of the batch be bounded from now on."""
-        if isinstance(coins, bool) or not isinstance(coins, int | float) or not 0 <= coins < math.inf:
-            raise UsageError(f"coins: must be a number of at least 0, not {coins!r:.40}")
         await self._batch_id(batch)
-        return await self._engine.open_purse(batch, float(coins))
+        return await self._engine.open_purse(batch, checked_limit(coins))
+
+    async def spend(self, batch: str, coins: float, *, most: float | None = None) -> bool:
+        """Count coins for what is no row, such as an upload."""
+        return await spent(self._engine, batch, float(coins), most)
 
     async def upload(self, sha256: str) -> KeptUpload | None:
         """Give the upload of a file by its digest, None when none is known."""

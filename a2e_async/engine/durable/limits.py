@@ -15,6 +15,7 @@ import attrs
 from a2e_async.engine.engine import Engine
 from a2e_async.errors import FencedError, LedgerError
 from a2e_async.store.ports import JOBS, Lease, Store, Wants
+from a2e_async.store.purses import SharedPurse
 
 _log = logging.getLogger("a2e_async")
 
@@ -73,6 +74,7 @@ class Sharing:
             self._engine.starter.places.limit = 0
         if self._limits.budget is not None:
             await self._store.open_purse(JOBS, self._limits.budget)
+            self._engine.budget.purse = SharedPurse(self._store, JOBS, self._limits.budget)
         await self.ask()
 
     async def ask(self) -> None:

@@ -189,9 +189,9 @@ class Uploads:
         except asyncio.CancelledError:
             raise
         except BaseException:
-            budget.release(held)
+            await budget.settle_upload(held, None, charged=False)
             raise
-        budget.settle(held, link.coins)
+        await budget.settle_upload(held, link.coins)
         now = self._engine.service.server_time() or time.time()
         await self._puts.put(link.put_url, file, progress)
         days = _DAYS.search(link.bucket)

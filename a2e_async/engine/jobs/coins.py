@@ -10,7 +10,7 @@ import asyncio
 import math
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeGuard
+from typing import Any, Protocol, TypeGuard
 
 import attrs
 
@@ -39,6 +39,18 @@ class Reservation:
     coins: float
     alone: asyncio.Future[None] | None = None
     open: set[str] = attrs.field(factory=set)
+
+
+class Purse(Protocol):
+    """Coins that other processes spend as well, for what is no start."""
+
+    async def take(self, coins: float, what: str) -> None:
+        """Count coins before they are spent; raises BudgetExceededError when fewer are left."""
+        ...
+
+    async def correct(self, more: float) -> None:
+        """Count what was charged beyond what was taken; fewer than 0 come back."""
+        ...
 
 
 class Coins:
@@ -175,3 +187,10 @@ def _shares(records: Sequence[Record], cost: float) -> dict[str, float]:
     if named:
         return {record.id: named.get(record.id) or 0 for record in records}
     return {record.id: cost / len(records) for record in records}
+
+
+def is_too_early(price: float | None, coins: float | None, records: Sequence[Record]) -> bool:
+    """Whether an answer names no coins for a task of a start whose price is known and more than the answer says."""
+    if price is None or not is_amount(coins) or coins >= price:
+        return False
+    return coins == 0 or any(not record.coins for record in records)

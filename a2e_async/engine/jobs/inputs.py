@@ -122,7 +122,7 @@ class Inputs:
     Args:
         ends: Where a job ends whose inputs cannot be had.
         starts: Who sends what is ready.
-        check_price: Refuses a start that is surely too dear, before its files are uploaded.
+        hold_price: Holds the price of a start before its files are uploaded; refuses one that is too dear.
         check_urls: Refuses a request with URLs that the service cannot reach.
         files: Gives who examines and uploads; called for the first file.
     """
@@ -131,13 +131,13 @@ class Inputs:
         self,
         ends: Ends,
         starts: Starts,
-        check_price: Callable[[AnyJob], Awaitable[None]],
+        hold_price: Callable[[AnyJob], Awaitable[None]],
         check_urls: Callable[[Request[Any]], None],
         files: Callable[[], FileSource],
     ) -> None:
         self._ends = ends
         self._starts = starts
-        self._check_price = check_price
+        self._hold_price = hold_price
         self._check_urls = check_urls
         self._files = files
         self._examining: Pool[_Waiting] = Pool("a2e examine", self._examine, _EXAMINED_AT_ONCE)
@@ -239,7 +239,7 @@ class Inputs:
         await self._starts.ready.room()
         try:
             if not job.done():
-                await self._check_price(job)
+                await self._hold_price(job)
             for file in waiting.files:
                 if job.done():
                     return

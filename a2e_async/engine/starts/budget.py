@@ -18,7 +18,7 @@ from typing import Any, Final, Literal, Protocol
 
 from a2e_async.core.family import Family, Request, price_kind
 from a2e_async.core.records import Record, Result, coins_of
-from a2e_async.engine.jobs.coins import Coins, Reservation, is_amount
+from a2e_async.engine.jobs.coins import Coins, Purse, Reservation, is_amount, is_too_early
 from a2e_async.engine.jobs.options import Options
 from a2e_async.errors import BudgetExceededError
 
@@ -58,6 +58,9 @@ class Budget:
         quote: Asks the service for a price; gives None when it has none.
         on_unknown_price: "alone" lets one start of an unknown price go by itself, "refuse" sends none.
         coins: Where what is held and spent is counted; by default only here.
+
+    Attributes:
+        purse: Where uploads are counted besides, when other processes spend from the same budget.
     """
 
     def __init__(
@@ -74,22 +77,27 @@ class Budget:
         self._prices: OrderedDict[tuple[Any, ...], float] = OrderedDict()
         self._asked: dict[tuple[Any, ...], asyncio.Task[None]] = {}
         self._alone: asyncio.Future[None] | None = None
+        self._ahead: dict[object, Reservation] = {}
+        self.purse: Purse | None = None
 
     @property
     def left(self) -> float:
         """Coins that may still be reserved."""
         return float("inf") if self.limit is None else self.limit - self.coins.spent - self.coins.reserved
 
-    async def reserve(self, job: Intent, request: Request[Any] | None = None) -> Reservation:
+    async def reserve(self, job: Intent, request: Request[Any] | None = None, *, key: object = None) -> Reservation:
         """Hold the price of a start.
 
         Args:
             job: The start.
             request: What is sent for it, where that is not its own request: with the URLs of its files.
+            key: Under what its price may be held ahead; by default the start itself.
 
         Raises:
             BudgetExceededError: The price is more than is left, or is not known and must be.
         """
+        if self._ahead and (held := self._ahead.pop(key or job, None)) is not None:
+            return held
         request = request or job.request
         if self.limit is None or request is None:
             return self.unlimited(job)
@@ -100,21 +108,39 @@ class Budget:
         self.coins.hold(price)
         return Reservation(kind, price, price)
 
-    async def check(self, job: Intent, request: Request[Any] | None) -> None:
-        """Refuse a start that is surely too dear before anything is paid for it, such as its uploads; hold nothing.
+    async def hold_ahead(self, job: Intent, request: Request[Any] | None, *, key: object = None) -> float | None:
+        """Hold the price of a start before anything else is paid for it, such as its uploads; `reserve` takes it then.
+
+        Where nobody can know the price yet nothing is held, and a start that is surely too dear is refused at least.
 
         Args:
-            job: The start.
-            request: What its price is asked for with; None where that cannot be known yet.
+            job: The start; `give_back` must be called when it ends.
+            request: What its price is asked for with; None where that hangs on what is uploaded.
+            key: Under what it is held; by default the start itself.
+
+        Returns:
+            The price, None where nobody knows it.
 
         Raises:
             BudgetExceededError: The price is more than is left, or nothing is left.
         """
         price = job.options.price
-        if self.limit is not None and request is not None:
-            price = await self._affordable(price_kind(job.family, request), job, request)
-        if self.limit is not None and self._alone is None and (self.left <= 0 or (price or 0) > self.left):
+        if self.limit is None:
+            return price
+        if request is not None:
+            kind = price_kind(job.family, request)
+            if (price := await self._affordable(kind, job, request)) is not None:
+                self.coins.hold(price)
+                self._ahead[key or job] = Reservation(kind, price, price)
+                return price
+        if self._alone is None and (self.left <= 0 or (price or 0) > self.left):
             raise self._exceeded("needs coins" if price is None else f"needs {price:g} coins", price)
+        return price
+
+    def give_back(self, key: object) -> None:
+        """Give back what is held ahead for a start that has ended before it was sent; nothing where it was taken."""
+        if self._ahead and (held := self._ahead.pop(key, None)) is not None:
+            self.coins.release(held)
 
     async def hold(self, price: float, what: str) -> Reservation:
         """Hold the price of an upload: the last that the service told, else this one.
@@ -127,8 +153,32 @@ class Budget:
             if self._alone is None:
                 raise self._exceeded(f"needs {what}, which costs {price:g} coins", price)
             await asyncio.shield(self._alone)
+        held = Reservation(_UPLOAD, price, price)
         self.coins.hold(price)
-        return Reservation(_UPLOAD, price, price)
+        if self.purse is not None:
+            try:
+                await self.purse.take(price, what)
+            except BaseException:
+                self.coins.release(held)
+                raise
+        return held
+
+    async def settle_upload(self, held: Reservation, coins: float | None, *, charged: bool = True) -> None:
+        """Turn what is held for an upload into what it cost, as the service says or else its price.
+
+        Args:
+            held: What is held.
+            coins: What the service says.
+            charged: False when it was surely not charged.
+        """
+        price, cost = held.coins, 0.0
+        if charged:
+            self.settle(held, coins)
+            cost = coins if is_amount(coins) and coins > 0 else price
+        else:
+            self.release(held)
+        if self.purse is not None:
+            await self.purse.correct(cost - price)
 
     async def _affordable(self, kind: tuple[Any, ...], job: Intent, request: Request[Any]) -> float | None:
         """Give the price of a start that the rest covers, None where nobody knows it."""
@@ -162,7 +212,7 @@ class Budget:
             records: The tasks that came of the start.
             missing: How many tasks were asked for beyond these; if any, what these cost is not the price of the start.
         """
-        if self.limit is not None and _is_too_early(reservation.price, coins, records):
+        if self.limit is not None and is_too_early(reservation.price, coins, records):
             self.coins.await_price(reservation, records)
             self._end_waiting(reservation)
             return
@@ -246,10 +296,3 @@ class Budget:
         """End enquiries that are still under way."""
         for task in list(self._asked.values()):
             task.cancel()
-
-
-def _is_too_early(price: float | None, coins: float | None, records: Sequence[Record]) -> bool:
-    """Whether an answer names no coins for a task of a start whose price is known and more than the answer says."""
-    if price is None or not is_amount(coins) or coins >= price:
-        return False
-    return coins == 0 or any(not record.coins for record in records)
