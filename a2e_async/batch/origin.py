@@ -149,6 +149,8 @@ def _is_many(source: str) -> bool:
 
 
 def _text_of(path: Path) -> str:
+    if path.exists() and not path.is_file():
+        raise UsageError(f"{path} is no plain file; give prompts of another program on stdin: a2e batch run -")
     try:
         return path.read_text(encoding="utf-8-sig")
     except OSError as error:

@@ -9,6 +9,7 @@ from typing import Any, Final
 import attrs
 
 from a2e_async._version import __version__
+from a2e_async.batch.atomic import AtomicFile
 from a2e_async.core.retry import Retry
 from a2e_async.core.transfers import Transfers
 from a2e_async.engine.jobs.options import DEFAULT, Options
@@ -115,7 +116,33 @@ async def mark_folder(store: Store, batch: str, folder: Path) -> None:
         UsageError: Another batch's go there.
     """
     await check_folder(store, batch, folder, shared=False)
-    (folder / MARK).write_text(await _mark(store, batch), encoding="utf-8")
+    words = await _mark(store, batch)
+    if read_mark(folder) == words:
+        return
+    file = AtomicFile(folder / MARK)  # never through what lies in its place
+    try:
+        file.text.write(words)
+        file.finish()
+        file.put()
+    except BaseException:
+        file.discard()
+        raise
+
+
+def read_mark(folder: Path) -> str:
+    """Read what says in a folder whose files go there, "" where nothing does.
+
+    Raises:
+        UsageError: What lies in its place is a link, a pipe or a folder.
+    """
+    path = folder / MARK
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        raise UsageError(f"{path} is a link, or no plain file: it was not made by a2e; remove it")
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            return file.read(_LONGEST_MARK)
+    except FileNotFoundError:
+        return ""
 
 
 async def check_folder(store: Store, batch: str, folder: Path, *, shared: bool) -> None:
@@ -130,12 +157,7 @@ async def check_folder(store: Store, batch: str, folder: Path, *, shared: bool) 
     Raises:
         UsageError: It is that of another batch, or not the one that the others see.
     """
-    path = folder / MARK
-    try:
-        with path.open(encoding="utf-8", errors="replace") as file:
-            found = file.read(_LONGEST_MARK)
-    except FileNotFoundError:
-        found = ""
+    found = read_mark(folder)
     if found and found != await _mark(store, batch):
         raise UsageError(f"{folder} belongs to another batch, as {MARK} in it says: choose another --out")
     if shared and not found:

@@ -10,7 +10,7 @@ import attrs
 from a2e_async.cli.batch.where import LOCAL_TTL, file_url
 from a2e_async.cli.batch.workers import FleetOptions
 from a2e_async.fleet.planning import check_name
-from a2e_async.fleet.terms import MARK
+from a2e_async.fleet.terms import read_mark
 from a2e_async.store.ports import TTL
 
 
@@ -69,8 +69,8 @@ def place_of(folder: Path, url: str, name: str | None = None) -> FleetPlace:
 def _marked(folder: Path) -> str | None:
     """Give the name of the batch whose files a folder has."""
     try:
-        found = json.loads((folder / MARK).read_text(encoding="utf-8")[:1000])
-    except (OSError, ValueError):
+        found = json.loads(read_mark(folder))
+    except (OSError, ValueError, RecursionError):
         return None
     name = found.get("batch") if isinstance(found, dict) else None
     return name if isinstance(name, str) else None

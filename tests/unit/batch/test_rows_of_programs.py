@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 
 import attrs
 import pytest
 
+from a2e_async.batch.origin import Origin
 from a2e_async.batch.rows import Row
 from a2e_async.batch.sources import check_rows, read_file
 from a2e_async.core.family import family_of
@@ -184,3 +186,12 @@ def test_a_file_of_another_program_is_named_with_the_next_step(tmp_path, name):
     with pytest.raises(UsageError) as caught:
         read_file(tmp_path / name, "text_to_image")
     assert words in caught.value.message
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes are of POSIX")
+@pytest.mark.parametrize("prompts", [False, True])
+def test_a_pipe_is_refused_with_the_way_for_rows_of_another_program(tmp_path, prompts):
+    """It would be waited for without end where nobody writes, and a retry could not read it again."""
+    os.mkfifo(tmp_path / "rows.csv")
+    with pytest.raises(UsageError, match=r"is no plain file; give .* on stdin"):
+        Origin(source=str(tmp_path / "rows.csv"), family="text_to_image", prompts=prompts).read()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -13,7 +14,17 @@ from a2e_async import A2EClient, LedgerError, UsageError
 from a2e_async.batch import Batch
 from a2e_async.cli.batch.where import shown_url, store_url, url_of
 from a2e_async.fleet.planning import check_name
-from a2e_async.fleet.terms import Terms, read_terms, stop, stopped, write_terms
+from a2e_async.fleet.terms import (
+    MARK,
+    Terms,
+    check_folder,
+    mark_folder,
+    read_mark,
+    read_terms,
+    stop,
+    stopped,
+    write_terms,
+)
 
 
 async def test_terms_come_back_as_they_were_written():
@@ -86,3 +97,39 @@ def test_one_process_loads_nothing_of_a_fleet():
     code = "import sys, a2e_async.cli.batch; print([one for one in sys.modules if 'fleet' in one or 'psycopg' in one])"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert told.stdout.strip() == "[]"
+
+
+PLANTED = {
+    "a link": lambda mark, mine: mark.symlink_to(mine),
+    "a dangling link": lambda mark, mine: mark.symlink_to(mine.with_name("nowhere")),
+    "a pipe": lambda mark, _mine: os.mkfifo(mark),
+    "a folder": lambda mark, _mine: mark.mkdir(),
+}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links and pipes are of POSIX")
+@pytest.mark.parametrize("kind", PLANTED)
+async def test_nothing_is_written_through_what_lies_in_the_place_of_the_mark(tmp_path, kind):
+    """A folder may come from somebody else."""
+    mine, folder = tmp_path / "mine.txt", tmp_path / "out"
+    mine.write_text("precious")
+    folder.mkdir()
+    PLANTED[kind](folder / MARK, mine)
+    async with stores(1) as (store,):
+        for way in (mark_folder(store, "b", folder), check_folder(store, "b", folder, shared=False)):
+            with pytest.raises(UsageError, match="is a link, or no plain file: it was not made by a2e"):
+                await way
+    assert mine.read_text() == "precious"
+    assert not (tmp_path / "nowhere").exists()
+
+
+async def test_a_hard_link_to_the_mark_keeps_its_content(tmp_path):
+    """The mark is written anew and put in its place."""
+    mine = tmp_path / "mine.txt"
+    mine.write_text("")
+    (tmp_path / MARK).hardlink_to(mine)
+    async with stores(1) as (store,):
+        await mark_folder(store, "b", tmp_path)
+        await mark_folder(store, "b", tmp_path)
+    assert mine.read_text() == ""
+    assert '"batch": "b"' in read_mark(tmp_path)
