@@ -68,7 +68,7 @@ class Owner:
         elif bound != here:
             raise LedgerError(
                 f"the batch in {ledger.place} was begun at {bound}, and this client talks to {here}: its tasks "
-                f"are not there. Nothing was sent; use {bound}, or another folder"
+                f"are not there. Nothing was sent; use {bound}, or {_another(ledger)}"
             )
         elif not hmac.compare_digest(await ledger.kept(_TOKEN) or "", token):
             await owner._check_account(a2e, token, vouched=same_account)
@@ -94,8 +94,8 @@ class Owner:
             raise LedgerError(
                 f"the batch in {self._ledger.place} was begun with a token of account {known}, and this token is "
                 f"of account {token[:_SHOWN]}, as far as can be seen: its tasks are not in that account. Nothing was "
-                "sent; use the first token, or another folder. If this is another token of the same account, say so "
-                "with --same-account (same_account=True)"
+                f"sent; use the first token, or {_another(self._ledger)}. If this is another token of the same "
+                "account, say so with --same-account (same_account=True)"
             )
         await self._ledger.keep(_TOKEN, token)
 
@@ -115,6 +115,11 @@ class Owner:
 
     def _hashed(self, user: str) -> str:
         return hmac.new(self._salt, user.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
+
+
+def _another(ledger: Ledger) -> str:
+    """Say where a batch of this address and account may lie."""
+    return "another folder" if ledger.shard is None else "another store"
 
 
 async def _listed(a2e: A2EClient, families: Sequence[str]) -> AsyncIterator[Record]:

@@ -84,6 +84,24 @@ async def test_what_cannot_be_is_said_in_one_sentence(tmp_path, process, lonely,
     assert not sim.book.starts
 
 
+async def test_a_stranger_leaves_with_one_sentence(tmp_path, process, lonely, sim):
+    """Another token, and another address, than the batch was begun with; what it says helps a worker of a store."""
+    file, store = write(tmp_path, "a kite", "a boat"), ("--store", "sqlite:///fleet.sqlite", "--lease", "2")
+    await process("run", file, *FAMILY, "--out", "out", *store, "--max-coins", "10", "--price", "10")
+    assert len(sim.book.starts) == 1
+    work = ("work", "--out", "out", *store)
+    account = await lonely.start_beside(sim, *work, "--token", "sk_other")
+    address = await lonely.start_beside(sim, *work, "--base-url", "http://127.0.0.1:9")
+    for child, expected in (
+        (account, "use the first token, or another store"),
+        (address, "its tasks are not there. Nothing was sent; use http"),
+    ):
+        ended = await told(child)
+        assert (ended.code, len(ended.err.splitlines())) == (2, 1), ended.err
+        assert expected in ended.err
+    assert len(sim.book.starts) == 1
+
+
 async def test_two_folders_of_one_name_are_not_mixed(tmp_path, process, sim):
     """A store has one batch of a name: another folder that is called so is refused until somebody names it."""
     file, store = write(tmp_path, "a kite"), ("--store", "sqlite:///fleet.sqlite", "--lease", "2")

@@ -142,8 +142,9 @@ def _finish(run: Run, worker: Worker, *, hidden: bool) -> int:
     done, bad = worker.ends[State.DONE], sum(count for state, count in worker.ends.items() if state.bad)
     left = worker.ends.total() - done - bad
     not_done = (f", {bad} not" if bad else "") + (f", {left} left for others or another run" if left else "")
-    run.output.note(f"{counted(done, 'row')} done{not_done}")
     error = worker.stopped_by
+    if error is None or worker.ends:  # who could not begin leaves with one sentence, which says why
+        run.output.note(f"{counted(done, 'row')} done{not_done}")
     if error is not None:
         code = run.fail(error)
         return FENCED if isinstance(error, FencedError) else code
