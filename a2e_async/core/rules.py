@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import PurePath
 from typing import Any
 
 import attrs
@@ -101,6 +102,12 @@ def kind_of(value: object) -> str:
         parts = [kind_of(one).removesuffix(" (str)") for one in value[:_FEW]]
         more = f", ... ({len(value)} in all)" if len(value) > _FEW else ""
         return f"{type(value).__name__} [{', '.join(parts)}{more}]"
+    return _kind_alone(value)
+
+
+def _kind_alone(value: object) -> str:
+    if isinstance(value, PurePath):
+        return f"Path({inputs.short_name(hide(str(value)))!r})"
     return f"{type(value).__name__} of {len(value)}" if isinstance(value, Mapping) else type(value).__name__
 
 

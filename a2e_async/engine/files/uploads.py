@@ -13,7 +13,7 @@ import re
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import Final, TypeGuard
+from typing import Final, TypeAlias, TypeGuard
 
 from a2e_async.calls import credits as credit_calls
 from a2e_async.calls import storage
@@ -34,6 +34,8 @@ _DAY: Final = 86_400.0
 _LASTS: Final = 3  # days, unless the name of the bucket says otherwise
 _DAYS = re.compile(r"(\d{1,3})days?\b")
 _MOST_KEPT: Final = 100_000
+_Sent: TypeAlias = tuple[Upload, UploadMemory | None]
+"""An upload, and the memory in which it is written down already."""
 
 
 class Uploads:
@@ -53,7 +55,7 @@ class Uploads:
         self._examiner = Examiner(transfers.largest)
         self._places = asyncio.Semaphore(min(transfers.per_host, transfers.at_once))
         self._kept: OrderedDict[str, Upload] = OrderedDict()
-        self._running: dict[tuple[str, str], asyncio.Task[Upload]] = {}
+        self._running: dict[tuple[str, str], asyncio.Task[_Sent]] = {}
         self._lost: dict[str, tuple[float, StartUnknownError]] = {}
 
     def hold(self, value: object) -> Content:
@@ -129,8 +131,12 @@ class Uploads:
         if lost is not None and since <= lost_at:
             raise again(lost)
         kept = self._kept.get(identity)
-        upload = kept if self._serves(kept, suffixes) else await self._shared(file, suffixes, progress)
-        if memory is not NO_MEMORY:
+        written: UploadMemory | None = None
+        if self._serves(kept, suffixes):
+            upload = kept
+        else:
+            upload, written = await self._shared(file, suffixes, progress, memory)
+        if memory is not NO_MEMORY and memory is not written:
             await memory.remember(identity, upload)
         return upload
 
@@ -147,21 +153,24 @@ class Uploads:
             with contextlib.suppress(A2EError):
                 await service.ask_again(credit_calls.balance())
 
-    async def _shared(self, file: Examined, suffixes: Sequence[str], progress: Progress | None) -> Upload:
+    async def _shared(
+        self, file: Examined, suffixes: Sequence[str], progress: Progress | None, memory: UploadMemory
+    ) -> _Sent:
         """Send a file, or wait for whoever sends it; whoever waits no more takes it from nobody else."""
         place = (file.identity, file.suffix if suffixes else "")
         task = self._running.get(place)
         if task is None:
-            task = self._running[place] = asyncio.create_task(self._sent(file, progress), name="a2e upload")
+            task = self._running[place] = asyncio.create_task(self._sent(file, progress, memory), name="a2e upload")
             task.add_done_callback(lambda _task: self._ended(place, _task))
         return await asyncio.shield(task)
 
-    def _ended(self, place: tuple[str, str], task: asyncio.Task[Upload]) -> None:
+    def _ended(self, place: tuple[str, str], task: asyncio.Task[_Sent]) -> None:
         self._running.pop(place, None)
         if not task.cancelled():
             task.exception()  # whoever waited has it; where nobody does any more, nothing is lost
 
-    async def _sent(self, file: Examined, progress: Progress | None) -> Upload:
+    async def _sent(self, file: Examined, progress: Progress | None, memory: UploadMemory) -> _Sent:
+        """Send a file; it keeps its place until it is remembered: a death loses as many uploads as there are places."""
         events = self._engine.events
         async with self._places:
             began = events.now() if events.heard else 0.0
@@ -170,12 +179,15 @@ class Uploads:
             except Exception as error:
                 self._tell(file, began, error=error)
                 raise
-        self._kept[file.identity] = upload
-        self._lost.pop(file.identity, None)
-        if len(self._kept) > _MOST_KEPT:
-            self._kept.popitem(last=False)
-        self._tell(file, began, upload)
-        return upload
+            self._kept[file.identity] = upload
+            self._lost.pop(file.identity, None)
+            if len(self._kept) > _MOST_KEPT:
+                self._kept.popitem(last=False)
+            self._tell(file, began, upload)
+            with contextlib.suppress(A2EError):  # whoever has the memory tries it once more, and is told
+                await memory.remember(file.identity, upload)
+                return upload, memory
+            return upload, None
 
     async def _send(self, file: Examined, progress: Progress | None) -> Upload:
         """Ask for a URL and put the file there. One whose answer is lost may have been charged: its coins stay held."""

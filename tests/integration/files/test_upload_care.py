@@ -8,6 +8,7 @@ import pickle
 import attrs
 import pytest
 from given import OTHER, PNG, WORDS, sent
+from photos import png
 from uploading import client, service
 from virtual_time import until
 
@@ -62,6 +63,46 @@ async def test_a_start_that_was_waiting_when_the_answer_was_lost_asks_for_no_oth
         with pytest.raises(InputFailedError, match="could not be uploaded"):
             await waiting
         assert sent(sim) == (1, 0)
+
+
+class SlowMemory(UploadMemory):
+    """A ledger whose disk is slow; the first write fails where that is wanted."""
+
+    def __init__(self, *, fails=False):
+        self.kept = {}
+        self.free = asyncio.Event()
+        self.fails = fails
+
+    async def remember(self, content, upload):
+        """Keep an upload, when the disk is free."""
+        await self.free.wait()
+        if self.fails:
+            self.fails = False
+            raise A2EError("the disk is full")
+        self.kept[content] = upload
+
+
+async def test_no_more_uploads_are_unremembered_than_are_sent_at_once():
+    """What a process loses that is killed at any moment is as many uploads as there are places for them."""
+    memory = SlowMemory()
+    async with service() as sim, client(sim, transfers=Transfers(per_host=3)) as a2e:
+        asked = [asyncio.create_task(a2e.upload(png(number), memory=memory)) for number in range(10)]
+        await until(lambda: sim.counters["upload"] == 3)
+        await asyncio.sleep(5)
+        assert sent(sim) == (3, 3)
+        memory.free.set()
+        await asyncio.gather(*asked)
+        assert len(memory.kept) == 10
+        assert sent(sim) == (10, 10)
+
+
+async def test_a_write_that_fails_while_an_upload_has_its_place_is_made_once_more():
+    """The upload is not sent again for it."""
+    memory = SlowMemory(fails=True)
+    memory.free.set()
+    async with service() as sim, client(sim) as a2e:
+        await a2e.upload(PNG, memory=memory)
+        assert (len(memory.kept), sent(sim)) == (1, (1, 1))
 
 
 async def test_a_refused_token_is_told_as_such(photo):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
+
 import attrs
 import pytest
 from refusals import in_any_order
@@ -289,6 +291,7 @@ def test_which_hosts_can_be_asked(url, host):
         (Secret("hunter2"), "str of 7 characters"),
         ([1, "a", Secret("hunter2"), 4], "list [int 1, 'a', str of 7 characters, ... (4 in all)]"),
         ({"key": "hunter2"}, "dict of 1"),
+        ([PurePosixPath("/" + "a" * 400 + "/me.png")], f"list [Path('/{'a' * 39}…{'a' * 93}/me.png')]"),
         (object(), "object"),
     ],
 )
