@@ -15,7 +15,7 @@ from a2e_async import (
     Wan30,
     families,
 )
-from a2e_async.core import replies
+from a2e_async.core import refusals, replies
 from a2e_async.core.http import HttpReply
 from a2e_async.core.retry import Verdict, verdict
 
@@ -107,3 +107,30 @@ def test_a_code_is_never_invented():
     with pytest.raises(ServiceError) as caught:
         replies.read(HttpReply(status=400, body=json.dumps({"code": "sk_secret.secret", "error": "no"}).encode()))
     assert caught.value.code == "***"
+
+
+PLACES = [
+    {"msg": "no nudes"},
+    {"message": "no nudes"},
+    {"error": "no nudes"},
+    {"data": "no nudes"},
+    {"data": {"failed_message": "no nudes"}},
+    {"data": {"message": "no nudes"}},
+    {"data": {"msg": "no nudes"}},
+    {"data": {"error": "no nudes"}},
+    {"error": {"message": {"message": {"message": "no nudes"}}}},
+]
+
+
+@pytest.mark.parametrize("body", PLACES, ids=str)
+def test_the_words_of_a_refusal_are_found_wherever_they_stand(body):
+    """Each place in which the service is known to say why, and two objects deep."""
+    assert refusals.words_of(body) == "no nudes"
+
+
+def test_words_that_lie_deeper_than_anybody_says_them_are_passed_over():
+    """A reply of any depth is read in the same time."""
+    body = "no nudes"
+    for _ in range(10_000):
+        body = {"message": body}
+    assert refusals.words_of({"error": body}) == ""

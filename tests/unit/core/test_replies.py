@@ -286,3 +286,27 @@ def test_the_services_own_refusal_of_a_token(status, body):
     error = refused(body, status)
     assert type(error) is AuthenticationError
     assert error.page is False
+
+
+DATE = "Wed, 01 Jan 2025 00:00:00 GMT"
+
+
+@pytest.mark.parametrize(
+    ("header", "date", "seconds"),
+    [
+        ("7", None, 7.0),
+        ("0.5", None, 0.5),
+        ("-3", None, 0.0),
+        ("inf", DATE, None),
+        ("nan", DATE, None),
+        ("Wed, 01 Jan 2025 00:00:30 GMT", DATE, 30.0),
+        ("Tue, 31 Dec 2024 23:59:00 GMT", DATE, 0.0),
+        ("Wed, 01 Jan 2025 00:00:30 GMT", None, None),
+        ("soon", DATE, None),
+        ("", DATE, None),
+        (None, DATE, None),
+    ],
+)
+def test_how_long_a_service_asks_to_wait(header, date, seconds):
+    """In seconds or as a date by its own clock; what has passed by then is no time at all."""
+    assert replies.retry_after(header, date) == seconds

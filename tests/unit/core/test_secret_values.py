@@ -116,3 +116,11 @@ def test_a_signed_link_is_shown_without_its_signature():
     assert (link, f"{link}") == (url, url)
     assert repr(link) == "'https://files.example/a%20b.png'"
     assert "hunter" not in pretty_repr([link], max_string=55)
+
+
+def test_a_longer_form_of_a_secret_is_hidden_before_one_that_it_holds():
+    """Else what is left of it would be read."""
+    secret = 'a"'
+    assert forms_of(secret)[-1] == secret
+    assert [len(form) for form in forms_of(secret)] == sorted(map(len, forms_of(secret)), reverse=True)
+    assert hide(r"<a\">", [secret]) == f"<{HIDDEN}>"

@@ -9,7 +9,7 @@ import attrs
 import pytest
 from virtual_time import IMAGE, VIDEO, caught, client, now, until, virtual
 
-from a2e_async import AuthenticationError, NotFoundError
+from a2e_async import AuthenticationError, Cadence, NotFoundError
 from a2e_async.engine.polling.trust import BatchRoutes
 from a2e_async.simulator.virtual import DirectTransport
 
@@ -177,3 +177,17 @@ async def test_a_token_is_refused_for_good_only_after_a_minute(sim):
         assert {type(error) for error in errors} == {AuthenticationError}
         assert len({id(error) for error in errors}) == 5
         assert [error.task_ids for error in errors] == [job.task_ids for job in jobs]
+
+
+@virtual(task_seconds=40, options={"cadence": Cadence(delay=20)})
+async def test_a_missing_batch_route_costs_no_task_a_turn(a2e, sim):
+    """Its tasks are asked for alone in the same moment, not an interval later."""
+    jobs = [a2e.start(VIDEO) for _ in range(3)]
+    await asyncio.gather(*(job.accepted() for job in jobs))
+    sim.faults.add("*.batch", "no_route", hits=None)
+    await until(lambda: sim.counters["image_to_video.batch"])
+    await asyncio.sleep(1)
+    assert sim.counters["image_to_video.batch"] == 1
+    assert sim.counters["image_to_video.detail"] >= 1
+    for job in jobs:
+        job.detach()
