@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final, NoReturn
 
 import attrs
 
@@ -41,6 +41,23 @@ class Plain:
     @classmethod
     def __get_pydantic_json_schema__(cls, _schema: object, _handler: object) -> dict[str, Any]:
         return {"type": "object", "title": cls.__name__}
+
+
+class _Nothing(dict[str, Any]):
+    """An empty dict that stays empty, so that the records of all running tasks can hold the same one."""
+
+    __slots__ = ()
+
+    def _refuse(self, *_given: object, **_named: object) -> NoReturn:
+        raise TypeError("extra and raw of a record are what the service says, and are kept of final records only")
+
+    __setitem__ = __ior__ = setdefault = update = _refuse
+
+    def __reduce__(self) -> tuple[type[dict[str, Any]], tuple[()]]:
+        return dict, ()
+
+
+NOTHING: Final[Mapping[str, Any]] = _Nothing()
 
 
 @attrs.frozen(kw_only=True)

@@ -14,7 +14,7 @@ from a2e_async.core import tags
 from a2e_async.core.family import Endpoint, Family, Form, Request
 from a2e_async.core.hooks import Webhook
 from a2e_async.core.http import HttpRequest
-from a2e_async.core.records import Record, Result
+from a2e_async.core.records import NOTHING, Record, Result
 from a2e_async.core.replies import is_list, row_id, rows_of
 from a2e_async.core.scalars import is_number, read_time
 from a2e_async.core.status import read_status
@@ -196,10 +196,16 @@ class _RowPlan:
 _row_plans: dict[str, _RowPlan] = {}
 
 
-def record(family: Family, row: Mapping[str, Any]) -> Record:
+def record(family: Family, row: Mapping[str, Any], *, tag: str | None = None, like: Record | None = None) -> Record:
     """Read one row.
 
     A field that is not what it should be stays in `extra`: a task that was paid for is never given up for it.
+
+    Args:
+        family: The family of the task.
+        row: What the service says of it.
+        tag: The tag of its job; where the row has the same, the record holds this text and no copy of it.
+        like: What the service said before, of which the record takes its texts likewise.
 
     Raises:
         ProtocolError: The row has no id.
@@ -211,7 +217,10 @@ def record(family: Family, row: Mapping[str, Any]) -> Record:
     if not task_id:
         raise ProtocolError("a task without an id came back", excerpt="")
     shown = row.get(plan.name_field)
-    name, tag, _letter = tags.split(shown) if isinstance(shown, str) and plan.name_field else ("", None, None)
+    name, mark, _letter = tags.split(shown) if isinstance(shown, str) and plan.name_field else ("", None, None)
+    if like is not None:
+        task_id = like.id if like.id == task_id else task_id
+        name, tag = like.name if like.name == name else name, like.tag or tag
     status = read_status(status_text(family, row))
     coins, trace, time = row.get("coins"), row.get("trace_id"), row.get("createdAt")
     amount = coins if coins is not None and is_number(coins) else None
@@ -221,7 +230,7 @@ def record(family: Family, row: Mapping[str, Any]) -> Record:
         id=task_id,
         family=family.name,
         name=name,
-        tag=tag,
+        tag=tag if mark == tag else mark,
         status=status,
         coins=amount,
         created_at=created,
@@ -229,8 +238,8 @@ def record(family: Family, row: Mapping[str, Any]) -> Record:
         failed_message=_word(row, family.message_fields),
         urls=_outputs(family, row),
         trace_id=trace if isinstance(trace, str) else None,
-        extra=_extra(plan, row, amount, created) if final else {},
-        raw=dict(row) if final else {},
+        extra=_extra(plan, row, amount, created) if final else NOTHING,
+        raw=dict(row) if final else NOTHING,
     )
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any, Protocol, TypeGuard
 
 import attrs
@@ -64,9 +64,7 @@ class Coins:
     def __init__(self, spent: float = 0) -> None:
         self.spent = spent
         self.reserved: float = 0
-        self._paid: OrderedDict[str, float] = (
-            OrderedDict()
-        )  # by task, oldest first, until it has ended well or was refunded
+        self._paid: dict[str, float] = {}  # by task, oldest first, until it has ended well or was refunded
         self._open: dict[str, Reservation] = {}
 
     def hold(self, coins: float) -> None:
@@ -170,8 +168,9 @@ class Coins:
 
     def _note_paid(self, costs: Mapping[str, float]) -> None:
         self._paid.update(costs)
-        while len(self._paid) > _MOST_KEPT:  # of jobs that were detached long ago
-            self._paid.popitem(last=False)
+        if len(self._paid) > _MOST_KEPT:  # of jobs that were detached long ago; many at a time, as each look is long
+            for task_id in list(islice(self._paid, len(self._paid) - _MOST_KEPT + _MOST_KEPT // 100)):
+                del self._paid[task_id]
 
 
 def is_amount(coins: object) -> TypeGuard[float]:

@@ -93,12 +93,12 @@ class RowReader:
         spelling = wire.status_text(family, row)
         if spelling == watch.spelling and not self._watches.is_heard(watch):
             return False
-        record = wire.record(family, row)
+        known = watch.job.known(watch.task_id)
+        record = wire.record(family, row, tag=watch.job.tag, like=known)
         if record.status is Status.COMPLETED and not record.urls and family.makes != "record" and watch.lacks_urls():
             return False  # it was paid for its file: a job that ends without one has lost it
         if record.status is Status.UNKNOWN:
             self._report_spelling(family, spelling)
-        known = watch.job.known(watch.task_id)
         if known is not None and not may_follow(known.status, record.status):
             return known.status.final
         if record == known:

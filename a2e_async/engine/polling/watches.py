@@ -19,6 +19,7 @@ from a2e_async.engine.jobs.kept import AnyJob
 KEPT_SECONDS: Final = 60.0
 KEPT_IDS: Final = 10_000
 _BARE_SECONDS: Final = 30.0
+_NEVER: Final = -math.inf  # one for all watches
 
 
 class Watch(Waiting):
@@ -43,7 +44,7 @@ class Watch(Waiting):
         self.task_id = task_id
         self.key = key
         self.spelling: object = None
-        self.alone_until = -math.inf
+        self.alone_until = _NEVER
         self.late = False
         self.lates = 0
         self.missing_since: float | None = None

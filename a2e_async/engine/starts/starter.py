@@ -232,7 +232,7 @@ class Starter:
 
     def _settle(self, attempt: Attempt, held: Reservation) -> list[Record]:
         """Count what the answer says was charged: without an await, so that no cancellation can come between."""
-        records = [wire.record(attempt.job.family, row) for row in attempt.rows]
+        records = [wire.record(attempt.job.family, row, tag=attempt.job.tag) for row in attempt.rows]
         self._budget.settle(held, coins_of(records), records, missing=attempt.missing)
         return records
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import json
+import pickle
 from datetime import UTC, datetime, timedelta, timezone
 
 import attrs
@@ -230,3 +233,40 @@ def test_links(row, urls):
 def test_the_name_comes_back_without_its_tag(shown, name, tag):
     """The tag and its letter are no part of the name."""
     assert (read({"name": shown}).name, read({"name": shown}).tag) == (name, tag)
+
+
+def test_records_of_running_tasks_share_what_is_the_same():
+    """Of 100,000 running tasks each copy of a text and each empty dict would count."""
+    tag, row = "abcdefgh2345", {"_id": "a" * 24, "current_status": "pending", "name": "a kite ~abcdefgh2345a"}
+    known = wire.record(VIDEOS, copied(row), tag=tag)
+    fresh = wire.record(VIDEOS, copied(row) | {"current_status": "processing"}, like=known)
+    assert known.tag is tag
+    assert (fresh.id, fresh.name, fresh.tag) == (known.id, "a kite", tag)
+    assert fresh.id is known.id
+    assert fresh.name is known.name
+    assert fresh.tag is tag
+    assert fresh.extra is fresh.raw is known.raw
+
+
+def test_a_record_takes_no_text_that_is_another():
+    """Another id, name or tag is told as it is."""
+    known = wire.record(VIDEOS, {"_id": "a" * 24, "current_status": "pending", "name": "a kite ~abcdefgh2345a"})
+    row = {"_id": "b" * 24, "current_status": "pending", "name": "a bird"}
+    fresh = wire.record(VIDEOS, row, tag="abcdefgh2345", like=known)
+    assert (fresh.id, fresh.name, fresh.tag) == ("b" * 24, "a bird", None)
+
+
+@pytest.mark.parametrize("change", [lambda raw: raw.update(a=1), lambda raw: raw.__setitem__("a", 1)])
+def test_what_all_running_tasks_share_cannot_be_changed(change):
+    """Nobody writes into the records of others; a copy is a dict like any other."""
+    record = wire.record(VIDEOS, {"_id": "a" * 24, "current_status": "pending"})
+    with pytest.raises(TypeError, match="final records only"):
+        change(record.raw)
+    assert pickle.loads(pickle.dumps(record)) == copy.deepcopy(record) == record
+    assert type(copy.copy(record.raw)) is dict
+    assert json.dumps(record.raw) == "{}"
+
+
+def copied(row):
+    """Give a row with texts of its own, as each reply has them."""
+    return json.loads(json.dumps(row))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
+import random
 
 import pytest
 from virtual_time import IMAGE, VIDEO, caught, now, until, virtual
 
 from a2e_async import A2EError
-from a2e_async.engine.polling.deadlines import Alarm, Deadlines
+from a2e_async.engine.polling.deadlines import Deadlines
 
 
 def poller_of(a2e):
@@ -156,15 +158,16 @@ async def test_a_job_whose_task_ended_while_the_machine_slept_has_its_result(a2e
     assert (await job).task_ids == job.task_ids
 
 
+def limited(number, seconds, accepted_at=0.0):
+    """Give what time limits need of a job."""
+    options = type("Options", (), {"seconds": staticmethod(lambda _family: seconds)})
+    return type("Limited", (), {"number": number, "accepted_at": accepted_at, "family": None, "options": options})()
+
+
 async def test_a_job_that_hangs_keeps_no_ended_ones_in_the_heap():
     """What has ended leaves the heap in time."""
     deadlines = Deadlines()
-
-    def limited(number):
-        options = type("Options", (), {"seconds": staticmethod(lambda _family: 10.0 + number)})
-        return type("Limited", (), {"number": number, "accepted_at": 0.0, "family": None, "options": options})()
-
-    jobs = [limited(number) for number in range(5_000)]
+    jobs = [limited(number, 10.0 + number) for number in range(5_000)]
     for job in jobs:
         deadlines.add(job)
     for job in jobs[1:]:
@@ -173,11 +176,32 @@ async def test_a_job_that_hangs_keeps_no_ended_ones_in_the_heap():
     assert deadlines.next() == 10.0
 
 
-async def test_an_alarm_says_how_late_it_woke():
-    """Woken in time or before it, it was not late."""
-    alarm = Alarm()
-    alarm.wake()
-    loop = asyncio.get_running_loop()
-    loop.call_soon(alarm.wake)
-    assert await alarm.sleep(loop.time() + 3600) < 0
-    assert await alarm.sleep(loop.time() - 100) >= 100
+@pytest.mark.parametrize("seed", range(20))
+async def test_every_job_times_out_once_at_its_time_whatever_the_order(seed):
+    """Jobs of few limits or of many, accepted in any order, some of which end before: each of the others, once."""
+    dice, deadlines, left = random.Random(seed), Deadlines(), {}
+    limits = [dice.uniform(5, 50) for _ in range(dice.choice((1, 3, 60)))]
+    for number in range(300):
+        early = number - dice.choice((0, 0, 0, 20))  # its journal took longer than those of others
+        left[number] = job = limited(number, dice.choice(limits), early / 10)
+        deadlines.add(job)
+        deadlines.add(job)
+    for number in dice.sample(sorted(left), 100):
+        deadlines.drop(left.pop(number))
+    for moment in range(90):
+        due = {number for number, job in left.items() if job.accepted_at + job.options.seconds(None) <= moment}
+        assert not due or deadlines.next() <= moment
+        found = [job.number for job in deadlines.passed(moment)]
+        assert sorted(found) == sorted(due)
+        left = {number: job for number, job in left.items() if number not in due}
+    assert not left
+    assert (deadlines.next(), deadlines._lines, deadlines._jobs) == (math.inf, {}, {})
+
+
+async def test_jobs_of_one_limit_cost_no_entry_in_the_heap():
+    """100,000 of them are 100,000 places in a line."""
+    deadlines = Deadlines()
+    for number in range(100):
+        deadlines.add(limited(number, 10.0, number))
+    assert deadlines._heap == []
+    assert deadlines.next() == 10.0
