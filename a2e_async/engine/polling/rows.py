@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -102,13 +103,13 @@ class RowReader:
         if known is not None and not may_follow(known.status, record.status):
             return known.status.final
         if record == known:
-            watch.spelling = spelling
+            watch.spelling = _one_text(spelling)
             return record.status.final
         for job in self._watches.jobs_of(watch):
             job.change(record)
         if self._events.heard:
             self._events.changed(watch.job, record)
-        watch.spelling = spelling  # last: after an error above, the next poll tells it again
+        watch.spelling = _one_text(spelling)  # last: after an error above, the next poll tells it again
         return record.status.final
 
     def _report_spelling(self, family: Family, spelling: object) -> None:
@@ -116,6 +117,11 @@ class RowReader:
         if shown not in self._odd_spellings and len(self._odd_spellings) < _MOST_SPELLINGS:
             self._odd_spellings.add(shown)
             _log.warning("%s: status %r is unknown and counts as still running", family.name, shown)
+
+
+def _one_text(spelling: object) -> object:
+    """Give a status as one text for all tasks that have it; each reply brings a copy of its own."""
+    return sys.intern(spelling) if type(spelling) is str else spelling
 
 
 async def ask(service: Service, family: Family, task_ids: Sequence[str], *, alone: bool) -> dict[str, Any]:

@@ -6,12 +6,13 @@ import asyncio
 import logging
 import math
 import random
+import sys
 
 import pytest
 from virtual_time import IMAGE, VIDEO, caught, now, until, virtual
 
 from a2e_async import A2EError
-from a2e_async.engine.polling.deadlines import Deadlines
+from a2e_async.engine.polling.deadlines import Alarm, Deadlines
 
 
 def poller_of(a2e):
@@ -205,3 +206,25 @@ async def test_jobs_of_one_limit_cost_no_entry_in_the_heap():
         deadlines.add(limited(number, 10.0, number))
     assert deadlines._heap == []
     assert deadlines.next() == 10.0
+
+
+@virtual(task_seconds=20)
+async def test_running_tasks_hold_one_text_of_their_status(a2e, sim):
+    """Each reply brings a text of its own; of 100,000 tasks their copies would count."""
+    jobs = [a2e.start(IMAGE) for _ in range(3)]
+    await asyncio.gather(*[job.accepted() for job in jobs])
+    await asyncio.sleep(10)
+    spellings = [watch.spelling for watch in poller_of(a2e)._watches]
+    assert len(spellings) == 3
+    assert spellings[0] is spellings[1] is spellings[2] is sys.intern(str(spellings[0]))
+    await asyncio.gather(*jobs)
+
+
+async def test_an_alarm_says_how_late_it_woke():
+    """Woken in time or before it, it was not late."""
+    alarm = Alarm()
+    alarm.wake()
+    loop = asyncio.get_running_loop()
+    loop.call_soon(alarm.wake)
+    assert await alarm.sleep(loop.time() + 3600) < 0
+    assert await alarm.sleep(loop.time() - 100) >= 100
