@@ -199,13 +199,8 @@ _row_plans: dict[str, _RowPlan] = {}
 def record(family: Family, row: Mapping[str, Any], *, tag: str | None = None, like: Record | None = None) -> Record:
     """Read one row.
 
-    A field that is not what it should be stays in `extra`: a task that was paid for is never given up for it.
-
-    Args:
-        family: The family of the task.
-        row: What the service says of it.
-        tag: The tag of its job; where the row has the same, the record holds this text and no copy of it.
-        like: What the service said before, of which the record takes its texts likewise.
+    A field that is not what it should be stays in `extra`: a task that was paid for is never given up for it. Texts that
+    are those of its job's `tag`, or of the record before (`like`), are these and no copies.
 
     Raises:
         ProtocolError: The row has no id.
