@@ -199,8 +199,8 @@ _row_plans: dict[str, _RowPlan] = {}
 def record(family: Family, row: Mapping[str, Any], *, tag: str | None = None, like: Record | None = None) -> Record:
     """Read one row.
 
-    A field that is not what it should be stays in `extra`: a task that was paid for is never given up for it. Texts that
-    are those of its job's `tag`, or of the record before (`like`), are these and no copies.
+    A field that is not what it should be stays in `extra`: a task that was paid for is never given up for it. Texts
+    that are the same as its job's `tag`, or in the record before (`like`), are these and no copies.
 
     Raises:
         ProtocolError: The row has no id.
