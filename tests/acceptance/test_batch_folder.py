@@ -266,5 +266,7 @@ async def test_what_uploads_cost_is_told_beforehand_and_counted(batch, sim, lone
     assert "up to 3 uploads" in end.err
     assert "for 15 coins" in end.err
     assert (len(sim.book.starts), sim.counters["presign"]) == (2, 2)
+    await batch(*words, "--max-coins", "90")
+    assert (len(sim.book.starts), sim.counters["presign"]) == (2, 2)  # no upload for a start that is not covered
     end = await batch(*words, "--max-coins", "105")
     assert (end.code, len(sim.book.starts), sim.counters["presign"]) == (0, 3, 3), end.err

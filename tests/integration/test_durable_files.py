@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import os
 
 import pytest
 
-from a2e_async import A2EClient, ImageToVideo, KeyConflictError, simulator
+from a2e_async import A2EClient, ImageToVideo, InvalidRequestError, KeyConflictError, simulator
 
 PNG = (
     b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x06\0\0\0\x1f\x15\xc4\x89\0\0\0\rIDATx\x9cc\xf8\xff\xff\xff"
@@ -45,3 +47,33 @@ async def test_a_file_is_known_by_its_content(tmp_path):
         with pytest.raises(KeyConflictError, match="image_url"):
             await second.start(ImageToVideo(boat, **VIDEO), key="one")
     assert len(sim.book.starts) == 1
+
+
+async def test_a_key_is_given_again_however_its_file_is_given(tmp_path):
+    """As a path, as bytes, and by a client that has taken the job over, which knows the content alone."""
+    kite, copy, boat = (tmp_path / f"{name}.png" for name in ("kite", "copy", "boat"))
+    for path, content in ((kite, PNG), (copy, PNG), (boat, PNG + b"!")):
+        path.write_bytes(content)
+    async with simulator.serve(task_seconds=0.5, media="tiny") as sim:
+        new = {"base_url": sim.url, "store": f"sqlite:///{tmp_path}/jobs.sqlite"}
+        async with A2EClient(sim.token, **new) as first:
+            job = first.start(ImageToVideo(PNG, **VIDEO), key="one")
+            assert first.start(ImageToVideo(kite, **VIDEO), key="one") is job
+            await job.accepted()
+        async with A2EClient(sim.token, **new) as second:
+            again = [second.start(ImageToVideo(given, **VIDEO), key="one") for given in (kite, copy, PNG)]
+            with pytest.raises(KeyConflictError, match="image_url"):
+                second.start(ImageToVideo(boat, **VIDEO), key="one")
+            assert len({(await one).url for one in again}) == 1
+        assert (len(sim.book.starts), sim.counters["upload"]) == (1, 1)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes")
+async def test_a_pipe_under_a_key_is_refused_and_not_waited_for(tmp_path):
+    """Nobody may ever write to it."""
+    os.mkfifo(tmp_path / "pipe.png")
+    async with two_processes(tmp_path) as (sim, first, _second):
+        async with asyncio.timeout(5):
+            with pytest.raises(InvalidRequestError, match="image_url: must be a plain file, not a pipe"):
+                await first.start(ImageToVideo(tmp_path / "pipe.png", **VIDEO), key="one")
+        assert not sim.book.starts

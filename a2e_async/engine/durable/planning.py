@@ -189,6 +189,10 @@ def refuse_another(known: Entry, given: Entry) -> None:
     Raises:
         KeyConflictError: It is; it names what differs.
     """
+    if kept.is_same(known, given):
+        return
+    if has_paths(known) or has_paths(given):  # one was given by its path, the other as bytes, or before a restart
+        known, given = digested(known), digested(given)
     if not kept.is_same(known, given):
         raise _conflict(known.id, kept.intent_of(known), kept.intent_of(given))
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import stat
 from collections.abc import Callable, Mapping
+from io import BufferedReader
 from pathlib import Path
 from typing import Any, Final
 
@@ -61,11 +63,17 @@ def digested(entry: Entry) -> Entry:
     """
 
     def by(one: Mapping[str, Any]) -> Any:  # noqa: ANN401 - JSON
-        with contextlib.suppress(OSError, KeyError, ValueError), Path(one[_PATH]).open("rb") as file:
-            return {FILE: hashlib.file_digest(file, "sha256").hexdigest()}
+        with contextlib.suppress(OSError, KeyError, ValueError), _opened(one[_PATH]) as file:
+            if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                return {FILE: hashlib.file_digest(file, "sha256").hexdigest()}
         return one
 
     return attrs.evolve(entry, fields=_walked(entry.fields, by))
+
+
+def _opened(path: str) -> BufferedReader:
+    """Open a file; a pipe that nobody writes to is not waited for."""
+    return os.fdopen(os.open(Path(path), os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)), "rb")
 
 
 def references_in(entry: Entry) -> list[Mapping[str, Any]]:
