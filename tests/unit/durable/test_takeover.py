@@ -226,3 +226,36 @@ async def test_a_followed_job_has_all_tasks_that_its_process_has_found(world):
     result = await followed
     assert set(result.task_ids) == set(world.sim.world.book.starts[0].task_ids)
     assert len(result.urls) == 4
+
+
+@durable()
+async def test_a_row_that_was_sent_under_one_tag_goes_on_under_it(world):
+    """Whoever starts its key with another tag has the job of the first one: its task is found by the tag it has."""
+    dead = await world.process()
+    dead.wire.gate = asyncio.Event()
+    dead.start(KITE, key="one", tag="first4711first")
+    await asyncio.sleep(0.5)
+    await world.kill(dead)
+    heir = await world.process()
+    job = heir.start(KITE, key="one", tag="other4711other")
+    assert (await job).urls
+    assert job.tag == "first4711first"
+    assert heir.start(BOAT, key="two", tag="other4711other").tag == "other4711other"
+    assert [start.name.split("~")[-1][:-1] for start in world.sim.world.book.starts] == ["first4711first"]
+
+
+@durable(task_seconds=5)
+async def test_a_tag_that_another_job_has_taken_keeps_only_its_own_row_from_going_on(world, caplog):
+    """Two tasks of one tag could not be told apart: it is said, and the other rows of the dead process go on."""
+    dead, heir = await world.process(), await world.process()
+    dead.wire.gate = asyncio.Event()
+    for key, tag in (("one", "first4711first"), ("two", "other4711other")):
+        dead.start(TextToImage(key), key=key, tag=tag)
+    await asyncio.sleep(0.3)
+    taken = heir.start(BOAT, key="three", tag="first4711first")
+    await taken.accepted()
+    await world.kill(dead)
+    await ended(heir, "two")
+    assert "the job of key one cannot be gone on with: UsageError" in [one.getMessage() for one in caplog.records]
+    assert (await taken).urls
+    assert world.starts == 2

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 
 import attrs
 import pytest
-from virtual_time import IMAGE, VIDEO, client, now, virtual
+from virtual_time import IMAGE, VIDEO, caught, client, now, virtual
 
-from a2e_async import Status
+from a2e_async import ImageToVideo, InputFailedError, Status
 from a2e_async.simulator.virtual import DirectTransport
 
 
@@ -59,3 +60,18 @@ async def test_a_task_without_urls_ends_all_the_same(sim):
         result = await a2e.start(VIDEO)
         assert (result.urls, result.records[0].status) == ((), Status.COMPLETED)
         assert 50 <= now() < 75
+
+
+@virtual(opened=False, task_seconds=20)
+async def test_a_job_without_an_output_is_no_input(sim):
+    """Whatever takes it ends with words that name the field and the job, and nothing is sent for it."""
+    async with client(sim, http=Bare(sim, math.inf, None)) as a2e:
+        image = a2e.start(IMAGE)
+        video = a2e.start(ImageToVideo(image, prompt="it climbs", negative_prompt="blurry"))
+        error = await caught(video)
+        assert isinstance(error, InputFailedError)
+        assert error.field == "image_url"
+        assert "image_url: the job that it takes has ended without an output (<Job text_to_image done" in error.message
+        assert image.task_ids[0] in error.message
+        assert not (await image).urls
+        assert sim.counters["image_to_video.start"] == 0
