@@ -167,5 +167,7 @@ def _plain(value: object) -> object:
 
 def coins_of(records: Sequence[Record]) -> float | None:
     """Add up the coins that these records name, None when none does."""
+    if len(records) == 1:  # as of most starts
+        return records[0].coins
     known = [record.coins for record in records if record.coins is not None]
     return sum(known) if known else None

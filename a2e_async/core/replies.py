@@ -151,13 +151,15 @@ def http_date(header: str | None) -> float | None:
 
 def _parse(body: bytes) -> Any:  # noqa: ANN401 - any JSON value
     try:
-        return _DECODER.decode(body.decode())
+        text = body.decode()
+        value, end = _DECODER.raw_decode(text)
     except (ValueError, RecursionError, MemoryError):
         return _parse_slowly(body)
+    return value if end == len(text) else _parse_slowly(body)
 
 
 def _parse_slowly(body: bytes) -> Any:  # noqa: ANN401 - any JSON value
-    """Read what is in another encoding than everybody sends, which `json.loads` finds out; None when it is no JSON."""
+    """Read what has white space round it or another encoding, as hardly any has; None when it is no JSON."""
     try:
         return json.loads(body)
     except (ValueError, RecursionError, MemoryError):
@@ -169,8 +171,8 @@ def _traced(data: Any, trace: object) -> Any:  # noqa: ANN401 - any JSON shape
     if isinstance(trace, str) and trace:
         told = trace if _PLAIN_TRACE().fullmatch(trace) else hide_secrets(trace[:_LONGEST_TRACE])
         for row in rows_of(data):
-            if row_id(row):
-                row.setdefault("trace_id", told)
+            if "trace_id" not in row and row_id(row):
+                row["trace_id"] = told
     return data
 
 

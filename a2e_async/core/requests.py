@@ -120,7 +120,8 @@ class Request(Generic[R_co]):
             if value is not None or field.required:
                 if not field.rule.check(value):  # asked here: the call would cost more than most checks
                     field.rule.refuse(field.name, value)
-                check_sendable(field.name, value, field.media)
+                if type(value) is not str or not value.isprintable():  # none of what may not be sent is printable
+                    check_sendable(field.name, value, field.media)
         new = _new_values(self, self.extra) if self.extra else {}
         if new:
             self._check_with(new)

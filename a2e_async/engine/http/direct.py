@@ -73,12 +73,12 @@ class Direct:
             "POST", URL(base_url), headers={**http.headers, **headers}, loop=asyncio.get_running_loop()
         )
         self._heads: dict[str, Unshown] = {}
+        self._is_watched = bool(http.trace_configs)
 
     @property
     def is_open(self) -> bool:
         """Whether it may stand for the session: nobody watches that, and nobody has taken its place."""
-        untouched = aiohttp.ClientSession._request is _AS_MADE  # noqa: SLF001 - as above
-        return untouched and not self._http.trace_configs and not self._http.closed
+        return aiohttp.ClientSession._request is _AS_MADE and not self._is_watched  # noqa: SLF001 - as above
 
     async def post(self, path: str, body: bytes, leaving: Leaving | None = None) -> HttpReply:
         """Send a body and give the answer, whatever its status.
@@ -102,7 +102,9 @@ class Direct:
             message, payload = await protocol.read()
             while 100 <= message.code < 200 and message.code != 101:  # noqa: PLR2004 - more will come
                 message, payload = await protocol.read()
-            answer = await read_body(payload, message.code, message.headers.get(hdrs.CONTENT_LENGTH))
+            answer = payload.read_nowait() if payload.is_eof() else b""
+            if not payload.at_eof():  # small ones come in one piece with their headers
+                answer += await read_body(payload, message.code, message.headers.get(hdrs.CONTENT_LENGTH))
         except HttpProcessingError as error:
             connection.close()
             info = self._like.request_info
@@ -167,11 +169,8 @@ async def read_body(payload: aiohttp.StreamReader, status: int, length: str | No
     Raises:
         ProtocolError: It is.
     """
-    body = payload.read_nowait() if payload.is_eof() else b""
-    if payload.at_eof():  # small ones come in one piece with their headers
-        return body
     refuse_size(int(length) if length and length.isdecimal() else 0, status)
-    pieces, size = [body], len(body)
+    pieces, size = list[bytes](), 0
     while not payload.at_eof():
         pieces.append(await payload.readany())
         size += len(pieces[-1])

@@ -20,7 +20,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from a2e_async.core import replies
-from a2e_async.core.http import AskingTransport, HttpReply, HttpRequest, Leaving, Transport, asking
+from a2e_async.core.http import HttpReply, HttpRequest, Leaving, Transport, asking
 from a2e_async.core.patterns import late
 from a2e_async.core.retry import Retry, Verdict, verdict
 from a2e_async.core.secrets import masked
@@ -183,13 +183,26 @@ class Service:
         if not request.start and not self.pacer.take():  # a start has waited before it counted as sent
             await self.pacer.turn(start=False)
         self.counts.requests += 1
-        if leaving is None or self._asker is None:
-            if leaving is not None:
-                leaving()
-            reply = await _send(self._transport, request, access.headers)
+        begun = _now() if _log.isEnabledFor(logging.DEBUG) else None  # nothing is read while nobody listens
+        try:
+            reply = await self._sent(request, access.headers, leaving)
+        except Exception as error:  # noqa: BLE001 - whatever it is, also one that is not ours, becomes an error of ours
+            failure = failure_of(error, f"{request.method} {request.path}", access.headers)
         else:
-            reply = await _send(self._asker, request, access.headers, leaving)
-        return self._read(reply, request, access)
+            if begun is not None:
+                _note(request, begun, reply)
+            return self._read(reply, request, access)
+        if begun is not None:
+            _note(request, begun, failure)
+        raise failure
+
+    def _sent(self, request: HttpRequest, headers: Mapping[str, str], leaving: Leaving | None) -> Awaitable[HttpReply]:
+        if leaving is None:
+            return self._transport.send(request, headers)
+        if self._asker is not None:
+            return self._asker.send(request, headers, leaving)
+        leaving()
+        return self._transport.send(request, headers)
 
     def _read(self, reply: HttpReply, request: HttpRequest, access: Access) -> Any:  # noqa: ANN401 - any JSON shape
         if reply.date != self._date:  # of all replies of one second the first tells the time best
@@ -232,28 +245,16 @@ class Service:
             return self.access
 
 
-async def _send(
-    transport: Transport | AskingTransport, request: HttpRequest, headers: Mapping[str, str], *last: Leaving
-) -> HttpReply:
-    """Send one request; see `Transport`. Whatever it raises, also one that is not ours, becomes an error of ours."""
-    told = _log.isEnabledFor(logging.DEBUG)  # nothing is read while nobody listens
-    begun = asyncio.get_running_loop().time() if told else 0.0
-    try:
-        reply = await transport.send(request, headers, *last)
-    except Exception as error:  # noqa: BLE001 - nobody knows what it left behind
-        what = f"{request.method} {request.path}"
-        failure = failure_of(error, what, headers)
-    else:
-        if told:
-            found = _TRACE().search(reply.body)
-            trace = f", trace {found[1].decode()}" if found else ""
-            what = f"{request.method} {request.path}"
-            _log.debug("%s: %d in %d ms%s", what, reply.status, _since(begun), trace)
-        return reply
-    if told:
-        _log.debug("%s: no answer after %d ms: %s", what, _since(begun), failure)
-    raise failure
+def _note(request: HttpRequest, begun: float, outcome: HttpReply | A2EError) -> None:
+    """Log what came of a request."""
+    what, took = f"{request.method} {request.path}", round((_now() - begun) * 1000)
+    if isinstance(outcome, A2EError):
+        _log.debug("%s: no answer after %d ms: %s", what, took, outcome)
+        return
+    found = _TRACE().search(outcome.body)
+    trace = f", trace {found[1].decode()}" if found else ""
+    _log.debug("%s: %d in %d ms%s", what, outcome.status, took, trace)
 
 
-def _since(begun: float) -> int:
-    return round((asyncio.get_running_loop().time() - begun) * 1000)
+def _now() -> float:
+    return asyncio.get_running_loop().time()

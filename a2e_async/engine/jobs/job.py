@@ -134,10 +134,8 @@ class Job(Rendered, Keyed, Pending, Generic[R]):
         check_loop(self._loop)
         if self._stage is not Stage.DONE:
             self._waiters = waiters = self._waiters or []
-            if timeout is None:
-                await wait_among(self._loop, waiters)
-            else:
-                await within(timeout, wait_among(self._loop, waiters), self._unended)
+            waiting = wait_among(self._loop, waiters)
+            await (waiting if timeout is None else within(timeout, waiting, self._unended))
         try:
             return self._outcome()
         finally:

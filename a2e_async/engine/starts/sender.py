@@ -217,7 +217,9 @@ class Sender:
         request = wire.start(job.family, attempt.request, name=name, webhook=self._webhook)
         failures, renewed = 0, False
         while True:
-            await self._turn(attempt, letter)
+            is_simple = job.options.journal is NO_JOURNAL and service.access is not None
+            if not is_simple or attempt.unwanted or not service.pacer.take():
+                await self._turn(attempt, letter)
             access, departure = service.access, Departure(attempt, letter, service)
             try:
                 rows = self._rows_of(job, await service.ask(request, departure), name)

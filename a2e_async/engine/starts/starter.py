@@ -170,7 +170,7 @@ class Starter:
                 budget.release(held)
             else:
                 await self._sender.send(attempt)
-                await self._accept(attempt, held)
+                await (self._accept if attempt.is_short() else self._take)(attempt, held)
         except asyncio.CancelledError:
             self._give_up(job, attempt)
             raise
@@ -203,13 +203,13 @@ class Starter:
             self._ends.fail(job, never_sent())
 
     async def _accept(self, attempt: Attempt, held: Reservation) -> None:
-        """Take the answer to a start; where it names too few tasks, once the list was asked for the others.
+        """Take an answer that names too few tasks once the list was asked for the others.
 
         What it names is written down first. The worker is free for the next start meanwhile: one answer of the list
         serves all that lack tasks, and waiting for it in turn would ask for each of them anew.
         """
         job, journal = attempt.job, attempt.job.options.journal
-        if not attempt.is_short() or job.done():
+        if job.done():
             await self._take(attempt, held)
             return
         if journal is not NO_JOURNAL:
