@@ -17,7 +17,7 @@ from a2e_async.core.http import HttpRequest
 from a2e_async.core.records import NOTHING, Record, Result
 from a2e_async.core.replies import is_list, row_id, rows_of
 from a2e_async.core.scalars import is_number, read_time
-from a2e_async.core.status import SPELLINGS, read_status
+from a2e_async.core.status import read_status
 from a2e_async.errors import ProtocolError, UsageError
 
 _TEXTS: frozenset[type] = frozenset({str, type(None)})
@@ -216,9 +216,7 @@ def record(family: Family, row: Mapping[str, Any], *, tag: str | None = None, li
     if like is not None:
         task_id = like.id if like.id == task_id else task_id
         name, tag = like.name if like.name == name else name, like.tag or tag
-    spelling = status_text(family, row)
-    status = SPELLINGS.get(spelling) if type(spelling) is str else None
-    status = read_status(spelling) if status is None else status
+    status = read_status(status_text(family, row))
     coins, trace, time = row.get("coins"), row.get("trace_id"), row.get("createdAt")
     amount = coins if coins is not None and is_number(coins) else None
     created = None if time is None else _time(time)
