@@ -15,16 +15,15 @@ ROW = Entry(id="order-1", family="text_to_image", fields={"prompt": "a kite"})
 
 
 class Lease:
-    """A lease that is always there; asking for it takes so many seconds in turn."""
+    """A lease that is always there, and by which starts may be sent or not."""
 
-    def __init__(self, *takes):
-        self._takes = list(takes)
+    def __init__(self, *, may_send=True):
+        self.may_send = may_send
         self.asked = 0
 
     async def fresh(self):
         """Say that a start may be sent."""
         self.asked += 1
-        await asyncio.sleep(self._takes.pop(0) if self._takes else 0)
 
 
 class Rows:
@@ -69,11 +68,42 @@ def test_a_row_that_somebody_else_has_changed_is_not_gone_on_with():
 
 def test_a_time_that_was_written_down_long_ago_is_written_anew():
     """Whoever looks for the start later looks near that time: it is never older than a second as the POST leaves."""
-    rows, lease = Rows(), Lease(0, 30, 0, 0)
-    times = iter((1000.0, 1030.0))
-    play_out(journal(rows, lease, clock=lambda: next(times)).sending("tag", "a", None))
-    assert rows.written == [("sending", "a", 1000.0), ("sending", "a", 1030.0)]
-    assert lease.asked == 4
+
+    async def story():
+        rows, lease = Rows(), Lease()
+        times = iter((1000.0, 1030.0))
+        made = journal(rows, lease, clock=lambda: next(times))
+        await made.sending("tag", "a", None)
+        await asyncio.sleep(30)  # until there was a connection
+        assert not made.leaves()
+        await made.sending("tag", "a", None)
+        assert made.leaves()
+        assert rows.written == [("sending", "a", 1000.0), ("sending", "a", 1030.0)]
+        assert lease.asked == 2
+
+    play_out(story())
+
+
+def test_a_service_to_which_each_connection_takes_long_is_sent_to_all_the_same():
+    """Writing the time down again and again would never end; the one that stands there is the last."""
+
+    async def story():
+        made, tries = journal(), 0
+        while True:
+            await made.sending("tag", "a", None)
+            tries += 1
+            await asyncio.sleep(30)
+            if made.leaves():
+                return tries
+
+    assert 1 < play_out(story()) < 10
+
+
+def test_nothing_leaves_a_process_that_may_not_send():
+    """Asked at the very moment, after all that could take a while: no lease, a row that was lost, or none yet."""
+    held, refused, lost, unplaced = journal(), journal(lease=Lease(may_send=False)), journal(), JobJournal("b", int)
+    lost.forsake()
+    assert [one.leaves() for one in (held, refused, lost, unplaced)] == [True, False, False, False]
 
 
 def test_a_row_that_is_another_process_s_now_is_not_written():
