@@ -137,7 +137,8 @@ def _examined(
         words = "is not an image, video or audio file; pass kind= if you know its content type"
         raise FaultError("must be an image, a video or audio", "a file of another kind", words)
     if kind is None and (cut := cut_of(source, size)):  # whoever gives its content type knows it better
-        raise FaultError("must be a whole file", cut, f"is cut: it is {cut}")
+        way = f"if it is good all the same, `a2e upload --kind {content_type}` gives a URL of it"
+        raise FaultError("must be a whole file", cut, f"is cut: it is {cut}; {way}")
     source.seek(0)
     digest = hashlib.file_digest(source, "sha256").hexdigest()
     own = content.path.suffix.lower() if isinstance(content, FileAt) else ""

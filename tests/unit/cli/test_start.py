@@ -175,3 +175,17 @@ def test_the_help_says_how_several_are_given(monkeypatch, capsys):
             told = "".join(capsys.readouterr().out.split())  # lines may be broken anywhere
             for one in lists:
                 assert f"Giveitonceforeach,inorder(--{one}A--{one}B)" in told, name
+
+
+def test_files_to_upload_are_all_examined_before_the_first_is_paid_for(a2e, tmp_path):
+    """One that is cut is named with the way to send it as it is."""
+    photo(tmp_path / "me.png")
+    (tmp_path / "cut.png").write_bytes(photo(tmp_path / "you.png", 2).read_bytes()[:-20])
+    code, done, err = a2e("upload", "me.png", "cut.png", "--simulate")
+    assert (code, done) == (2, []), err
+    assert "upload: cut.png is cut: it is a PNG" in err
+    assert "`a2e upload --kind image/png` gives a URL of it" in err
+    code, done, err = a2e("upload", "me.png", "cut.png", "--simulate", "--kind", "image/png")
+    assert (code, [one["file"] for one in done]) == (0, ["me.png", "cut.png"]), err
+    code, done, err = a2e("upload", "me.png", "--simulate", "--kind", "text/html")
+    assert (code, "kind: must be a content type" in err) == (2, True)
