@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from pgbouncer import missing_pgbouncer, pgbouncer
 from postgres_server import missing, postgres_server
 
 from a2e_async import simulator
@@ -101,6 +102,22 @@ async def test_limits_hold_over_four_processes_with_kills(address):
         assert ends == [{"Result": 90}] * 2
         assert len(sim.book.starts) == 90
         assert 0.85 * 12 <= peak_of(sim) <= 12
+
+
+async def test_keys_and_kills_behind_pgbouncer():
+    """Transactions of all processes share three connections: no statement needs one that was there before."""
+    if why := missing() or missing_pgbouncer():
+        pytest.skip(why)
+    how = {"count": 40, "client": {"lease": LEASE, "max_running": 12, "budget": 400}, "price": PRICE}
+    with postgres_server() as server, pgbouncer(server) as address:
+        async with simulator.serve(task_seconds=0.5, media="tiny") as sim, contextlib.AsyncExitStack() as stack:
+            workers = [await stack.enter_async_context(Worker(sim, address, seed=n, **how)) for n in range(3)]
+            await asyncio.gather(*(worker.begun() for worker in workers))
+            await billed(sim, 15)
+            workers[0].child.kill()
+            ends = await asyncio.gather(*(worker.ends() for worker in workers[1:]))
+            assert ends == [{"Result": 40}] * 2
+            assert len(sim.book.starts) == 40
 
 
 async def test_a_budget_holds_over_four_processes_with_kills(address):

@@ -64,6 +64,11 @@ class PostgresServer:
             os.chown(self.folder, self._who["user"], self._who["group"])
 
     @property
+    def who(self):
+        """As whom its programs run, as arguments of `Popen`; {} for ourselves."""
+        return self._who
+
+    @property
     def url(self):
         """The address of its first database."""
         return f"postgresql://a2e:{PASSWORD}@127.0.0.1:{self.port}/postgres"
