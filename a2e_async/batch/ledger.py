@@ -227,6 +227,10 @@ class FolderLedger:
         )
         return bool(await self._ask(sql, *values, _value(state), row_id, _values(allowed)))
 
+    async def adopt(self, entry: Entry) -> bool:
+        """Let a row that was refused be attempted anew; a folder has one holder, to whom every row belongs."""
+        return bool(await self.again([entry.id], {State.REFUSED}))
+
     # What is read.
 
     async def kept(self, key: str) -> str | None:

@@ -149,6 +149,13 @@ class Ledger(Protocol):
         """Something went wrong that the next run may mend."""
         ...
 
+    async def adopt(self, entry: Entry) -> bool:
+        """Take a row of the batch that was refused, and is another live holder's, to be attempted anew here.
+
+        Nobody works on such a row any more, so its holder need not be dead. False: somebody else was a moment earlier.
+        """
+        ...
+
     async def again(self, row_ids: Iterable[str], states: Collection[State]) -> list[str]:
         """Let rows that stand in one of these states be attempted anew, each as a new intent; gives which.
 

@@ -99,6 +99,7 @@ SETTINGS: Final = (
 def translated(sql: str) -> str:
     """Turn a statement that all stores have in common into one of PostgreSQL's, as psycopg takes it."""
     sql = sql.replace("%", "%%").replace("store_clock()", _CLOCK)
+    sql = sql.replace("/* lives */", "FOR KEY SHARE").replace("/* held */", "FOR SHARE")
     # As an array, which is one value and lets an index be used; of a subquery the planner knows nothing.
     sql = re.sub(_AMONG, r"= ANY(ARRAY(SELECT json_array_elements_text(\1)))", sql)
     sql = re.sub(_TABLES, rf"\1 {SCHEMA}.\2", sql)

@@ -15,7 +15,7 @@ from a2e_async.store.fields import dump_fields
 from a2e_async.store.ports import JOBS
 from a2e_async.store.reading_rows import RowReads
 from a2e_async.store.values import CHARGED, STORED, UNPRICED, WHOLE, dump, entry_of
-from a2e_async.store.verbs import RowVerbs, Verb, again, as_edited, planning
+from a2e_async.store.verbs import ADOPT, RowVerbs, Verb, again, as_edited, planning
 
 
 class StoredLedger(RowVerbs):
@@ -86,6 +86,15 @@ class StoredLedger(RowVerbs):
             for entry, values in zip(entries, as_edited(entries), strict=True)
             if await self._change(verb, entry.id, **values) or await self._is_anew(entry)
         ]
+
+    async def adopt(self, entry: Entry) -> bool:
+        """Take a row that was refused out of another holder's shard into this one, to be attempted anew."""
+        place, values = self._place, {"id": entry.id, "attempt": entry.attempt + 1}
+        at = {"batch": place.batch, "shard": place.shard, "lease": place.lease}
+        if await self._engine.write(ADOPT, **at, **values):
+            return True
+        now = (await self.known([entry.id])).get(entry.id)  # it may have been carried out before the store was away
+        return now is not None and now.shard == place.shard and await self._is_anew(entry)
 
     async def _is_anew(self, before: Entry) -> bool:
         """Whether a change that was told twice, as the store was away, was carried out the first time."""

@@ -27,8 +27,13 @@ STORED: Final = f"{COLUMNS}, key, shard, urls"
 WHOLE: Final = f"{STORED}, records"
 _MOST_COINS = 1e15
 # What was charged; where the service has not said so, what was held for a start that may have been taken.
+# An answer of 0 coins to a start of a known price is believed when its task has ended: some come before the charge.
+_TOLD: Final = (
+    f"coins BETWEEN 0 AND {_MOST_COINS:.0f} AND (coins > 0 OR coalesce(price, 0) <= 0 "
+    "OR state IN ('completed', 'done', 'failed'))"
+)
 CHARGED: Final = (
-    f"CASE WHEN coins BETWEEN 0 AND {_MOST_COINS:.0f} THEN coins "
+    f"CASE WHEN {_TOLD} THEN coins "
     "WHEN state NOT IN ('planned', 'refused') AND NOT (state = 'intended' AND letters = '') "
     f"AND price BETWEEN 0 AND {_MOST_COINS:.0f} THEN price ELSE 0 END"
 )
@@ -36,7 +41,7 @@ LOST: Final = f"CASE WHEN lost_coins BETWEEN 0 AND {_MOST_COINS:.0f} THEN lost_c
 SPENT: Final = f"SELECT total({CHARGED}) + total({LOST}) FROM rows"  # noqa: S608 - constants
 # What counts against a limit that many share: an intent holds its price from when it is written down.
 HELD: Final = (
-    f"CASE WHEN coins BETWEEN 0 AND {_MOST_COINS:.0f} THEN coins "
+    f"CASE WHEN {_TOLD} THEN coins "
     f"WHEN state NOT IN ('planned', 'refused') AND price BETWEEN 0 AND {_MOST_COINS:.0f} THEN price ELSE 0 END "
     f"+ {LOST}"
 )

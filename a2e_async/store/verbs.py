@@ -13,7 +13,7 @@ from typing import Any, Final
 import attrs
 
 from a2e_async.store.entries import MOVES, Entry, FileEntry, RowEvent, State
-from a2e_async.store.values import dump, dump_files, dump_records, is_changed, sensible, short
+from a2e_async.store.values import CHARGED, dump, dump_files, dump_records, is_changed, sensible, short
 
 TYPES: Final[Mapping[str, str]] = {
     "tag": "text",
@@ -107,6 +107,13 @@ _PLANNED_ANEW: Final = Verb(
 _EDITED: Final = Verb("edited = {edited}", ("edited",), frozenset(State), None)
 
 
+_CLEARED: Final = (
+    "tag = NULL, task_ids = '[]', coins = NULL, price = NULL, error = '', files = '[]', urls = '[]', records = '[]', "
+    "intended_at = NULL, sent_first = NULL, sent_last = NULL, letters = '', accepted_at = NULL, finished_at = NULL, "
+    "done_at = NULL"
+)
+
+
 def again(states: Collection[State], charged: str) -> Verb:
     """Give the verb that lets a row be attempted anew from one of these states, as the attempt of this number.
 
@@ -116,12 +123,20 @@ def again(states: Collection[State], charged: str) -> Verb:
     """
     allowed, state = MOVES[RowEvent.AGAIN]
     sets = (
-        "attempt = {attempt}, tag = NULL, task_ids = '[]', coins = NULL, price = NULL, error = '', files = '[]', "
-        "urls = '[]', records = '[]', intended_at = NULL, sent_first = NULL, sent_last = NULL, letters = '', "
-        "accepted_at = NULL, finished_at = NULL, done_at = NULL, family = {family}, fields = {fields}, edited = NULL, "
+        f"attempt = {{attempt}}, {_CLEARED}, family = {{family}}, fields = {{fields}}, edited = NULL, "
         f"lost_coins = lost_coins + {charged}"
     )
     return Verb(sets, ("attempt", "family", "fields"), allowed & frozenset(states), state)
+
+
+ADOPT: Final = (
+    "WITH l AS MATERIALIZED (SELECT 1 FROM leases WHERE id = :lease /* lives */), s AS MATERIALIZED (SELECT 1 FROM "  # noqa: S608 - constants
+    "shards WHERE batch = :batch AND no = :shard AND lease = :lease /* held */) "
+    f"UPDATE rows SET shard = :shard, attempt = :attempt, state = '{State.PLANNED}', {_CLEARED}, "
+    f"lost_coins = lost_coins + {CHARGED} WHERE batch = :batch AND id = :id AND state = '{State.REFUSED}' AND "
+    "attempt = :attempt - 1 AND EXISTS (SELECT 1 FROM l) AND EXISTS (SELECT 1 FROM s) RETURNING id"
+)
+"""Takes a row that was refused out of whoever's shard, to be attempted anew; what stands in /* */ is a lock."""
 
 
 class RowVerbs:

@@ -234,3 +234,34 @@ async def test_words_and_uploads_are_kept_for_the_whole_store(views):
     await one.keep_upload(KeptUpload(sha256="00", url="https://u.example/1", expires=None))
     await other.keep_upload(KeptUpload(sha256="00", url="https://u.example/2", expires=99.5))
     assert await one.upload("00") == KeptUpload(sha256="00", url="https://u.example/2", expires=99.5)
+
+
+async def test_a_refused_row_of_another_holder_is_taken_to_be_attempted_anew(views):
+    """By one of many that want it at once; its old holder writes it no more, and a row that runs is taken by nobody."""
+    stores = [await views.another() for _ in range(3)]
+    mine, *others = [await store.join(JOBS, await store.lease()) for store in stores]
+    await mine.plan([entry(), entry("runs")])
+    await mine.intended("runs", "abcdefgh", 1)
+    assert await mine.ended("a", RowEvent.REFUSED, "BudgetExceededError: no coins")
+    known = (await mine.known(["a"]))["a"]
+    told = await asyncio.gather(*[book.adopt(known) for book in others for _ in range(3)])
+    now = (await mine.known(["a"]))["a"]
+    holder = next(book for book in others if book.shard == now.shard)
+    assert sum(told) >= 1
+    assert (now.state, now.attempt, now.error, now.tag) == (State.PLANNED, 2, "", None)
+    assert not await mine.intended("a", "bcdefghi", 2)
+    assert await holder.intended("a", "bcdefghi", 2)
+    assert not any([await book.adopt((await mine.known(["runs"]))["runs"]) for book in others])
+    assert (await mine.known(["runs"]))["runs"].shard == mine.shard
+
+
+async def test_a_holder_that_is_dead_takes_no_row(views):
+    """Its lease is gone: what it writes late changes nothing."""
+    one, other = await views.another(), await views.another()
+    lease = await other.lease()
+    mine, late = await one.join(JOBS, await one.lease()), await other.join(JOBS, lease)
+    await mine.plan([entry()])
+    await mine.ended("a", RowEvent.REFUSED, "why")
+    await one._engine.write("DELETE FROM leases WHERE id = :id", id=lease.id)
+    assert not await late.adopt((await mine.known(["a"]))["a"])
+    assert (await mine.known(["a"]))["a"].state is State.REFUSED

@@ -214,3 +214,33 @@ async def test_hints_reach_every_process(views):
     await mine.aclose()
     await his.aclose()
     await asyncio.wait_for(asyncio.gather(*listening), 5)
+
+
+@pytest.mark.parametrize(("event", "counted"), [(None, 10), ("done", 0), ("failed", 0)])
+async def test_an_answer_of_no_coins_is_believed_when_the_task_has_ended(store, event, counted):
+    """Some answers come before the charge: until then the price counts, in this life and in the next one."""
+    await store.open_purse(JOBS, 100)
+    book = await store.join(JOBS, await store.lease())
+    await book.plan([entry()])
+    await book.intended("a", "abcdefgh", 1, 10.0)
+    await book.accepted("a", ["t"], 0)
+    if event == "done":
+        await book.downloaded("a", [], coins=0)
+    elif event == "failed":
+        await book.ended("a", RowEvent.FAILED, "why")
+    assert await book.coins() == counted
+    assert await _held(store) == (counted, counted)
+
+
+async def test_coins_of_no_row_are_counted_and_bounded(views):
+    """Uploads of all processes: never more than the limit, and what was spent already counts in any case."""
+    stores = [await views.another() for _ in range(2)]
+    for store in stores:
+        await store.open_purse(JOBS, 20)
+    told = await asyncio.gather(*[store.spend(JOBS, 3, most=20) for store in stores for _ in range(5)])
+    assert told.count(True) == 6
+    assert await stores[0].spend(JOBS, -3)
+    assert await stores[1].spend(JOBS, 3, most=20)
+    assert await stores[1].spend(JOBS, 7)
+    assert await stores[0].open_purse(JOBS, 1000) == 25
+    assert await stores[0].spend("without a purse", 99, most=1)

@@ -6,7 +6,7 @@
               new here ─────────────────────────── it is started
               of another request ───────────────── KeyConflictError
               ended ────────────────────────────── its end, without any request
-              ended unsent, not by the request ─── started anew, as another attempt
+              ended unsent, not by the request ─── started anew, as another attempt, whoever has it
               of a dead process, or ours ───────── gone on with, from where it stands
               of a live process ────────────────── followed
 
@@ -160,6 +160,11 @@ class Planner:
             entry = (await self._holdings.own.known([entry.id])).get(entry.id, entry)
         if ledger is not None and _is_retriable(entry) and await ledger.again([entry.id], {State.REFUSED}):
             entry = (await ledger.known([entry.id]))[entry.id]
+        if ledger is None and _is_retriable(entry):  # of a live process, where nobody works on it any more
+            ledger = self._holdings.own
+            await ledger.adopt(entry)
+            entry = (await ledger.known([entry.id]))[entry.id]
+            ledger = self._holdings.ledger_of(entry)
         if entry.state.final:
             wanted.journal.is_placed()
             self._end(job, entry)

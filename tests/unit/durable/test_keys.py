@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from durable import BOAT, KITE, durable
 
-from a2e_async import JobFailedError, KeyConflictError, TextToImage
+from a2e_async import BudgetExceededError, JobFailedError, KeyConflictError, RejectedRequestError, TextToImage
 from a2e_async.errors import InvalidRequestError
 
 
@@ -96,3 +96,27 @@ async def test_a_key_is_text_that_can_be_shown(world):
     for wrong in ("", " ", "x" * 101, "a\nb", 17):
         with pytest.raises(InvalidRequestError, match="key: must be printable text of 1 to 100 characters"):
             a2e.start(KITE, key=wrong)
+
+
+@durable()
+async def test_a_key_that_was_refused_for_no_fault_of_its_own_is_tried_by_any_process(world):
+    """Its process lives and has ended it for lack of coins: another one that has some starts it, once."""
+    poor, rich, third = [await world.process(budget=limit) for limit in (5, None, None)]
+    with pytest.raises(BudgetExceededError):
+        await poor.start(KITE, key="order-1", price=10)
+    results = await asyncio.gather(*(a2e.start(KITE, key="order-1") for a2e in (rich, third)))
+    assert results[0].task_ids == results[1].task_ids
+    assert (await poor.find_job("order-1")).state == "done"
+    assert world.starts == 1
+    assert await poor.start(KITE, key="order-1") == results[0]
+
+
+@durable()
+async def test_a_key_whose_request_was_refused_stays_so_in_every_process(world):
+    """The service has said no to the request itself: nobody sends it again."""
+    world.sim.faults.add("text_to_image.start", "status", status=400, hits=None)
+    first, second = await world.process(), await world.process()
+    for a2e in (first, second):
+        with pytest.raises(RejectedRequestError):
+            await a2e.start(KITE, key="order-1")
+    assert second.wire.sent == []
