@@ -18,15 +18,17 @@ HIDDEN: Final = "***"
 
 _NAMES = late(
     r"^webhook|token|secret|passw|passphrase|pwd|signature|credential|cookie|authoriz"
-    r"|(?:api|access|private|auth|signing)[_\-. ]?key",
+    r"|(?:api|access|private|auth|signing|shared|master|account|encryption|license|ssh|client)[_\-. ]?key"
+    r"|jwt|bearer|session[_\-. ]?id|dsn|connection[_\-. ]?string|(?:^|[_\-. ])(?:auth|sig|sas|otp)(?:[_\-. ]|$)",
     re.IGNORECASE,
 )
 _POLLS = late(  # "task_id" is no secret; a letter before "sk_" may be the end of "\\n" or "%3D"
-    r"(?:(?<![a-z])|(?<=\\[nrtbf])|(?<=%[0-9a-f]{2}))sk_[\w.\-]+|Bearer\s+\S+|eyJ[\w\-]{5,}(?:\.[\w\-]*){0,2}",
+    r"(?:(?<![a-z])|(?<=\\[nrtbf])|(?<=%[0-9a-f]{2}))sk(?:_[\w.\-]+|-[\w\-]{16,})|Bearer\s+\S+"
+    r"|eyJ[\w\-]{5,}(?:\.[\w\-]*){0,2}|(?<=authorization)[\"']?\s*[:=]\s*[\"']?(?:\w+ +)?[^\s\"']+",
     re.IGNORECASE,
 )
-_LOGIN = late(r"//[^\s'\"<>]*@")
-_QUERY = late(r"(\w+://[^\s'\"<>?#]*)[?#][^\s'\"<>]*")
+_LOGIN = late(r"((?:\\?/){2})[^\s'\"<>]*@")  # JSON may write a slash with a backslash before it
+_QUERY = late(r"(\w+:(?:\\?/){2}[^\s'\"<>?#]*)[?#][^\s'\"<>]*")
 
 
 class Secret(str):
@@ -79,7 +81,7 @@ def hide(text: str, secrets: Iterable[str] = ()) -> str:
     for secret in secrets:
         for form in forms_of(secret):
             text = text.replace(form, HIDDEN)
-    return hide_secrets(_QUERY().sub(r"\1", _LOGIN().sub("//", text)))
+    return hide_secrets(_QUERY().sub(r"\1", _LOGIN().sub(r"\1", text)))
 
 
 def forms_of(secret: str) -> tuple[str, ...]:

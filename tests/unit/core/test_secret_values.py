@@ -49,7 +49,9 @@ def test_it_goes_out_as_it_is():
 @pytest.mark.parametrize(
     "name",
     ["token", "webhook_token", "webhook_url", "api_key", "apiKey", "X-Api-Key", "Authorization", "password", "PASSWD",
-     "client_secret", "access_key_id", "Cookie", "signature", "X-Amz-Signature", "db.pwd", "private-key"],
+     "client_secret", "access_key_id", "Cookie", "signature", "X-Amz-Signature", "db.pwd", "private-key",
+     "jwt", "auth", "x-auth", "bearer", "sig", "otp", "sas", "dsn", "connection_string", "ssh_key", "sessionid",
+     "encryption_key", "AccountKey"],
 )  # fmt: skip
 def test_names_of_secrets(name):
     """One rule for fields, headers and columns."""
@@ -57,7 +59,24 @@ def test_names_of_secrets(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["prompt", "name", "req_key", "key", "keywords", "author", "pass", "image_url", "skip"]
+    "name",
+    [
+        "prompt",
+        "name",
+        "req_key",
+        "key",
+        "keywords",
+        "author",
+        "pass",
+        "image_url",
+        "skip",
+        "design",
+        "session",
+        "signal",
+        "authority",
+        "sashimi",
+        "keyframe",
+    ],
 )
 def test_names_of_no_secrets(name):
     """What people search their rows by stays readable."""
@@ -71,6 +90,10 @@ def test_names_of_no_secrets(name):
         ("'http://corp:p@ss@proxy:1'", "'http://proxy:1'"),
         ("url=https://f.example/a.png?X-Amz-Signature=1, ok", "url=https://f.example/a.png ok"),
         ("token sk_abc.def-1 and Bearer abc", f"token {HIDDEN} and {HIDDEN}"),
+        ('{"u":"https:\\/\\/me:pw@h.example\\/a?sig=1"}', '{"u":"https:\\/\\/h.example\\/a"}'),
+        ("Authorization: Token abc123 sent", f"Authorization{HIDDEN} sent"),
+        ('{"authorization": "Basic bWU6cHc="}', f'{{"authorization{HIDDEN}"}}'),
+        ("sk-proj0123456789abcdef, not risk-assessment-of-things", f"{HIDDEN}, not risk-assessment-of-things"),
         ("is it true? yes", "is it true? yes"),
         ("a@b.example // c", "a@b.example // c"),
     ],
