@@ -258,3 +258,15 @@ async def test_a_stream_that_is_cut_ends_in_the_middle():
         async with api.post(f"{I2V}/prompt_extension", json=body) as reply:
             with pytest.raises(aiohttp.ClientPayloadError):
                 await reply.read()
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+async def test_a_body_that_cannot_be_unpacked_is_a_refusal(caplog, encoding):
+    """No error of the simulator's own, and none in its log."""
+    async with serve() as sim, caller(sim) as api:
+        headers = {"Content-Encoding": encoding, "Content-Type": "application/json"}
+        async with api.post(f"{T2I}/start", data=b"no archive", headers=headers) as reply:
+            assert reply.status == 400
+        async with api.get(BALANCE) as reply:
+            assert reply.status == 200
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]

@@ -182,6 +182,15 @@ def _url(address: Any) -> str:  # noqa: ANN401  # as the socket module gives it
     return f"http://{shown}:{port}"
 
 
+async def _unreadable(raw: web.BaseRequest) -> web.StreamResponse:
+    """Refuse a body that is not packed, or not chunked, as its head says."""
+    reply = web.Response(status=400, text="The body cannot be read", headers={"Connection": "close"})
+    await reply.prepare(raw)
+    await reply.write_eof()
+    raw.protocol.force_close()  # aiohttp would read the rest of it, and trip once more
+    return reply
+
+
 class _HttpFront:
     """Turns aiohttp's requests into the app's and the app's replies into aiohttp's."""
 
@@ -197,7 +206,10 @@ class _HttpFront:
 
     async def handle(self, raw: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
-        body = await raw.read() if raw.body_exists else b""
+        try:
+            body = await raw.read() if raw.body_exists else b""
+        except web.RequestPayloadError:
+            return await _unreadable(raw)
         headers = {name.lower(): value for name, value in raw.headers.items()}
         request = SimRequest(raw.method, raw.path, raw.query, headers, body)
         reply = self._app.handle(request)
