@@ -134,9 +134,13 @@ async def test_a_client_that_closes_while_a_file_is_read_ends_its_start(tmp_path
     plans = Plans(Store(), never)
     plans.put("a", path=tmp_path / "slow.png")
     async with plans.running():
-        pass
-    with (tmp_path / "slow.png").open("wb"):  # the thread that reads it ends
-        assert [(at, type(error)) for at, error in plans.ended] == [(0, ClientClosedError)]
+        writing = None
+        while writing is None:
+            with contextlib.suppress(OSError):  # nobody reads it yet
+                writing = os.open(tmp_path / "slow.png", os.O_WRONLY | os.O_NONBLOCK)
+            await asyncio.sleep(0.01)
+    assert [(at, type(error)) for at, error in plans.ended] == [(0, ClientClosedError)]
+    os.close(writing)  # the thread that reads it ends
 
 
 async def test_a_path_that_no_system_takes_keeps_no_other_start_from_the_store():
