@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-
-import pytest
+import threading
 
 from a2e_async import ClientClosedError, LedgerError
+from a2e_async.engine.durable import planning
 from a2e_async.engine.durable.journal import JobJournal
 from a2e_async.engine.durable.planning import Planner, Wanted
 from a2e_async.store.entries import Entry, State
@@ -127,20 +126,22 @@ async def test_a_client_that_closes_between_two_starts_ends_only_those_that_were
     assert sorted(at for at, _error in plans.ended) == [1, 2]
 
 
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs a file that is slow to open")
-async def test_a_client_that_closes_while_a_file_is_read_ends_its_start(tmp_path):
+async def test_a_client_that_closes_while_a_file_is_read_ends_its_start(tmp_path, monkeypatch):
     """Nobody waits for ever for a job whose row will never be written."""
-    os.mkfifo(tmp_path / "slow.png")
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slowly(entry):
+        begun.set()
+        go_on.wait(20)
+        return entry
+
+    monkeypatch.setattr(planning, "digested", slowly)
     plans = Plans(Store(), never)
     plans.put("a", path=tmp_path / "slow.png")
     async with plans.running():
-        writing = None
-        while writing is None:
-            with contextlib.suppress(OSError):  # nobody reads it yet
-                writing = os.open(tmp_path / "slow.png", os.O_WRONLY | os.O_NONBLOCK)
-            await asyncio.sleep(0.01)
+        await asyncio.to_thread(begun.wait, 20)
     assert [(at, type(error)) for at, error in plans.ended] == [(0, ClientClosedError)]
-    os.close(writing)  # the thread that reads it ends
+    go_on.set()
 
 
 async def test_a_path_that_no_system_takes_keeps_no_other_start_from_the_store():
