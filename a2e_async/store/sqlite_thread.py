@@ -202,7 +202,7 @@ class SqliteThread:
         """Tell those who do not wait any longer, and give the others."""
         if not self._away:
             self._away = True
-            _log.warning("%s cannot be used (%s); what is to be written waits", self._place, error)
+            _log.warning("%s; what is to be written waits", in_words(self._place, error).message)
         now = time.monotonic()
         over = [work for work in works if now >= min(self._close_by, math.inf if work.until is None else work.until)]
         for work in over:
@@ -246,4 +246,7 @@ def in_words(place: str, error: Exception) -> LedgerError:
         return error
     if type(error) is sqlite3.DatabaseError:
         return LedgerError(f"{place} is damaged ({error}); it was left as it is: restore a copy")
+    if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
+        words = "another process holds its write lock; one that was stopped keeps it until it is woken or killed"
+        return LedgerError(f"{place} cannot be used: {error}: {words}")
     return LedgerError(f"{place} cannot be used: {error}")

@@ -129,3 +129,19 @@ async def test_closing_while_it_is_away_comes_to_an_end(stops):
         await asyncio.wait_for(store.aclose(), 30)
         with pytest.raises(LedgerError):
             await written
+
+
+async def test_a_write_lock_that_another_process_keeps_is_named_once(tmp_path, caplog):
+    """What waits is told in one line of the log, and whoever reads hears why; nothing waits for longer than it must."""
+    path = tmp_path / "jobs.sqlite"
+    store = SqlStore(SqliteEngine(path, busy_seconds=0.05))
+    await store.open()
+    book = await store.join(JOBS, await store.lease(TTL))
+    with _sqlite_away(path):
+        written = [asyncio.create_task(book.plan([entry(f"r{n}")])) for n in range(3)]
+        await asyncio.sleep(0.4)
+    await asyncio.wait_for(asyncio.gather(*written), 5)
+    told = [record.getMessage() for record in caplog.records if "write lock" in record.getMessage()]
+    assert len(told) == 1
+    assert "one that was stopped keeps it until it is woken or killed; what is to be written waits" in told[0]
+    await store.aclose()
