@@ -20,7 +20,7 @@ from benchmarks.running import Server, environment, run, server
 from benchmarks.start_cost import IN_FLIGHT
 
 CROWD, INSTANT, WEIGHED = 1_000, 1_000, 5_000
-MOST_CALLS = 700
+MOST_CALLS = 490
 MOST_MODULES = 100
 
 # What is counted, and the most that it may be.

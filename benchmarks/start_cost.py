@@ -16,7 +16,7 @@ from benchmarks.contestants import LOOPS, OURS
 from benchmarks.running import Run, Server, machine, run, server
 
 IN_FLIGHT = 64
-AT_MOST = 1.5
+AT_MOST = 1.35
 
 # Bare aiohttp has one caller per request in flight. Ours is used in two manners: so many callers that await a job
 # each, or all jobs started at once, of which the client keeps so many in flight.

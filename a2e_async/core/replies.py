@@ -100,7 +100,7 @@ def rows_of(data: object) -> list[dict[str, Any]]:
     while isinstance(data, dict) and not row_id(data):
         data = next((data[key] for key in LIST_KEYS if isinstance(data.get(key), list | dict)), None)
     rows = data if isinstance(data, list) else [data]
-    return [row for row in rows if isinstance(row, dict)]
+    return [row for row in rows if type(row) is dict]  # JSON has no others, and a poll asks this of each of its rows
 
 
 def rows_by_id(data: object) -> dict[str, dict[str, Any]]:
@@ -171,7 +171,7 @@ def _traced(data: Any, trace: object) -> Any:  # noqa: ANN401 - any JSON shape
     if isinstance(trace, str) and trace:
         told = trace if _PLAIN_TRACE().fullmatch(trace) else hide_secrets(trace[:_LONGEST_TRACE])
         for row in rows_of(data):
-            if "trace_id" not in row and row_id(row):
+            if "trace_id" not in row and (row.get("_id") or row_id(row)):
                 row["trace_id"] = told
     return data
 

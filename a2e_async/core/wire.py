@@ -183,12 +183,16 @@ class _RowPlan:
     Attributes:
         family: The family.
         name_field: Its field of names, "" where it has none.
+        code: Its field of failure codes, "" where it has several; `message` and `result` likewise.
         known: The fields that a record is read from.
         kinds: Of some of them the types that they must have for that.
     """
 
     family: Family
     name_field: str
+    code: str
+    message: str
+    result: str
     known: frozenset[str]
     kinds: tuple[tuple[str, frozenset[type]], ...]
 
@@ -229,9 +233,9 @@ def record(family: Family, row: Mapping[str, Any], *, tag: str | None = None, li
         status=status,
         coins=amount,
         created_at=created,
-        failed_code=_word(row, family.code_fields),
-        failed_message=_word(row, family.message_fields),
-        urls=_outputs(family, row),
+        failed_code="" if plan.code and not row.get(plan.code) else _word(row, family.code_fields),
+        failed_message="" if plan.message and not row.get(plan.message) else _word(row, family.message_fields),
+        urls=() if plan.result and not row.get(plan.result) else _outputs(family, row),
         trace_id=trace if isinstance(trace, str) else None,
         extra=_extra(plan, row, amount, created) if final else NOTHING,
         raw=dict(row) if final else NOTHING,
@@ -239,9 +243,8 @@ def record(family: Family, row: Mapping[str, Any], *, tag: str | None = None, li
 
 
 def _outputs(family: Family, row: Mapping[str, Any]) -> tuple[str, ...]:
-    held = [value for field in family.result_fields if (value := row.get(field))]
-    urls = [url for value in held for url in _urls(value)] if held else held
-    return tuple(dict.fromkeys(urls)) if urls else ()
+    urls = [url for field in family.result_fields for url in _urls(row.get(field))]
+    return tuple(dict.fromkeys(urls)) if len(urls) > 1 else tuple(urls)
 
 
 def _word(row: Mapping[str, Any], fields: Iterable[str]) -> str:
@@ -288,4 +291,6 @@ def _row_plan(family: Family) -> _RowPlan:
     kinds[family.name_field or "name"] = _TEXTS
     known = frozenset({"_id", "id", "coins", "createdAt", "trace_id", *family.status_fields, *kinds})
     checked = tuple((key, types) for key, types in kinds.items() if key not in family.status_fields)
-    return _RowPlan(family, family.name_field or "", known, checked)
+    fields = family.code_fields, family.message_fields, family.result_fields
+    code, message, result = (some[0] if len(some) == 1 else "" for some in fields)
+    return _RowPlan(family, family.name_field or "", code, message, result, known, checked)
