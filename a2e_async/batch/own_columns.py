@@ -13,7 +13,7 @@ from a2e_async.batch.ledger_file import FILE_NAME
 from a2e_async.batch.report import write_report
 from a2e_async.batch.rows import Row
 from a2e_async.batch.stored import read_entries, read_kept
-from a2e_async.store.ports import Ledger
+from a2e_async.store.ports import Ledger, Store
 
 _KEY: Final = "own_columns"
 _MOST: Final = 1000
@@ -29,6 +29,23 @@ async def keep_names(ledger: Ledger, rows: Iterable[Row]) -> None:
     names = list(dict.fromkeys([*known, *(name for row in rows for name in row.columns)]))[:_MOST]
     if names != known:
         await ledger.keep(_KEY, json.dumps(names))
+
+
+async def keep_names_in(store: Store, batch: str, names: Iterable[str]) -> None:
+    """Keep the names of own columns of a batch in a store, besides those of earlier plans.
+
+    Raises:
+        LedgerError: They cannot be written down.
+    """
+    known = await names_in(store, batch)
+    merged = list(dict.fromkeys([*known, *names]))[:_MOST]
+    if merged != known:
+        await store.keep(f"{_KEY} of {batch}", json.dumps(merged))
+
+
+async def names_in(store: Store, batch: str) -> list[str]:
+    """Give the names of own columns of a batch in a store."""
+    return _names(await store.kept(f"{_KEY} of {batch}"))
 
 
 def write_whole_report(folder: Path) -> Path:

@@ -42,6 +42,7 @@ class Spool:
         bad: The rows that cannot be started, in the order of their lines, as many as are kept.
         count: How many rows can.
         bad_count: How many cannot.
+        columns: The names of own columns of the rows, in their order.
     """
 
     def __init__(self, most_bad: int = _MOST_BAD) -> None:
@@ -49,6 +50,7 @@ class Spool:
         self._most_bad = most_bad
         self.count = 0
         self.bad_count = 0
+        self.columns: dict[str, None] = {}
         self._last = 0
         self._db = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._db.execute("PRAGMA journal_mode = OFF")
@@ -110,6 +112,8 @@ class Spool:
             self._refuse(self._twice(row))
             return
         self.count += 1
+        if row.columns:
+            self.columns |= dict.fromkeys(row.columns)
         for source in own.sources():
             self._db.execute("INSERT INTO sources VALUES (?, ?)", (self._last, source))
 

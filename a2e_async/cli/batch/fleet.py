@@ -20,6 +20,7 @@ import attrs
 
 from a2e_async.batch.ledger_file import STORE_FILE
 from a2e_async.batch.origin import Origin
+from a2e_async.batch.own_columns import keep_names_in
 from a2e_async.batch.spool import Spool
 from a2e_async.cli.batch.endings import finish
 from a2e_async.cli.batch.opened import opened_store
@@ -134,6 +135,7 @@ class FleetRun:
         new = await plan(store, name, spool, terms)
         if known and not spool.bad_count:  # else what is invalid now would be taken for what is in the file no more
             await store.list_only(name, await asyncio.to_thread(lambda: list(spool.ids())))
+        await keep_names_in(store, name, spool.columns)
         if origin is not None:
             await store.keep(f"origin of {name}", origin.dump())
         if new:

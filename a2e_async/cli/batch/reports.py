@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from pathlib import Path
+from typing import Any
 
+from a2e_async.batch.own_columns import names_in
 from a2e_async.batch.report import write_report
 from a2e_async.cli.run import Run
 from a2e_async.errors import A2EError
@@ -68,9 +70,8 @@ class FleetReport:
 
     async def _write(self, look: Look, *, live: bool) -> Path:
         loop = asyncio.get_running_loop()
-        fleet = {"workers": look.workers(), "live": live}
+        more: dict[str, Any] = {"fleet": {"workers": look.workers(), "live": live}, "hosts": True}
+        more["columns"] = await names_in(self._store, self._batch)
         return await asyncio.to_thread(
-            lambda: write_report(
-                self._folder, entries_in_a_thread(self._store, self._batch, loop), fleet=fleet, hosts=True
-            )
+            lambda: write_report(self._folder, entries_in_a_thread(self._store, self._batch, loop), **more)
         )
