@@ -20,6 +20,7 @@ from a2e_async.batch.room import RowPlaces
 from a2e_async.batch.runner import RowsRun
 from a2e_async.batch.steps import Steps
 from a2e_async.client import A2EClient
+from a2e_async.engine.files import disk
 from a2e_async.engine.jobs.options import DEFAULT, Default, Options
 from a2e_async.engine.settings import check_amount
 from a2e_async.errors import LedgerError, UsageError
@@ -129,6 +130,7 @@ class _Opening:
     async def __aenter__(self) -> Batch:
         async with AsyncExitStack() as stack:
             ledger, lease = await self._ledger(stack)
+            await _require_room(self.folder)
             a2e, service = self.a2e, self.service if lease is None else None
             owner = await Owner.check(ledger, a2e, service=service, same_account=self.same_account)
             self._budget = await BatchBudget.open(self.max_coins, ledger, a2e, self.options)
@@ -177,3 +179,11 @@ class _Opening:
         finally:
             self._budget.close()
             await self._held.aclose()
+
+
+async def _require_room(folder: Path) -> None:
+    """Refuse a folder that can take no file, before anything is paid for what would go there."""
+    try:
+        await disk.hop(disk.require_room, folder)
+    except OSError as error:
+        raise LedgerError(f"{folder} cannot be used: {error.strerror}") from error

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import functools
 import hashlib
 import json
@@ -147,6 +148,7 @@ PRIVATE = 0o600
 _COMPARED = 1 << 20
 _LOCKS = Path("/proc/locks")
 _SPARED = 32 << 20
+_ANY = 1 << 62
 
 
 class ForeignFileError(OSError):
@@ -169,7 +171,18 @@ def holder_of(path: Path) -> str:
 
 def room_in(folder: Path) -> int:
     """Give how many bytes the disk takes, without the last 32 MiB: a full disk stops everybody."""
-    return max(0, shutil.disk_usage(folder).free - _SPARED)
+    usage = shutil.disk_usage(folder)
+    return max(0, usage.free - _SPARED) if usage.total else _ANY  # some file systems do not tell
+
+
+def require_room(folder: Path) -> None:
+    """Refuse a folder whose disk has no room for any file, before anything is paid for what would go there.
+
+    Raises:
+        OSError: It has none.
+    """
+    if not room_in(folder):
+        raise OSError(errno.ENOSPC, f"its disk has less than {_SPARED >> 20} MiB left, so that no result can be saved")
 
 
 def open_own(path: Path) -> int:

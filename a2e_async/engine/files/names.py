@@ -17,6 +17,7 @@ from a2e_async.core.names import safe_name, without_suffix
 from a2e_async.core.records import Record, Result
 from a2e_async.engine.engine import Engine
 from a2e_async.engine.files.contents import at_home
+from a2e_async.engine.files.disk import require_room
 from a2e_async.engine.files.downloads import Downloads, Relink, WantedFile
 from a2e_async.engine.jobs.events import Downloaded
 from a2e_async.engine.jobs.outputs import Outputs, finished
@@ -69,7 +70,7 @@ def require_writable(folder: Path) -> None:
     """Refuse a folder that cannot be written to, before anything is paid for what would go there.
 
     Raises:
-        UsageError: It cannot be made, or cannot be written to.
+        UsageError: It cannot be made, or cannot be written to, or its disk has no room.
     """
     folder, _name = place(folder, None)
     try:
@@ -77,6 +78,7 @@ def require_writable(folder: Path) -> None:
         probe = folder / f".a2e-{os.urandom(4).hex()}"
         os.close(os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         probe.unlink()
+        require_room(folder)
     except OSError as error:
         raise UsageError(f"{folder}: cannot be written to: {error.strerror or error}") from error
 

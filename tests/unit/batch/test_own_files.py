@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+from types import SimpleNamespace
 
 import pytest
 from batches import KITE, Asked, image, play, service
@@ -10,7 +12,7 @@ from batches import KITE, Asked, image, play, service
 from a2e_async.batch import State
 from a2e_async.batch.report import PAGE_MARK, place_for, report_places, write_report
 from a2e_async.engine.files.names import require_writable
-from a2e_async.errors import UsageError
+from a2e_async.errors import LedgerError, UsageError
 from a2e_async.store.entries import Entry
 
 NAMES = ("manifest.jsonl", "manifest.csv", "index.html")
@@ -134,3 +136,17 @@ def test_a_folder_is_looked_at_before_anything_is_paid(tmp_path):
     for folder in (tmp_path / "file", tmp_path / "file" / "sub"):
         with pytest.raises(UsageError, match="cannot be written to"):
             require_writable(folder)
+
+
+async def test_a_disk_without_room_is_told_before_anything_is_paid(tmp_path, monkeypatch):
+    """By commands that save files and by a batch; one that does not tell its size is believed to have room."""
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "disk_usage", lambda _folder: SimpleNamespace(total=1 << 30, free=(32 << 20) - 1))
+        with pytest.raises(UsageError, match="cannot be written to: its disk has less than 32 MiB left"):
+            require_writable(tmp_path)
+        async with service() as sim:
+            with pytest.raises(LedgerError, match="cannot be used: its disk has less than 32 MiB left"):
+                await play(tmp_path / "out", sim, [KITE])
+            assert not sim.book.starts
+        patch.setattr(shutil, "disk_usage", lambda _folder: SimpleNamespace(total=0, free=0))
+        require_writable(tmp_path)
