@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final, Literal
 
 import attrs
@@ -17,8 +17,9 @@ from a2e_async.batch.inputs import FileInput
 from a2e_async.batch.rows import Row, of_entry
 from a2e_async.client import A2EClient
 from a2e_async.core.family import Family, Request, price_kind
-from a2e_async.core.records import Result
-from a2e_async.engine.jobs.coins import Coins
+from a2e_async.core.records import Record, Result
+from a2e_async.engine.jobs.coins import Coins, Reservation
+from a2e_async.engine.jobs.job import Job
 from a2e_async.engine.jobs.options import Options
 from a2e_async.engine.starts.budget import Budget
 from a2e_async.errors import A2EError, LedgerError, StartUnknownError, UsageError
@@ -56,10 +57,17 @@ class Held:
     Attributes:
         price: How many are held, None when nobody knows and nothing bounds them.
         coins: What the service has charged, as soon as it has said so.
+        job: The job, once the service has taken the start.
     """
 
     price: float | None = None
     coins: float | None = None
+    job: Job[Any] | None = None
+
+    @property
+    def records(self) -> Sequence[Record]:
+        """What the service says of its tasks."""
+        return () if self.job is None else self.job.records
 
 
 class BatchBudget:
@@ -167,7 +175,9 @@ class BatchBudget:
         except BaseException:
             self._budget.release(reserved)
             raise
-        self._budget.settle(reserved, sensible(held.coins))
+        self._budget.settle(reserved, sensible(held.coins), held.records)
+        if held.job is not None and reserved.open:
+            held.job.on_end(lambda job: self._ended(reserved, job.records))
 
     @contextlib.asynccontextmanager
     async def pays_upload(self, price: float, name: str) -> AsyncIterator[Held]:
@@ -191,6 +201,11 @@ class BatchBudget:
             self._budget.keep(reserved)  # it may be charged
             raise
         await self._budget.settle_upload(reserved, sensible(held.coins))
+
+    def _ended(self, reserved: Reservation, records: Sequence[Record]) -> None:
+        """Count what only the end of a row's job has told."""
+        self._coins.told(records)
+        self._budget.ended(reserved, records)
 
     def close(self) -> None:
         """End enquiries that are still under way."""

@@ -158,7 +158,7 @@ class Steps:
             async with self._budget.pays(WantedStart(row.family, request, options, row.id), held_before) as held:
                 job = self._start(request, tag, attrs.evolve(options, journal=self._journal(entry, held.price)))
                 await self._accepted(job)
-                held.coins = job.coins
+                held.job, held.coins = job, job.coins
         return await _ours(job)
 
     def _journal(self, entry: Entry, price: float | None = None) -> RowJournal:

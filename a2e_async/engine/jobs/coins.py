@@ -73,8 +73,9 @@ class Coins:
 
     def release(self, held: Reservation) -> None:
         """Give back what a reservation holds."""
-        self.reserved -= held.coins
-        held.coins = 0
+        if held.coins:
+            self._hold_less(held.coins)
+            held.coins = 0
 
     def charge(self, held: Reservation, coins: float | None, records: Sequence[Record] = ()) -> None:
         """Turn what is held for a start into what it cost: what the service charged counts, else its price.
@@ -97,19 +98,38 @@ class Coins:
 
     def await_price(self, held: Reservation, records: Sequence[Record]) -> None:
         """Go on holding coins for tasks until a final record says what they cost."""
-        held.open = {record.id for record in records}
-        self._open |= dict.fromkeys(held.open, held)
+        fresh = {record.id for record in records}
+        held.open |= fresh
+        self._open |= dict.fromkeys(fresh, held)
 
-    def hold_rest(self, held: Reservation, rest: float) -> None:
-        """Go on holding part of what a reservation had, which was charged in part."""
-        held.coins += rest
-        self.reserved += rest
+    def hold_unpaid(
+        self, held: Reservation, before: float, coins: float, records: Sequence[Record], missing: int
+    ) -> None:
+        """Go on holding what tasks may have cost that are missing, or name no coins; unknown prices are equal parts.
+
+        Args:
+            held: The reservation, which was charged in part.
+            before: How many coins it held before that.
+            coins: What was charged.
+            records: The tasks that came of the start.
+            missing: How many were asked for beyond these.
+        """
+        silent = silent_among(records)
+        told = len(records) - len(silent)
+        if told:
+            rest = coins / told * (missing + len(silent)) if held.price is None else held.price - coins
+            self.hold(held_now := max(0.0, min(rest, before - coins)))
+            held.coins += held_now
+            self.await_price(held, silent)
 
     def take(self, held: Reservation, coins: float) -> None:
         """Give back as much of what a reservation holds as was charged for more of its tasks."""
         part = min(coins, held.coins)
         held.coins -= part
-        self.reserved -= part
+        self._hold_less(part)
+
+    def _hold_less(self, coins: float) -> None:
+        self.reserved = round(self.reserved - coins, 9)  # sums of parts of coins leave crumbs, also below 0
 
     def charge_more(self, costs: Mapping[str, float]) -> None:
         """Count what tasks cost beyond any reservation, each of them once."""
@@ -189,7 +209,14 @@ def _shares(records: Sequence[Record], cost: float) -> dict[str, float]:
 
 
 def is_too_early(price: float | None, coins: float | None, records: Sequence[Record]) -> bool:
-    """Whether an answer names no coins for a task of a start whose price is known and more than the answer says."""
-    if price is None or not is_amount(coins) or coins >= price:
+    """Whether an answer names no coins, or fewer than the known price because some of its tasks name none."""
+    if price is None:
+        return not coins or not is_amount(coins)
+    if not is_amount(coins) or coins >= price:
         return False
-    return coins == 0 or any(not record.coins for record in records)
+    return coins == 0 or bool(silent_among(records))
+
+
+def silent_among(records: Sequence[Record]) -> list[Record]:
+    """Give the tasks that do not say what they cost; 0 may mean that they have not been charged yet."""
+    return [record for record in records if not record.coins]

@@ -83,7 +83,7 @@ class Ends:
         job.task_ids = tuple([record.id for record in records])  # from here on every error names them
         coins = coins_of(records)
         if job.options.journal is not NO_JOURNAL:
-            await job.options.journal.accepted(job.tag, job.task_ids, coins)
+            await job.options.journal.accepted(job.tag, job.task_ids, coins or None)  # 0 may be said before the charge
         if job.done():
             facts = {"tag": job.tag, "task_ids": job.task_ids}
             words = "a job ended while its start was on the wire; these tasks were started and go on: %s"
@@ -115,7 +115,7 @@ class Ends:
         ids = (*job.task_ids, *(record.id for record in records))
         coins = coins_of((*job.records, *records))
         if job.options.journal is not NO_JOURNAL:
-            await job.options.journal.accepted(job.tag, ids, coins)
+            await job.options.journal.accepted(job.tag, ids, coins or None)
         if job.done():
             words = "a job had ended when more of its tasks were found; they go on: %s"
             _log.warning(words, ", ".join(ids), extra={"tag": job.tag, "task_ids": ids})
@@ -267,7 +267,7 @@ class Ends:
         job.drop(gone)
         if job.options.journal is not NO_JOURNAL:
             try:
-                await job.options.journal.accepted(job.tag, job.task_ids, coins_of(job.records))
+                await job.options.journal.accepted(job.tag, job.task_ids, coins_of(job.records) or None)
             except Exception:  # noqa: BLE001 - the deletion stands; a later process finds the deleted ids missing
                 _log.exception("could not write down which tasks of a start are left: %s", job.task_ids)
         if job.all_final():

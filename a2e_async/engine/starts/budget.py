@@ -14,12 +14,13 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Literal
 
 from a2e_async.core.family import Family, Request, price_kind
 from a2e_async.core.records import Record, Result, coins_of
-from a2e_async.engine.jobs.coins import Coins, Purse, Reservation, is_amount, is_too_early
-from a2e_async.engine.jobs.options import Options
+from a2e_async.core.status import Status
+from a2e_async.engine.jobs.coins import Coins, Purse, Reservation, is_amount, is_too_early, silent_among
+from a2e_async.engine.starts.intent import Intent
 from a2e_async.errors import BudgetExceededError
 
 _log = logging.getLogger("a2e_async")
@@ -29,25 +30,6 @@ _MOST_PRICES: Final = 10_000
 _UPLOAD: Final = ("upload",)
 
 Quote = Callable[[Family, Request[Result]], Awaitable[float | None]]
-
-
-class Intent(Protocol):
-    """A start that is to be paid for, such as a job."""
-
-    @property
-    def family(self) -> Family:
-        """Its family."""
-        ...
-
-    @property
-    def request(self) -> Request[Any] | None:
-        """What is to be started."""
-        ...
-
-    @property
-    def options(self) -> Options:
-        """How it is to be started, which may name its price."""
-        ...
 
 
 class Budget:
@@ -203,8 +185,9 @@ class Budget:
         An answer may name fewer tasks than were asked for (service.md 0.3: image-to-video names the first), and the
         service charges for all of them. So the price of those that are missing stays reserved until they show up.
 
-        An answer of 0 coins to a start whose price is known is believed only when a final record says so, too: some
-        answers come before the charge, and a price of 0 that was learned from one would let any number of starts pass.
+        An answer of 0 coins is believed only when a final record says so, too: some answers come before the charge,
+        and a price of 0 that was learned from one would let any number of starts pass. So who waits for the price of a
+        start that goes alone waits for its end then, and what tasks that name no coins may have cost stays reserved.
 
         Args:
             reservation: What is held.
@@ -214,22 +197,36 @@ class Budget:
         """
         if self.limit is not None and is_too_early(reservation.price, coins, records):
             self.coins.await_price(reservation, records)
-            self._end_waiting(reservation)
+            if reservation.price is not None or not records:
+                self._end_waiting(reservation)
             return
-        held = reservation.coins
+        held, silent = reservation.coins, silent_among(records)
         self.coins.charge(reservation, coins, records)
         if is_amount(coins):
-            if self.limit is not None and not missing and all(record.coins is not None for record in records):
+            if self.limit is not None and not missing and not silent:
                 self._learn(reservation.kind, coins)
-            if missing and records:
-                each = coins / len(records)
-                rest = each * missing if reservation.price is None else reservation.price - coins
-                self.coins.hold_rest(reservation, max(0.0, min(rest, held - coins)))
+            if missing or silent:
+                self.coins.hold_unpaid(reservation, held, coins, records, missing)
         self._end_waiting(reservation)
 
-    def found(self, reservation: Reservation, records: Sequence[Record]) -> None:
-        """Give back what was held for tasks that have shown up late, and are charged as such."""
+    def ended(self, reservation: Reservation, records: Sequence[Record], *, missing: int = 0) -> None:
+        """Learn a price that only the end of a job has told, and let those go on who waited for it."""
+        if reservation.alone is not None and records and not missing:
+            done = [record for record in records if record.status is Status.COMPLETED]  # a failed one may name none
+            costs = [record.coins for record in done if is_amount(record.coins)]
+            if len(costs) == len(records):
+                self._learn(reservation.kind, sum(costs))
+        self._end_waiting(reservation)
+
+    def found(self, reservation: Reservation, records: Sequence[Record], *, missing: int) -> None:
+        """Hold no more for tasks that have shown up late and say what they cost: `Ends.grow` counts that as spent.
+
+        It does so before its first await. With the last of them, what is still held was never charged.
+        """
         self.coins.take(reservation, coins_of(records) or 0)
+        self.coins.await_price(reservation, silent_among(records))
+        if not missing:
+            self.release(reservation)
 
     def keep(self, reservation: Reservation) -> None:
         """Hold the coins of a lost start for good, and let those go on who waited for its price.
@@ -240,7 +237,8 @@ class Budget:
 
     def release(self, reservation: Reservation) -> None:
         """Give held coins back: the start was surely not taken, or all that it made is counted."""
-        self.coins.release(reservation)
+        if not reservation.open:
+            self.coins.release(reservation)
         self._end_waiting(reservation)
 
     def _learn(self, kind: tuple[Any, ...], price: float) -> None:

@@ -58,6 +58,10 @@ class Sender:
             known = self._finders[family.name] = Finder(family, self._service, self._live)
         return known
 
+    def now(self) -> float | None:
+        """Give the service's time, None where it is not known."""
+        return self._service.server_time()
+
     async def aclose(self) -> None:
         """Stop finding."""
         for finder in self._finders.values():

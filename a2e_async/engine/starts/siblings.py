@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 
 from a2e_async.core import replies, tags, wire
 from a2e_async.core.absence import Reading, Row, letter_of
@@ -72,7 +72,7 @@ class Siblings:
         self._learn(attempt, fresh)
         if attempt.is_short():
             _tell_of_missing(job, attempt.asked, list(map(replies.row_id, attempt.rows)))
-        is_sure = not attempt.is_short() or known <= set(map(replies.row_id, rows))
+        is_sure = not attempt.is_short() or _shows(rows, known)
         return [wire.record(job.family, row) for row in fresh], is_sure
 
     async def of_another(self, job: AnyJob, asked: int) -> tuple[list[Record], bool]:
@@ -83,15 +83,32 @@ class Siblings:
             asked: How many the start asked for.
         """
         made = [record.created_at.timestamp() for record in job.records if record.created_at is not None]
-        rows = await self._search(job, min(made, default=None))
-        letters = {replies.row_id(row): letter_of(job.family, row, job.tag or "") for row in rows}
-        sends = {letter for task_id, letter in letters.items() if task_id in job.task_ids}
-        of_it = [row for row in reversed(rows) if letters[replies.row_id(row)] in sends]
-        knows = self._sender.finder(job.family).knows
-        fresh = [row for row in of_it if not ((one := replies.row_id(row)) in job.task_ids or knows(one))]
+        rows = await self._of_window(job, min(made, default=None), asked)
+        fresh = [row for row in rows if replies.row_id(row) not in job.task_ids]
         if len(job.task_ids) + len(fresh) < asked:
             _tell_of_missing(job, asked, [*job.task_ids, *map(replies.row_id, fresh)])
-        return [wire.record(job.family, row) for row in fresh], letters.keys() >= set(job.task_ids)
+        return [wire.record(job.family, row) for row in fresh], _shows(rows, job.task_ids)
+
+    async def _of_window(self, job: AnyJob, first: float | None, asked: int) -> list[Row]:
+        """Look for the tasks of a start until all are there, or the list cannot lag behind it any more."""
+        retry, loop, now = self._sender.retry, asyncio.get_running_loop(), self._sender.now()
+        age = 0.0 if first is None or now is None else now - first
+        late, begun = max(retry.unknown_window - age, 0.0), loop.time()
+        rows: list[Row] = []
+        for wait in (0.0, *retry.sweep_times()):
+            await asyncio.sleep(max(begun + wait - loop.time(), 0.0))
+            rows = self._of_send(job, await self._search(job, first)) or rows
+            if len(rows) >= asked or (_shows(rows, job.task_ids) and wait >= late):
+                break
+        return rows
+
+    def _of_send(self, job: AnyJob, rows: tuple[Row, ...]) -> list[Row]:
+        """Give the rows of the send that the known tasks of a job are of, as they were made."""
+        letters = {replies.row_id(row): letter_of(job.family, row, job.tag or "") for row in rows}
+        sends = {letter for task_id, letter in letters.items() if task_id in job.task_ids}
+        knows = self._sender.finder(job.family).knows
+        ours = {one for one in letters if letters[one] in sends and (one in job.task_ids or not knows(one))}
+        return [row for row in reversed(rows) if replies.row_id(row) in ours]
 
     async def _now(self, attempt: Attempt) -> list[Row]:
         rows = await self._search(attempt.job, attempt.first)
@@ -120,6 +137,10 @@ class Siblings:
         letter = letter_of(family, attempt.rows[0], tag)
         ours = task_id in map(replies.row_id, attempt.rows) or not self._sender.finder(family).knows(task_id)
         return ours and letter in (None, letter_of(family, row, tag))
+
+
+def _shows(rows: Iterable[Row], task_ids: Iterable[str]) -> bool:
+    return set(task_ids) <= set(map(replies.row_id, rows))
 
 
 def _tell_of_missing(job: AnyJob, asked: int, known: list[str]) -> None:

@@ -234,21 +234,17 @@ class Starter:
         """Count what the answer says was charged: without an await, so that no cancellation can come between."""
         records = [wire.record(attempt.job.family, row, tag=attempt.job.tag) for row in attempt.rows]
         self._budget.settle(held, coins_of(records), records, missing=attempt.missing)
+        if held.alone is not None:  # its price is told at its end
+            attempt.job.on_end(lambda job: self._budget.ended(held, job.records, missing=attempt.missing))
         return records
 
     async def _late(self, attempt: Attempt, held: Reservation, job: AnyJob) -> tuple[list[Record], bool]:
         """Look once more for missing tasks; where the list shows the others and not these, they were never made."""
         records, is_sure = await self._siblings.late(attempt, job)
-        self._found(attempt, held, records)
+        self._budget.found(held, records, missing=attempt.missing)
         if is_sure:
             self._budget.release(held)
         return records, is_sure
-
-    def _found(self, attempt: Attempt, held: Reservation, records: list[Record]) -> None:
-        """Reserve no more for tasks that have shown up; `Ends.grow` counts them as spent before its first await."""
-        self._budget.found(held, records)
-        if not attempt.missing:
-            self._budget.release(held)
 
     async def _gather(self, attempt: Attempt, held: Reservation) -> None:
         """Collect the tasks that the answer to a start did not name, for as long as a lost start is looked for."""
@@ -263,7 +259,7 @@ class Starter:
                     self._is_over(attempt)
                 elif fresh:
                     records = [wire.record(job.family, row) for row in fresh]
-                    self._found(attempt, held, records)
+                    self._budget.found(held, records, missing=attempt.missing)
                     await self._ends.grow(job, records)
                 if job.done():
                     break

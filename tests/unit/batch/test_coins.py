@@ -17,6 +17,7 @@ from a2e_async.batch.budget import BatchBudget
 from a2e_async.batch.ledger import FolderLedger
 from a2e_async.batch.ledger_file import FILE_NAME
 from a2e_async.batch.stored import read_coins
+from a2e_async.core.http import HttpReply
 from a2e_async.engine.http.session import Session
 from a2e_async.engine.jobs.options import Options
 from a2e_async.store.entries import RowEvent
@@ -58,6 +59,32 @@ async def test_max_coins_holds_over_several_lives(tmp_path, named, lost):
             await play(tmp_path, sim, images(12), options={"max_starts": 4, "http": http}, max_coins=50)
             assert sim.book.charged <= 50
         assert sim.book.charged == 50
+
+
+class SaysLater(Edited):
+    """A transport whose replies name coins when a task has ended, and before that 0 or none; nothing is quoted."""
+
+    async def send(self, request, headers):
+        """Send a request, and give its reply with other coins."""
+        if "quote" in request.path:
+            return HttpReply(status=404, body=b"<html>")
+        reply = await self._session.send(request, headers)
+        body = json.loads(reply.body)
+        data = body.get("data")
+        for row in data if isinstance(data, list) else [data]:
+            if isinstance(row, dict) and row.get("current_status") not in (None, "completed"):
+                row["coins"] = self._coins
+        return attrs.evolve(reply, body=json.dumps(body).encode())
+
+
+@pytest.mark.parametrize("first", [0, None])
+async def test_max_coins_holds_where_only_the_end_of_a_task_tells_its_price(tmp_path, first):
+    """One row goes alone and tells the price to the others; all lives together spend no more than there is."""
+    async with service() as sim, contextlib.aclosing(SaysLater(sim, first)) as http:
+        for _ in range(2):
+            await play(tmp_path, sim, images(8), options={"max_starts": 4, "http": http}, max_coins=50)
+        assert sim.book.charged == 50
+        assert read_coins(tmp_path / FILE_NAME) == 50
 
 
 STEPS = ["intended", "sending", "accepted", "finished", "downloaded", "failed", "lost", "expired"]
