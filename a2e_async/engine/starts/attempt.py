@@ -58,6 +58,7 @@ class Attempt:
         lost: The failure of the last POST that may have been taken, None once its absence is proven.
         doubted: Whether a POST of it ever was lost: absence that was proven is no answer of the service yet.
         letters: The send letters of its POSTs.
+        letter: That of the POST its tasks come from.
         rows: The tasks that are known to come from it.
         closing: Whether the client is being closed, so that nothing more may be sent.
         taken_back: Whether somebody cancels it, and waits for the answer of a POST that has left.
@@ -76,6 +77,7 @@ class Attempt:
     lost: A2EError | None = None
     doubted: bool = False
     letters: str = ""
+    letter: str = ""
     rows: list[Row] = attrs.field(factory=list)
     closing: bool = False
     taken_back: bool = False

@@ -2,7 +2,8 @@
 
 Laws of this file: the service refunds a task that is deleted while `initialized`, and no other; so a double is deleted
 only on a poll just before that says so, each DELETE that failed is followed by another poll, and whatever became of a
-double is said in a warning, with what stays charged.
+double is said in a warning, with what stays charged. Tasks of one letter belong to one send: what the list shows of the
+job's own send beyond its tasks are siblings that its answer did not name, and no doubles.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import logging
 
 from a2e_async.core import replies, wire
-from a2e_async.core.absence import Row
+from a2e_async.core.absence import Row, letter_of
 from a2e_async.core.family import Family
 from a2e_async.core.records import Record
 from a2e_async.core.retry import Verdict, verdict
@@ -23,7 +24,7 @@ from a2e_async.errors import A2EError, NotFoundError
 _log = logging.getLogger("a2e_async")
 
 
-async def clean_up(service: Service, finder: Finder, job: AnyJob) -> dict[str, float]:
+async def clean_up(service: Service, finder: Finder, job: AnyJob, letter: str) -> dict[str, float]:
     """Look for tasks of the other send, delete those that have not begun, and report all.
 
     A task that has begun or ended is left alone: deleting it would not refund it. One that is known to be that of an
@@ -40,7 +41,7 @@ async def clean_up(service: Service, finder: Finder, job: AnyJob) -> dict[str, f
         words = "tag %s was sent twice, and the list cannot be checked for doubles: %s"
         _log.warning(words, job.tag, error, extra=facts)
         return {}
-    ids = {replies.row_id(row): row for row in rows}
+    ids = {replies.row_id(row): row for row in rows if letter_of(job.family, row, tag) != letter}
     doubles = {one: row for one, row in ids.items() if one not in job.task_ids and not finder.knows(one)}
     return {one: await _clear(service, finder, job, double) for one, double in doubles.items()}
 

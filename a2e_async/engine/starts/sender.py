@@ -100,13 +100,17 @@ class Sender:
             job.twice_since, attempt.lost = attempt.first or 0.0, None
             letter = tags.SECOND
 
-    async def clean_up(self, job: AnyJob) -> dict[str, float]:
+    async def clean_up(self, job: AnyJob, letter: str) -> dict[str, float]:
         """After a second send: look for tasks of the other send, and delete those that have not begun.
+
+        Args:
+            job: The job.
+            letter: The letter of the send whose tasks it has.
 
         Returns:
             The doubles, and the coins of each that stay charged.
         """
-        return await clean_up(self._service, self.finder(job.family), job)
+        return await clean_up(self._service, self.finder(job.family), job, letter)
 
     async def learn_first(self, attempt: Attempt) -> float | None:
         """Give the service's time of the first POST of a start, also where its clock was not known then.
@@ -198,12 +202,12 @@ class Sender:
         if len(by_letter) > 1:
             job.twice_since = attempt.first or job.twice_since or 0.0
         letter = min(by_letter)
-        self._take(attempt, by_letter[letter], attempt.name(letter))
+        self._take(attempt, by_letter[letter], attempt.name(letter), letter)
 
-    def _take(self, attempt: Attempt, rows: list[Row], name: str) -> None:
+    def _take(self, attempt: Attempt, rows: list[Row], name: str, letter: str) -> None:
         """Note the tasks of a start, and learn from their rows how this service tells names and times."""
         finder = self.finder(attempt.job.family)
-        attempt.on_wire, attempt.rows = True, rows  # until they are written down
+        attempt.on_wire, attempt.rows, attempt.letter = True, rows, letter  # on the wire until they are written down
         for row in rows:
             finder.learn(row, name, attempt.first)
         if self._lost:
@@ -244,7 +248,7 @@ class Sender:
                 if not attempt.unwanted:
                     await service.rest(failures, error)
             else:
-                self._take(attempt, rows, name)
+                self._take(attempt, rows, name, letter)
                 return True
 
     async def _turn(self, attempt: Attempt, letter: str) -> None:

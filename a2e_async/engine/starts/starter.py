@@ -226,7 +226,8 @@ class Starter:
     async def _take(self, attempt: Attempt, held: Reservation) -> None:
         job = attempt.job
         records = self._settle(attempt, held)  # before anything is awaited: the answer is a fact
-        check = self._sender.clean_up if job.twice_since is not None else None
+        again = job.twice_since is not None
+        check = partial(self._sender.clean_up, letter=attempt.letter) if again else None
         late = partial(self._late, attempt, held) if attempt.is_short() else None
         await self._ends.accepted(job, records, check, late)
 

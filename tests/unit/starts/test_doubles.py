@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from lost_starts import FOUR_IMAGES, lose
+from lost_starts import FOUR_IMAGES, FOUR_VIDEOS, lose
 from virtual_time import VIDEO, until, virtual
 
 
@@ -118,3 +118,21 @@ async def test_a_list_that_fails_when_doubles_are_looked_for_is_said(a2e, sim, c
     sim.faults.add("image_to_video.list", "status", status=503, hits=None)
     await job
     assert f"tag {job.tag} was sent twice, and the list cannot be checked" in caplog.text
+
+
+@pytest.mark.parametrize(("lag", "seconds"), [(0, 5), (20, 5), (0, 2_000), (20, 2_000), (400, 2_000)])
+def test_siblings_of_the_second_send_are_no_doubles(lag, seconds, caplog):
+    """The first send was never taken, the answer to the second names one of four: the others are not deleted."""
+
+    @virtual(list_lag=lag, task_seconds=seconds)
+    async def story(a2e, sim):
+        lose(sim, FOUR_VIDEOS, when="before")
+        result = await a2e.start(FOUR_VIDEOS)
+        (start,) = sim.world.book.starts
+        assert start.name.endswith("b")
+        assert set(result.task_ids) == set(start.task_ids)
+        assert start.refunded == 0
+        assert a2e.spent == start.coins
+        assert "taken twice" not in caplog.text
+
+    story()
