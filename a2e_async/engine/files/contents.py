@@ -18,6 +18,8 @@ from a2e_async.errors import UsageError
 
 _FLAGS: Final = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
+_PIECE: Final = 1 << 20
+
 
 class Content:
     """What can be read from its beginning as often as it is asked for.
@@ -227,13 +229,18 @@ def _held(file: Any, name: str, largest: float) -> Content:  # noqa: ANN401 - wh
 def _read(file: Any, largest: float) -> bytes:  # noqa: ANN401 - whatever can be read
     """Read the rest of a file that lies in memory, and leave its place where it was."""
     place = file.tell() if file.seekable() else None
-    data = file.read(int(min(largest, 1 << 62)) + 1)
-    if not isinstance(data, bytes):
-        given = type(data).__name__
-        raise FaultError("must give bytes", f"a file that gives {given}", f"gives {given}, not bytes")
+    read = bytearray()
+    while len(read) <= largest:  # in pieces: Python makes room for all that is asked for before it reads
+        piece = file.read(_PIECE)
+        if not isinstance(piece, bytes):
+            given = type(piece).__name__
+            raise FaultError("must give bytes", f"a file that gives {given}", f"gives {given}, not bytes")
+        if not piece:
+            break
+        read += piece
     if place is not None:
         file.seek(place)
-    return data
+    return bytes(read)
 
 
 def at_home(path: str | os.PathLike[str]) -> Path:

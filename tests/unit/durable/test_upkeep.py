@@ -178,3 +178,19 @@ async def test_two_that_begin_a_batch_at_once_are_not_both_let_in(world):
         await second.held_batch("kites").__aenter__()
     async with second.held_batch("kites") as (ledger, _lease):
         assert ledger.shard == 0
+
+
+@durable(task_seconds=60)
+async def test_an_end_that_cannot_be_written_down_is_told_and_ends_its_job_all_the_same(world, caplog):
+    """Whoever awaits it hears its own error; its row stays open, and is gone on with by the next process."""
+    a2e = await world.process(max_running=1)
+    first, second = a2e.start(KITE, key="one"), a2e.start(KITE, key="two")
+    await first.accepted()
+    away = Away(durable_of(a2e)._holdings.own, "ended", LedgerError("it is away"))
+    second.detach()
+    with pytest.raises(JobDetachedError):
+        await second
+    await asyncio.sleep(1)
+    assert away.left == 0
+    assert any("could not write down how a job ended" in one.getMessage() for one in caplog.records)
+    assert (await a2e.find_job("two")).state == "planned"

@@ -6,22 +6,27 @@ import asyncio
 import gc
 import logging
 import pickle
+import re
 import tracemalloc
 
+import attrs
 import pytest
 from given import FAILS, SHOES, WORDS, body_of, starts
-from virtual_time import caught, now, virtual
+from virtual_time import IMAGE, LATENCY, caught, now, virtual
 
 from a2e_async import (
+    A2EClient,
     BudgetExceededError,
     ClientClosedError,
     ImageToVideo,
     InputFailedError,
+    InvalidRequestError,
     JobCancelledError,
     JobDetachedError,
     JobFailedError,
 )
 from a2e_async.core.status import Stage
+from a2e_async.simulator.virtual import DirectTransport
 
 
 @virtual(task_seconds=5)
@@ -253,3 +258,26 @@ async def test_five_thousand_pairs_wait_cheaply(a2e, sim):
     for job in (*videos, *others, *images):
         job.detach()
     assert a2e.stats().queued == 0
+
+
+@virtual(opened=False, task_seconds=5)
+async def test_an_output_inside_this_network_is_not_passed_on(sim):
+    """A real service could not reach it, and is told nothing of it: the job that takes it ends, unsent."""
+    a2e = A2EClient("sk_simulator", base_url="https://video.a2e.ai", http=Elsewhere(sim, LATENCY))
+    async with a2e:
+        image = a2e.start(IMAGE)
+        error = await caught(a2e.start(ImageToVideo(image, prompt="it climbs", negative_prompt="blurry")))
+        assert isinstance(error, InvalidRequestError)
+        assert error.field == "image_url"
+        assert (await image).url.startswith("http://127.0.0.1")
+        assert sim.counters["image_to_video.start"] == 0
+
+
+class Elsewhere(DirectTransport):
+    """A service whose outputs lie in this network."""
+
+    async def send(self, request, headers):
+        """Answer one request."""
+        reply = await super().send(request, headers)
+        body = re.sub(rb"https?://[^/\"]+/", b"http://127.0.0.1:1/", reply.body)
+        return attrs.evolve(reply, body=body)
