@@ -108,9 +108,8 @@ async def test_a_file_that_cannot_be_used_is_told_once_and_when_it_can_be_again(
     thread._once = locked
     await store.keep("a", "1")
     assert await store.kept("a") == "1"
-    told = [one.getMessage() for one in caplog.records]
-    assert told == [
-        "memory: cannot be used (database is locked); what is to be written waits",
-        "memory: can be used again",
-    ]
+    away, back = [one.getMessage() for one in caplog.records]
+    assert "database is locked" in away
+    assert "what is to be written waits" in away
+    assert back == "memory: can be used again"
     await store.aclose()
