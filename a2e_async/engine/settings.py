@@ -22,7 +22,7 @@ from a2e_async.core.patterns import late
 from a2e_async.core.polling.schedule import Cadence
 from a2e_async.core.retry import Retry
 from a2e_async.core.rules import kind_of
-from a2e_async.core.secrets import masked
+from a2e_async.core.secrets import hide, masked
 from a2e_async.core.transfers import Transfers
 from a2e_async.engine.http.service import Token
 from a2e_async.engine.http.session import HttpSession
@@ -37,6 +37,7 @@ DEFAULT_BASE_URL: Final = "https://video.a2e.ai"
 _DOCUMENTATION_HOST = "api.a2e.ai"
 _API_PATH = late(r"/api(/v\d+(/.*)?)?/*$")
 _LANG = late(r"[A-Za-z0-9]{2,8}(-[A-Za-z0-9]{1,8})*")
+_BROKEN_SCHEME = late(r"((?i:https?))[:/]{1,3}([^:/].*)")
 _UNUSABLE = late(r"[\s?#\\]")
 
 
@@ -152,8 +153,9 @@ def find_base_url(given: str | None, *, allow_http: bool = False) -> str:
     if isinstance(url, str) and "@" in url.split("://")[-1].partition("/")[0]:
         raise UsageError(f"{name}: must not contain a user name or password")
     if not isinstance(url, str) or not url.isascii() or _UNUSABLE().search(url) or not addresses.host_of(url):
-        scheme = f"; did you mean https://{url}?" if _lacks_scheme(url) else ""
-        raise UsageError(f"{name}: must be an http or https URL such as {DEFAULT_BASE_URL}, not {kind_of(url)}{scheme}")
+        meant = _meant(url)
+        hint = f"; did you mean {meant}?" if meant else ""
+        raise UsageError(f"{name}: must be an http or https URL such as {DEFAULT_BASE_URL}, not {kind_of(url)}{hint}")
     url = url.rstrip("/")
     if addresses.host_of(url).rstrip(".") == _DOCUMENTATION_HOST:
         raise UsageError(f"{name}: {_DOCUMENTATION_HOST} only serves documentation; the API is {DEFAULT_BASE_URL}")
@@ -177,10 +179,15 @@ def find_store(given: str | Opener | None) -> str | Opener | None:
     return None if found == "" else found
 
 
-def _lacks_scheme(url: object) -> bool:
-    if not isinstance(url, str) or "://" in url or _UNUSABLE().search(url):
-        return False
-    return bool(addresses.host_of(f"https://{url}"))
+def _meant(url: object) -> str:
+    """Give the address that was meant by one whose scheme is missing or misspelt, "" for what may be a token."""
+    if not isinstance(url, str) or not url.isascii() or _UNUSABLE().search(url) or hide(url) != url:
+        return ""
+    broken = _BROKEN_SCHEME().fullmatch(url)
+    rest = broken[2] if broken else url
+    scheme = broken[1] if broken else "http" if addresses.is_local(f"http://{rest}") else "https"
+    host = addresses.host_of(f"{scheme}://{rest}")
+    return f"{scheme}://{rest}" if "://" not in rest and ("." in host or host == "localhost") else ""
 
 
 def _check_http(http: object) -> None:

@@ -17,6 +17,7 @@ from functools import cached_property
 import attrs
 
 from a2e_async.core.http import HttpReply, HttpRequest
+from a2e_async.core.patterns import late
 from a2e_async.core.rules import kind_of
 from a2e_async.core.secrets import HIDDEN, Secret, forms_of, masked
 from a2e_async.errors import MissingTokenError
@@ -26,6 +27,12 @@ _SCHEMES = re.compile(r"^(bearer(\s+|$))+", re.IGNORECASE)
 _HOOK_TOKEN = "webhook_token"  # noqa: S105 - the name of a field
 _HIDDEN = HIDDEN.encode()
 _QUOTES = ('""', "''", "``", "\u201c\u201d", "\u2018\u2019")
+_MARK = "\ufeff"  # what some editors put before a text
+_PLACEHOLDER = late(
+    r"\$\w+|\$?\{.*\}|%\w+%|<.*>|(export\s+|set\s+)?\w+\s*=\s*[^\s=].*|none|null|undefined|nil|\*+|\.+|your[-_ ].*"
+    r"|sk_(\.{2,}|x{3,}|\*+)|.*[;,\"'`]|[\"'`].*",
+    re.IGNORECASE,
+)
 _LEAST_SECRET = 8
 
 
@@ -102,6 +109,8 @@ def clean_token(token: object, source: str = "token=") -> str:
         text = bare
     if not text:
         raise MissingTokenError(f"the token ({source}) is empty; give token=, or set A2E_API_KEY")
+    if _PLACEHOLDER().fullmatch(text):
+        raise MissingTokenError(f"the token ({source}) holds a placeholder, or a line of settings, in place of a token")
     if not text.isascii() or not text.isprintable() or " " in text:
         raise MissingTokenError(f"the token ({source}) must be printable ASCII without spaces")
     return text
@@ -109,5 +118,5 @@ def clean_token(token: object, source: str = "token=") -> str:
 
 def _bare(text: Secret) -> Secret:
     """Give a token without one layer of what people copy along with it."""
-    text = Secret(_SCHEMES.sub("", text.strip()))
+    text = Secret(_SCHEMES.sub("", text.strip().lstrip(_MARK)))
     return Secret(text[1:-1]) if len(text) > 1 and text[:1] + text[-1:] in _QUOTES else text

@@ -138,6 +138,12 @@ def test_base_url_is_refused(given):
     [
         ("video.a2e.ai", r"not 'video\.a2e\.ai' \(str\); did you mean https://video\.a2e\.ai\?"),
         ("a2e.example:8443", r"did you mean https://a2e\.example:8443\?"),
+        ("127.0.0.1:8765", r"did you mean http://127\.0\.0\.1:8765\?"),
+        ("localhost:8765", r"did you mean http://localhost:8765\?"),
+        ("https:/video.a2e.ai", r"did you mean https://video\.a2e\.ai\?"),
+        ("https//video.a2e.ai", r"did you mean https://video\.a2e\.ai\?"),
+        ("sk_c0ffee", r"not '\*\*\*' \(str\)$"),
+        ("sk_c0ffee.0123", r"not '\*\*\*' \(str\)$"),
         ("https://video.a2e.ai/api/v1", r"must not contain the path of the API, .* use https://video\.a2e\.ai$"),
         ("https://a2e.example/proxy/api/v1/", r"use https://a2e\.example/proxy$"),
         ("https://video.a2e.ai/api/v1/userText2image/start", r"use https://video\.a2e\.ai$"),
