@@ -159,7 +159,7 @@ async def test_without_a_token_it_says_what_to_do(tmp_path):
 @pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
 @pytest.mark.skipif(importlib.util.find_spec("playwright") is None, reason="playwright is not installed")
 async def test_the_page(tmp_path):
-    """In a browser: from the prompt to the playing video, with the server killed and restarted in between."""
+    """In a browser: from the prompt to the playing video; a server that is killed in between is said to be away."""
     from playwright.async_api import async_playwright  # noqa: PLC0415 - may be missing, see above
 
     plays = "() => { const v = document.querySelector('video'); return v && v.readyState >= 2 && v.currentTime > 0.2 }"
@@ -179,8 +179,9 @@ async def test_the_page(tmp_path):
             await page.wait_for_selector("[data-step=video] .now:text('initialized')")
             await page.wait_for_function("() => document.querySelector('.stage img').naturalWidth > 0")
             await example.end(signal.SIGKILL)
-        await asyncio.sleep(1)
+        await page.wait_for_selector("#away:has-text('The server is away')", state="visible", timeout=10_000)
         async with example:
+            await page.wait_for_selector("#away", state="hidden", timeout=30_000)
             for task in sim.world.tasks:
                 sim.world.finish(task.id)
             await page.wait_for_function(plays, timeout=30_000)
