@@ -1,8 +1,9 @@
-"""Mutation testing with mutmut: `python -m benchmarks.mutations ROOM [--only 'core/retry.py'] [--minutes 60]`.
+"""Mutation testing with mutmut: `python -m benchmarks.mutations ROOM [--only 'core/retry.py'] [--sample 80]`.
 
 In a copy of the project it changes the code of a room in one small place at a time, and runs the tests that reach it;
 a change that no test notices has survived. It prints the share that was noticed and the names of the survivors, which
-`mutmut show NAME` explains in the copy. Needs the group `mutation`, and hours for a whole room: run one file first.
+`mutmut show NAME` explains in the copy. Needs the group `mutation`, and hours for a whole room: run one file, or a
+sample of its changes, which is the same for the same seed.
 
 mutmut switches a change on after the modules were loaded. So what only runs while they load, such as the making of a
 validator or of a table, survives whatever the tests are: look at survivors with that in mind.
@@ -11,6 +12,7 @@ validator or of a table, survives whatever the tests are: look at survivors with
 from __future__ import annotations
 
 import json
+import random
 import re
 import shutil
 import subprocess
@@ -22,11 +24,11 @@ import click
 
 ROOT = Path(__file__).parents[1]
 ROOMS = {
-    "core": ("a2e_async/core", ("tests/unit/core", "tests/wire")),
+    "core": ("a2e_async/core", ("tests/unit/core", "tests/unit/starts", "tests/unit/polling", "tests/wire")),
     "starts": ("a2e_async/engine/starts", ("tests/unit/starts",)),
-    "polling": ("a2e_async/engine/polling", ("tests/unit/polling",)),
+    "polling": ("a2e_async/engine/polling", ("tests/unit/polling", "tests/unit/jobs", "tests/unit/client")),
     "jobs": ("a2e_async/engine/jobs", ("tests/unit/jobs", "tests/unit/client")),
-    "store": ("a2e_async/store", ("tests/store",)),
+    "store": ("a2e_async/store", ("tests/store", "tests/unit/store", "tests/unit/durable")),
 }
 COPIED = ("a2e_async", "benchmarks", "tests", "pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE", ".github")
 LEAST = 0.85
@@ -66,16 +68,30 @@ def mutmut(folder: Path, *words: str, seconds: float | None = None) -> str:
     return done.stdout + done.stderr
 
 
+def sample_of(folder: Path, count: int, seed: int) -> list[str]:
+    """Give the names of some changes, chosen by a seed."""
+    told = mutmut(
+        folder, "run", "--max-children", "1", "none"
+    )  # makes all changes, and finds the tests that reach them
+    names = [name for name, _word in _RESULT.findall(mutmut(folder, "results", "--all", "true"))]
+    if not names:
+        raise click.ClickException(f"no changes were made:\n{told[-3000:]}")
+    return random.Random(seed).sample(sorted(names), min(count, len(names)))
+
+
 @click.command()
 @click.argument("room", type=click.Choice(list(ROOMS)))
 @click.option("--only", default="", metavar="FILE", help="One file of it, below a2e_async.")
+@click.option("--sample", type=click.IntRange(0), default=0, help="How many changes are tried; 0: all of them.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Which of them are in the sample.")
 @click.option("--minutes", type=float, default=60, show_default=True, help="How long it may take.")
 @click.option("--children", type=int, default=2, show_default=True, help="How many processes run tests.")
 @click.option("--folder", type=click.Path(path_type=Path), required=True, help="Where the copy goes; it is kept.")
-def main(room: str, only: str, minutes: float, children: int, folder: Path) -> None:
+def main(*, room: str, only: str, sample: int, seed: int, minutes: float, children: int, folder: Path) -> None:
     """Change the code of ROOM, and tell which changes no test notices."""
     copy_of_the_project(folder, room, only)
-    told = mutmut(folder, "run", "--max-children", str(children), seconds=minutes * 60)
+    names = sample_of(folder, sample, seed) if sample else []
+    told = mutmut(folder, "run", "--max-children", str(children), *names, seconds=minutes * 60)
     results = dict(_RESULT.findall(mutmut(folder, "results", "--all", "true")))
     counts = Counter(results.values())
     tried = sum(count for word, count in counts.items() if word != "not checked")
