@@ -155,7 +155,7 @@ def _each(name: str, opened: Callable[[], TextIO], suffix: str, how: RowReading)
 
 def _opened(path: Path) -> TextIO:
     """Open a file as text; what belongs to another program is named, with the next step."""
-    if path.exists() and not path.is_file():  # a pipe would be waited for without end, and can be read only once
+    if path.exists() and not (path.is_file() or path.is_dir()):  # a pipe has no end that is sure to come
         raise UsageError("this is no plain file; give rows of another program on stdin, as in: a2e batch run - < rows")
     with path.open("rb") as source:
         begins = source.read(20).removeprefix(codecs.BOM_UTF8).lstrip().lower()

@@ -189,11 +189,11 @@ async def test_an_image_that_is_a_day_old_is_asked_for_anew(tmp_path, monkeypatc
         assert [one.entry.state async for one in batch.run([KITE, video("video", "kite")])] == [State.DONE] * 2
         asked = sim.counters["text_to_image.detail"]
         real = time.time
-        monkeypatch.setattr("a2e_async.batch.outputs.time.time", lambda: real() + 90_000)
+        monkeypatch.setattr("a2e_async.engine.http.moment.time.time", lambda: real() + 90_000)
         assert [one.error async for one in batch.run([KITE, video("video2", "kite")])] == [None, None]
         assert sim.counters["text_to_image.detail"] == asked + 1
         await forget(sim)
-        monkeypatch.setattr("a2e_async.batch.outputs.time.time", lambda: real() + 190_000)
+        monkeypatch.setattr("a2e_async.engine.http.moment.time.time", lambda: real() + 190_000)
         errors = [one.error async for one in batch.run([KITE, video("video3", "kite")])]
         assert isinstance(errors[1], DownloadError)
         assert "redo kite makes it again" in str(errors[1])
