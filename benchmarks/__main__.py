@@ -3,6 +3,9 @@
 Runs each client in its own process against one fast server on loopback, and prints a JSON line for each run and each
 figure. Peers that are not installed are skipped. By default: 100 jobs once, 1,000 jobs five times, 5,000 jobs once,
 which takes about 25 minutes with all peers; `--quick` takes about two, `--full` some hours.
+
+A long run can be made in parts: `--out FOLDER` writes each line as it comes, and the same command with `--resume` goes
+on where it was ended, or, with other `--jobs`, `--only` and `--rounds`, measures another part into the same folder.
 """
 
 from __future__ import annotations
@@ -34,8 +37,14 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--read", type=Path, metavar="LINES", help="measure nothing, read the lines of an earlier run")
     parser.add_argument("--markdown", action="store_true", help="print Markdown tables instead of JSON lines")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="also write lines.jsonl and table.md there")
+    parser.add_argument("--resume", action="store_true", help="with --out: only what is not there yet")
+    parser.add_argument("--costs", action=argparse.BooleanOptionalAction, default=True, help="starts, imports")
+    parser.add_argument("--XX")
     parser.add_argument("--plots", action="store_true", help="with --out: also images (PNG)")
-    return parser.parse_args()
+    given = parser.parse_args()
+    if given.resume and not given.out:
+        parser.error("--resume goes on with what lies in a folder: name it with --out")
+    return given
 
 
 def planned(given: argparse.Namespace) -> suite.Plan:
@@ -44,15 +53,18 @@ def planned(given: argparse.Namespace) -> suite.Plan:
     rounds = dict.fromkeys(given.jobs, 1) if given.jobs else plan.rounds
     if given.rounds:
         rounds = dict.fromkeys(rounds, given.rounds)
+    plan = plan if given.costs else attrs.evolve(plan, start_rounds=0, import_times=0)
     return attrs.evolve(plan, rounds=rounds, contestants=given.only or plan.contestants)
 
 
 def measured(given: argparse.Namespace) -> list[suite.Line]:
     """Measure, and tell of each line as it comes."""
-    lines = []
+    lines = kept(given.out) if given.resume else []
     began = time.monotonic()
-    for line in suite.measure(planned(given)):
+    for line in suite.measure(planned(given), lines[:]):
         lines.append(line)
+        if given.out:
+            keep(lines, given.out)
         about = " ".join(str(line[key]) for key in ("contestant", "jobs", "manner", "module", "cost") if key in line)
         print(f"{time.monotonic() - began:6.0f} s  {line['line']} {about}", file=sys.stderr, flush=True)
         if not given.markdown:
@@ -62,10 +74,28 @@ def measured(given: argparse.Namespace) -> list[suite.Line]:
     return lines
 
 
+def kept(folder: Path) -> list[suite.Line]:
+    """Give the lines that an earlier run has left; none where there was none."""
+    file = folder / "lines.jsonl"
+    return read(file) if file.exists() else []
+
+
+def read(file: Path) -> list[suite.Line]:
+    """Read the lines of a run, without the figures that are made of them."""
+    lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    return [line for line in lines if line["line"] != "figure"]
+
+
+def keep(lines: list[suite.Line], folder: Path) -> None:
+    """Write the lines down as they are now, so that a run which is ended has lost at most the last."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "lines.part").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    (folder / "lines.part").replace(folder / "lines.jsonl")
+
+
 def write(lines: list[suite.Line], folder: Path, *, plots: bool) -> None:
     """Write the lines, the tables and the images into a folder."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "lines.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    keep(lines, folder)
     (folder / "table.md").write_text(tables.markdown(lines), encoding="utf-8")
     if plots and importlib.util.find_spec("matplotlib") is None:
         print(f"Images need matplotlib: {_PEERS}", file=sys.stderr)
@@ -78,11 +108,7 @@ def write(lines: list[suite.Line], folder: Path, *, plots: bool) -> None:
 def main() -> int:
     """Measure or read, then print and write."""
     given = parsed()
-    if given.read:
-        lines = [json.loads(line) for line in given.read.read_text(encoding="utf-8").splitlines()]
-        lines = [line for line in lines if line["line"] != "figure"]
-    else:
-        lines = measured(given)
+    lines = read(given.read) if given.read else measured(given)
     figures = summary.figures(lines)
     if given.markdown:
         print(tables.markdown(lines), end="")

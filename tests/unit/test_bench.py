@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import subprocess
 
 import pytest
 
-from benchmarks import summary, tables
+from benchmarks import __main__ as bench
+from benchmarks import suite, summary, tables
 from benchmarks.contestants import BATCH, CONTESTANTS, LOOPS, OURS, PEERS
 from benchmarks.dialects import DIALECTS, Call, World
 from benchmarks.server import Book, densest
@@ -140,3 +143,27 @@ def test_the_server_counts_what_it_was_asked():
     book.answer(Call("/nowhere", b"", b"", 10.2))
     report = book.report()
     assert (report["videos"], report["doubles"], report["requests"]["start"], report["peak"]) == (1, 1, 2, 2)
+
+
+def test_a_run_that_was_ended_goes_on_where_it_was(monkeypatch):
+    """What its lines have is not measured again, and the batch poller by hand still gets the mean delay of ours."""
+    asked = []
+
+    def noted(_served, name, jobs, *, seed, options=None, **_how):
+        asked.append((name, jobs, seed, options))
+        raise subprocess.SubprocessError
+
+    monkeypatch.setattr(suite, "run", noted)
+    monkeypatch.setattr(suite, "server", contextlib.nullcontext)
+    done = [run(OURS, 1) | {"delay": 0.4}, run(BATCH, 1, round_=2), {"line": "cost"}, {"line": "start"}]
+    plan = suite.Plan(rounds={1_000: 2}, contestants=[OURS, BATCH])
+    lines = list(suite.measure(plan, done))
+    assert asked == [(BATCH, 1_000, 1, {"interval": 0.8}), (OURS, 1_000, 2, None)]
+    assert [line["line"] for line in lines] == ["machine", "plan", "failed", "failed", "machine"]
+
+
+def test_the_lines_of_a_run_lie_on_the_disk_as_they_come(tmp_path):
+    """Whoever ends a run has all lines but the last; figures, which are made of them, are not read again."""
+    bench.keep([run(OURS, 1), {"line": "figure"}], tmp_path)
+    assert bench.kept(tmp_path) == [run(OURS, 1)]
+    assert bench.kept(tmp_path / "other") == []
