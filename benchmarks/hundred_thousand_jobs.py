@@ -7,7 +7,8 @@ all jobs run at once.
 
 Python's garbage collector goes through all objects of a process at once, the caller's requests among them, and holds
 the event loop for 0.4 s at this size. A process that has so many jobs switches it off, as this script does: jobs leave
-no reference cycles, which is counted at the end. `--gc` leaves it on, and tells its longest run.
+no reference cycles, which is counted at the end. `--gc` leaves it on, and tells its longest run. `--freeze 2` leaves it
+on and calls `gc.freeze()` every 2 seconds, after which it goes through what has come since, and nothing else.
 """
 
 from __future__ import annotations
@@ -101,7 +102,14 @@ class Collector:
             self.longest = max(self.longest, time.perf_counter() - self._began)
 
 
-async def watch(served: Server, count: int) -> dict[str, Any]:
+async def freeze(pause: float) -> None:
+    """Spare the collector whatever is there by now, again and again; what has ended goes without it."""
+    while True:
+        await asyncio.sleep(pause)
+        gc.freeze()
+
+
+async def watch(served: Server, count: int, pause: float | None) -> dict[str, Any]:
     """Start all jobs, and wait for all of them; gives what the client knows."""
     wanted = [request(f"video {number}") for number in range(count)]  # beforehand, as they are the caller's
     noticed: dict[str, float] = {}
@@ -112,6 +120,9 @@ async def watch(served: Server, count: int) -> dict[str, Any]:
         queued = time.monotonic() - began
         collector = Collector()
         gc.callbacks.append(collector)
+        if pause:
+            gc.freeze()
+            freezing = asyncio.create_task(freeze(pause))
         async with lag() as held:
             for number, job in enumerate(jobs):
                 job.on_end(functools.partial(_note, noticed, str(number)))
@@ -120,6 +131,9 @@ async def watch(served: Server, count: int) -> dict[str, Any]:
             started = time.monotonic() - began
             await a2e.drain()
         gc.callbacks.remove(collector)
+        if pause:
+            freezing.cancel()
+            gc.unfreeze()
         cpu, seconds = time.process_time() - cpu, time.monotonic() - began
     failed = sum(not job.done() or job.error is not None for job in jobs)
     return {
@@ -170,7 +184,11 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=600.0, help="how long each task takes")
     parser.add_argument("--weighed", type=int, default=20_000, help="how many jobs are weighed; 0: none")
     parser.add_argument("--gc", action="store_true", help="leave Python's garbage collector on while watching")
+    parser.add_argument(
+        "--freeze", type=float, metavar="SECONDS", help="leave it on, and freeze so often what is there"
+    )
     given = parser.parse_args()
+    collects = given.gc or given.freeze
     logging.getLogger("a2e_async").setLevel(logging.ERROR)
     fits = True
     with server() as served:
@@ -180,11 +198,11 @@ def main() -> int:
             fits &= figure("memory of a running job", weight.each, "bytes", at_most=MOST_BYTES, **facts)
         gc.collect()
         served.reset(given.seconds, given.seconds, 1)
-        if not given.gc:
+        if not collects:
             gc.disable()
-        told = asyncio.run(watch(served, given.jobs))
+        told = asyncio.run(watch(served, given.jobs, given.freeze))
         fits &= show(told, served.report(), given.jobs, given.seconds)
-        if not given.gc:
+        if not collects:
             fits &= figure("objects in reference cycles", gc.collect() / given.jobs, "objects a job", at_most=0.01)
     figure("machine", machine()["load"], "load", **machine())
     return 0 if fits else 1
