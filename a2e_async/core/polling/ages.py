@@ -117,6 +117,11 @@ class Ages:
         """Give the chance that a task which was running at one age has ended by another."""
         return -math.expm1(self._hazard(since) - self._hazard(age))
 
+    def left_for(self, age: float, count: int) -> float:
+        """Give the seconds until the last of so many tasks that run at an age has ended, more likely than not."""
+        index = bisect_right(self._summed, self._hazard(age) + 0.7 * math.log(count + 1))
+        return EDGES[min(index, BINS - 1)] - age
+
     def share(self, age: float) -> float:
         """Give the share of tasks that have ended by an age."""
         return self.chance(0.0, age)

@@ -16,8 +16,8 @@ a second (0.5 and 10 by default), and polls for up to 100 tasks of one family:
                   round all that run, under the same cap, needs 2.5 s.
     rests         Where more than one poll's worth waits, a task whose chance is below 0.1 % rests, for 0.3 of its age
                   and at most three intervals. Where one poll reaches all, they rest only when it is known when tasks of
-                  their family end, and not even one has ended with a chance of 0.5 %: for two intervals. That is what a
-                  wrong estimate costs, and it is a better one then.
+                  their family end, and not even one has ended with a chance of 0.5 %: for three intervals. That is what
+                  a wrong estimate costs, and it is a better one then.
 
 An estimate spaces later polls, never a first one: new tasks do not rest. And an estimate may be wrong, so every eighth
 poll goes to those that have waited longest, new ones a minute before the others, and a family that has been passed over

@@ -1,9 +1,10 @@
 """The tasks of one family that wait for a poll: when one of them is due, and which a poll asks for.
 
-Where one poll reaches all of them, polls may come sooner than an interval after the last, as long as no more than 1.15
+Where one poll reaches all of them, polls may come sooner than an interval after the last, as long as no more than 1.165
 are sent in the time of an interval, beside a first one. The first of a new task comes after 0.17 of one: what ends at
-once is noticed at once, and costs the one poll that it costs anyway. What is left, and what rests have saved, brings
-the others down to 0.6 of an interval, which is where ends are: in a rest nothing was likely to end.
+once is noticed at once, and costs the one poll that it costs anyway. What rests have saved is spent where ends are, and
+evenly until the last task is likely to have ended: so many polls notice soonest when they
+lie equally far apart.
 """
 
 from __future__ import annotations
@@ -22,10 +23,10 @@ _LEAST_CHANCE: Final = 0.001
 _LEAST_FOUND: Final = 0.005
 _REST_OF_AGE: Final = 0.3
 _RESTS: Final = 3
-_MORE: Final = 1.15
+_MORE: Final = 1.165
 _SAVED_FIRST, _SAVED_MOST = 1.0, 24.0
 _FIRST: Final = 0.17
-_SOONER: Final = 0.6
+_SOONEST: Final = 0.45
 _SHARE_OF_USUAL: Final = 0.25
 _HEAD_START: Final = 60.0
 _NOTHING_KNOWN: Final = Ages()
@@ -40,7 +41,9 @@ class Waiters(Generic[T]):
         taken_at: When some of them were last taken.
     """
 
-    __slots__ = ("_ages", "_counted_at", "_few", "_interval", "_saved", "_waiting", "ask_at", "hurried", "taken_at")
+    __slots__ = (
+        "_ages", "_count", "_counted_at", "_few", "_interval", "_saved", "_waiting", "ask_at", "hurried", "taken_at",
+    )  # fmt: skip
 
     def __init__(self, interval: float, ages: Ages) -> None:
         self.ask_at = math.inf
@@ -51,6 +54,7 @@ class Waiters(Generic[T]):
         self._ages = ages
         self._saved = _SAVED_FIRST
         self._few = True
+        self._count = 1
         self._counted_at = -math.inf
 
     def add(self, item: T) -> None:
@@ -131,19 +135,29 @@ class Waiters(Generic[T]):
 
     def _usual(self, item: T) -> float:
         """Give when a task is due while there is nothing to say for a rest."""
-        if not self._few or self._saved < 1:
+        if not self._few:
             return item.asked + self._interval
-        is_new = item.asked <= item.born
-        if is_new and self._ages.known and self._ages.share(_FIRST * self._interval) < _LEAST_FOUND:
-            return item.asked + self._interval
-        return item.asked + (_FIRST if is_new else _SOONER) * self._interval
+        if item.asked > item.born:
+            return item.asked + self._pace(item) * self._interval
+        soon = self._saved >= 1 and not self._are_never_so_young
+        return item.asked + (_FIRST if soon else 1.0) * self._interval
+
+    @property
+    def _are_never_so_young(self) -> bool:
+        return self._ages.known and self._ages.share(_FIRST * self._interval) < _LEAST_FOUND
+
+    def _pace(self, item: T) -> float:
+        """Give which part of an interval lets what is saved last until the last task has ended, as far as is known."""
+        left = max(self._ages.left_for(item.asked - item.born, self._count), self._interval)
+        return min(1.0, max(_SOONEST, 1 / (_MORE + (self._saved - _SAVED_FIRST) * self._interval / left)))
 
     def _expect(self, now: float, most: int) -> None:
         """Work out when one of them is due."""
         if self.hurried:
             self.ask_at = -math.inf
             return
-        self._few = len(self._waiting) <= most
+        self._count = len(self._waiting)
+        self._few = self._count <= most
         due = min(map(self._usual, self._waiting.heads()), default=math.inf)
         if due <= now:
             due = min(map(self._due(now, most), self._waiting.heads()))
@@ -161,7 +175,7 @@ class Waiters(Generic[T]):
             if usual > now or is_new or not (hardly_any if few else chance(item) < _LEAST_CHANCE):
                 return usual
             of_age = 0.0 if few else _REST_OF_AGE * (item.asked - item.born)
-            rest = min(max(2 * self._interval, of_age), _RESTS * self._interval)
+            rest = min(max((3 if few else 2) * self._interval, of_age), _RESTS * self._interval)
             return min(item.asked + rest, now + self._interval / 2)
 
         return due

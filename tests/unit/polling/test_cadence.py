@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 from itertools import pairwise
 
+import attrs
 import pytest
 from benchmark import figures
 from trials import IMAGES, USUAL, VIDEOS, Start, on_paper, trial
@@ -106,6 +108,19 @@ def test_rests_pay_for_polls_where_ends_are():
     second = on_paper(videos(100, seed=5), learned=learned)
     assert second.delay <= 0.9 * first.delay
     assert len(second.polls) <= 1.05 * len(first.polls)
+
+
+@pytest.mark.parametrize("count", [1, 10, 100])
+def test_few_videos_are_noticed_soon_for_a_fifth_more_polls(count):
+    """A client that knows videos of 20 to 60 s notices them after 0.3 s, whether it has one at a time or a hundred."""
+    learned = Learned()
+    learned.recall(on_paper(videos(300)).learned)
+    crowds = [[65.0 * number, videos(count, seed=number + 1)] for number in range(60 // min(count, 6))]
+    starts = [attrs.evolve(start, at=at) for at, crowd in crowds for start in crowd]
+    played = on_paper(starts, learned=learned)
+    usual = sum(math.ceil(max(start.seconds for start in crowd) / USUAL.interval) for _at, crowd in crowds)
+    assert played.delay <= 0.31
+    assert len(played.polls) <= 1.2 * usual
 
 
 @pytest.mark.parametrize("longest", [20.5, 310.0])
