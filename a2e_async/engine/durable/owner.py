@@ -47,7 +47,7 @@ class Kept(Protocol):
         ...
 
 
-class Asker(Protocol):
+class AccountAsker(Protocol):
     """Who talks to the service: a client."""
 
     async def fingerprint(self, salt: bytes) -> str:
@@ -82,7 +82,9 @@ class Claim:
     hint: str = ""
 
 
-async def check_claim(place: Kept, asker: Asker, claim: Claim, is_same_user: Callable[[], Awaitable[bool]]) -> None:
+async def check_claim(
+    place: Kept, asker: AccountAsker, claim: Claim, is_same_user: Callable[[], Awaitable[bool]]
+) -> None:
     """Make sure that what lies in a place is a client's, or make it so when nothing in it was begun.
 
     Args:
@@ -118,7 +120,7 @@ async def check_claim(place: Kept, asker: Asker, claim: Claim, is_same_user: Cal
         )
 
 
-async def users_of(asker: Asker, families: Iterable[str]) -> set[str]:
+async def users_of(asker: AccountAsker, families: Iterable[str]) -> set[str]:
     """Give the ids of the account that its own lists name; a list that cannot be had is one that tells nothing.
 
     A task that is asked for by its id proves nothing: its answer names whose task it is, not who asks.
@@ -167,7 +169,7 @@ class _EngineAsker:
                 return
 
 
-async def _is_same_user(store: Store, asker: Asker) -> bool:
+async def _is_same_user(store: Store, asker: AccountAsker) -> bool:
     """Whether this token's own list names the account whose id stands in the records of the store's jobs."""
     families, users, left = set[str](), set[str](), _ASKED
     async for entry in store.entries(JOBS, states=(State.DONE, State.FAILED)):
