@@ -47,7 +47,10 @@ quote = FamilyGroup(name="quote", help="Print what a start would cost; asking is
     "they seem to be cut.",
 )
 async def upload(run: Run, files: tuple[Path, ...], kind: str | None) -> None:
-    """Upload each FILE and print its URL; all of them are examined first."""
+    """Upload each FILE and print its URL.
+
+    All of them are examined before the first is sent.
+    """
     await asyncio.to_thread(_examine, files, kind)
     async with run.client(quick=True) as a2e:
         for file in files:
