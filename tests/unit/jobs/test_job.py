@@ -14,7 +14,7 @@ import weakref
 import pytest
 from virtual_time import IMAGE, VIDEO, caught, now, virtual
 
-from a2e_async import A2EError, JobFailedError, StartUnknownError, Status, TextToImage, TransportError, UsageError
+from a2e_async import A2EError, Job, JobFailedError, StartUnknownError, Status, TextToImage, TransportError, UsageError
 
 FAILING = TextToImage("a kite [fail:nsfw]")
 
@@ -264,3 +264,14 @@ async def test_a_start_of_which_all_fails_has_no_result(a2e, sim):
     error = await caught(a2e.text_to_image("two kites [fail]", max_images=2))
     assert error.result is None
     assert len(error.records) == 2
+
+
+@virtual(task_seconds=5)
+async def test_what_is_offered_of_a_job_is_what_its_users_may_use(a2e, sim):
+    """A notebook completes the names of the public class, and none of those by which the engine moves a job."""
+    job = a2e.start(IMAGE)
+    assert dir(job) == dir(Job)
+    assert not {"take", "grow", "drop", "end", "begin"} & set(dir(job))
+    await job
+    assert job.known(job.task_ids[0]).status is Status.COMPLETED
+    assert job.known("nobody") is None
