@@ -48,10 +48,17 @@ class _Nothing(dict[str, Any]):
 
     __slots__ = ()
 
-    def _refuse(self, *_given: object, **_named: object) -> NoReturn:
+    def __setitem__(self, *_given: object) -> NoReturn:
         raise TypeError("extra and raw of a record are what the service says, and are kept of final records only")
 
-    __setitem__ = __ior__ = setdefault = update = _refuse
+    def setdefault(self, *given: object) -> NoReturn:
+        self.__setitem__(*given)
+
+    def update(self, *given: object, **_named: object) -> NoReturn:
+        self.__setitem__(*given)
+
+    def __ior__(self, other: object) -> NoReturn:  # type: ignore[misc]  # beside `__or__`, which gives another dict
+        self.__setitem__(other)
 
     def __reduce__(self) -> tuple[type[dict[str, Any]], tuple[()]]:
         return dict, ()
