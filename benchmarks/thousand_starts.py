@@ -21,6 +21,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from a2e_async.store.entries import Entry
 from a2e_async.store.opening import open_store
@@ -98,7 +99,7 @@ def measure(url: str, rate: float, seconds: float, workers: int) -> bool:
     words = [sys.executable, "-m", "benchmarks.thousand_starts", "--store", url, "--rows", str(rows)]
     words += ["--rate", str(rate / workers), "--workers", str(workers)]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    children = [subprocess.Popen([*words, "--as", str(at)], **pipes) for at in range(workers)]  # type: ignore[call-overload]
+    children: list[Any] = [subprocess.Popen([*words, "--as", str(at)], **pipes) for at in range(workers)]  # type: ignore[call-overload]
     for child in children:
         assert child.stdout.readline().strip() == "ready"
     begin = time.time() + _AHEAD
