@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -103,9 +103,19 @@ def rows_of(data: object) -> list[dict[str, Any]]:
     return [row for row in rows if type(row) is dict]  # JSON has no others, and a poll asks this of each of its rows
 
 
-def rows_by_id(data: object) -> dict[str, dict[str, Any]]:
-    """Give the task rows in `data` by their ids, those without one under ""."""
-    return {row_id(row): row for row in rows_of(data)}
+def rows_by_id(data: object, is_over: Callable[[Mapping[str, Any]], bool]) -> dict[str, dict[str, Any]]:
+    """Give the task rows in `data` by their ids, those without one under "".
+
+    Args:
+        data: What was answered.
+        is_over: Whether a row tells that its task has ended: of two rows of one task that counts, whichever is first,
+            for nothing comes after it.
+    """
+    rows = rows_of(data)
+    found = {row_id(row): row for row in rows}
+    if len(found) < len(rows):
+        found |= {row_id(row): row for row in rows if is_over(row)}
+    return found
 
 
 def _has_task(data: object) -> bool:

@@ -54,6 +54,7 @@ class History:
     lies: list[Lie] = attrs.field(factory=list)
     ahead: float = 0.0
     budget: float | None = None
+    rate: float | None = None
 
     @property
     def names_are_kept(self):
@@ -114,6 +115,7 @@ _FAULTS = st.one_of(
     _fault(["*.start"], _REFUSED, whens=("before",)),
     _fault(["*.list"], _UNCLEAR),
     _fault(["*.batch", "*.detail", "*.delete"], _POLLS),
+    _fault(["quote", "balance"], _POLLS),
 )
 _HABITS = st.fixed_dictionaries(
     {
@@ -150,4 +152,5 @@ HISTORIES = st.builds(
     st.lists(st.one_of(_SHORT_LIES, _LONG_LIES), max_size=2),
     st.sampled_from([0.0, 0.0, 0.0, 240.0, -240.0, 660.0, -660.0]),
     st.sampled_from([None, None, None, 25.0, 65.0, 150.0, 1_000.0]),
+    st.sampled_from([None, None, None, 2.0, 20.0]),
 ).map(_settled)

@@ -13,8 +13,10 @@ from lying import Lying
 from virtual_time import client, no_task_is_left
 
 from a2e_async import A2EClient, A2EError, Cadence, ClientClosedError, Job, JobDetachedError, Retry
+from a2e_async.core.family import family_of
 from a2e_async.core.hooks import Journal, Posted
 from a2e_async.engine.jobs.coins import Coins
+from a2e_async.engine.jobs.options import Options
 from a2e_async.simulator.virtual import virtual_app
 
 ENOUGH = 20_000.0  # seconds in which everything has ended
@@ -109,7 +111,8 @@ class Play:
 
     async def _open(self):
         retry, cadence, budget = Retry(unknown_window=WINDOW), Cadence(delay=2.5), self.history.budget
-        a2e = client(self.sim, http=self._wire, cadence=cadence, retry=retry, budget=budget)
+        rate = self.history.rate
+        a2e = client(self.sim, http=self._wire, cadence=cadence, retry=retry, budget=budget, rate=rate)
         await a2e.open()
         self.lives.append(Life(a2e, a2e._parts().engine.coins, len(self.sim.world.book.starts)))
 
@@ -135,14 +138,15 @@ class Play:
     def _again(self, intent):
         """Resume an intent as a batch does: by its ids, else by its tag and the service's times of its POSTs."""
         if intent.jobs[-1].task_ids:
-            intent.jobs.append(self._attach(intent))
+            asked = family_of(type(intent.request)).tasks_asked(intent.request)
+            intent.jobs.append(self._attach(intent, tag=intent.tag, options=Options(tasks=asked)))
         elif intent.posted is not None:
             self._send(intent, find_first=True, sent_before=intent.posted)
         else:
             self._send(intent)
 
-    def _attach(self, intent):
-        return self.lives[-1].a2e.attach(type(intent.request), *intent.jobs[-1].task_ids, timeout=None)
+    def _attach(self, intent, **known):
+        return self.lives[-1].a2e.attach(type(intent.request), *intent.jobs[-1].task_ids, timeout=None, **known)
 
     async def act(self, act):
         """Do one thing."""

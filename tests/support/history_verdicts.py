@@ -12,6 +12,7 @@ from virtual_time import play_out
 from a2e_async import ClientClosedError, JobCancelledError, JobDetachedError, JobFailedError, StartUnknownError
 from a2e_async.core import tags
 
+_DEAREST = 60
 _LET_GO = (JobDetachedError, ClientClosedError, StartUnknownError)
 
 
@@ -70,6 +71,8 @@ def _judge(history, played, texts, outcome):
             _judge_double(history, intent, starts, texts, outcome)
             if _shows_in_time(history, played.sim.world, intent, starts) and not _names_twice(intent, texts):
                 outcome.wrong.append(f"{intent.tag}: a second bill that nobody was told of")
+        if len(starts) == 1:
+            _judge_tasks(history, intent, starts[0], texts, outcome)
         if starts and not _is_told(intent, starts, texts):
             outcome.lost.append(f"{intent.tag}: {starts} ended as {intent.jobs[-1].error!r}")
     if set(sent) - {intent.tag for intent in played.intents}:
@@ -86,6 +89,19 @@ def _judge_double(history, intent, starts, texts, outcome):
         outcome.wrong.append(f"{intent.tag}: {len(starts)} bills, more than a second one")
     refunded = [start for start in starts if start.refunded == start.coins]
     outcome.refunded_doubles += bool(refunded)
+
+
+def _judge_tasks(history, intent, start, texts, outcome):
+    """A job that has completed has every task that its start was charged for; one that was taken back is refunded."""
+    last = intent.jobs[-1]
+    missing = set() if last.error else set(start.task_ids) - set(last.task_ids)
+    short = any("are known" in text and intent.tag in text for text in texts)
+    is_said = short or all(any(one in text for text in texts) for one in missing)
+    is_plain = history.names_are_kept and history.list_is_quick and not (history.lies or history.faults)
+    if not is_said or (missing and short and is_plain):
+        outcome.lost.append(f"{intent.tag}: {missing} of one start are nobody's")
+    if isinstance(last.error, JobCancelledError) and last.error.refunded and start.refunded < start.coins:
+        outcome.miscounted.append(f"{intent.tag}: taken back for nothing, and {start.coins - start.refunded} are paid")
 
 
 def _names_twice(intent, texts):
@@ -117,7 +133,8 @@ def _is_told(intent, starts, texts):
 
 def _count(history, played, life, outcome):
     """Compare what one client has counted with the book."""
-    most = float("inf") if history.budget is None else history.budget + _second_bills(played, life)
+    limit = float("inf") if history.budget is None else history.budget + _unquoted(history, played)
+    most = limit + _second_bills(played, life)
     for spent, reserved in life.counted:
         if min(spent, reserved) < 0 or spent + reserved > most:
             outcome.miscounted.append(f"{spent} spent and {reserved} held on the way")
@@ -127,7 +144,7 @@ def _count(history, played, life, outcome):
     unheard = _unheard(played, life)
     if all(isinstance(job.error, JobFailedError | None) for job in life.jobs) and life.coins.reserved > unheard:
         outcome.miscounted.append(f"{life.coins.reserved} held when all had ended, for {unheard} not heard of")
-    if history.budget is not None and (paid := _most_paid(played, life)) > history.budget:
+    if (paid := _most_paid(played, life)) > limit:
         outcome.miscounted.append(f"{paid} paid under a budget of {history.budget}")
 
 
@@ -148,6 +165,15 @@ def _bounds(played, life):
     for starts in _doubled(played, {job.tag for job in life.jobs}):
         most += sum(bill.coins for start in starts for bill in start.bills if bill.task_id not in accepted)
     return least, most
+
+
+def _unquoted(history, played):
+    """Give by how much a budget may be passed where a quote was not to be had: by one price that nobody knew.
+
+    One that waits for its turn for too long, because of a rate and of pauses, is not to be had either.
+    """
+    failed = history.rate is not None or any(rule.struck for rule in played.sim.faults if rule.route == "quote")
+    return _DEAREST if failed else 0
 
 
 def _second_bills(played, life):

@@ -10,12 +10,13 @@ import asyncio
 import logging
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from a2e_async.core import replies, wire
 from a2e_async.core.family import Family
 from a2e_async.core.polling.learned import Learned
-from a2e_async.core.status import Status, may_follow
+from a2e_async.core.status import Status, may_follow, read_status
 from a2e_async.engine.http.service import Service
 from a2e_async.engine.jobs.kept import AnyJob
 from a2e_async.engine.jobs.listeners import Events
@@ -134,17 +135,22 @@ async def ask(service: Service, family: Family, task_ids: Sequence[str], *, alon
         alone: Whether the one task is asked for by its detail.
     """
     service.counts.polls += 1
+    is_over = partial(_is_over, family)
     if alone:
         data = await service.ask(wire.detail(family, task_ids[0]))
-        return replies.rows_by_id(data)
+        return replies.rows_by_id(data, is_over)
     found: dict[str, Any] = {}
     for page in range(1, (family.batch or family.detail).pages + 1):
         data = await service.ask(wire.batch(family, task_ids, page))
         if data is None or isinstance(data, str):
             raise ProtocolError("the answer to a poll has no records")
-        rows = replies.rows_by_id(data)
+        rows = replies.rows_by_id(data, is_over)
         is_new = not rows.keys() <= found.keys()  # a service that ignores the page number sends the same rows for ever
         found |= rows
         if not is_new or found.keys() >= set(task_ids):
             break
     return found
+
+
+def _is_over(family: Family, row: Mapping[str, Any]) -> bool:
+    return read_status(wire.status_text(family, row)).final

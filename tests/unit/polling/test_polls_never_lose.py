@@ -467,3 +467,31 @@ def test_nobody_reads_a_final_status_into_nonsense():
             assert not odd
 
     play_out(story())
+
+
+class Twice(DirectTransport):
+    """Tells of each task a second time in one answer, as it was before."""
+
+    def __init__(self, app, *, older_first):
+        super().__init__(app, 0.05)
+        self._older_first = older_first
+
+    async def send(self, request, headers):
+        """Answer one request."""
+        reply = await super().send(request, headers)
+        if not request.path.endswith("batchDetail"):
+            return reply
+        told = json.loads(reply.body)
+        older = [{**row, "current_status": "processing"} for row in told["data"]]
+        rows = [*older, *told["data"]] if self._older_first else [*told["data"], *older]
+        return attrs.evolve(reply, body=json.dumps({**told, "data": rows}).encode())
+
+
+@pytest.mark.parametrize("older_first", [True, False])
+@virtual(opened=False, task_seconds=20)
+async def test_a_task_that_an_answer_tells_of_twice_ends_when_one_says_so(sim, older_first):
+    """Nothing comes after the end of a task, wherever it stands in the answer."""
+    async with client(sim, http=Twice(sim, older_first=older_first)) as a2e:
+        for result in await asyncio.gather(*(a2e.start(VIDEO) for _ in range(3))):
+            assert result.url
+        assert now() < 60
