@@ -50,11 +50,11 @@ class Kept(Protocol):
 class AccountAsker(Protocol):
     """Who talks to the service: a client."""
 
-    async def fingerprint(self, salt: bytes) -> str:
+    async def fingerprint(self, salt: bytes, /) -> str:
         """Give a keyed hash of its token."""
         ...
 
-    def records(self, family: str, *, limit: int | None = None) -> AsyncIterator[Record]:
+    def records(self, family: str, /, *, limit: int | None = None) -> AsyncIterator[Record]:
         """Give the newest records of its account."""
         ...
 
@@ -155,11 +155,11 @@ class _EngineAsker:
 
     _engine: Engine
 
-    async def fingerprint(self, salt: bytes) -> str:
+    async def fingerprint(self, salt: bytes, /) -> str:
         """Give a keyed hash of the token."""
         return await self._engine.service.fingerprint(salt)
 
-    async def records(self, family: str, *, limit: int | None = None) -> AsyncIterator[Record]:
+    async def records(self, family: str, /, *, limit: int | None = None) -> AsyncIterator[Record]:
         """Give the newest records of the account."""
         left = limit or _LISTED
         async for record in self._engine.tasks.records(family_of(family)):
