@@ -37,9 +37,21 @@ _WEIGH_SECONDS = 0.5
 class Ages:
     """What is known of the ages at which tasks of one family end."""
 
-    __slots__ = ("_chances", "_ended", "_lived", "_news", "_part", "_passed", "_running", "_summed", "_weighed_at")
+    __slots__ = (
+        "_chances",
+        "_count",
+        "_ended",
+        "_lived",
+        "_news",
+        "_part",
+        "_passed",
+        "_running",
+        "_summed",
+        "_weighed_at",
+    )
 
     def __init__(self) -> None:
+        self._count = 0.0  # the sum of `_ended`
         self._ended = [0.0] * BINS
         self._lived = [0.0] * BINS
         self._passed = [0] * BINS  # tasks that are seen no more, by the bin in which they were seen last
@@ -74,6 +86,7 @@ class Ages:
         pieces = _pieces(since, age)
         weights = [seconds * (self._chances[index] + _LEAST_CHANCE) for index, seconds in pieces]
         left, whole = 1.0, sum(weights)
+        self._count += 1.0
         for (index, seconds), weight in zip(pieces, weights, strict=True):
             share = weight / whole
             self._ended[index] += share
@@ -91,6 +104,7 @@ class Ages:
         for noted, more in ((self._ended, ended), (self._lived, lived)):
             for index, number in enumerate(more[:BINS]):
                 noted[index] += number
+        self._count = sum(self._ended)
         self._news, self._weighed_at = True, -math.inf
         self.weigh(-math.inf)
 
@@ -99,7 +113,7 @@ class Ages:
         if not self._news or now < self._weighed_at + _WEIGH_SECONDS:
             return
         self._news, self._weighed_at = False, now
-        if sum(self._ended) > _FORGET_ABOVE:
+        if self._count > _FORGET_ABOVE:
             self._forget_half()
         lived = self.seconds
         known = max((index for index in range(BINS) if lived[index] > 0), default=-1)
@@ -129,12 +143,12 @@ class Ages:
     @property
     def known(self) -> bool:
         """Whether so many tasks have ended that it is known when they do."""
-        return sum(self._ended) >= _ENOUGH_ENDS
+        return self._count >= _ENOUGH_ENDS
 
     @property
     def hazard(self) -> float:
         """The chance that a task of whatever age ends within the next second."""
-        return sum(self._ended) / max(sum(self.seconds), 1.0)
+        return self._count / max(sum(self.seconds), 1.0)
 
     @property
     def ends(self) -> list[float]:
@@ -150,6 +164,7 @@ class Ages:
     def _forget_half(self) -> None:
         """Let what is long ago count less; what is known of tasks that run stays."""
         self._ended = [count / 2 for count in self._ended]
+        self._count = sum(self._ended)
         self._lived = [seconds / 2 for seconds in _spread(self._lived, self._passed)]
         self._passed = [0] * BINS
 

@@ -42,7 +42,8 @@ class Waiters(Generic[T]):
     """
 
     __slots__ = (
-        "_ages", "_count", "_counted_at", "_few", "_interval", "_saved", "_waiting", "ask_at", "hurried", "taken_at",
+        "_ages", "_count", "_counted_at", "_few", "_interval", "_late", "_saved", "_waiting", "ask_at", "hurried",
+        "taken_at",
     )  # fmt: skip
 
     def __init__(self, interval: float, ages: Ages) -> None:
@@ -55,6 +56,7 @@ class Waiters(Generic[T]):
         self._saved = _SAVED_FIRST
         self._few = True
         self._count = 1
+        self._late: bool | None = None
         self._counted_at = -math.inf
 
     def add(self, item: T) -> None:
@@ -68,8 +70,8 @@ class Waiters(Generic[T]):
         """Let tasks wait that were asked for together."""
         for item in items:
             self._waiting.put(item)
-        alike = {(item.asked, item.asked <= item.born): item for item in items}
-        self.ask_at = min(self.ask_at, *map(self._usual, alike.values()))
+        alike = items if self._few else {item.asked: item for item in items}.values()  # of few it is told by their age
+        self.ask_at = min(self.ask_at, *map(self._usual, alike))
 
     def hurry(self, item: T) -> None:
         """Let a task be polled before the others."""
@@ -139,20 +141,23 @@ class Waiters(Generic[T]):
             return item.asked + self._interval
         if item.asked > item.born:
             return item.asked + self._pace(item) * self._interval
-        soon = self._saved >= 1 and not self._are_never_so_young
+        soon = self._saved >= 1 and not self._ends_late()
         return item.asked + (_FIRST if soon else 1.0) * self._interval
-
-    @property
-    def _are_never_so_young(self) -> bool:
-        return self._ages.known and self._ages.share(_FIRST * self._interval) < _LEAST_FOUND
 
     def _pace(self, item: T) -> float:
         """Give which part of an interval lets what is saved last until the last task has ended, as far as is known."""
         left = max(self._ages.left_for(item.asked - item.born, self._count), self._interval)
         return min(1.0, max(_SOONEST, 1 / (_MORE + (self._saved - _SAVED_FIRST) * self._interval / left)))
 
+    def _ends_late(self) -> bool:
+        """Whether it is known that hardly one ends so early as a first poll may be; worked out once for many."""
+        if self._late is None:
+            self._late = self._ages.known and self._ages.share(_FIRST * self._interval) < _LEAST_FOUND
+        return self._late
+
     def _expect(self, now: float, most: int) -> None:
         """Work out when one of them is due."""
+        self._late = None
         if self.hurried:
             self.ask_at = -math.inf
             return

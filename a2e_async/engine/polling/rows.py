@@ -64,10 +64,12 @@ class RowReader:
             if watch is None or watch.job is not asked.job:
                 continue
             row = rows.get(watch.task_id)
+            if row is not None and (watch.missing_since is not None or watch.late):
+                self._absences.shown(watch, now)
             try:
                 if row is None:
                     self._absences.note(watch, now)
-                elif self._is_final(family, watch, row, now):
+                elif self.read(family, watch, row):
                     ended |= {job: None for job in self._watches.end(watch) if job.all_final()}
                     self._learned.ended(family.name, watch, now)
                 else:
@@ -78,11 +80,6 @@ class RowReader:
                 again.append(watch)
         self._learned.running(family.name, running, asked_at)
         return again, list(ended)
-
-    def _is_final(self, family: Family, watch: Watch, row: dict[str, Any], now: float) -> bool:
-        if watch.missing_since is not None or watch.late:
-            self._absences.shown(watch, now)
-        return self.read(family, watch, row)
 
     def read(self, family: Family, watch: Watch, row: dict[str, Any]) -> bool:
         """Read one row; gives whether its task has ended. A row that says nothing new is not read again.

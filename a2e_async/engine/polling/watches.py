@@ -148,7 +148,9 @@ class Watches:
 
     def is_heard(self, watch: Watch) -> bool:
         """Whether somebody listens to each change of a task, whichever of its jobs they listen to."""
-        return watch.job.watched or any(job.watched for job in self._sharing.get(watch.key, ()))
+        if watch.job.watched or not self._sharing:  # as hardly any task is shared
+            return watch.job.watched
+        return any(job.watched for job in self._sharing.get(watch.key, ()))
 
     def jobs(self) -> list[AnyJob]:
         """Give every job that has a watch, each once."""
