@@ -57,7 +57,7 @@ class Owner:
         claim = Claim(
             what="the batch",
             began="was begun",
-            instead="another folder",
+            instead="another folder" if ledger.shard is None else "another store",
             service=service or one_spelling(a2e.base_url),
             begun=begun,
             vouched=same_account,

@@ -15,6 +15,7 @@ def test_three_deaths(tmp_path):
     assert life.at_work >= 2
 
 
+@pytest.mark.slow
 def test_deaths_on_machines_whose_clocks_are_wrong(tmp_path):
     """Each life has another wall clock, and coins for each row once: every row is billed once."""
     life = live(tmp_path, deaths=3, seed=33, clocks=CLOCKS, more=("--max-coins", str(COINS)))

@@ -67,7 +67,7 @@ async def test_what_cannot_be_is_said_in_one_sentence(tmp_path, process, lonely,
     file = write(tmp_path, "a kite")
     for words, expected in (
         (("status", "films", "--store", "sqlite:///fleet.sqlite"), "there is no batch 'films' in"),
-        (("run", file, *FAMILY, "--out", "out", "--store", "mysql://db/a2e"), "nobody knows 'mysql://db/a2e'"),
+        (("run", file, *FAMILY, "--out", "out", "--store", "mysql://db/a2e"), "unknown address 'mysql://db/a2e'"),
         (("stop", "out"), "a batch that one process runs is stopped with Ctrl-C"),
         (("watch", "out"), "a batch that one process runs is watched with a2e batch status"),
     ):

@@ -127,6 +127,7 @@ def _option(name, value):
 IMAGES = ("a.png", "x/a.png", "b.png", "b.jpg", "c d.png", "https://x.org/photo.webp?sig=1")
 
 
+@pytest.mark.slow  # each run waits for videos
 def test_videos_are_called_like_their_images(a2e, tmp_path):
     """With the suffix where two are alike but for it, with a number where two are alike; a second run makes others."""
     for number, name in enumerate(IMAGES[:-1]):
