@@ -95,6 +95,7 @@ def test_programs(lonely):
     assert 0 < last["seconds"] < 60
 
 
+@pytest.mark.slow
 def test_again(lonely):
     """Run again it starts nothing and says why; more rows, and files that were removed, are made; nothing doubles."""
     assert lonely("demo", "--count", "2", *TINY).code == 0
@@ -110,6 +111,7 @@ def test_again(lonely):
     assert kinds(folder) == {".png": 3, ".mp4": 3, ".html": 1, ".csv": 1, ".jsonl": 1}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["killed", "stopped"])
 def test_left_and_run_again(lonely, how):
     """However it was left, the same command makes the whole demo: a new simulator knows nothing of the old tasks."""
@@ -127,6 +129,7 @@ def test_left_and_run_again(lonely, how):
     assert kinds(lonely.folder / "a2e-demo") == {".png": 3, ".mp4": 3, ".html": 1, ".csv": 1, ".jsonl": 1}
 
 
+@pytest.mark.slow
 def test_what_is_not_ours(lonely):
     """Files of somebody else stay as they are, and a folder with another batch is refused."""
     mine = lonely.folder / "mine"

@@ -21,8 +21,21 @@ from a2e_async import A2EClient, errors, families
 from a2e_async.core import family
 
 _PYTHON = {place: block for place, block in blocks("python").items() if not is_a_test(block) and not block.file}
-_SHELL = sorted({place.partition(":")[0] for place in blocks("sh")})
-_TESTS = sorted({place.partition(":")[0] for place, block in blocks("python").items() if is_a_test(block)})
+_LONG = {
+    "guide/agent",
+    "guide/batches",
+    "guide/examples",
+}  # tens of seconds on a machine that does other things as well
+
+
+def _pages(places):
+    """Give the documents of these places as parameters of a test."""
+    names = sorted({place.partition(":")[0] for place in places})
+    return [pytest.param(name, marks=pytest.mark.slow) if name in _LONG else name for name in names]
+
+
+_SHELL = _pages(blocks("sh"))
+_TESTS = _pages(place for place, block in blocks("python").items() if is_a_test(block))
 _LANGUAGES = {"python", "sh", "csv", "json", "toml", "text", "html", "ini", "js"}
 _PYTEST_INI = "[pytest]\nasyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\nfilterwarnings = error\n"
 
