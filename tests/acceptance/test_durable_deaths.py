@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import bisect
 import contextlib
 import json
 import os
@@ -102,6 +103,26 @@ async def test_limits_hold_over_four_processes_with_kills(address):
         assert ends == [{"Result": 90}] * 2
         assert len(sim.book.starts) == 90
         assert 0.85 * 12 <= peak_of(sim) <= 12
+
+
+async def test_a_rate_holds_over_four_processes_with_a_kill(address):
+    """Each has a quarter of 40 requests a second, then a third: never passed, and 85 % used by 240 starts."""
+    rate, processes = 40, 4
+    how = {"count": 60, "client": {"lease": LEASE, "rate": rate}}
+    async with simulator.serve(task_seconds=60, media="tiny") as sim, contextlib.AsyncExitStack() as stack:
+        workers = [Worker(sim, address, seed=n, name=f"of-{n}", **how) for n in range(processes)]
+        for worker in workers:
+            await stack.enter_async_context(worker)
+        await billed(sim, 20)  # a newcomer waits until the others have made room
+        began, asked = asyncio.get_running_loop().time(), sum(sim.counters.values())
+        await billed(sim, 100)
+        workers[0].child.kill()
+        await billed(sim, 220)
+        seconds, asked = asyncio.get_running_loop().time() - began, sum(sim.counters.values()) - asked
+    moments = sorted(task.created for task in sim.world.tasks)[20:]
+    most = max(bisect.bisect(moments, moment + 1) - number for number, moment in enumerate(moments))
+    assert most <= rate + processes
+    assert 0.85 * rate <= asked / seconds <= 1.02 * rate
 
 
 async def test_keys_and_kills_behind_pgbouncer():
