@@ -45,6 +45,10 @@ class Sweep:
         """Let a task wait for its next turn."""
         self._lines.setdefault(group, deque()).append(watch)
 
+    def add_again(self, group: Group, watches: Iterable[Watch]) -> None:
+        """Let tasks that were asked for together wait for their next turn."""
+        self._lines.setdefault(group, deque()).extend(watches)
+
     def next_due(self) -> float | None:
         """Say that somebody always has a turn."""
         return -math.inf if any(self._lines.values()) else None

@@ -159,7 +159,6 @@ def test_the_cap_holds_with_many_running():
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 def test_the_figures():
     """The benchmark of the cadence is within its targets: the mixed stream also beside a sweep, with a whole client."""
     shown = figures("cadence")
