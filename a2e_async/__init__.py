@@ -3,14 +3,20 @@
 The layers, each of which imports downwards only:
 
     cli blocking    the command `a2e`; a front for code without an event loop
+    otel testing    what OpenTelemetry hears; fixtures for the tests of whoever uses this
+    fleet           a batch that several processes work on
+    batch web       rows to files, each paid once; webhooks, and events for a browser
     client          A2EClient: all parts put together
-    engine          what awaits: session, starter, poller, job, files, budget
+    short_forms     its method for each family
     requests        every request class, loaded when it is asked for
+    engine          what awaits: session, starter, poller, job, files, budget
+    store           where jobs and rows are written down, in SQLite or PostgreSQL
     families calls  what the service can do, as data
     core            pure rules: statuses, records, replies, schedule, retry
     errors          every exception
 
-`simulator` stands beside them: a service of its own on this machine, with real media, faults and a billing book.
+`simulator` stands beside `engine` and shares nothing with its reading of the service: a service of its own on this
+machine, with real media, faults and a billing book.
 """
 
 from __future__ import annotations

@@ -29,7 +29,6 @@ from a2e_async.store.purses import SharedPurse
 from a2e_async.store.values import sensible
 
 UPLOAD_COINS: Final = "upload_coins"
-"""Under which a folder's ledger keeps what its uploads have cost."""
 """Under which key a ledger keeps what the uploads of a batch have cost, or may have."""
 
 

@@ -1,9 +1,12 @@
 """THE one place where a job is accepted and where it ends.
 
-Laws of this file: the order is always journal, money, live jobs, job, events. A process can die between any two of
-them: what is on disk is never behind what anybody was told, so a resumed batch never starts a paid task again, and
-whoever is woken finds the coins counted. A job ends once, and whoever comes second changes nothing. Poller and starter
-call in here and nothing here calls them: who has to hear of jobs subscribes.
+Laws of this file: a job whose tasks have ended, or whose start was refused, ends in this order: journal, money, live
+jobs, job, events. A process can die between any two of them: what is on disk is never behind what anybody was told, so
+a resumed batch never starts a paid task again, and whoever is woken finds the coins counted. Two things do not wait for
+the journal: what the answer to a start or a DELETE says of coins is counted before anything is awaited, for it is a
+fact that no cancellation may lose; and what ends a job at once (`fail`: its deadline, a closing) is written down after
+that, for a process that dies between leaves a job that is asked about again. A job ends once, and whoever comes second
+changes nothing. Poller and starter call in here and nothing here calls them: who has to hear of jobs subscribes.
 """
 
 from __future__ import annotations

@@ -26,7 +26,8 @@ class KeptJob(Job[R]):
         options: How it is started and watched.
         number: Its place among the jobs of its client.
         accepted_at: The loop's time at which its tasks were known, None before.
-        twice_since: The service's time of its first POST, where a second one was sent, else None.
+        twice_since: The service's time of its first POST, where a second one was sent or may have been, else None; 0
+            where nobody knows that time. It says how far down the list doubles are looked for.
     """
 
     __slots__ = ("accepted_at", "number", "options", "twice_since")

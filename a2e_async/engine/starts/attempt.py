@@ -1,7 +1,7 @@
 """One attempt to start a job, and how sure we are of what became of it.
 
-The service charges a start as soon as it takes it, and has no idempotency key: the same POST twice is two bills. So how
-sure the outcome of a POST is decides what may follow:
+The service charges a start as soon as it takes it (service.md 0.7), and has no idempotency key (0.4): the same POST
+twice is two bills. So how sure the outcome of a POST is decides what may follow:
 
     what happened                              how sure            what we do
     no connection; refused before work (429,   surely not taken    send again after a wait, so many times

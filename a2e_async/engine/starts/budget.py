@@ -182,7 +182,7 @@ class Budget:
     ) -> None:
         """Turn held coins into spent ones, as the answer of the start says; see `Coins.charge`.
 
-        An answer may name fewer tasks than were asked for (service.md 0.3: image-to-video names the first), and the
+        An answer may name fewer tasks than were asked for (service.md 0.3: one object; see `siblings`), and the
         service charges for all of them. So the price of those that are missing stays reserved until they show up.
 
         An answer of 0 coins is believed only when a final record says so, too: some answers come before the charge,

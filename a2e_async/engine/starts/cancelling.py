@@ -1,8 +1,9 @@
 """How an accepted start is taken back: its tasks are deleted while none of them has begun, which refunds them.
 
-Laws of this file: the service deletes a task that has begun without giving its coins back, so nothing is deleted on
-what an older poll said; what is gone is taken off its job at once, for nobody can watch it any more; coins come back
-only for a DELETE that the service has answered with yes.
+Laws of this file: only a task that is `initialized` is paid back when it is deleted; one that runs is refused with 400,
+one that has ended goes without coins (service.md 0.6, of two families; of the others nobody knows). So nothing is
+deleted on what an older poll said; what is gone is taken off its job at once, for nobody can watch it any more; coins
+come back only for a DELETE that the service has answered with yes, for a 404 does not say how the task went.
 """
 
 from __future__ import annotations
@@ -38,9 +39,9 @@ class Canceller:
     async def take_back(self, job: AnyJob) -> bool:
         """Delete the tasks of an accepted job while each is `initialized`, which refunds them; False: it goes on.
 
-        The service deletes a task that has begun without giving its coins back, so each is asked for again right
-        before its DELETE, and the first one that has begun, or whose DELETE is refused, ends the attempt. What was
-        deleted by then is gone: it is taken off the job, which goes on with the others.
+        Since its last poll a task may have begun, and even ended, so that a DELETE would not pay it back: each is asked
+        for again right before its DELETE, and the first one that has begun, or whose DELETE is refused, ends the
+        attempt. What was deleted by then is gone: it is taken off the job, which goes on with the others.
         """
         async with self._locks.setdefault(job, asyncio.Lock()):
             if job.done():

@@ -1,9 +1,9 @@
 """What a second send has left: of two sends the one that the job watches is kept, the other deleted if that refunds.
 
-Laws of this file: the service refunds a task that is deleted while `initialized`, and no other; so a double is deleted
-only on a poll just before that says so, each DELETE that failed is followed by another poll, and whatever became of a
-double is said in a warning, with what stays charged. Tasks of one letter belong to one send: what the list shows of the
-job's own send beyond its tasks are siblings that its answer did not name, and no doubles.
+Laws of this file: the service refunds a task that is deleted while `initialized`, and no other (service.md 0.6); so a
+double is deleted only on a poll just before that says so, each DELETE that failed is followed by another poll, and
+whatever became of a double is said in a warning, with what stays charged. Tasks of one letter belong to one send: what
+the list shows of the job's own send beyond its tasks are siblings that its answer did not name, and no doubles.
 """
 
 from __future__ import annotations

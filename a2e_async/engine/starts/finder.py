@@ -6,12 +6,12 @@ POST says which part of the list is read; no clock of a worker does, for the one
 
 A start counts as absent only when all of these hold; each was the cause of a second bill where it did not:
 
-- the last two readings were full and in order, the last one after the whole window: lists lag, and a replica that is
-  just coming up looks empty;
-- tasks that this client knows to be there were in them: a list that hides one task may hide another;
-- no row made since then has a name that may be ours, cut or changed; and this service gives names back at all;
-- the start is younger than `Retry.proof_age` by the service's clock and by ours: lists drop old tasks, clocks are set,
-  machines sleep;
+- the last two readings were full and in order, the last one after the whole window: `find` says why;
+- tasks that this client has known for long were in them (lists lag): one that hides a task may hide another;
+- no row made since then has a name that may be ours, cut or changed; and this service gives names back at all, which
+  was seen of one family (service.md 0.6);
+- the start is younger than `Retry.proof_age` by the service's clock and by ours: lists drop what has expired
+  (service.md 0.6), clocks are set, machines sleep;
 - the account is the one that sent it: a token that was changed shows somebody else's list.
 """
 
@@ -290,7 +290,7 @@ class Finder:
         if now is None:
             return None
         if search.first is None:
-            return False
+            return False  # it was sent by another process, nobody knows when: it may be of any age
         told = now - search.first
         return told > -self._retry.margin and max(told, age) < self._retry.proof_age
 

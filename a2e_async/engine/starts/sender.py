@@ -225,6 +225,7 @@ class Sender:
         request = wire.start(job.family, attempt.request, name=name, webhook=self._webhook)
         failures, renewed = 0, False
         while True:
+            # Where nothing has to be awaited before the POST nothing is: `_turn` would cost each start a coroutine.
             is_simple = job.options.journal is NO_JOURNAL and service.access is not None
             if not is_simple or attempt.unwanted or not service.pacer.take():
                 await self._turn(attempt, letter)

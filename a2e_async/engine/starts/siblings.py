@@ -1,7 +1,8 @@
-"""The tasks of one start that its answer does not name: a start of four videos is answered with the first (wire: 0.3).
+"""The tasks of one start that its answer does not name: a start of four videos is answered with the first.
 
-They were paid for like the first. They are looked for as long as a lost start is, and once more when all that are known
-have ended; the request's own number bounds what is waited for.
+Nearly all starts are answered with one task as an object (service.md 0.3), and one of image to video makes up to eight
+(service.md 1). The others were paid for like the first. They are looked for as long as a lost start is, and once more
+when all that are known have ended; the request's own number bounds what is waited for.
 """
 
 from __future__ import annotations

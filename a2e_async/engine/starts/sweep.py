@@ -1,8 +1,8 @@
 """Reading the list of a family once, as far as is needed: from its top, or where it is deep by seeking.
 
-Lists come newest first in pages by number, so that a row is where its age puts it: of 20,000 newer rows a handful of
-pages is asked for instead of two hundred. That holds only while the order holds; a list that is seen to stand in
-another order is read on to its end.
+Lists come newest first in pages by number (service.md 0.6), so that a row is where its age puts it: of 20,000 newer
+rows a handful of pages is asked for instead of two hundred. That holds only while the order holds; a list that is seen
+to stand in another order is read on to its end.
 """
 
 from __future__ import annotations
