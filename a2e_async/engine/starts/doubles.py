@@ -77,8 +77,8 @@ async def _fate_of(service: Service, finder: Finder, family: Family, double: Rec
             return f"is {now.status.value} and was left alone", now.coins or double.coins or 0
         try:
             await service.ask(wire.delete(family, double.id))
-        except NotFoundError:
-            fate = "is gone"
+        except NotFoundError:  # it was there a moment ago: somebody else took it away, and nobody knows what came back
+            fate, charged = "is gone", double.coins or 0
         except A2EError as error:
             failures += 1
             if verdict(error) is Verdict.REFUSED or failures >= service.retry.attempts:
@@ -86,6 +86,6 @@ async def _fate_of(service: Service, finder: Finder, family: Family, double: Rec
             await service.rest(failures, error)
             continue
         else:
-            fate = "was deleted before it began"
+            fate, charged = "was deleted before it began", 0
         finder.was_deleted(double.id)
-        return fate, 0
+        return fate, charged

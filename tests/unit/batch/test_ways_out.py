@@ -13,7 +13,7 @@ from ledgers import opened
 from a2e_async import LedgerError, UsageError
 from a2e_async.batch import Batch, Row, State, folders, rows_of_files
 from a2e_async.batch.inputs import OutputOf
-from a2e_async.batch.shards import run_shard
+from a2e_async.batch.shards import Ways, run_shard
 from a2e_async.batch.sources import check_rows
 
 
@@ -73,6 +73,7 @@ def test_rows_that_take_two_are_told_of_one_trouble_each():
 
 async def test_a_fault_in_a_shard_is_raised_and_gives_the_shard_back(tmp_path):
     """It is not a way to end for rows: another worker brings them to their end."""
+    ways = Ways(folder=tmp_path)
     async with service() as sim, stores(2) as views, client(sim) as a2e:
         await planned_batch(views[0], images(3))
 
@@ -85,8 +86,8 @@ async def test_a_fault_in_a_shard_is_raised_and_gives_the_shard_back(tmp_path):
 
         lease = await views[0].lease()
         with pytest.raises(ZeroDivisionError):
-            await run_shard(views[0], lease, a2e, "b", 0, on_open=spoil)
-        end = await run_shard(views[1], await views[1].lease(), a2e, "b", 0)
+            await run_shard(views[0], lease, a2e, "b", 0, ways=ways, on_open=spoil)
+        end = await run_shard(views[1], await views[1].lease(), a2e, "b", 0, ways=ways)
         assert end.left == 0
         assert set((await states(views[1])).values()) == {State.DONE}
         assert one_bill_each(sim, 3)
@@ -94,6 +95,7 @@ async def test_a_fault_in_a_shard_is_raised_and_gives_the_shard_back(tmp_path):
 
 async def test_a_store_that_goes_away_while_rows_are_read_stops_the_shard(tmp_path):
     """What was read before goes on to its end; the rest is left to the next worker."""
+    ways = Ways(folder=tmp_path)
     async with service() as sim, stores(1) as (store,), client(sim) as a2e:
         await planned_batch(store, images(3))
         claim = store.claim
@@ -110,11 +112,11 @@ async def test_a_store_that_goes_away_while_rows_are_read_stops_the_shard(tmp_pa
 
         store.claim = claimed
         lease = await store.lease()
-        end = await run_shard(store, lease, a2e, "b", 0)
+        end = await run_shard(store, lease, a2e, "b", 0, ways=ways)
         assert str(end.stopped_by) == "it is away"
         assert (end.left, sim.book.starts) == (3, [])
         store.claim = claim
-        assert (await run_shard(store, lease, a2e, "b", 0)).left == 0
+        assert (await run_shard(store, lease, a2e, "b", 0, ways=ways)).left == 0
 
 
 def test_a_pattern_that_stands_for_too_many_files_is_refused(tmp_path, monkeypatch):
