@@ -35,6 +35,7 @@ _REFUNDS = {
     False: "A failed task is not refunded.",
     None: "The service does not say whether a failed task is refunded.",
 }
+_MADE = {"image": "an image", "video": "a video", "audio": "audio", "record": "no file"}
 _HOUR = 3600
 _WIDE = 26
 
@@ -120,7 +121,7 @@ def lines_of(family: Family) -> Iterator[str]:
 
 def facts_of(family: Family) -> Iterator[str]:
     """Give what is to be known of a family before it is started, in sentences."""
-    yield "Makes no file." if family.makes == "record" else f"Makes a {family.makes}."
+    yield f"Makes {_MADE[family.makes]}."
     if family.price:
         yield f"Price: {family.price}"
     yield f"{_REFUNDS[family.refunds]} `a2e quote {family.name} ...` prints the price."
