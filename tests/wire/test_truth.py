@@ -31,6 +31,7 @@ GOLDEN = {
     for path in sorted(FOLDER.glob("*/*.json"))
 }
 ID = "65f000000000000000000001"
+HOW = "each operation is a line of schemas.json; a difference on purpose stands in differences.json, with the reason"
 
 
 def unknown_in(schema, value, path=""):
@@ -89,7 +90,7 @@ def test_every_request_of_a_family_is_as_documented():
         asked += [wire.delete(family, ID)] if family.delete else []
         for one in asked:
             found |= differences_of(one.method, one.path, one.query, one.body)
-    assert found == listed("requests of families")
+    assert found == listed("requests of families"), HOW
 
 
 def test_every_call_is_as_documented():
@@ -99,7 +100,7 @@ def test_every_call_is_as_documented():
     for exchange in calls.values():
         sent = exchange["sent"]
         found |= differences_of(sent["method"], sent["path"], sent["query"], sent["body"])
-    assert found == listed("requests of calls")
+    assert found == listed("requests of calls"), HOW
 
 
 def test_every_documented_field_can_be_given():
@@ -125,7 +126,7 @@ def test_every_documented_field_can_be_given():
                 if "enum" in told and not choices:
                     wrong = [one for one in told["enum"] if not field.rule.check(int(one) if field.write else one)]
                     found |= {f"{place}: refuses {wrong}"} if wrong else set()
-    assert found == listed("fields of starts")
+    assert found == listed("fields of starts"), HOW
 
 
 def test_the_simulator_knows_the_documents_fields():
@@ -147,7 +148,7 @@ def test_the_simulator_knows_the_documents_fields():
                 found.add(f"{key} {name}: {mine[name].type}, not {kind}")
             if mine[name].enum and list(mine[name].enum) != told[name].get("enum"):
                 found.add(f"{key} {name}: choices")
-    assert found == listed("fields of the simulator")
+    assert found == listed("fields of the simulator"), HOW
 
 
 def test_the_schemas_would_notice():

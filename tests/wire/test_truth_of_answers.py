@@ -148,7 +148,8 @@ def test_no_answer_that_has_a_schema_is_left_out():
     test_what_is_done_with_tasks_is_answered_as_documented()
     test_what_is_kept_and_asked_beside_tasks_is_answered_as_documented()
     test_what_is_done_with_finished_tasks_is_answered_as_documented()
-    assert {key for key, schema in SCHEMAS.items() if "answer" in schema} - ASKED == set()
+    left_out = {key for key, schema in SCHEMAS.items() if "answer" in schema} - ASKED
+    assert not left_out, "give each a line in CALLS above, or a `checked` in one of the tests"
 
 
 DECLARED = [(*key.split(), status) for key, schema in SCHEMAS.items() for status in schema.get("refusals", ())]
@@ -181,4 +182,5 @@ def test_every_declared_refusal_is_given_as_declared():
     checked(sim, "POST", "/api/v1/userVoice/training", VOICE)
     sim.world.clock.advance(20)
     missing = {f"{m} {path} {status}" for m, path, status in DECLARED if not refused_as_declared(sim, m, path, status)}
-    assert missing == listed("refusals that the simulator never gives")
+    told = "give each a line in simulator/answers/declared.json, or its reason in differences.json"
+    assert missing == listed("refusals that the simulator never gives"), told

@@ -192,4 +192,4 @@ def test_no_argument_is_without_a_refused_value():
         name = listed.name if plan_of(getattr(type(group), listed.name)) else f"_{listed.name}"
         arguments = list(inspect.signature(getattr(type(group), name)).parameters)[1:]
         missing = [argument for argument in arguments if (f"{listed.group}.{name}", argument) not in done]
-        assert not missing, (listed.group, name, missing)
+        assert not missing, f"{listed.group}.{name}: give each a line in REFUSED: {missing}"

@@ -51,14 +51,17 @@ def routes():
 def test_what_is_documented_is_served(endpoint, routes):
     """Each documented endpoint has a route."""
     method, path = endpoint.split()
-    assert routes.match(method, with_ids(path)) is not UNKNOWN
+    served = routes.match(method, with_ids(path)) is not UNKNOWN
+    assert served, "a call needs a line in CALLS of a file in simulator/answers"
 
 
 def test_what_the_sdk_asks_is_served_and_documented_or_noted(routes):
     """The SDK has no endpoint that the service does not know; what no page has carries a note that says so."""
     for way in endpoints():
-        assert routes.match(way["method"], with_ids(way["path"])) is not UNKNOWN, way
-        assert known_as(way["method"], way["path"]) in facts() or way["note"], way
+        served = routes.match(way["method"], with_ids(way["path"])) is not UNKNOWN
+        assert served, f"give it a line in CALLS of a file in simulator/answers: {way}"
+        known = known_as(way["method"], way["path"]) in facts() or way.get("note")
+        assert known, f"give it a line in simulator/world/documented.json: {way}"
 
 
 def test_what_is_documented_can_be_asked_with_the_sdk():
