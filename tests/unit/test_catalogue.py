@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -11,7 +12,9 @@ import a2e_async.families  # noqa: F401 - makes all families known
 from a2e_async import families
 from a2e_async.calls import catalogue
 
-FACTS = (Path(__file__).parents[1] / "wire" / "endpoints.txt").read_text(encoding="utf-8").splitlines()
+WIRE = Path(__file__).parents[1] / "wire"
+FACTS = (WIRE / "endpoints.txt").read_text(encoding="utf-8").splitlines()
+DOCUMENTED = json.loads((WIRE / "schemas.json").read_text(encoding="utf-8"))["endpoints"]
 KNOWN = [line for line in FACTS if not line.startswith("#")]
 MARKS = ("deprecated: ", "undocumented: ")
 
@@ -47,6 +50,13 @@ def test_every_known_endpoint_is_reached():
     reached = {*of_families(), *of_calls()}
     assert [known for known in KNOWN if plain(*known.split()) not in reached] == []
     assert len(KNOWN) > 240
+
+
+def test_each_documented_endpoint_is_known():
+    """The list has whatever the document has a schema of."""
+    known = {plain(*line.split()) for line in KNOWN}
+    without = [key for key in DOCUMENTED if plain(*key.split()) not in known]
+    assert not without, "give each a line in tests/wire/endpoints.txt"
 
 
 def test_what_is_in_no_source_says_so():

@@ -148,7 +148,7 @@ def test_the_simulator_knows_the_documents_fields():
                 found.add(f"{key} {name}: {mine[name].type}, not {kind}")
             if mine[name].enum and list(mine[name].enum) != told[name].get("enum"):
                 found.add(f"{key} {name}: choices")
-    assert found == listed("fields of the simulator"), HOW
+    assert found == listed("fields of the simulator"), f"simulator/world/documented.json; {HOW}"
 
 
 def test_the_schemas_would_notice():

@@ -15,6 +15,7 @@ NAMES = sorted(families())
 ID = "65f000000000000000000001"
 IMAGE = "https://files.example.net/in.png"
 VOICE = {"name": "mine", "voice_urls": [IMAGE]}
+REFUSING = "give each a line in simulator/answers/declared.json; one that never comes stands in differences.json"
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -35,7 +36,7 @@ def test_every_answer_about_tasks_is_as_documented(name):
     checked(sim, "POST", sent.path, {"name": 7})
     refused = ask(sim, "POST", sent.path, dict(sent.body), headers={})
     if "401" in SCHEMAS.get(key_of("POST", sent.path), {}).get("refusals", ()):
-        assert wrong_with(TOLD["refusal"], json.loads(refused.body)) == []
+        assert wrong_with(TOLD["refusal"], json.loads(refused.body)) == [], REFUSING
 
 
 CALLS = [
@@ -67,7 +68,7 @@ def test_every_answer_of_a_call_is_as_documented(method, path, body):
     checked(sim, method, path, body)
     refused = ask(sim, method, path, body, headers={})
     if "401" in SCHEMAS[key_of(method, path)].get("refusals", ()):
-        assert wrong_with(TOLD["refusal"], json.loads(refused.body)) == []
+        assert wrong_with(TOLD["refusal"], json.loads(refused.body)) == [], REFUSING
 
 
 def test_what_is_done_with_tasks_is_answered_as_documented():
@@ -182,5 +183,4 @@ def test_every_declared_refusal_is_given_as_declared():
     checked(sim, "POST", "/api/v1/userVoice/training", VOICE)
     sim.world.clock.advance(20)
     missing = {f"{m} {path} {status}" for m, path, status in DECLARED if not refused_as_declared(sim, m, path, status)}
-    told = "give each a line in simulator/answers/declared.json, or its reason in differences.json"
-    assert missing == listed("refusals that the simulator never gives"), told
+    assert missing == listed("refusals that the simulator never gives"), REFUSING
