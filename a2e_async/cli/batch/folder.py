@@ -15,7 +15,8 @@ from a2e_async.batch.manifest import number
 from a2e_async.batch.own_columns import write_whole_report
 from a2e_async.batch.report import report_places
 from a2e_async.batch.stored import read_coins, read_entries, read_kept
-from a2e_async.cli.batch.where import STORE_OPTION, several, url_of
+from a2e_async.cli.batch.late import several
+from a2e_async.cli.batch.where import STORE_OPTION, url_of
 from a2e_async.cli.run import Run, command
 from a2e_async.errors import UsageError
 from a2e_async.store.entries import State

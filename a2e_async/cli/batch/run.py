@@ -13,11 +13,12 @@ from a2e_async.batch.ledger_file import FILE_NAME
 from a2e_async.batch.origin import Origin
 from a2e_async.batch.sources import RowFile
 from a2e_async.cli.batch.dry import dry_run
+from a2e_async.cli.batch.late import several
 from a2e_async.cli.batch.loop import BatchRun
 from a2e_async.cli.batch.options import OPTIONS, BatchOptions
 from a2e_async.cli.batch.origins import OPTIONS as ORIGIN_OPTIONS
 from a2e_async.cli.batch.origins import SOURCE, origin_in, origin_of, read_again, rows_in, stdin_given, typed_files
-from a2e_async.cli.batch.where import FAR_NAMES, FAR_OPTIONS, FLEET_NAMES, WORKER_OPTIONS, several, url_of
+from a2e_async.cli.batch.where import FAR_NAMES, FAR_OPTIONS, FLEET_NAMES, WORKER_OPTIONS, url_of
 from a2e_async.cli.codes import DONE, FAILED, USAGE
 from a2e_async.cli.display.output import counted
 from a2e_async.cli.run import Run, command

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
 import click
@@ -111,8 +110,3 @@ def refuse_own_ledger(folder: Path) -> None:
             f"{folder} holds a batch that one process runs ({FILE_NAME}), whose rows no store knows: "
             "run it without --store and --workers, or choose another --out"
         )
-
-
-def several() -> Any:  # noqa: ANN401 - a module, which is loaded only where several processes work
-    """Give `cli.batch.several`."""
-    return importlib.import_module("a2e_async.cli.batch.several")

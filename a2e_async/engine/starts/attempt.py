@@ -133,7 +133,7 @@ class Attempt:
             self.letters += letter
         self.on_wire = True
 
-    def is_lost(self, error: A2EError) -> None:
+    def lose(self, error: A2EError) -> None:
         """Note that nobody knows what has become of the last POST."""
         self.lost, self.doubted = error, True
 

@@ -238,7 +238,7 @@ class Sender:
                     continue  # its turn comes again, or it is not wanted any more
                 error, kind = departure.outcome(raised)
                 if kind is Verdict.UNKNOWN:
-                    attempt.is_lost(error)
+                    attempt.lose(error)
                     return False
                 error.attempts = failures = failures + 1
                 if not renewed and is_stale(error) and await service.renews(access):

@@ -181,10 +181,10 @@ class Starter:
             await self._refuse(job, request, error, held)
         finally:
             if attempt.worker is worker:
-                self._is_over(attempt)
+                self._let_go_of(attempt)
             del job, request, attempt  # since Python 3.12 an error keeps this frame, and would keep the job
 
-    def _is_over(self, attempt: Attempt) -> None:
+    def _let_go_of(self, attempt: Attempt) -> None:
         """Let go of an attempt whose job is accepted or has ended, and tell whoever waits for that."""
         self._attempts.pop(attempt.job, None)
         if attempt.over is not None:
@@ -257,7 +257,7 @@ class Starter:
                 if not taken:
                     taken = True
                     await self._take(attempt, held)
-                    self._is_over(attempt)
+                    self._let_go_of(attempt)
                 elif fresh:
                     records = [wire.record(job.family, row) for row in fresh]
                     self._budget.found(held, records, missing=attempt.missing)
@@ -272,7 +272,7 @@ class Starter:
         except Exception as error:  # noqa: BLE001 - whatever went wrong belongs to whoever awaits this job
             await self._refuse(job, attempt.request, error, None)
         finally:
-            self._is_over(attempt)
+            self._let_go_of(attempt)
 
     async def _refuse(self, job: AnyJob, request: Request[Any], error: Exception, held: Reservation | None) -> None:
         """End a job whose start failed. Where the account is empty the queued starts end with it, unsent.
