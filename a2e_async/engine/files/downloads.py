@@ -31,6 +31,7 @@ from a2e_async.engine.files.kinds import NoMediaError
 from a2e_async.engine.files.packing import BadPackingError
 from a2e_async.engine.files.parts import PLACE, Kept, Part, Target
 from a2e_async.engine.files.streams import OK, BrokenError, Stream, is_complete, read_head, strong_etag
+from a2e_async.engine.files.turns import Turns
 from a2e_async.engine.http.failures import MANY_FILES, cause_of, words_of
 from a2e_async.errors import A2EError, DownloadError
 
@@ -80,6 +81,7 @@ class Downloads:
         self._rules = transfers
         self._hosts = hosts
         self._busy: WeakValueDictionary[Path, asyncio.Lock] = WeakValueDictionary()
+        self._turns = Turns()
 
     async def fetch(self, wanted: WantedFile, folder: Path) -> Path:
         """Fetch one file; gives its path, whose suffix follows what the file is.
@@ -125,7 +127,8 @@ class Downloads:
         began = moved = asyncio.get_running_loop().time()
         told, size = False, -1
         while True:
-            kept, part = await hop_for(_let_go, _open, wanted, target)
+            async with self._turns.turn():
+                kept, part = await hop_for(_let_go, _open, wanted, target)
             if part is not None:
                 return kept, part
             if kept is not None and wanted.output:
@@ -178,7 +181,8 @@ class Downloads:
                     await hop(part.drop)
                     raise BrokenError("the host cannot resume where the last try ended")
                 await stream.take(reply, answer)
-            return await hop(stream.finish, reply.headers.get("Content-Type", ""))
+            async with self._turns.turn():
+                return await hop(stream.finish, reply.headers.get("Content-Type", ""))
 
 
 def _half(text: str) -> str:
