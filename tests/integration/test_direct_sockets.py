@@ -206,3 +206,12 @@ async def test_an_answer_that_is_too_large_takes_its_connection_along():
             await session.send(START, HEADERS)
         assert (await session.send(START, HEADERS)).status == 200
         assert server.connections == 2
+
+
+async def test_an_answer_that_unpacks_to_too_much_is_refused_also_in_one_piece():
+    """Forty MiB of blanks are forty KiB on the wire; the limit counts what they unpack to."""
+    packed = gzip.compress(b" " * (40 << 20) + b"1")
+    bomb = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%b" % (len(packed), packed)
+    async with running(bomb) as (_server, session):
+        with pytest.raises(ProtocolError, match="larger than 32 MiB"):
+            await session.send(START, HEADERS)

@@ -103,6 +103,7 @@ class Direct:
             while 100 <= message.code < 200 and message.code != 101:  # noqa: PLR2004 - more will come
                 message, payload = await protocol.read()
             answer = payload.read_nowait() if payload.is_eof() else b""
+            refuse_size(len(answer), message.code)  # a small answer can unpack to a large one
             if not payload.at_eof():  # small ones come in one piece with their headers
                 answer += await read_body(payload, message.code, message.headers.get(hdrs.CONTENT_LENGTH))
         except HttpProcessingError as error:
